@@ -1,0 +1,1 @@
+"""The programs that measure on Android and the host, and what drives them."""

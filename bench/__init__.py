@@ -1,0 +1,1 @@
+"""pocketbench's core: the words, the plan, the measuring and the judging."""

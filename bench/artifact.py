@@ -1,0 +1,69 @@
+"""One model file and what is known of it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from bench.record import Value
+
+
+class TensorSpec(Value, frozen=True, kw_only=True):
+    """Shape and dtype of one input."""
+
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+    """torch's name without the prefix: `float32`, `int64`, ..."""
+
+
+class OutputError(Value, frozen=True, kw_only=True):
+    """How far the artifact's outputs are from the float32 original's."""
+
+    max_abs: float
+    sqnr_db: float | None
+    """10 log10(signal power / error power); `None` when the outputs are identical."""
+
+
+class ExportFacts(Value, frozen=True, kw_only=True):
+    """How the artifact was made."""
+
+    method: str
+    """`optimize_for_mobile`, `traced, frozen, batch norm folded`, `ready file`, ..."""
+    changed: str
+    """What the variant really changed, for a person:
+    `53 of 53 convolution and linear layers quantized`."""
+    weights: str
+    """`random (seed 0), batch norm calibrated` for the zoo; `the source's own`."""
+    random_weights: bool
+    seed: int
+    torch_version: str
+    calibration: str | None = None
+    """`32 seeded inputs` for int8-static; `None` where nothing was calibrated."""
+
+
+class Artifact(Value, frozen=True, kw_only=True):
+    """One model file. Facts come from the export or the file, never from its name."""
+
+    model: str
+    variant: str
+    """`float32`, `int8-static`, ... or `as-is` for a ready file."""
+    source: str
+    """`bench.models.zoo:mobilenet_v2` or the path of the file it was made from."""
+    path: str
+    """Absolute path on the host at the time of the run."""
+    sha256: str
+    size_bytes: int
+    format: Literal["ptl", "pt", "pte"]
+    engine: str
+    """The engine that loads it: `lite`."""
+    precision: str
+    """`float32` or `int8`."""
+    inputs: tuple[TensorSpec, ...]
+    """Empty when the file does not tell (a ready file without bundled inputs)."""
+    bundled_input_count: int
+    operators: tuple[str, ...]
+    """Root operators, sorted: `aten::conv2d`, `quantized::conv2d_relu.new`, ..."""
+    bytecode_version: int | None
+    """`None` for a format that has none (a full-JIT `.pt`)."""
+    export: ExportFacts
+    output_error: OutputError | None
+    """`None` when there is no float32 original to compare with."""

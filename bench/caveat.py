@@ -1,0 +1,82 @@
+"""The closed list of reasons to doubt a number: fact, likely cause, what to do."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Wording(NamedTuple):
+    """How a caveat is told to a person."""
+
+    fact: str
+    cause: str
+    remedy: str
+
+
+class Caveat(StrEnum):
+    """One reason to doubt a launch or a cell; the value is what is stored."""
+
+    SIMULATED = "simulated"
+    EMULATED = "emulated"
+    RANDOM_WEIGHTS = "random_weights"
+    TOO_FEW_LAUNCHES = "too_few_launches"
+    NOISY = "noisy"
+    NOT_PINNED = "not_pinned"
+    OVERSUBSCRIBED = "oversubscribed"
+    RUNNERS_DIFFER = "runners_differ"
+    NO_MEMORY = "no_memory"
+
+    @property
+    def wording(self) -> Wording:
+        """The one place where this caveat is worded."""
+        return _WORDINGS[self]
+
+
+_WORDINGS = {
+    Caveat.SIMULATED: Wording(
+        "a simulated phone",
+        "its programs ran on this computer's CPU, not on a phone's",
+        "measure on a real phone before deciding anything about phones",
+    ),
+    Caveat.EMULATED: Wording(
+        "an emulator",
+        "its programs ran on this computer's CPU, translated or virtualised",
+        "measure on a real phone before deciding anything about phones",
+    ),
+    Caveat.RANDOM_WEIGHTS: Wording(
+        "random weights",
+        "the zoo's models are not trained",
+        "read the output error as SQNR against float32, never as accuracy",
+    ),
+    Caveat.TOO_FEW_LAUNCHES: Wording(
+        "fewer than 6 launches",
+        "a quick look, or launches that failed",
+        "run with --blocks 10 or more",
+    ),
+    Caveat.NOISY: Wording(
+        "launches differ by more than 10 % (coefficient of variation)",
+        "other work on the device, heat, or clock changes",
+        "quiet the device and run again, or add blocks",
+    ),
+    Caveat.NOT_PINNED: Wording(
+        "not pinned to cores of its own",
+        "this system cannot pin a process",
+        "compare builds on this device, not with other devices",
+    ),
+    Caveat.OVERSUBSCRIBED: Wording(
+        "more threads than cores",
+        "the workload asks for more threads than this device has cores",
+        "lower --threads",
+    ),
+    Caveat.RUNNERS_DIFFER: Wording(
+        "measured with another program than the host",
+        "a prebuilt program was given for this device's ABI",
+        "compare builds on this device; do not read the ratio to the host",
+    ),
+    Caveat.NO_MEMORY: Wording(
+        "no memory figures",
+        "the measuring program reports none",
+        "use pocketbench's own runner",
+    ),
+}

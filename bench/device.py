@@ -1,0 +1,177 @@
+"""What a device is: described, found and opened, used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from bench.record import Value
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+DeviceState = Literal[
+    "ready", "unauthorized", "offline", "no_permissions", "busy", "unknown"
+]
+
+
+class CoreCluster(Value, frozen=True, kw_only=True):
+    """Cores of one kind."""
+
+    cpus: tuple[int, ...]
+    name: str | None = None
+    """Microarchitecture where known: `Cortex-A715`."""
+    max_frequency_khz: int | None = None
+
+
+class DeviceInfo(Value, frozen=True, kw_only=True):
+    """A device as found; fields that its state does not let us read are `None`."""
+
+    id: str
+    """What selects it again: `host`, `android:SERIAL`, `simulated:pixel-8`."""
+    family: str
+    """`host`, `android`, `simulated`, `ios`, `ios-simulator`."""
+    name: str
+    """For people: `Pixel 8`, `this computer (AMD EPYC)`."""
+    state: DeviceState = "ready"
+    remedy: str | None = None
+    """What makes it ready, when it is not."""
+    serial_hash: str | None = None
+    """First 8 hex digits of the sha256 of the physical serial; reports show this."""
+    manufacturer: str | None = None
+    model: str | None = None
+    soc: str | None = None
+    abis: tuple[str, ...] = ()
+    """Best first, in Android's words: `arm64-v8a`, `x86_64`."""
+    libc: str | None = None
+    """`bionic`, `glibc`, `darwin`: programs are keyed by ABI and C library."""
+    clusters: tuple[CoreCluster, ...] = ()
+    core_count: int | None = None
+    ram_bytes: int | None = None
+    page_size_bytes: int | None = None
+    os_name: str | None = None
+    os_version: str | None = None
+    api_level: int | None = None
+    build_fingerprint: str | None = None
+    is_emulated: bool = False
+    is_simulated: bool = False
+    simulated_of: str | None = None
+    """What a simulated phone is modelled on: `Pixel 8 (arm64-v8a, 9 cores)`."""
+    shares_host_cpu: bool = False
+    """Its launches run on this computer's cores, so they need the CPU lease."""
+    transport: str | None = None
+    """How it is reached: `usb`, `tcp 127.0.0.1:26001`; `None` for the host."""
+
+
+class LocalObject(Value, frozen=True, kw_only=True):
+    """A file of this computer that a device needs, addressed by its content."""
+
+    path: str
+    name: str
+    """File name on the device; any characters but `/` and NUL."""
+    sha256: str
+    size_bytes: int
+    executable: bool = False
+
+
+class InstalledObject(Value, frozen=True, kw_only=True):
+    """A file that is on the device now."""
+
+    name: str
+    sha256: str
+    size_bytes: int
+    remote_path: str
+    origin: Literal["sent", "present", "preinstalled", "local"]
+    """`sent` by this call, already `present` from an earlier one, `preinstalled` by a
+    simulated phone's read-only bind, or `local`: the device is this computer."""
+
+
+class CommandResult(Value, frozen=True, kw_only=True):
+    """How one command on a device ended."""
+
+    stdout: bytes
+    stderr: bytes
+    exit_code: int | None
+    """`None` when a signal or our deadline ended it."""
+    signal: int | None = None
+    timed_out: bool = False
+    pid: int | None = None
+    """On the device."""
+    duration_ns: int = 0
+    """Wall time on the host, transport included."""
+
+
+class Device(Protocol):
+    """An opened device: exclusive until its context ends."""
+
+    @property
+    def info(self) -> DeviceInfo:
+        """What is known of it, complete."""
+        ...
+
+    def push(self, objects: Sequence[LocalObject]) -> tuple[InstalledObject, ...]:
+        """Put files on the device that it lacks, verified by sha256; same order.
+
+        Raises:
+            PushError: With the device's own reason; DISK_FULL is told apart.
+            DeviceLostError: The device went away.
+        """
+        ...
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float,
+        env: Mapping[str, str] | None = None,
+        host_cpus: Sequence[int] = (),
+    ) -> CommandResult:
+        """Run a command and wait; at the deadline kill it by its pid.
+
+        Args:
+            argv: The program's path on the device and its arguments, unquoted.
+            timeout_s: Deadline for the whole command.
+            env: Added to the environment.
+            host_cpus: Leased cores of THIS computer to pin to, for a device whose
+                `shares_host_cpu` is true; empty: not pinned.
+
+        Raises:
+            DeviceLostError: The device went away; its partial output is in the text.
+            Cancelled: The cancel event given to `open` was set; the command is ended.
+        """
+        ...
+
+
+class DeviceDriver(Protocol):
+    """Finds and opens the devices of one family."""
+
+    def discover(self) -> tuple[DeviceInfo, ...]:
+        """Every device that can be seen, usable or not; empty when there is none.
+
+        Raises:
+            ToolMissingError: The family's tool (adb, xcrun) is not there.
+        """
+        ...
+
+    def open(
+        self, info: DeviceInfo, *, cancel: threading.Event
+    ) -> AbstractContextManager[Device]:
+        """Take exclusive use of a device until the context ends.
+
+        Raises:
+            DeviceUnavailableError: Unauthorized, offline or locked by another run.
+        """
+        ...
+
+
+def local_object(path: Path, *, sha256: str, executable: bool = False) -> LocalObject:
+    """Describe a file of this computer whose hash is already known."""
+    return LocalObject(
+        path=str(path),
+        name=path.name,
+        sha256=sha256,
+        size_bytes=path.stat().st_size,
+        executable=executable,
+    )

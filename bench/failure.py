@@ -1,0 +1,106 @@
+"""The closed list of reasons why something could not be measured, with remedies."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class FailureReason(StrEnum):
+    """Why a job could not be measured; the value is what is stored."""
+
+    UNAUTHORIZED = "unauthorized"
+    OFFLINE = "offline"
+    DEVICE_LOST = "device_lost"
+    DEVICE_BUSY = "device_busy"
+    ADB_SERVER_REPLACED = "adb_server_replaced"
+    PUSH_FAILED = "push_failed"
+    DISK_FULL = "disk_full"
+    NO_PERMISSION = "no_permission"
+    WRONG_ABI = "wrong_abi"
+    WRONG_PAGE_SIZE = "wrong_page_size"
+    LINKER = "linker"
+    NOT_FOUND = "not_found"
+    NOT_LOADABLE = "not_loadable"
+    BYTECODE_TOO_NEW = "bytecode_too_new"
+    BYTECODE_TOO_OLD = "bytecode_too_old"
+    MISSING_OPERATOR = "missing_operator"
+    NO_QUANTIZED_ENGINE = "no_quantized_engine"
+    MODEL_RAISED = "model_raised"
+    BAD_FLAGS = "bad_flags"
+    OUT_OF_MEMORY = "out_of_memory"
+    CRASHED = "crashed"
+    TIMED_OUT = "timed_out"
+    BAD_OUTPUT = "bad_output"
+    EXPORT_FAILED = "export_failed"
+    INTERNAL = "internal"
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it, as one sentence without a final period."""
+        return _REMEDIES[self]
+
+
+_REMEDIES = {
+    FailureReason.UNAUTHORIZED: (
+        "Unlock the phone and accept the 'Allow USB debugging' dialog"
+    ),
+    FailureReason.OFFLINE: (
+        "Replug the cable or run `adb reconnect`; for Wi-Fi, `adb connect` again"
+    ),
+    FailureReason.DEVICE_LOST: (
+        "Check the cable and that the phone did not reboot, then run with --resume"
+    ),
+    FailureReason.DEVICE_BUSY: "Wait for the other pocketbench run, or end it",
+    FailureReason.ADB_SERVER_REPLACED: (
+        "Another adb version restarted the server: use one adb binary, "
+        "then run with --resume"
+    ),
+    FailureReason.PUSH_FAILED: "See the message of adb, then run with --resume",
+    FailureReason.DISK_FULL: (
+        "Free space on the phone; /data/local/tmp/pocketbench may be deleted"
+    ),
+    FailureReason.NO_PERMISSION: (
+        "Check that /data/local/tmp is writable and not mounted noexec"
+    ),
+    FailureReason.WRONG_ABI: (
+        "Build the runner for the phone's ABI: "
+        "`pocketbench runner build --engine lite --abi ABI`"
+    ),
+    FailureReason.WRONG_PAGE_SIZE: (
+        "Rebuild the runner and its libraries with 16 KB alignment "
+        "(-Wl,-z,max-page-size=16384)"
+    ),
+    FailureReason.LINKER: (
+        "Push the library the linker names, or build the runner against it"
+    ),
+    FailureReason.NOT_FOUND: "Check the path of the program or the model",
+    FailureReason.NOT_LOADABLE: (
+        "Give a lite-interpreter .ptl file (saved with _save_for_lite_interpreter)"
+    ),
+    FailureReason.BYTECODE_TOO_NEW: (
+        "Export with an older torch, or build the runner against a newer one"
+    ),
+    FailureReason.BYTECODE_TOO_OLD: "Export the model again with a newer torch",
+    FailureReason.MISSING_OPERATOR: (
+        "Use a runner built with the operators the message names"
+    ),
+    FailureReason.NO_QUANTIZED_ENGINE: (
+        "Use a runner built with QNNPACK or XNNPACK (USE_PYTORCH_QNNPACK=ON)"
+    ),
+    FailureReason.MODEL_RAISED: (
+        "Check the model's inputs: give their shape and dtype with --input"
+    ),
+    FailureReason.BAD_FLAGS: (
+        "Check that the program given with --runner is the one named"
+    ),
+    FailureReason.OUT_OF_MEMORY: (
+        "Close other apps, use a smaller model, or a phone with more memory"
+    ),
+    FailureReason.CRASHED: "See the output kept with the failure",
+    FailureReason.TIMED_OUT: "Raise --timeout or lower --iterations",
+    FailureReason.BAD_OUTPUT: (
+        "Check that the program given with --runner is the one named"
+    ),
+    FailureReason.EXPORT_FAILED: "See the error of the export",
+    FailureReason.INTERNAL: "Please report this with the run folder",
+}

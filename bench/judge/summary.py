@@ -1,0 +1,127 @@
+"""What the reports show: estimates and comparisons of one run, no formatting."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from bench.artifact import Artifact
+from bench.caveat import Caveat
+from bench.launch import Failure
+from bench.record import Value
+from bench.run import DeviceReady, Run
+
+
+class Metric(Value, frozen=True, kw_only=True):
+    """Something a cell has a number for."""
+
+    name: str
+    """Ends in its unit: `latency_ns`, `peak_rss_bytes`."""
+    title: str
+    """For a column: `median latency`."""
+    unit: Literal["ns", "bytes", "per_s"]
+    better: Literal["lower", "higher"]
+    of_launch: str
+    """How one launch's value is made, for `how it was measured`:
+    `median of the main iterations`."""
+
+
+class Estimate(Value, frozen=True, kw_only=True):
+    """A point and its 95 % interval, always together."""
+
+    point: float
+    low: float | None
+    """`None` (both ends) with fewer than two launches: no interval can be had."""
+    high: float | None
+    launches: int
+    """How many launches, or pairs of launches, it rests on."""
+
+
+class Verdict(StrEnum):
+    """What a comparison came to."""
+
+    REGRESSION = "regression"
+    IMPROVEMENT = "improvement"
+    NO_CHANGE = "no_change"
+    INCONCLUSIVE = "inconclusive"
+
+
+class LaunchValue(Value, frozen=True, kw_only=True):
+    """One launch's values, for the dots of the charts."""
+
+    started_at: str
+    block: int
+    position: int
+    values: dict[str, float]
+    """By metric name."""
+
+
+class Cell(Value, frozen=True, kw_only=True):
+    """One model and variant on one device: an estimate a metric."""
+
+    device_id: str
+    model: str
+    variant_id: str
+    artifact: Artifact
+    runner: str
+    threads: int
+    is_baseline: bool
+    estimates: dict[str, Estimate]
+    """By metric name; a metric nothing was measured of is absent."""
+    launches: tuple[LaunchValue, ...]
+    """In order of time; only the launches that count (broken blocks left out)."""
+    caveats: tuple[Caveat, ...]
+    """Of its launches, its device and its spread together, worst first."""
+
+
+class Comparison(Value, frozen=True, kw_only=True):
+    """A candidate against a baseline, in one metric, on one device."""
+
+    kind: Literal["variant", "host", "run"]
+    """Against the baseline variant on the same device; against the host with the same
+    variant; against another stored run."""
+    device_id: str
+    model: str
+    metric: str
+    baseline: str
+    """Variant id, `host`, or the other run's id."""
+    candidate: str
+    """Variant id."""
+    candidate_over_baseline: Estimate
+    p_value: float | None
+    q_value: float | None
+    """After Benjamini-Hochberg over the primary metric's cells; `None` elsewhere."""
+    verdict: Verdict | None
+    """`None` where none is given: the ratio to the host is for information."""
+    design: Literal["paired", "sequential"]
+    """Paired blocks; or two sets apart, where drift is not controlled."""
+    min_effect: float
+    launches_to_settle: int | None
+    """About how many further launches would settle an inconclusive one."""
+
+
+class Summary(Value, frozen=True, kw_only=True):
+    """Everything a report of one run needs; derived from the run's file alone."""
+
+    run: Run
+    metrics: tuple[Metric, ...]
+    """The primary one first."""
+    devices: tuple[DeviceReady, ...]
+    """The host first."""
+    cells: tuple[Cell, ...]
+    comparisons: tuple[Comparison, ...]
+    failures: tuple[Failure, ...]
+    """That stand: those a later attempt made good are left out."""
+    jobs_wanted: int
+    """Cells the plan asked for on the devices that were selected."""
+
+    def cell(self, device_id: str, model: str, variant_id: str) -> Cell | None:
+        """One cell, or `None` when nothing was measured of it."""
+        for cell in self.cells:
+            if (cell.device_id, cell.model, cell.variant_id) == (
+                device_id,
+                model,
+                variant_id,
+            ):
+                return cell
+        return None

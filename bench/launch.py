@@ -1,0 +1,84 @@
+"""One process start on a device and what it measured, or why it did not."""
+
+from __future__ import annotations
+
+from bench.caveat import Caveat
+from bench.failure import FailureReason
+from bench.record import Value
+
+
+class Memory(Value, frozen=True, kw_only=True):
+    """Resident memory of the measuring process, from its own /proc/self/status."""
+
+    rss_before_load_bytes: int | None = None
+    """With the runtime loaded and no model."""
+    rss_after_load_bytes: int | None = None
+    peak_rss_bytes: int | None = None
+    """VmHWM at the end."""
+    swap_bytes: int | None = None
+    """VmSwap at the end; compressed memory hides there."""
+
+
+class Measurement(Value, frozen=True, kw_only=True):
+    """What one launch measured. Raw samples; statistics are derived, never stored."""
+
+    load_ns: int | None = None
+    first_latency_ns: int | None = None
+    """The very first inference of the process, which is also the first warm-up one."""
+    warmup_latencies_ns: tuple[int, ...] = ()
+    latencies_ns: tuple[int, ...] = ()
+    """Main iterations in order, from the device's monotonic clock."""
+    mean_latency_ns: int | None = None
+    """Only from a program that tells a mean and no single iterations."""
+    latency_resolution_ns: int = 1
+    """1000 for a program that prints whole microseconds."""
+    memory: Memory = Memory()
+    threads: int | None = None
+    runtime_version: str | None = None
+    seed: int | None = None
+    output_digest: str | None = None
+    """sha256 of the output's bytes for the first input."""
+
+
+class Launch(Value, frozen=True, kw_only=True, tag_field="record", tag="launch"):
+    """ONE process start on a device: the statistical unit."""
+
+    device_id: str
+    model: str
+    variant_id: str
+    artifact_sha256: str
+    runner: str
+    block: int
+    attempt: int
+    """0 at first; a block that was broken is repeated whole with the next number."""
+    position: int
+    """Place within the block, from 0."""
+    started_at: str
+    """ISO-8601, UTC."""
+    wall_ns: int
+    """On the host, transport included."""
+    host_cpus: tuple[int, ...] = ()
+    """The leased cores of the host it ran on, when it ran on the host's cores."""
+    caveats: tuple[Caveat, ...] = ()
+    measurement: Measurement
+
+
+class Failure(Value, frozen=True, kw_only=True, tag_field="record", tag="failure"):
+    """A launch, a job or a whole device that could not be measured."""
+
+    device_id: str
+    reason: FailureReason
+    fact: str
+    """What happened, in the device's or program's own words where there are any."""
+    remedy: str
+    model: str | None = None
+    """`None`: the whole device."""
+    variant_id: str | None = None
+    block: int | None = None
+    attempt: int | None = None
+    position: int | None = None
+    started_at: str
+    exit_code: int | None = None
+    signal: int | None = None
+    stdout_tail: str = ""
+    stderr_tail: str = ""

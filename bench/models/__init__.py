@@ -1,0 +1,1 @@
+"""The only room with torch: zoo, sources, export, quantization."""

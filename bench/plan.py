@@ -1,0 +1,79 @@
+"""What is to be measured: models, variants, devices, workload; pure values."""
+
+from __future__ import annotations
+
+from bench.artifact import TensorSpec
+from bench.record import Value
+
+
+class Workload(Value, frozen=True, kw_only=True):
+    """How one launch runs and how many there are."""
+
+    blocks: int = 10
+    warmup_iterations: int = 10
+    iterations: int = 50
+    seed: int = 0
+    """Of the order of launches and of generated inputs."""
+    timeout_s: float = 300.0
+    """Of one launch."""
+
+
+class ModelRequest(Value, frozen=True, kw_only=True):
+    """One model as the user asked for it."""
+
+    name: str
+    """What reports call it; unique in a plan."""
+    source: str
+    """`module:factory`, or the path of a `.pt` or `.ptl` file."""
+    inputs: tuple[TensorSpec, ...] = ()
+    """Empty: the source knows its own inputs."""
+    variants: tuple[str, ...] = ("float32", "int8-dynamic", "int8-static")
+    baseline: str = "float32"
+    """The variant the others are compared with."""
+
+
+class Variant(Value, frozen=True, kw_only=True):
+    """What is compared with what: a build of a model and how it is run."""
+
+    id: str
+    """Short and unique among the variants of one model: `int8-static`, or
+    `int8-static@4t` when a plan has several thread counts."""
+    model: str
+    name: str
+    """`float32`, `int8-static`, ...: which artifact."""
+    engine: str = "lite"
+    threads: int = 1
+    delegate: str | None = None
+    is_baseline: bool = False
+
+
+class RunnerChoice(Value, frozen=True, kw_only=True):
+    """A program the user gave: `--runner NAME=PATH[@ABI]`."""
+
+    name: str
+    path: str
+    abi: str | None = None
+    """`None`: read from the program's ELF header."""
+
+
+class Plan(Value, frozen=True, kw_only=True):
+    """Everything a run is asked to do. Jobs are variants x devices."""
+
+    models: tuple[ModelRequest, ...]
+    variants: tuple[Variant, ...]
+    device_selectors: tuple[str, ...]
+    workload: Workload
+    runners: tuple[RunnerChoice, ...] = ()
+    origin: str = "command line"
+    """`command line` or the path of the suite file."""
+
+    def variants_of(self, model: str) -> tuple[Variant, ...]:
+        """The variants of one model, in the order they were asked for."""
+        return tuple(v for v in self.variants if v.model == model)
+
+
+class Job(Value, frozen=True, kw_only=True):
+    """One variant on one device."""
+
+    device_id: str
+    variant: Variant

@@ -1,0 +1,44 @@
+"""The visible table of names: where the core and the rooms around it meet."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+from bench.errors import UnknownNameError
+
+DEVICES: Mapping[str, str] = {
+    "host": "devices.host:HostDriver",
+    "android": "devices.android:AndroidDriver",
+    "simulated": "devices.simulated.driver:SimulatedDriver",
+}
+"""Families we ship. Names, not imports: the core never imports a room."""
+
+RUNNERS: Mapping[str, str] = {
+    "lite": "android_runner.lite:LiteRunner",
+    "speed_benchmark_torch": "android_runner.speed_benchmark_torch:SpeedBenchmarkTorch",
+    "null": "android_runner.null:NullRunner",
+}
+"""Measuring programs by name; each class takes (programs, progress)."""
+
+REPORTS: Mapping[str, str] = {
+    "console": "reports.console:render",
+    "html": "reports.html:render",
+    "json": "reports.json:render",
+    "csv": "reports.csv:render",
+    "markdown": "reports.markdown:render",
+}
+"""Reports by format; each is `render(summary) -> str`."""
+
+
+def load(table: Mapping[str, str], kind: str, name: str) -> Any:
+    """Import what a name stands for.
+
+    Raises:
+        UnknownNameError: The table has no such name.
+    """
+    if name not in table:
+        raise UnknownNameError(kind, name, table)
+    module, _, attribute = table[name].partition(":")
+    return getattr(importlib.import_module(module), attribute)

@@ -1,0 +1,91 @@
+"""The records of a stored run: one JSON line each, in the order things happened."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from bench.artifact import Artifact
+from bench.device import DeviceInfo, InstalledObject
+from bench.launch import Failure, Launch
+from bench.plan import Plan
+from bench.record import Value
+
+Outcome = Literal["finished", "interrupted", "killed"]
+SCHEMA = 1
+"""Raised when a reader of the old schema would misread the new one.
+
+1: first.
+"""
+
+
+class RunStarted(
+    Value, frozen=True, kw_only=True, tag_field="record", tag="run_started"
+):
+    """Always the first line, so that an interrupted run can be read."""
+
+    schema: int = SCHEMA
+    run_id: str
+    started_at: str
+    plan: Plan
+    command: tuple[str, ...]
+    """What was typed, to repeat it."""
+    versions: dict[str, str]
+    """`pocketbench`, `python`, `torch`, `adb` ..."""
+    commit: str | None = None
+    """Of the working directory's git repository, `+dirty` appended when it is."""
+
+
+class RunResumed(
+    Value, frozen=True, kw_only=True, tag_field="record", tag="run_resumed"
+):
+    """The run went on after it had been stopped."""
+
+    started_at: str
+    command: tuple[str, ...]
+
+
+class ArtifactReady(
+    Value, frozen=True, kw_only=True, tag_field="record", tag="artifact"
+):
+    """A model file as exported for this run."""
+
+    artifact: Artifact
+
+
+class DeviceReady(Value, frozen=True, kw_only=True, tag_field="record", tag="device"):
+    """A device was opened and holds what it needs."""
+
+    device: DeviceInfo
+    runner: str
+    runner_version: str | None
+    runner_sha256: str
+    runner_origin: str
+    objects: tuple[InstalledObject, ...]
+    """Runner, libraries and models, with where each came from."""
+
+
+class RunEnded(Value, frozen=True, kw_only=True, tag_field="record", tag="run_ended"):
+    """The run came to an end of its own; absent after a kill."""
+
+    ended_at: str
+    outcome: Literal["finished", "interrupted"]
+
+
+Record = (
+    RunStarted | RunResumed | ArtifactReady | DeviceReady | Launch | Failure | RunEnded
+)
+
+
+class Run(Value, frozen=True, kw_only=True):
+    """A stored run as read back."""
+
+    folder: str
+    started: RunStarted
+    artifacts: tuple[Artifact, ...] = ()
+    """The last one of each model and variant."""
+    devices: tuple[DeviceReady, ...] = ()
+    """The last one of each device."""
+    launches: tuple[Launch, ...] = ()
+    """All, broken blocks included, in order of time."""
+    failures: tuple[Failure, ...] = ()
+    outcome: Outcome = "killed"

@@ -1,0 +1,89 @@
+"""What a runner is: a program that measures one artifact on one device."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from bench.artifact import TensorSpec
+from bench.device import InstalledObject, LocalObject
+from bench.record import Value
+
+if TYPE_CHECKING:
+    from bench.artifact import Artifact
+    from bench.device import CommandResult, DeviceInfo
+    from bench.launch import Measurement
+
+
+class Program(Value, frozen=True, kw_only=True):
+    """A measuring program for one ABI and C library, as files of this computer."""
+
+    runner: str
+    """`lite`, `speed_benchmark_torch`, ..."""
+    abi: str
+    libc: str
+    executable: LocalObject
+    libraries: tuple[LocalObject, ...] = ()
+    """Shared libraries that a device must hold besides; each an object of its own."""
+    version: str | None = None
+    """Of the runtime inside: `torch 2.13.0`; `None` when unknown."""
+    origin: str = ""
+    """`built here with g++ 12.2 against torch 2.13.0`, `given: /path`."""
+
+    @property
+    def objects(self) -> tuple[LocalObject, ...]:
+        """The executable first, then the libraries."""
+        return (self.executable, *self.libraries)
+
+
+class LaunchRequest(Value, frozen=True, kw_only=True):
+    """What one launch is asked to do, in terms of the device."""
+
+    program: InstalledObject
+    libraries: tuple[InstalledObject, ...]
+    model_path: str
+    """On the device."""
+    format: str
+    threads: int
+    warmup_iterations: int
+    iterations: int
+    seed: int
+    inputs: tuple[TensorSpec, ...]
+    bundled_input_count: int
+
+
+class Command(Value, frozen=True, kw_only=True):
+    """A command line for a device; nothing in it is quoted for any shell."""
+
+    argv: tuple[str, ...]
+    env: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class Runner(Protocol):
+    """Drives one measuring program; three methods and no state about devices."""
+
+    name: str
+    formats: frozenset[str]
+    """Artifact formats it can load: `ptl`, `pt`, `pte`."""
+
+    def program(self, info: DeviceInfo) -> Program:
+        """Find or build the program for a device.
+
+        Raises:
+            RunnerMissingError: There is none for its ABI; names the remedies.
+            RunnerBuildError: It did not compile.
+        """
+        ...
+
+    def command(self, request: LaunchRequest) -> Command:
+        """The command line of one launch."""
+        ...
+
+    def parse(self, result: CommandResult, artifact: Artifact) -> Measurement:
+        """Read what a launch printed.
+
+        Raises:
+            LaunchError: It did not measure; classified, with the raw words.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""A phone that speaks the adb daemon protocol."""

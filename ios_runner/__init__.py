@@ -1,0 +1,1 @@
+"""The programs that measure on iOS, and what drives them."""

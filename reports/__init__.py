@@ -1,0 +1,1 @@
+"""From comparisons to what a person or a machine reads."""

@@ -1,0 +1,52 @@
+"""What every test shares: a private home, and honest skipping."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parent.parent
+
+TOOLS = {
+    "bubblewrap": "bwrap",
+    "mksh": "mksh",
+    "toybox": "toybox",
+    "chromium": "chromium",
+    "compiler": "c++",
+    "namespaces": "unshare",
+}
+"""What a test may need, and the program that shows it is there."""
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test whose tool is missing, by name; in CI that is a failure."""
+    for mark in item.iter_markers("needs"):
+        for tool in mark.args:
+            if shutil.which(TOOLS[tool]) is None:
+                message = f"needs {tool} ({TOOLS[tool]}), which is not installed"
+                if os.environ.get("CI"):
+                    pytest.fail(f"{item.name} {message}; CI must install it")
+                pytest.skip(message)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def private_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home, caches and an adb server port of the tests' own.
+
+    The cache outlives the session when POCKETBENCH_TEST_CACHE_DIR names a folder:
+    the native runner then compiles once and not once a session.
+    """
+    home = tmp_path_factory.mktemp("home")
+    cache = os.environ.get("POCKETBENCH_TEST_CACHE_DIR") or str(home / "cache")
+    os.environ.update(
+        HOME=str(home),
+        POCKETBENCH_CACHE_DIR=cache,
+        POCKETBENCH_STATE_DIR=str(home / "state"),
+        ADB_MDNS="0",
+    )
+    for name in ("ANDROID_SERIAL", "ADB_VENDOR_KEYS", "ANDROID_ADB_SERVER_PORT"):
+        os.environ.pop(name, None)
+    return home
