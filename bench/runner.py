@@ -67,6 +67,9 @@ class Runner(Protocol):
     formats: frozenset[str]
     """Artifact formats it can load: `ptl`, `pt`, `pte`."""
 
+    needs_cpu: bool
+    """False only for a program that computes nothing, so needs no leased core."""
+
     def program(self, info: DeviceInfo) -> Program:
         """Find or build the program for a device.
 

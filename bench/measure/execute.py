@@ -1,0 +1,72 @@
+"""A whole run: every device at once, each in a thread of its own."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import threading
+from collections.abc import Sequence
+
+from bench.errors import Cancelled
+from bench.launch import Failure, Launch
+from bench.measure.lease import CpuLease
+from bench.measure.observer import Observer
+from bench.measure.session import Session, Task, utc_now
+from bench.measure.store import Store
+from bench.plan import Plan
+from bench.run import RunEnded
+
+
+def execute(
+    plan: Plan,
+    tasks: Sequence[Task],
+    *,
+    store: Store,
+    lease: CpuLease,
+    observer: Observer,
+    cancel: threading.Event,
+    launches: tuple[Launch, ...] = (),
+    failures: tuple[Failure, ...] = (),
+) -> None:
+    """Measure all tasks and append what comes of them to the store.
+
+    `launches` and `failures` are those an earlier part of the same run stored: what
+    they cover is not measured again.
+
+    Raises:
+        Cancelled: `cancel` was set; what was running on every device has been ended,
+            and the store holds every finished launch.
+    """
+    sessions = [
+        Session(
+            task,
+            plan,
+            store=store,
+            lease=lease,
+            observer=observer,
+            cancel=cancel,
+            launches=launches,
+            failures=failures,
+        )
+        for task in tasks
+    ]
+    cancelled = False
+    with concurrent.futures.ThreadPoolExecutor(
+        max_workers=max(1, len(sessions)), thread_name_prefix="device"
+    ) as pool:
+        futures = [pool.submit(session.run) for session in sessions]
+        try:
+            for future in concurrent.futures.as_completed(futures):
+                try:
+                    future.result()
+                except Cancelled:
+                    cancelled = True
+        except BaseException:
+            cancel.set()
+            raise
+    store.append(
+        RunEnded(ended_at=utc_now(), outcome="interrupted" if cancelled else "finished")
+    )
+    if cancelled:
+        raise Cancelled(
+            "run", "stopped by the user", f"Go on with --resume {store.folder}"
+        )

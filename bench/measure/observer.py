@@ -1,0 +1,37 @@
+"""What happens during a run, for whoever wants to show it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bench.device import DeviceInfo
+    from bench.launch import Failure, Launch
+
+
+class Observer:
+    """Hears of each step; does nothing. Called from several threads."""
+
+    def note(self, subject: str, text: str) -> None:
+        """Something slow began or ended: an export, a build, a push."""
+
+    def device_started(self, info: DeviceInfo, launches: int) -> None:
+        """A device is about to be opened; it has so many launches before it."""
+
+    def device_ready(self, info: DeviceInfo, sent_bytes: int) -> None:
+        """A device holds all it needs."""
+
+    def block_started(self, info: DeviceInfo, model: str, block: int) -> None:
+        """A block begins."""
+
+    def launch_started(self, info: DeviceInfo, model: str, variant_id: str) -> None:
+        """A process is about to be started on a device."""
+
+    def launch_finished(self, info: DeviceInfo, launch: Launch) -> None:
+        """A launch was measured and stored."""
+
+    def launch_failed(self, info: DeviceInfo, failure: Failure) -> None:
+        """A launch, a variant or a device failed; it is stored."""
+
+    def device_finished(self, info: DeviceInfo) -> None:
+        """Nothing more is to be done on a device."""

@@ -1,0 +1,346 @@
+"""Everything that is done on one device: open, push, blocks of launches."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import threading
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+
+from bench.artifact import Artifact
+from bench.blocks import TRIES, ended_variants, next_attempt, whole_blocks
+from bench.caveat import Caveat
+from bench.device import CommandResult, Device, InstalledObject, LocalObject
+from bench.errors import (
+    Cancelled,
+    DeviceError,
+    DeviceLostError,
+    LaunchError,
+    PocketbenchError,
+)
+from bench.failure import FailureReason
+from bench.launch import Failure, Launch
+from bench.measure.lease import CpuLease
+from bench.measure.observer import Observer
+from bench.measure.schedule import block_order
+from bench.measure.store import Store
+from bench.plan import Plan, Variant
+from bench.run import DeviceReady
+from bench.runner import LaunchRequest, Program, Runner
+from bench.selection import Selected
+
+logger = logging.getLogger(__name__)
+
+_TAIL_CHARACTERS = 8000
+_LOST_TIMES = 2
+"""A device that is lost more often than this in one run is given up."""
+
+
+class Task:
+    """What is to be measured on one device, and with which program."""
+
+    def __init__(
+        self,
+        selected: Selected,
+        runner: Runner,
+        program: Program,
+        *,
+        models: Mapping[str, tuple[Variant, ...]],
+        artifacts: Mapping[tuple[str, str], Artifact],
+    ) -> None:
+        """Take the models in order; an artifact's key is (model, variant name)."""
+        self.selected = selected
+        self.runner = runner
+        self.program = program
+        self.models = models
+        self.artifacts = artifacts
+
+
+class Session:
+    """Measures one task; its records are all it leaves behind."""
+
+    def __init__(
+        self,
+        task: Task,
+        plan: Plan,
+        *,
+        store: Store,
+        lease: CpuLease,
+        observer: Observer,
+        cancel: threading.Event,
+        launches: tuple[Launch, ...] = (),
+        failures: tuple[Failure, ...] = (),
+    ) -> None:
+        """`launches` and `failures` are what an earlier part of the run stored."""
+        self._task = task
+        self._info = task.selected.info
+        self._plan = plan
+        self._store = store
+        self._lease = lease
+        self._observer = observer
+        self._cancel = cancel
+        mine = self._info.id
+        self._launches = [x for x in launches if x.device_id == mine]
+        self._failures = [x for x in failures if x.device_id == mine]
+        self._installed: dict[str, InstalledObject] = {}
+        self._stored_error: PocketbenchError | None = None
+
+    def run(self) -> None:
+        """Measure everything that is missing; a failure is a record, not an error.
+
+        Raises:
+            Cancelled: The user asked to stop.
+        """
+        pending = self._pending_launches()
+        self._observer.device_started(self._info, pending)
+        try:
+            if pending:
+                self._run_until_settled()
+        finally:
+            self._observer.device_finished(self._info)
+
+    def _run_until_settled(self) -> None:
+        lost = 0
+        while True:
+            try:
+                with self._task.selected.driver.open(
+                    self._info, cancel=self._cancel
+                ) as device:
+                    self._info = device.info
+                    self._prepare(device)
+                    self._measure(device)
+                return
+            except Cancelled:
+                raise
+            except DeviceLostError as error:
+                lost += 1
+                given_up = lost > _LOST_TIMES
+                if given_up or error is not self._stored_error:
+                    self._fail(error, reason=error.reason)
+                if given_up:
+                    return
+            except DeviceError as error:
+                self._fail(error, reason=error.reason)
+                return
+            except Exception as error:
+                # The job boundary: nothing that happens here may take others along.
+                logger.exception("%s", self._info.id)
+                self._fail(
+                    PocketbenchError(
+                        self._info.id,
+                        f"{type(error).__name__}: {error}",
+                        FailureReason.INTERNAL.remedy,
+                    ),
+                    reason=FailureReason.INTERNAL,
+                )
+                return
+
+    def _prepare(self, device: Device) -> None:
+        """Push what the device lacks and record what it holds."""
+        objects: dict[str, LocalObject] = {
+            item.sha256: item for item in self._task.program.objects
+        }
+        for artifact in self._task.artifacts.values():
+            objects.setdefault(artifact.sha256, _model_object(artifact))
+        installed = device.push(tuple(objects.values()))
+        self._installed = {item.sha256: item for item in installed}
+        program = self._task.program
+        self._store.append(
+            DeviceReady(
+                device=self._info,
+                runner=program.runner,
+                runner_version=program.version,
+                runner_sha256=program.executable.sha256,
+                runner_origin=program.origin,
+                objects=installed,
+            )
+        )
+        sent = sum(item.size_bytes for item in installed if item.origin == "sent")
+        self._observer.device_ready(self._info, sent)
+
+    def _measure(self, device: Device) -> None:
+        """Go through the blocks, all models within each, until all are whole."""
+        for block in range(self._plan.workload.blocks):
+            for model, variants in self._task.models.items():
+                self._measure_block(device, model, variants, block)
+
+    def _measure_block(
+        self, device: Device, model: str, variants: tuple[Variant, ...], block: int
+    ) -> None:
+        """Launch every variant once; begin again while a launch fails."""
+        for _ in range(TRIES):
+            live = self._live(model, variants)
+            if not live or self._is_whole(model, live, block):
+                return
+            attempt = next_attempt(
+                self._launches,
+                self._failures,
+                device_id=self._info.id,
+                model=model,
+                block=block,
+            )
+            self._observer.block_started(self._info, model, block)
+            order = block_order([v.id for v in live], block, self._plan.workload.seed)
+            by_id = {variant.id: variant for variant in live}
+            for position, variant_id in enumerate(order):
+                if not self._launch(
+                    device, by_id[variant_id], block, attempt, position
+                ):
+                    break
+
+    def _launch(
+        self, device: Device, variant: Variant, block: int, attempt: int, position: int
+    ) -> bool:
+        """Do one launch and store what came of it; tells whether it measured."""
+        artifact = self._task.artifacts[variant.model, variant.name]
+        request = self._request(variant, artifact)
+        command = self._task.runner.command(request)
+        self._observer.launch_started(self._info, variant.model, variant.id)
+        started_at = utc_now()
+        result: CommandResult | None = None
+        try:
+            with self._cores(variant.threads) as cpus:
+                result = device.run(
+                    command.argv,
+                    timeout_s=self._plan.workload.timeout_s,
+                    env=command.env,
+                    host_cpus=cpus,
+                )
+            measurement = self._task.runner.parse(result, artifact)
+        except (LaunchError, DeviceLostError) as error:
+            self._fail(
+                error,
+                reason=error.reason,
+                variant=variant,
+                place=(block, attempt, position),
+                started_at=started_at,
+                result=result,
+            )
+            if isinstance(error, DeviceLostError):
+                raise
+            return False
+        launch = Launch(
+            device_id=self._info.id,
+            model=variant.model,
+            variant_id=variant.id,
+            artifact_sha256=artifact.sha256,
+            runner=self._task.program.runner,
+            block=block,
+            attempt=attempt,
+            position=position,
+            started_at=started_at,
+            wall_ns=result.duration_ns,
+            host_cpus=cpus,
+            caveats=self._caveats(variant, cpus),
+            measurement=measurement,
+        )
+        self._store.append(launch)
+        self._launches.append(launch)
+        self._observer.launch_finished(self._info, launch)
+        return True
+
+    def _request(self, variant: Variant, artifact: Artifact) -> LaunchRequest:
+        workload = self._plan.workload
+        program = self._task.program
+        return LaunchRequest(
+            program=self._installed[program.executable.sha256],
+            libraries=tuple(self._installed[x.sha256] for x in program.libraries),
+            model_path=self._installed[artifact.sha256].remote_path,
+            format=artifact.format,
+            threads=variant.threads,
+            warmup_iterations=workload.warmup_iterations,
+            iterations=workload.iterations,
+            seed=workload.seed,
+            inputs=artifact.inputs,
+            bundled_input_count=artifact.bundled_input_count,
+        )
+
+    def _cores(self, threads: int) -> AbstractContextManager[tuple[int, ...]]:
+        if self._info.shares_host_cpu and self._task.runner.needs_cpu:
+            return self._lease.cores(threads, self._cancel)
+        return nullcontext(())
+
+    def _caveats(self, variant: Variant, cpus: tuple[int, ...]) -> tuple[Caveat, ...]:
+        cores = len(cpus) if cpus else self._info.core_count
+        found = []
+        if cores is not None and variant.threads > cores:
+            found.append(Caveat.OVERSUBSCRIBED)
+        return tuple(found)
+
+    def _fail(
+        self,
+        error: PocketbenchError,
+        *,
+        reason: FailureReason,
+        variant: Variant | None = None,
+        place: tuple[int | None, int | None, int | None] = (None, None, None),
+        started_at: str | None = None,
+        result: CommandResult | None = None,
+    ) -> None:
+        """Store a failure."""
+        failure = Failure(
+            device_id=self._info.id,
+            reason=reason,
+            fact=error.fact,
+            remedy=error.next_step,
+            model=variant.model if variant else None,
+            variant_id=variant.id if variant else None,
+            block=place[0],
+            attempt=place[1],
+            position=place[2],
+            started_at=started_at or utc_now(),
+            exit_code=result.exit_code if result else None,
+            signal=result.signal if result else None,
+            stdout_tail=_tail(result.stdout) if result else "",
+            stderr_tail=_tail(result.stderr) if result else "",
+        )
+        self._store.append(failure)
+        self._failures.append(failure)
+        self._stored_error = error
+        self._observer.launch_failed(self._info, failure)
+
+    def _live(self, model: str, variants: tuple[Variant, ...]) -> tuple[Variant, ...]:
+        """The variants that have an artifact and have not failed for good."""
+        ended = ended_variants(self._failures, self._info.id, model)
+        return tuple(
+            variant
+            for variant in variants
+            if variant.id not in ended
+            and (variant.model, variant.name) in self._task.artifacts
+        )
+
+    def _is_whole(self, model: str, live: tuple[Variant, ...], block: int) -> bool:
+        return block in whole_blocks(
+            self._launches,
+            device_id=self._info.id,
+            model=model,
+            variant_ids=[variant.id for variant in live],
+        )
+
+    def _pending_launches(self) -> int:
+        pending = 0
+        for model, variants in self._task.models.items():
+            live = self._live(model, variants)
+            for block in range(self._plan.workload.blocks):
+                if live and not self._is_whole(model, live, block):
+                    pending += len(live)
+        return pending
+
+
+def _model_object(artifact: Artifact) -> LocalObject:
+    return LocalObject(
+        path=artifact.path,
+        name=f"model.{artifact.format}",
+        sha256=artifact.sha256,
+        size_bytes=artifact.size_bytes,
+    )
+
+
+def _tail(output: bytes) -> str:
+    return output.decode("utf-8", "replace")[-_TAIL_CHARACTERS:]
+
+
+def utc_now() -> str:
+    """This instant, ISO-8601 in UTC, to the millisecond."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
