@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import pytest
+
+from android_runner.classify import classify, first_words, reason_of
+from bench.device import CommandResult
+from bench.failure import FailureReason as Reason
+
+
+def ended(
+    stderr: str = "",
+    *,
+    code: int | None = 1,
+    stdout: str = "",
+    signal: int | None = None,
+) -> CommandResult:
+    return CommandResult(
+        stdout=stdout.encode(), stderr=stderr.encode(), exit_code=code, signal=signal
+    )
+
+
+@pytest.mark.parametrize(
+    ("stderr", "code", "reason"),
+    [
+        (
+            'CANNOT LINK EXECUTABLE "./bench": library "libfoo.so" not found: '
+            "needed by main executable",
+            134,
+            Reason.LINKER,
+        ),
+        (
+            'CANNOT LINK EXECUTABLE DEPENDENCIES: library "liba.so" not found',
+            1,
+            Reason.LINKER,
+        ),
+        (
+            'CANNOT LINK EXECUTABLE "b": cannot locate symbol "foo" referenced by "b"',
+            134,
+            Reason.LINKER,
+        ),
+        (
+            'CANNOT LINK EXECUTABLE "./b": "/d/libx.so" program alignment (4096) '
+            "cannot be smaller than system page size (16384)",
+            134,
+            Reason.WRONG_PAGE_SIZE,
+        ),
+        (
+            'CANNOT LINK EXECUTABLE "./b": "libx.so" is for EM_X86_64 (62) instead of '
+            "EM_AARCH64 (183)",
+            134,
+            Reason.WRONG_ABI,
+        ),
+        (
+            "./b: error while loading shared libraries: libtorch.so: cannot open "
+            "shared object file: No such file or directory",
+            127,
+            Reason.LINKER,
+        ),
+        ("/system/bin/sh: ./b: not executable: 64-bit ELF file", 126, Reason.WRONG_ABI),
+        (
+            "bash: ./b: cannot execute binary file: Exec format error",
+            126,
+            Reason.WRONG_ABI,
+        ),
+        ("sh: 1: ./b: Exec format error", 2, Reason.WRONG_ABI),
+        ("/system/bin/sh: ./b: inaccessible or not found", 127, Reason.NOT_FOUND),
+        ("/system/bin/sh: ./b: No such file or directory", 127, Reason.NOT_FOUND),
+        (
+            "/system/bin/sh: ./b: can't execute: Permission denied",
+            126,
+            Reason.NO_PERMISSION,
+        ),
+        ("", 127, Reason.NOT_FOUND),
+        ("", 126, Reason.NO_PERMISSION),
+        ("Killed", 137, Reason.OUT_OF_MEMORY),
+        ("", 137, Reason.OUT_OF_MEMORY),
+        ("Segmentation fault", 139, Reason.CRASHED),
+        ("Illegal instruction", 132, Reason.CRASHED),
+        (
+            "terminate called after throwing an instance of 'std::bad_alloc'\n"
+            "  what():  std::bad_alloc\nAborted",
+            134,
+            Reason.OUT_OF_MEMORY,
+        ),
+        (
+            "PytorchStreamReader failed locating file bytecode.pkl: file not found ()",
+            134,
+            Reason.NOT_LOADABLE,
+        ),
+        (
+            "PytorchStreamReader failed reading zip archive: failed finding central "
+            "directory",
+            134,
+            Reason.NOT_LOADABLE,
+        ),
+        (
+            "Following ops cannot be found {vision::roi_align, vision::nms, } ()",
+            134,
+            Reason.MISSING_OPERATOR,
+        ),
+        (
+            "Didn't find engine for operation quantized::conv2d_prepack NoQEngine",
+            134,
+            Reason.NO_QUANTIZED_ENGINE,
+        ),
+        (
+            "C10 flag: unrecognized commandline argument: --foo\n"
+            "Failed to parse command line flags!",
+            1,
+            Reason.BAD_FLAGS,
+        ),
+        (
+            "terminating with uncaught exception of type std::runtime_error: shapes "
+            "cannot be multiplied\nAborted",
+            134,
+            Reason.MODEL_RAISED,
+        ),
+        ("something odd", 3, Reason.CRASHED),
+        ("", 0, Reason.BAD_OUTPUT),
+    ],
+)
+def test_every_known_way_to_end_has_its_reason(
+    stderr: str, code: int, reason: Reason
+) -> None:
+    error = classify(ended(stderr, code=code), subject="tiny.ptl")
+    assert error.reason is reason
+    assert error.subject == "tiny.ptl"
+    assert error.next_step == reason.remedy
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        (
+            "Lite Interpreter version number does not match. The model version must be "
+            "between 3 and 7 but the model version is 8 ()",
+            Reason.BYTECODE_TOO_NEW,
+        ),
+        (
+            "Lite Interpreter verson number does not match. The model version must be "
+            "between 3 and 5But the model version is 2",
+            Reason.BYTECODE_TOO_OLD,
+        ),
+        ("anything else", None),
+    ],
+)
+def test_bytecode_too_new_and_too_old_are_told_apart_in_both_spellings(
+    message: str, reason: Reason | None
+) -> None:
+    assert reason_of(message) is reason
+
+
+def test_a_timeout_is_a_timeout_whatever_the_program_said() -> None:
+    result = CommandResult(
+        stdout=b"",
+        stderr=b"Killed",
+        exit_code=None,
+        signal=9,
+        timed_out=True,
+        duration_ns=5_200_000_000,
+    )
+    error = classify(result, subject="tiny.ptl")
+    assert error.reason is Reason.TIMED_OUT
+    assert "5 s" in error.fact
+
+
+@pytest.mark.parametrize(("number", "name"), [(11, "SIGSEGV"), (6, "SIGABRT")])
+def test_a_crash_names_its_signal_however_it_was_reported(
+    number: int, name: str
+) -> None:
+    by_signal = classify(ended(code=None, signal=number), subject="x")
+    by_code = classify(ended(code=128 + number), subject="x")
+    assert name in by_signal.fact
+    assert name in by_code.fact
+    assert by_signal.reason is by_code.reason is Reason.CRASHED
+
+
+def test_not_found_in_a_programs_own_words_is_not_a_missing_program() -> None:
+    error = classify(ended("label not found", code=1), subject="x")
+    assert error.reason is Reason.CRASHED
+
+
+def test_a_torchscript_traceback_is_told_by_its_last_line() -> None:
+    words = (
+        "terminating with uncaught exception of type std::runtime_error: The following "
+        "operation failed in the TorchScript interpreter.\n"
+        "Traceback of TorchScript, serialized code (most recent call last):\n"
+        '  File "code/m.py", line 3, in forward\n'
+        "RuntimeError: mat1 and mat2 shapes cannot be multiplied (1x3 and 4x2)\n"
+    )
+    error = classify(ended(words, code=134), subject="x")
+    assert error.reason is Reason.MODEL_RAISED
+    assert error.fact == (
+        "RuntimeError: mat1 and mat2 shapes cannot be multiplied (1x3 and 4x2)"
+    )
+
+
+def test_bytes_that_are_no_text_do_not_break_the_classification() -> None:
+    result = CommandResult(stdout=b"\xff\xfe", stderr=b"\x80\x81", exit_code=139)
+    assert classify(result, subject="x").reason is Reason.CRASHED
+
+
+def test_long_messages_are_shortened_and_lose_their_backtrace() -> None:
+    assert (
+        first_words("bad thing\nException raised from f at g.cpp:3 (…") == "bad thing"
+    )
+    assert len(first_words("x" * 5000)) < 400
