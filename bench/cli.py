@@ -1,0 +1,92 @@
+"""The command line: one lazy verb a module, errors and exit codes in one place."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+COMMANDS = {
+    "run": "Measure models on devices and report.",
+    "devices": "List every device that can be seen, with its state and remedy.",
+    "export": "Export a model for the device without measuring it.",
+    "report": "Make the report of a stored run again.",
+    "simulate": "Run simulated phones that the real adb talks to.",
+    "runner": "Build the native programs that measure.",
+    "completion": "Print the completion script for a shell.",
+}
+"""Verbs and their help; `pocketbench --help` imports none of them."""
+
+
+class LazyGroup(click.Group):
+    """Imports a verb only when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All verbs, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the module of a verb; its command has the verb's name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"bench.commands.{cmd_name}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Offer the near matches of an unknown verb."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from bench.errors import UnknownNameError
+
+            raise UnknownNameError("command", args[0], COMMANDS)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        """Write the table without importing anything."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="pocketbench", prog_name="pocketbench")
+@click.option("-v", "--verbose", is_flag=True, help="Log every device command.")
+def cli(verbose: bool) -> None:
+    """How fast is this model on each phone, is int8 really better there, and did this
+    commit make it worse.
+
+    \b
+    pocketbench run mobilenet_v2 --device host --device 'android:*'
+    pocketbench run mobilenet_v2 --device simulated:pixel-8 --quick
+    """
+    if verbose:
+        import logging
+
+        logging.basicConfig(
+            level=logging.DEBUG, format="%(relativeCreated)7.0f ms %(name)s %(message)s"
+        )
+
+
+def main() -> None:
+    """Run the command line; every error of ours is one line on stderr."""
+    from bench.errors import PocketbenchError
+
+    try:
+        code = cli.main(standalone_mode=False)
+    except PocketbenchError as error:
+        click.echo(f"Error: {error}".rstrip(". "), err=True)
+        sys.exit(error.exit_code)
+    except click.Abort:
+        click.echo("Stopped.", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,88 @@
+"""`pocketbench devices`: what can be measured on, what cannot, and why."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from bench import registry
+from bench.device import DeviceInfo
+from bench.errors import PocketbenchError
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable, complete.")
+@click.option(
+    "--simulated/--no-simulated",
+    default=True,
+    help="Also list the phones that can be simulated.",
+)
+def devices(as_json: bool, simulated: bool) -> None:
+    """List every device that can be seen, with its state and remedy."""
+    infos, troubles = _discover(simulated)
+    if as_json:
+        import msgspec
+
+        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(infos)) + b"\n")
+    else:
+        _print_table(infos)
+    for trouble in troubles:
+        click.echo(f"Note: {trouble}", err=True)
+    if not any(info.family not in ("host", "simulated") for info in infos):
+        click.echo(
+            "No phone is attached. Attach one with USB debugging on, or simulate one: "
+            "pocketbench simulate pixel-8",
+            err=True,
+        )
+
+
+def _discover(simulated: bool) -> tuple[list[DeviceInfo], list[PocketbenchError]]:
+    infos: list[DeviceInfo] = []
+    troubles: list[PocketbenchError] = []
+    for family in registry.DEVICES:
+        if family == "simulated" and not simulated:
+            continue
+        try:
+            driver = registry.load(registry.DEVICES, "device family", family)()
+            infos += driver.discover()
+        except PocketbenchError as error:
+            troubles.append(error)
+    return infos, troubles
+
+
+def _print_table(infos: list[DeviceInfo]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("device", "name", "ABI", "cores", "OS", "state"):
+        table.add_column(title, overflow="fold")
+    for info in infos:
+        name = info.name
+        if info.is_simulated:
+            name += " [simulated]"
+        elif info.is_emulated:
+            name += " [emulated]"
+        system = " ".join(x for x in (info.os_name, info.os_version) if x)
+        state = info.state if info.remedy is None else f"{info.state}: {info.remedy}"
+        table.add_row(
+            *map(
+                _plain,
+                (
+                    info.id,
+                    name,
+                    info.abis[0] if info.abis else "",
+                    str(info.core_count or ""),
+                    system,
+                    state,
+                ),
+            )
+        )
+    Console().print(table)
+
+
+def _plain(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)

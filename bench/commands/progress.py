@@ -1,0 +1,158 @@
+"""What a person sees while a run goes on: a display on a terminal, else plain lines."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from bench.measure.observer import Observer
+from bench.units import format_size, format_time
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from bench.device import DeviceInfo
+    from bench.launch import Failure, Launch
+
+
+def _latency_ns(launch: Launch) -> float | None:
+    """One launch's median, only to show something while the run goes on."""
+    ordered = sorted(launch.measurement.latencies_ns)
+    if ordered:
+        return ordered[len(ordered) // 2]
+    return launch.measurement.mean_latency_ns
+
+
+class LineProgress(Observer):
+    """One line a job, for a file or a CI log."""
+
+    def __init__(self, console: Console, blocks: int) -> None:
+        """Write to `console`; a job is done after `blocks` launches."""
+        self._console = console
+        self._blocks = blocks
+        self._counts: defaultdict[tuple[str, str, str], list[float]] = defaultdict(list)
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> LineProgress:
+        """Nothing to begin."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Nothing to end."""
+
+    def note(self, subject: str, text: str) -> None:
+        """A line."""
+        self._line(f"{subject}: {text}")
+
+    def device_ready(self, info: DeviceInfo, sent_bytes: int) -> None:
+        """A line that says what was sent."""
+        sent = f"sent {format_size(sent_bytes)}" if sent_bytes else "nothing to send"
+        self._line(f"{info.id}: ready, {sent}")
+
+    def launch_finished(self, info: DeviceInfo, launch: Launch) -> None:
+        """A line when it was the job's last."""
+        key = (info.id, launch.model, launch.variant_id)
+        with self._lock:
+            values = self._counts[key]
+            latency = _latency_ns(launch)
+            if latency is not None:
+                values.append(latency)
+            done = launch.block == self._blocks - 1
+        if done:
+            told = format_time(sorted(values)[len(values) // 2]) if values else "done"
+            self._line(f"{info.id}: {launch.model} {launch.variant_id}: {told}")
+
+    def launch_failed(self, info: DeviceInfo, failure: Failure) -> None:
+        """A line with the reason and the remedy."""
+        what = " ".join(x for x in (failure.model, failure.variant_id) if x)
+        self._line(
+            f"{info.id}: {what + ': ' if what else ''}{failure.reason}: "
+            f"{failure.fact}. {failure.remedy}"
+        )
+
+    def _line(self, text: str) -> None:
+        with self._lock:
+            self._console.print(escape(text), soft_wrap=True, highlight=False)
+
+
+class BarProgress(LineProgress):
+    """A bar a device with the time left, above it the lines worth keeping."""
+
+    def __init__(self, console: Console, blocks: int) -> None:
+        """Draw on `console`, which is a terminal."""
+        super().__init__(console, blocks)
+        self._progress = Progress(
+            TextColumn("{task.description}", table_column=None),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(elapsed_when_finished=True),
+            TextColumn("[dim]{task.fields[now]}"),
+            console=console,
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> BarProgress:
+        """Begin to draw."""
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave the last picture standing."""
+        self._progress.stop()
+
+    def device_started(self, info: DeviceInfo, launches: int) -> None:
+        """A bar appears."""
+        name = info.name + (" [simulated]" if info.is_simulated else "")
+        self._tasks[info.id] = self._progress.add_task(
+            escape(name), total=launches, now="opening"
+        )
+
+    def device_ready(self, info: DeviceInfo, sent_bytes: int) -> None:
+        """The bar says so."""
+        self._now(info, "ready")
+
+    def launch_started(self, info: DeviceInfo, model: str, variant_id: str) -> None:
+        """The bar says what runs."""
+        self._now(info, f"{model} {variant_id}")
+
+    def launch_finished(self, info: DeviceInfo, launch: Launch) -> None:
+        """One step."""
+        latency = _latency_ns(launch)
+        told = f" {format_time(latency)}" if latency is not None else ""
+        self._progress.advance(self._tasks[info.id])
+        self._now(info, f"{launch.model} {launch.variant_id}{told}")
+
+    def device_finished(self, info: DeviceInfo) -> None:
+        """The bar is as full as it gets."""
+        self._now(info, "done")
+
+    def _now(self, info: DeviceInfo, text: str) -> None:
+        if info.id in self._tasks:
+            self._progress.update(self._tasks[info.id], now=escape(text))
+
+
+def progress_on(console: Console, blocks: int) -> LineProgress:
+    """The display that fits a console."""
+    return (BarProgress if console.is_terminal else LineProgress)(console, blocks)

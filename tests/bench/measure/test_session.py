@@ -1,0 +1,304 @@
+"""One device's session, on a device that answers as each test scripts it."""
+
+import contextlib
+import threading
+from collections import Counter
+from itertools import groupby
+
+import pytest
+
+from bench.blocks import whole_blocks
+from bench.device import CommandResult, DeviceInfo, InstalledObject, LocalObject
+from bench.errors import Cancelled, DeviceLostError, DeviceUnavailableError, LaunchError
+from bench.failure import FailureReason
+from bench.launch import Measurement
+from bench.measure.execute import execute
+from bench.measure.lease import CpuLease
+from bench.measure.observer import Observer
+from bench.measure.session import Task
+from bench.measure.store import Store, read_run
+from bench.runner import Command, Program
+from bench.selection import Selected
+
+
+class ScriptedDevice:
+    """A device whose every run is answered by a function of the variant."""
+
+    def __init__(self, info, answer, cancel):
+        self.info = info
+        self._answer = answer
+        self._cancel = cancel
+
+    def push(self, objects):
+        return tuple(
+            InstalledObject(
+                name=item.name,
+                sha256=item.sha256,
+                size_bytes=item.size_bytes,
+                remote_path=f"/objects/{item.sha256}/{item.name}",
+                origin="sent",
+            )
+            for item in objects
+        )
+
+    def run(self, argv, *, timeout_s, env=None, host_cpus=()):
+        if self._cancel.is_set():
+            raise Cancelled("run", "stopped", "")
+        self._answer(argv)
+        return CommandResult(
+            stdout=b"ok", stderr=b"", exit_code=0, duration_ns=1_000_000
+        )
+
+
+class ScriptedDriver:
+    def __init__(self, answer=lambda argv: None):
+        self.answer = answer
+        self.opened = 0
+        self.unavailable = None
+
+    def discover(self):
+        return ()
+
+    @contextlib.contextmanager
+    def open(self, info, *, cancel):
+        if self.unavailable:
+            raise self.unavailable
+        self.opened += 1
+        yield ScriptedDevice(info, self.answer, cancel)
+
+
+class CountingRunner:
+    name = "counting"
+    formats = frozenset({"ptl"})
+    needs_cpu = False
+
+    def command(self, request):
+        return Command(argv=("program", request.model_path))
+
+    def parse(self, result, artifact):
+        return Measurement(latencies_ns=(10, 11, 12))
+
+
+PROGRAM = Program(
+    runner="counting",
+    abi="x86_64",
+    libc="glibc",
+    executable=LocalObject(path="/p", name="p", sha256="f" * 64, size_bytes=1),
+)
+
+
+class Bench:
+    """Runs a plan on one scripted device and reads the stored run back."""
+
+    def __init__(self, folder, records):
+        self.folder = folder
+        self.records = records
+        self.driver = ScriptedDriver()
+        self.cancel = threading.Event()
+        self.info = DeviceInfo(id="host", family="host", name="scripted")
+
+    def run(self, plan, *, runner=None, missing_artifacts=(), resume=False):
+        artifacts = {
+            (variant.model, variant.name): self.records.artifact(
+                variant.name, model=variant.model
+            )
+            for variant in plan.variants
+            if variant.name not in missing_artifacts
+        }
+        task = Task(
+            Selected(self.driver, self.info),
+            runner or CountingRunner(),
+            PROGRAM,
+            models={m.name: plan.variants_of(m.name) for m in plan.models},
+            artifacts=artifacts,
+        )
+        before = read_run(self.folder) if resume else None
+        with Store(self.folder) as store:
+            if not resume:
+                store.append(self.records.started(plan))
+            execute(
+                plan,
+                [task],
+                store=store,
+                lease=CpuLease(self.folder / "locks"),
+                observer=Observer(),
+                cancel=self.cancel,
+                launches=before.launches if before else (),
+                failures=before.failures if before else (),
+            )
+        return read_run(self.folder)
+
+
+@pytest.fixture
+def bench(tmp_path, records):
+    return Bench(tmp_path, records)
+
+
+def test_every_variant_is_launched_once_in_each_block(bench, records):
+    run = bench.run(records.plan("float32", "int8-static", blocks=5))
+
+    counts = Counter(launch.variant_id for launch in run.launches)
+    assert counts == {"float32": 5, "int8-static": 5}
+    for _, block in groupby(run.launches, key=lambda launch: launch.block):
+        assert {launch.variant_id for launch in block} == {"float32", "int8-static"}
+    assert run.outcome == "finished"
+
+
+def test_models_take_turns_block_by_block(bench, records):
+    run = bench.run(records.plan("float32", blocks=2, models=("one", "two")))
+
+    assert [(launch.block, launch.model) for launch in run.launches] == [
+        (0, "one"),
+        (0, "two"),
+        (1, "one"),
+        (1, "two"),
+    ]
+
+
+def test_a_variant_that_cannot_be_loaded_is_tried_once_and_the_other_goes_on(
+    bench, records
+):
+    class Refusing(CountingRunner):
+        def parse(self, result, artifact):
+            if artifact.variant == "int8-static":
+                raise LaunchError(FailureReason.MISSING_OPERATOR, "host", "no op")
+            return super().parse(result, artifact)
+
+    plan = records.plan("float32", "int8-static", blocks=3)
+    run = bench.run(plan, runner=Refusing())
+
+    assert len(run.failures) == 1
+    whole = whole_blocks(
+        run.launches, device_id="host", model="net", variant_ids=["float32"]
+    )
+    assert sorted(whole) == [0, 1, 2]
+
+
+def test_a_crash_breaks_its_block_which_is_repeated_whole(bench, records):
+    class CrashingOnce(CountingRunner):
+        crashed = False
+
+        def parse(self, result, artifact):
+            if artifact.variant == "int8-static" and not self.crashed:
+                self.crashed = True
+                raise LaunchError(FailureReason.CRASHED, "host", "SIGSEGV")
+            return super().parse(result, artifact)
+
+    run = bench.run(records.plan("float32", "int8-static"), runner=CrashingOnce())
+
+    whole = whole_blocks(
+        run.launches,
+        device_id="host",
+        model="net",
+        variant_ids=["float32", "int8-static"],
+    )
+    assert whole == {0: 1, 1: 0}
+
+
+def test_a_device_that_comes_back_goes_on_and_repeats_the_broken_block(bench, records):
+    runs = []
+
+    def answer(argv):
+        runs.append(argv)
+        if len(runs) == 2:
+            raise DeviceLostError(
+                "host", "gone", "look", reason=FailureReason.DEVICE_LOST
+            )
+
+    bench.driver.answer = answer
+    run = bench.run(records.plan("float32", "int8-static", blocks=2))
+
+    assert bench.driver.opened == 2
+    assert [failure.reason for failure in run.failures] == [FailureReason.DEVICE_LOST]
+    whole = whole_blocks(
+        run.launches,
+        device_id="host",
+        model="net",
+        variant_ids=["float32", "int8-static"],
+    )
+    assert whole == {0: 1, 1: 0}
+
+
+def test_a_device_that_keeps_going_away_is_given_up(bench, records):
+    def answer(argv):
+        raise DeviceLostError("host", "gone", "look", reason=FailureReason.DEVICE_LOST)
+
+    bench.driver.answer = answer
+    run = bench.run(records.plan(blocks=4))
+
+    assert bench.driver.opened == 3
+    assert run.launches == ()
+    assert run.failures[-1].model is None
+
+
+def test_an_unauthorized_device_is_a_row_and_not_a_crash(bench, records):
+    bench.driver.unavailable = DeviceUnavailableError(
+        "host", "unauthorized", "accept", reason=FailureReason.UNAUTHORIZED
+    )
+
+    run = bench.run(records.plan())
+
+    assert [failure.reason for failure in run.failures] == [FailureReason.UNAUTHORIZED]
+    assert run.outcome == "finished"
+
+
+def test_an_unexpected_error_is_kept_as_a_failure_of_its_device(bench, records):
+    def answer(argv):
+        raise ZeroDivisionError("surprise")
+
+    bench.driver.answer = answer
+    run = bench.run(records.plan())
+
+    assert run.failures[0].reason is FailureReason.INTERNAL
+    assert "ZeroDivisionError: surprise" in run.failures[0].fact
+
+
+def test_a_cancelled_run_keeps_its_finished_launches_and_resumes_in_whole_blocks(
+    bench, records
+):
+    plan = records.plan("float32", "int8-static", blocks=3)
+    runs = []
+
+    def answer(argv):
+        runs.append(argv)
+        if len(runs) == 4:
+            bench.cancel.set()
+            raise Cancelled("run", "stopped", "")
+
+    bench.driver.answer = answer
+    with pytest.raises(Cancelled, match="--resume"):
+        bench.run(plan)
+    stopped = read_run(bench.folder)
+    assert stopped.outcome == "interrupted"
+    assert len(stopped.launches) == 3
+
+    bench.cancel.clear()
+    bench.driver.answer = lambda argv: None
+    resumed = bench.run(plan, resume=True)
+
+    assert len(resumed.launches) == 3 + 4
+    assert whole_blocks(
+        resumed.launches,
+        device_id="host",
+        model="net",
+        variant_ids=["float32", "int8-static"],
+    ) == {0: 0, 1: 1, 2: 0}
+
+
+def test_a_finished_run_resumed_does_nothing(bench, records):
+    plan = records.plan(blocks=2)
+    bench.run(plan)
+    opened = bench.driver.opened
+
+    run = bench.run(plan, resume=True)
+
+    assert bench.driver.opened == opened
+    assert len(run.launches) == 4
+
+
+def test_a_variant_without_an_artifact_is_left_out(bench, records):
+    run = bench.run(
+        records.plan("float32", "int8-static"), missing_artifacts=("int8-static",)
+    )
+
+    assert {launch.variant_id for launch in run.launches} == {"float32"}

@@ -1,0 +1,119 @@
+import threading
+
+import msgspec
+import pytest
+
+from bench.errors import StoreError
+from bench.measure.store import FILE_NAME, Store, find_run, read_run
+from bench.run import ArtifactReady, RunEnded
+
+
+def test_what_was_appended_is_read_back(tmp_path, records):
+    launch, failure = records.launch(), records.failure()
+    artifact = records.artifact()
+    with Store(tmp_path) as store:
+        store.append(records.started())
+        store.append(ArtifactReady(artifact=artifact))
+        store.append(launch)
+        store.append(failure)
+        store.append(RunEnded(ended_at="2026-01-01", outcome="finished"))
+
+    run = read_run(tmp_path)
+
+    assert run.started == records.started()
+    assert run.launches == (launch,)
+    assert run.failures == (failure,)
+    assert run.artifacts == (artifact,)
+    assert run.outcome == "finished"
+
+
+def test_each_record_is_on_disk_as_one_line_as_soon_as_it_is_appended(
+    tmp_path, records
+):
+    store = Store(tmp_path)
+    store.append(records.started())
+    store.append(records.launch())
+
+    lines = (tmp_path / FILE_NAME).read_bytes().splitlines()
+
+    assert [msgspec.json.decode(line)["record"] for line in lines] == [
+        "run_started",
+        "launch",
+    ]
+    store.close()
+
+
+def test_a_run_without_an_end_was_killed(tmp_path, records):
+    with Store(tmp_path) as store:
+        store.append(records.started())
+
+    assert read_run(tmp_path).outcome == "killed"
+
+
+def test_a_line_torn_by_a_kill_costs_only_itself(tmp_path, records):
+    with Store(tmp_path) as store:
+        store.append(records.started())
+        store.append(records.launch(block=0))
+    path = tmp_path / FILE_NAME
+    whole = path.read_bytes()
+    path.write_bytes(whole + msgspec.json.encode(records.launch(block=1))[:40])
+
+    assert len(read_run(tmp_path).launches) == 1
+    with Store(tmp_path) as store:
+        store.append(records.launch(block=2))
+    assert [launch.block for launch in read_run(tmp_path).launches] == [0, 2]
+
+
+def test_a_bad_line_in_the_middle_is_named_by_its_number(tmp_path, records):
+    with Store(tmp_path) as store:
+        store.append(records.started())
+    with (tmp_path / FILE_NAME).open("ab") as file:
+        file.write(b'{"record": "surprise"}\n')
+
+    with pytest.raises(StoreError, match=r"run\.jsonl:2: not a record"):
+        read_run(tmp_path)
+
+
+def test_a_run_of_a_newer_schema_is_refused(tmp_path):
+    (tmp_path / FILE_NAME).write_text('{"record": "run_started", "schema": 99}\n')
+
+    with pytest.raises(StoreError, match="schema 99"):
+        read_run(tmp_path)
+
+
+def test_threads_do_not_mix_their_lines(tmp_path, records):
+    with Store(tmp_path) as store:
+        store.append(records.started())
+
+        def append(device):
+            for block in range(50):
+                store.append(records.launch(block=block, device_id=device))
+
+        threads = [
+            threading.Thread(target=append, args=(f"android:{n}",)) for n in range(4)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    assert len(read_run(tmp_path).launches) == 200
+
+
+def test_a_run_is_found_by_folder_by_id_and_as_the_last(tmp_path, records):
+    for name in ("run-1", "run-2"):
+        with Store(tmp_path / name) as store:
+            store.append(records.started())
+
+    assert find_run(str(tmp_path / "run-1"), tmp_path).name == "run-1"
+    assert find_run("run-1", tmp_path).name == "run-1"
+    assert find_run("last", tmp_path).name == "run-2"
+    assert find_run(str(tmp_path / "run-1" / FILE_NAME), tmp_path).name == "run-1"
+
+
+def test_a_run_that_is_not_there_is_answered_with_the_newest_ones(tmp_path, records):
+    with Store(tmp_path / "run-1") as store:
+        store.append(records.started())
+
+    with pytest.raises(StoreError, match="Newest runs: run-1"):
+        find_run("nope", tmp_path)
