@@ -1,0 +1,84 @@
+"""From ratios to comparisons with verdicts, corrected together as one family."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+from bench.judge.counted import CellKey
+from bench.judge.intervals import LogMean
+from bench.judge.summary import Comparison, Metric, Verdict
+from bench.judge.verdicts import corrected, launches_to_settle, verdict
+
+
+class Question(NamedTuple):
+    """A ratio that was measured, before anything is said about it."""
+
+    kind: Literal["variant", "host", "run"]
+    key: CellKey
+    baseline: str
+    metric: Metric
+    ratio: LogMean
+    design: Literal["paired", "sequential"]
+
+
+def judged(
+    questions: Iterable[Question],
+    *,
+    min_effect: float,
+    alpha: float,
+    gate: tuple[str, ...],
+) -> tuple[Comparison, ...]:
+    """Give verdicts on the gated metrics' ratios, which are one family.
+
+    The ratio to the host is for information and never in the family.
+    """
+    asked = list(questions)
+    gated = [q.kind != "host" and q.metric.name in gate for q in asked]
+    family = [
+        q.ratio.p_value if of else None for q, of in zip(asked, gated, strict=True)
+    ]
+    q_values = corrected(family)
+    return tuple(
+        _comparison(question, of, q_value, min_effect=min_effect, alpha=alpha)
+        for question, of, q_value in zip(asked, gated, q_values, strict=True)
+    )
+
+
+def _comparison(
+    question: Question,
+    is_gated: bool,
+    q_value: float | None,
+    *,
+    min_effect: float,
+    alpha: float,
+) -> Comparison:
+    ratio = question.ratio
+    found, further = None, None
+    if is_gated:
+        found = verdict(
+            ratio,
+            q_value,
+            min_effect=min_effect,
+            better=question.metric.better,
+            alpha=alpha,
+        )
+        if found is Verdict.INCONCLUSIVE:
+            further = launches_to_settle(
+                ratio, q_value, min_effect=min_effect, alpha=alpha
+            )
+    return Comparison(
+        kind=question.kind,
+        device_id=question.key.device_id,
+        model=question.key.model,
+        metric=question.metric.name,
+        baseline=question.baseline,
+        candidate=question.key.variant_id,
+        candidate_over_baseline=ratio.estimate(alpha),
+        p_value=ratio.p_value,
+        q_value=q_value,
+        verdict=found,
+        design=question.design,
+        min_effect=min_effect,
+        launches_to_settle=further,
+    )

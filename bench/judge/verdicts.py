@@ -1,0 +1,120 @@
+"""The rules that make a verdict of an interval, a q-value and a minimum effect."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+from scipy.special import stdtrit
+
+from bench.errors import UsageError
+from bench.judge.intervals import LogMean
+from bench.judge.summary import Verdict
+
+MOST_LAUNCHES = 10_000
+"""Beyond so many, no number of further launches is promised to settle anything."""
+
+
+def check_min_effect(min_effect: float) -> None:
+    """Refuse a minimum effect that is no proportion.
+
+    Raises:
+        UsageError: It is not above 0 and below 1.
+    """
+    if not 0 < min_effect < 1:
+        raise UsageError(
+            f"minimum effect {min_effect}",
+            "is not between 0 and 1",
+            "Give a proportion, such as 0.02 for 2 %",
+        )
+
+
+def corrected(p_values: Sequence[float | None]) -> list[float | None]:
+    """Benjamini-Hochberg q-values of one family; those without a p-value are left out.
+
+    Cells of one run correlate positively, under which the procedure holds (Benjamini
+    and Yekutieli 2001).
+    """
+    from scipy.stats import false_discovery_control
+
+    known = [p for p in p_values if p is not None]
+    if not known:
+        return [None] * len(p_values)
+    q_values = iter(false_discovery_control(known).tolist())
+    return [None if p is None else next(q_values) for p in p_values]
+
+
+def verdict(
+    ratio: LogMean,
+    q_value: float | None,
+    *,
+    min_effect: float,
+    better: Literal["lower", "higher"] = "lower",
+    alpha: float = 0.05,
+    interval_alpha: float | None = None,
+) -> Verdict:
+    """One of four verdicts on log(candidate / baseline).
+
+    regression: q < alpha, the whole interval on the worse side of 1, and the point at
+    least the minimum effect away; improvement: the mirror; no_change: the whole
+    interval within the minimum effect (the band is symmetric in logarithms, so that
+    swapping the two mirrors the verdict); anything else is inconclusive. The noise
+    never widens the minimum effect: a noisy cell is inconclusive, not unchanged.
+
+    Args:
+        ratio: What was measured.
+        q_value: Its p-value corrected for the family it stands in.
+        min_effect: The smallest change that matters, as a proportion.
+        better: Whether lower or higher values are better.
+        alpha: Significance level of the family.
+        interval_alpha: 1 - level of the interval, where it is not alpha.
+    """
+    half = ratio.half_width(alpha if interval_alpha is None else interval_alpha)
+    if q_value is None or math.isnan(half):
+        return Verdict.INCONCLUSIVE
+    band = math.log1p(min_effect)
+    worse = ratio.mean if better == "lower" else -ratio.mean
+    if q_value < alpha and abs(worse) > half and abs(worse) >= band:
+        return Verdict.REGRESSION if worse > 0 else Verdict.IMPROVEMENT
+    if abs(worse) + half <= band:
+        return Verdict.NO_CHANGE
+    return Verdict.INCONCLUSIVE
+
+
+def launches_to_settle(
+    ratio: LogMean, q_value: float | None, *, min_effect: float, alpha: float = 0.05
+) -> int | None:
+    """About how many further launches of each side would settle an inconclusive ratio.
+
+    The number at which, were effect and spread to stay as they are, the interval would
+    leave 1 or fit in the band. Where the family's correction stands in the way the
+    level is that which the correction asks for now.
+
+    Returns:
+        `None` when nothing is known of the spread or the effect is so near to the
+        minimum effect that more than MOST_LAUNCHES would be needed.
+    """
+    if q_value is None or math.isnan(ratio.standard_error):
+        return None
+    p_value = ratio.p_value
+    strict = alpha
+    if p_value is not None and q_value > p_value > 0:
+        strict = alpha * p_value / q_value
+    effect, band = abs(ratio.mean), math.log1p(min_effect)
+    room, level = (effect, strict) if effect >= band else (band - effect, alpha)
+    spread = ratio.standard_error * math.sqrt(ratio.launches)
+    per_launch = ratio.degrees / max(1, ratio.launches - 1)
+
+    def settles(launches: int) -> bool:
+        degrees = per_launch * (launches - 1)
+        half = spread / math.sqrt(launches) * float(stdtrit(degrees, 1 - level / 2))
+        return half < room
+
+    low, high = ratio.launches, MOST_LAUNCHES
+    if not settles(high):
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if settles(middle) else (middle, high)
+    return high - ratio.launches
