@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from bench.record import Value
 
@@ -101,6 +101,8 @@ class CommandResult(Value, frozen=True, kw_only=True):
     """On the device."""
     duration_ns: int = 0
     """Wall time on the host, transport included."""
+    log: bytes = b""
+    """The system log's lines of this process, for a command with a `log_tag`."""
 
 
 class Device(Protocol):
@@ -163,6 +165,15 @@ class DeviceDriver(Protocol):
         Raises:
             DeviceUnavailableError: Unauthorized, offline or locked by another run.
         """
+        ...
+
+
+@runtime_checkable
+class Preinstalling(Protocol):
+    """A driver whose devices can hold files from the start (simulated phones)."""
+
+    def preinstall(self, objects: Sequence[LocalObject]) -> None:
+        """Bind these read-only into every device that is opened from now on."""
         ...
 
 

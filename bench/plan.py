@@ -54,6 +54,9 @@ class RunnerChoice(Value, frozen=True, kw_only=True):
     path: str
     abi: str | None = None
     """`None`: read from the program's ELF header."""
+    options: tuple[tuple[str, str], ...] = ()
+    """`--runner-option NAME.key=value`, in order; a key may come more than once.
+    Which keys there are is the runner's own affair."""
 
 
 class Plan(Value, frozen=True, kw_only=True):
@@ -64,6 +67,8 @@ class Plan(Value, frozen=True, kw_only=True):
     device_selectors: tuple[str, ...]
     workload: Workload
     runners: tuple[RunnerChoice, ...] = ()
+    min_effect: float = 0.02
+    """The smallest change that matters, as a proportion."""
     origin: str = "command line"
     """`command line` or the path of the suite file."""
 

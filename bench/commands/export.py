@@ -1,0 +1,70 @@
+"""`pocketbench export`: a model file for the device, without measuring it."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("model")
+@click.option(
+    "--variant", "variants", multiple=True, help="May be given again.  [default: all]"
+)
+@click.option("--input", "inputs", multiple=True, metavar="SHAPE[:DTYPE]")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    help="Folder for MODEL-VARIANT.ptl files.  [default: here]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Each artifact's facts as JSON.")
+def export(
+    model: str,
+    variants: tuple[str, ...],
+    inputs: tuple[str, ...],
+    seed: int,
+    output: Path,
+    as_json: bool,
+) -> None:
+    """Export MODEL as the files a phone loads, and say what each variant changed."""
+    import msgspec
+
+    from bench.models.library import export as export_variant
+    from bench.planning import Options, parse_input, plan_models
+    from bench.units import format_size
+
+    options = Options(
+        variants=variants, inputs=tuple(parse_input(text) for text in inputs)
+    )
+    request = plan_models([model], options).models[0]
+    output.mkdir(parents=True, exist_ok=True)
+    for variant in request.variants:
+        artifact = export_variant(
+            request,
+            variant,
+            seed=seed,
+            progress=lambda text: click.echo(text, err=True),
+        )
+        target = output / f"{request.name}-{variant}.{artifact.format}"
+        shutil.copyfile(artifact.path, target)
+        if as_json:
+            sys.stdout.buffer.write(msgspec.json.encode(artifact) + b"\n")
+            continue
+        error = artifact.output_error
+        quality = (
+            ""
+            if error is None
+            else f", SQNR {error.sqnr_db:.1f} dB"
+            if error.sqnr_db is not None
+            else ", outputs as the original's"
+        )
+        click.echo(
+            f"{target}: {format_size(artifact.size_bytes)}{quality}; "
+            f"{artifact.export.changed}"
+        )

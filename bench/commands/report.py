@@ -1,0 +1,53 @@
+"""`pocketbench report`: a stored run's reports again, from its file alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bench import registry
+
+
+@click.command()
+@click.argument("run")
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    type=click.Choice(list(registry.REPORTS)),
+    help="May be given again.  [default: console and html]",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="File for the one format given; - for stdout.",
+)
+@click.option(
+    "--min-effect",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="The smallest change that matters.  [default: what the run was given]",
+)
+@click.option(
+    "--runs",
+    "runs_folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+)
+def report(
+    run: str,
+    formats: tuple[str, ...],
+    output: Path | None,
+    min_effect: float | None,
+    runs_folder: Path,
+) -> None:
+    """Make the reports of RUN (a folder, an id, or `last`) again.
+
+    Nothing is measured: the run's file is all that is read.
+    """
+    from bench.commands.reports import show_reports
+    from bench.measure.store import find_run
+
+    show_reports(find_run(run, runs_folder), formats, output, min_effect)

@@ -1,0 +1,76 @@
+"""Show a stored run: reports to files, the console's to stdout, an exit code."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from bench.errors import UsageError
+from bench.judge.summarize import summarize
+from bench.judge.summary import Summary, Verdict
+from bench.measure.store import read_run
+from bench.reporting import render, write_reports
+
+
+def finish(
+    folder: Path, reports: tuple[str, ...], *, fail_on: str, as_json: bool
+) -> int:
+    """Report a run that has just ended; every file is written before the exit code."""
+    run = read_run(folder)
+    summary = summarize(run, min_effect=run.started.plan.min_effect)
+    written = write_reports(summary, folder, dict.fromkeys(("html", *reports)))
+    click.echo(render(summary, "json" if as_json else "console"))
+    for path in written.values():
+        click.echo(f"Report: {path}", err=True)
+    return exit_code(summary, fail_on)
+
+
+def exit_code(summary: Summary, fail_on: str) -> int:
+    """0 fine, 1 the verdict that was asked to fail, 3 something was not measured."""
+    verdicts = {
+        comparison.verdict
+        for comparison in summary.comparisons
+        if comparison.verdict is not None
+    }
+    if fail_on != "never" and Verdict.REGRESSION in verdicts:
+        return 1
+    if fail_on == "inconclusive" and Verdict.INCONCLUSIVE in verdicts:
+        return 1
+    if summary.failures or not summary.cells:
+        return 3
+    return 0
+
+
+def show_reports(
+    folder: Path,
+    formats: tuple[str, ...],
+    output: Path | None,
+    min_effect: float | None,
+) -> None:
+    """Make reports of a stored run again.
+
+    Raises:
+        UsageError: One output file for several formats.
+        StoreError: No such run.
+    """
+    run = read_run(folder)
+    summary = summarize(run, min_effect=min_effect or run.started.plan.min_effect)
+    if output is not None:
+        if len(formats) != 1:
+            raise UsageError(
+                "--output", "takes exactly one --format", "Name the one to write"
+            )
+        text = render(summary, formats[0])
+        if str(output) == "-":
+            sys.stdout.write(text)
+        else:
+            output.write_text(text, encoding="utf-8")
+        return
+    formats = formats or ("console", "html")
+    if "console" in formats:
+        click.echo(render(summary, "console"))
+    files = [name for name in formats if name != "console"]
+    for path in write_reports(summary, folder, files).values():
+        click.echo(f"Report: {path}", err=True)

@@ -1,0 +1,134 @@
+"""`pocketbench run`: the main job, from a model to a report."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+from click.shell_completion import CompletionItem
+
+from bench import registry
+
+
+def _complete_models(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    from bench.models.catalogue import CATALOGUE
+
+    names = [CompletionItem(n) for n in CATALOGUE if n.startswith(incomplete)]
+    return [*names, CompletionItem(incomplete, type="file")]
+
+
+def _complete_devices(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    from bench.errors import PocketbenchError
+
+    found = ["host", "android:*"]
+    for family in ("android", "simulated"):
+        try:
+            driver = registry.load(registry.DEVICES, "device family", family)()
+            found += [info.id for info in driver.discover()]
+        except PocketbenchError:
+            continue
+    return [CompletionItem(x) for x in found if x.startswith(incomplete)]
+
+
+@click.command()
+@click.argument("models", nargs=-1, metavar="MODEL...", shell_complete=_complete_models)
+@click.option(
+    "-d",
+    "--device",
+    "devices",
+    multiple=True,
+    metavar="SELECTOR",
+    shell_complete=_complete_devices,
+    help="host, android:*, android:SERIAL, 'android:model=Pixel 8', "
+    "android@HOST:PORT:*, simulated:PROFILE. May be given again. "
+    "Default: host and every phone that is attached.",
+)
+@click.option(
+    "--variant",
+    "variants",
+    multiple=True,
+    help="float32, int8-dynamic, int8-static. May be given again. Default: all.",
+)
+@click.option("--baseline", help="The variant the others are compared with.")
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="SHAPE[:DTYPE]",
+    help="1x3x224x224 or 1x16:int64, once for each input of the model.",
+)
+@click.option("--threads", type=int, multiple=True, help="May be given again.")
+@click.option("--blocks", type=int, help="Launches of each variant.  [default: 10]")
+@click.option("--iterations", type=int, help="Timed, in a launch.  [default: 50]")
+@click.option(
+    "--warmup",
+    "warmup_iterations",
+    type=int,
+    help="Iterations before them.  [default: 10]",
+)
+@click.option("--seed", type=int, help="Of launch order, weights and inputs.")
+@click.option("--timeout", "timeout_s", type=float, help="Of one launch, in seconds.")
+@click.option("--quick", is_flag=True, help="A first look: 3 blocks of 10 iterations.")
+@click.option(
+    "--runner",
+    "runners",
+    multiple=True,
+    metavar="NAME=PATH[@ABI]",
+    help="Measure with a program you have: speed_benchmark_torch=PATH, "
+    "once for each ABI.",
+)
+@click.option(
+    "--runner-option",
+    "runner_options",
+    multiple=True,
+    metavar="NAME.KEY=VALUE",
+    help="An option of such a program.",
+)
+@click.option(
+    "--min-effect",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="The smallest change that matters.  [default: 0.02]",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(["regression", "inconclusive", "never"]),
+    default="never",
+    show_default=True,
+    help="Exit 1 on this verdict.",
+)
+@click.option(
+    "--runs",
+    "runs_folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Where run folders are kept.",
+)
+@click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    help="Reports to write besides the HTML: markdown, json, csv.",
+)
+@click.option("--resume", metavar="RUN", help="Do what a stopped run is missing.")
+@click.option("--json", "as_json", is_flag=True, help="The verdicts on stdout as JSON.")
+def run(**options: object) -> None:
+    """Measure MODELs on devices, store every sample, and report.
+
+    A MODEL is a name of the zoo (mobilenet_v2, resnet18), a MODULE:FACTORY, a
+    TorchScript .pt file, a ready .ptl file, or a suite .toml file.
+
+    \b
+    pocketbench run mobilenet_v2 --device host --device 'android:*'
+    pocketbench run my_nets:small --input 1x3x64x64 --device simulated:pixel-8
+    pocketbench run suite.toml --fail-on regression
+    pocketbench run --resume last
+    """
+    from bench.commands.main_job import run_main_job
+
+    sys.exit(run_main_job(**options))  # type: ignore[arg-type]

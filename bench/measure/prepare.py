@@ -1,0 +1,194 @@
+"""Before the first launch: which devices, which programs, which model files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from bench import registry
+from bench.artifact import Artifact
+from bench.device import DeviceDriver, DeviceInfo, LocalObject, Preinstalling
+from bench.errors import ExportError, RunnerMissingError, UsageError
+from bench.failure import FailureReason
+from bench.launch import Failure
+from bench.measure.session import Task, utc_now
+from bench.plan import Plan, RunnerChoice
+from bench.runner import Program, Runner
+from bench.selection import Selected, Selector
+
+Progress = Callable[[str], None]
+
+DEFAULT_RUNNER = "lite"
+
+_STATE_REASONS = {
+    "unauthorized": FailureReason.UNAUTHORIZED,
+    "busy": FailureReason.DEVICE_BUSY,
+    "no_permissions": FailureReason.NO_PERMISSION,
+}
+
+
+class Equipped(NamedTuple):
+    """A device that can be measured, and the program that does it."""
+
+    selected: Selected
+    runner: Runner
+    program: Program
+
+
+def make_driver(selector: Selector) -> DeviceDriver:
+    """The driver of a selector's family; one of a remote adb server when it says so."""
+    kind = registry.load(registry.DEVICES, "device family", selector.family)
+    if selector.server is None:
+        driver: DeviceDriver = kind()
+        return driver
+    host, _, port = selector.server.rpartition(":")
+    remote: DeviceDriver = kind(host=host, port=int(port))
+    return remote
+
+
+def make_runners(
+    choices: Sequence[RunnerChoice], progress: Progress
+) -> tuple[Runner, ...]:
+    """The runners that were asked for, in that order, and ours after them.
+
+    Raises:
+        UnknownNameError: No such runner.
+        UsageError: A given program is not there.
+    """
+    by_name: dict[str, list[RunnerChoice]] = {}
+    for choice in choices:
+        if not Path(choice.path).is_file():
+            raise UsageError(
+                f"--runner {choice.name}={choice.path}",
+                "no such file",
+                "Give the path of a program for the device's ABI",
+            )
+        by_name.setdefault(choice.name, []).append(choice)
+    by_name.setdefault(DEFAULT_RUNNER, [])
+    return tuple(
+        registry.load(registry.RUNNERS, "runner", name)(tuple(given), progress)
+        for name, given in by_name.items()
+    )
+
+
+def equip(
+    devices: Sequence[Selected], runners: Sequence[Runner], formats: frozenset[str]
+) -> tuple[Equipped, ...]:
+    """Choose the program of each device that is ready.
+
+    The first runner that takes the models' formats and has a program for the device.
+
+    Raises:
+        RunnerMissingError: A device has none; names the remedies.
+        RunnerBuildError: Ours did not compile.
+        UsageError: No runner takes such a format.
+    """
+    fitting = [runner for runner in runners if formats <= runner.formats]
+    if not fitting:
+        raise UsageError(
+            " and ".join(f".{name}" for name in sorted(formats)),
+            "no chosen runner loads this together",
+            "Give a program that does: --runner NAME=PATH",
+        )
+    return tuple(
+        Equipped(selected, *_program_for(selected.info, fitting))
+        for selected in devices
+        if selected.info.state == "ready"
+    )
+
+
+def _program_for(info: DeviceInfo, runners: Sequence[Runner]) -> tuple[Runner, Program]:
+    missing: RunnerMissingError | None = None
+    for runner in runners:
+        try:
+            return runner, runner.program(info)
+        except RunnerMissingError as error:
+            missing = error
+    assert missing is not None
+    raise missing
+
+
+def preinstall(equipped: Sequence[Equipped]) -> None:
+    """Let simulated phones hold the big libraries from the start."""
+    wanted: dict[int, tuple[DeviceDriver, dict[str, LocalObject]]] = {}
+    for item in equipped:
+        driver = item.selected.driver
+        objects = wanted.setdefault(id(driver), (driver, {}))[1]
+        objects.update({x.sha256: x for x in item.program.libraries})
+    for driver, objects in wanted.values():
+        if isinstance(driver, Preinstalling):
+            driver.preinstall(tuple(objects.values()))
+
+
+def export_all(
+    plan: Plan, progress: Progress
+) -> tuple[dict[tuple[str, str], Artifact], dict[tuple[str, str], ExportError]]:
+    """Export each model's variants; what cannot be exported is told, not raised."""
+    from bench.models.library import export
+
+    artifacts: dict[tuple[str, str], Artifact] = {}
+    errors: dict[tuple[str, str], ExportError] = {}
+    for request in plan.models:
+        for name in dict.fromkeys(v.name for v in plan.variants_of(request.name)):
+            try:
+                artifacts[request.name, name] = export(
+                    request, name, seed=plan.workload.seed, progress=progress
+                )
+            except ExportError as error:
+                errors[request.name, name] = error
+    return artifacts, errors
+
+
+def make_tasks(
+    plan: Plan,
+    equipped: Sequence[Equipped],
+    artifacts: Mapping[tuple[str, str], Artifact],
+) -> tuple[Task, ...]:
+    """One task a device."""
+    models = {request.name: plan.variants_of(request.name) for request in plan.models}
+    return tuple(
+        Task(
+            item.selected,
+            item.runner,
+            item.program,
+            models=models,
+            artifacts=artifacts,
+        )
+        for item in equipped
+    )
+
+
+def early_failures(
+    plan: Plan,
+    devices: Sequence[Selected],
+    errors: Mapping[tuple[str, str], ExportError],
+) -> tuple[Failure, ...]:
+    """What is known to fail before the first launch, as records."""
+    found = [
+        Failure(
+            device_id=device.info.id,
+            reason=_STATE_REASONS.get(device.info.state, FailureReason.OFFLINE),
+            fact=f"the device is {device.info.state}",
+            remedy=device.info.remedy or FailureReason.OFFLINE.remedy,
+            started_at=utc_now(),
+        )
+        for device in devices
+        if device.info.state != "ready"
+    ]
+    for (model, name), error in errors.items():
+        found += [
+            Failure(
+                device_id=device.info.id,
+                reason=FailureReason.EXPORT_FAILED,
+                fact=error.fact,
+                remedy=error.next_step,
+                model=model,
+                variant_id=variant.id,
+                started_at=utc_now(),
+            )
+            for device in devices
+            for variant in plan.variants_of(model)
+            if variant.name == name and device.info.state == "ready"
+        ]
+    return tuple(found)

@@ -1,0 +1,228 @@
+"""From names, options and suite files to a Plan."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from bench.artifact import TensorSpec
+from bench.errors import UnknownNameError, UsageError
+from bench.models.sources import known_variants, request_for
+from bench.plan import ModelRequest, Plan, RunnerChoice, Variant, Workload
+from bench.suite import Suite
+
+_DTYPES = ("float32", "float64", "float16", "int64", "int32", "uint8", "bool")
+QUICK = {"blocks": 3, "warmup_iterations": 3, "iterations": 10}
+"""A first look: enough for a picture, too few launches for a verdict."""
+
+
+class Options(NamedTuple):
+    """What the command line said; `None` where it was silent."""
+
+    variants: tuple[str, ...] = ()
+    baseline: str | None = None
+    inputs: tuple[TensorSpec, ...] = ()
+    threads: tuple[int, ...] = ()
+    blocks: int | None = None
+    warmup_iterations: int | None = None
+    iterations: int | None = None
+    seed: int | None = None
+    timeout_s: float | None = None
+    quick: bool = False
+    runners: tuple[RunnerChoice, ...] = ()
+    devices: tuple[str, ...] = ()
+
+
+def parse_input(text: str) -> TensorSpec:
+    """Read `1x3x224x224` or `1x16:int64`.
+
+    Raises:
+        UsageError: Not of that form.
+    """
+    shape, _, dtype = text.partition(":")
+    dtype = dtype or "float32"
+    if not re.fullmatch(r"\d+(x\d+)*", shape) or math.prod(_dims(shape)) == 0:
+        raise UsageError(
+            f"--input {text}", "is not a shape", "Write it as 1x3x224x224:float32"
+        )
+    if dtype not in _DTYPES:
+        raise UnknownNameError("dtype", dtype, _DTYPES)
+    return TensorSpec(shape=_dims(shape), dtype=dtype)
+
+
+def _dims(shape: str) -> tuple[int, ...]:
+    return tuple(int(dim) for dim in shape.split("x"))
+
+
+def parse_runner(text: str, options: Sequence[str] = ()) -> RunnerChoice:
+    """Read `NAME=PATH` or `NAME=PATH@ABI`, with its `NAME.key=value` options.
+
+    Raises:
+        UsageError: Not of that form.
+    """
+    name, equals, path = text.partition("=")
+    if not (name and equals and path):
+        raise UsageError(
+            f"--runner {text}", "is not NAME=PATH[@ABI]", "See `pocketbench run --help`"
+        )
+    head, at, abi = path.rpartition("@")
+    if at and re.fullmatch(r"[\w-]+", abi):
+        path = head
+    else:
+        abi = ""
+    return RunnerChoice(
+        name=name, path=path, abi=abi or None, options=_runner_options(name, options)
+    )
+
+
+def _runner_options(name: str, options: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    found = []
+    for option in options:
+        key, equals, value = option.partition("=")
+        owner, dot, key = key.partition(".")
+        if not (owner and dot and key and equals):
+            raise UsageError(
+                f"--runner-option {option}",
+                "is not NAME.key=value",
+                "See `pocketbench run --help`",
+            )
+        if owner == name:
+            found.append((key, value))
+    return tuple(found)
+
+
+def plan_models(models: Sequence[str], options: Options) -> Plan:
+    """The plan of `pocketbench run MODEL...`.
+
+    Raises:
+        UnknownNameError: No such model, variant or baseline; offers the near ones.
+        UsageError: A number is out of range.
+    """
+    requests = [request_for(model, inputs=options.inputs) for model in models]
+    return _plan(requests, Workload(), (1,), options, origin="command line")
+
+
+def plan_suite(suite: Suite, path: str, options: Options) -> Plan:
+    """The plan of a suite file; what the command line says wins over the file.
+
+    Raises:
+        UnknownNameError: No such model, variant or baseline; offers the near ones.
+        UsageError: A number is out of range.
+    """
+    requests = []
+    for model in suite.model:
+        request = request_for(model.source, inputs=model.inputs, name=model.name)
+        if model.variants:
+            request = msgspec.structs.replace(request, variants=model.variants)
+        if model.baseline:
+            request = msgspec.structs.replace(request, baseline=model.baseline)
+        requests.append(request)
+    told = {
+        key: value
+        for key, value in msgspec.structs.asdict(suite.workload).items()
+        if value is not None and key != "threads"
+    }
+    options = options._replace(
+        devices=options.devices or suite.devices.select,
+        runners=options.runners or suite.runner,
+    )
+    return _plan(
+        requests,
+        Workload(**told),
+        suite.workload.threads or (1,),
+        options,
+        origin=path,
+    )
+
+
+def _plan(
+    requests: Sequence[ModelRequest],
+    workload: Workload,
+    threads: tuple[int, ...],
+    options: Options,
+    *,
+    origin: str,
+) -> Plan:
+    told = dict(QUICK) if options.quick else {}
+    for key in Workload.__struct_fields__:
+        value = getattr(options, key)
+        if value is not None:
+            told[key] = value
+    workload = msgspec.structs.replace(workload, **told)
+    _check_workload(workload)
+    threads = options.threads or threads
+    if any(count < 1 for count in threads):
+        raise UsageError("--threads", "must be 1 or more", "Give a positive number")
+    requests = _with_unique_names([_chosen(request, options) for request in requests])
+    return Plan(
+        models=tuple(requests),
+        variants=tuple(
+            variant for request in requests for variant in _variants(request, threads)
+        ),
+        device_selectors=options.devices,
+        workload=workload,
+        runners=options.runners,
+        origin=origin,
+    )
+
+
+def _check_workload(workload: Workload) -> None:
+    for name, least in (
+        ("blocks", 1),
+        ("iterations", 1),
+        ("warmup_iterations", 0),
+        ("timeout_s", 0.001),
+    ):
+        if getattr(workload, name) < least:
+            raise UsageError(
+                f"--{name.removesuffix('_s').removesuffix('_iterations')}",
+                f"must be {least} or more",
+                "Give a larger number",
+            )
+
+
+def _chosen(request: ModelRequest, options: Options) -> ModelRequest:
+    """Apply the variants and the baseline the command line asked for."""
+    variants = options.variants or request.variants
+    known = known_variants(request.source)
+    for variant in variants:
+        if variant not in known:
+            raise UnknownNameError(f"variant of {request.name}", variant, known)
+    baseline = options.baseline or request.baseline
+    if options.baseline and baseline not in variants:
+        raise UnknownNameError(f"baseline of {request.name}", baseline, variants)
+    if baseline not in variants:
+        baseline = variants[0]
+    return msgspec.structs.replace(
+        request, variants=tuple(dict.fromkeys(variants)), baseline=baseline
+    )
+
+
+def _with_unique_names(requests: Sequence[ModelRequest]) -> list[ModelRequest]:
+    seen: dict[str, int] = {}
+    unique = []
+    for request in requests:
+        seen[request.name] = seen.get(request.name, 0) + 1
+        count = seen[request.name]
+        name = request.name if count == 1 else f"{request.name}-{count}"
+        unique.append(msgspec.structs.replace(request, name=name))
+    return unique
+
+
+def _variants(request: ModelRequest, threads: tuple[int, ...]) -> list[Variant]:
+    counts = tuple(dict.fromkeys(threads))
+    return [
+        Variant(
+            id=name if len(counts) == 1 else f"{name}@{count}t",
+            model=request.name,
+            name=name,
+            threads=count,
+            is_baseline=name == request.baseline,
+        )
+        for count in counts
+        for name in request.variants
+    ]
