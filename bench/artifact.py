@@ -52,7 +52,7 @@ class Artifact(Value, frozen=True, kw_only=True):
     """Absolute path on the host at the time of the run."""
     sha256: str
     size_bytes: int
-    format: Literal["ptl", "pt", "pte"]
+    format: Literal["ptl", "pt", "pte", "tflite", "onnx", "ort"]
     engine: str
     """The engine that loads it: `lite`."""
     precision: str

@@ -58,6 +58,9 @@ class Command(Value, frozen=True, kw_only=True):
 
     argv: tuple[str, ...]
     env: dict[str, str] = msgspec.field(default_factory=dict)
+    log_tag: str | None = None
+    """On Android the program speaks to the system log under this tag, not to its
+    output: what it wrote there is to be read, by its pid, into `CommandResult.log`."""
 
 
 class Runner(Protocol):
