@@ -1,0 +1,71 @@
+"""The phone's own remote control: JSON lines in on stdin, answers out on stdout."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from devices.simulated.behaviour import Behaviour
+from devices.simulated.daemon import Counters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from devices.simulated.daemon import Daemon
+
+
+class Control:
+    """Takes requests such as `{"do": "unplug"}`, one a line, and answers each."""
+
+    def __init__(self, daemon: Daemon, ended: asyncio.Event) -> None:
+        """Take what to control, and what to set when the requests end."""
+        self._daemon = daemon
+        self._ended = ended
+        self._rest = b""
+
+    def attach(self, descriptor: int, answer: Callable[[object], None]) -> None:
+        """Read requests from a descriptor until it ends."""
+        loop = asyncio.get_running_loop()
+
+        def readable() -> None:
+            data = os.read(descriptor, 1 << 16)
+            if not data:
+                loop.remove_reader(descriptor)
+                self._ended.set()
+                return
+            *lines, self._rest = (self._rest + data).split(b"\n")
+            for line in lines:
+                answer(self._answer(line))
+
+        loop.add_reader(descriptor, readable)
+
+    def _answer(self, line: bytes) -> dict[str, Any]:
+        try:
+            request = json.loads(line)
+            return {"result": self._do(request.pop("do"), request)}
+        except (ValueError, KeyError, AttributeError, TypeError, OSError) as error:
+            return {"error": [line.decode("utf-8", "replace"), repr(error), ""]}
+
+    def _do(self, what: str, arguments: dict[str, Any]) -> Any:
+        daemon = self._daemon
+        match what:
+            case "statistics":
+                return msgspec.to_builtins(daemon.counters)
+            case "reset_statistics":
+                daemon.counters = Counters()
+            case "unplug":
+                daemon.unplug()
+            case "plug":
+                daemon.plugged = True
+            case "reboot":
+                daemon.reboot()
+            case "behave":
+                whole = msgspec.to_builtins(daemon.behaviour) | arguments
+                daemon.behaviour = msgspec.convert(whole, Behaviour)
+            case _:
+                raise KeyError(what)
+        return None

@@ -1,0 +1,184 @@
+"""The phone's adb daemon: its connections, its services, and what it counts."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from devices.simulated import shell
+from devices.simulated.connection import Connection
+from devices.simulated.processes import Process, Processes, leaves
+from devices.simulated.sync import SyncService
+
+if TYPE_CHECKING:
+    from devices.simulated.behaviour import Behaviour, CommandRule
+    from devices.simulated.profile import Profile
+    from devices.simulated.stream import Stream
+    from devices.simulated.wire import Command
+
+Handler = Callable[["Stream"], Awaitable[None]]
+
+_REMEMBERED_SERVICES = 1000
+
+_NOT_ROOT = {
+    "root": "adbd cannot run as root in production builds\n",
+    "unroot": "adbd not running as root\n",
+    "remount": 'Not running as root. Try "adb root" first.\n',
+}
+
+
+class Counters(msgspec.Struct, kw_only=True):
+    """What went through the daemon since the counters were last set to zero."""
+
+    streams: int = 0
+    received_bytes: int = 0
+    sent_bytes: int = 0
+    services: list[str] = msgspec.field(default_factory=list)
+    """The names of the streams opened, in order; the first thousand."""
+
+
+class Daemon:
+    """One phone's adbd."""
+
+    def __init__(
+        self, profile: Profile, behaviour: Behaviour, environment: dict[str, str]
+    ) -> None:
+        """Take what the phone is, how it misbehaves, and its commands' environment."""
+        self.profile = profile
+        self.behaviour = behaviour
+        self.environment = environment
+        self.processes = Processes()
+        self.counters = Counters()
+        self.plugged = True
+        self._connections: set[Connection] = set()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._background: set[asyncio.Task[None]] = set()
+
+    async def listen(self, listener: socket.socket) -> asyncio.Server:
+        """Serve adb servers that connect to a listening socket."""
+        self.processes.watch()
+        return await asyncio.start_server(self._accept, sock=listener, limit=4 << 20)
+
+    def unplug(self) -> None:
+        """Drop every connection, and accept none until `plugged` is set again."""
+        self.plugged = False
+        for connection in tuple(self._connections):
+            connection.unplug()
+
+    async def switch_off(self) -> None:
+        """Drop every connection, and wait until nothing is under way any more."""
+        self.unplug()
+        await self._idle.wait()
+
+    def reboot(self) -> None:
+        """Restart: connections drop, every process dies, and it comes back later."""
+        self.unplug()
+        self.processes.kill_all()
+
+        def come_back() -> None:
+            self.plugged = True
+
+        asyncio.get_running_loop().call_later(self.behaviour.reboot_s, come_back)
+
+    def opened(self, service: str) -> None:
+        """Count a stream that the host opens."""
+        self.counters.streams += 1
+        if len(self.counters.services) < _REMEMBERED_SERVICES:
+            readable = service.encode("utf-8", "surrogateescape")
+            self.counters.services.append(readable.decode("utf-8", "replace"))
+
+    def sent(self, connection: Connection, command: Command, count: int) -> None:
+        """Count bytes on their way to the host, and unplug where that is scripted."""
+        left = self.behaviour.unplug_after_sent_bytes
+        if left is not None and count:
+            self.behaviour.unplug_after_sent_bytes = left - count
+            if left <= count:
+                self.behaviour.unplug_after_sent_bytes = None
+                self.unplug()
+
+    def handler(self, service: str) -> Handler | None:
+        """What serves a service name; `None` for one this phone does not have."""
+        name = service.partition(":")[0]
+        kind = name.partition(",")[0]
+        if kind in {"shell", "exec"}:
+            return self._serve_shell
+        if service == "sync:":
+            return self._serve_sync
+        if name == "reboot":
+            return self._serve_reboot
+        if name in _NOT_ROOT:
+            return self._serve_not_root
+        return None
+
+    async def _serve_shell(self, stream: Stream) -> None:
+        request = shell.parse_request(
+            stream.service, raw_without_v2=self.profile.adb.shell != "v1-terminal"
+        )
+        rule = self.behaviour.rule_for(request.command)
+        if rule is not None and rule.action == "hang":
+            await stream.closed.wait()
+            return
+        if rule is not None and rule.action == "garbage":
+            await stream.write(rule.text.encode("utf-8", "surrogateescape"))
+            return
+        if rule is not None:
+            self._arm(rule)
+        await shell.serve(stream, request, self.processes, self.environment)
+
+    def _arm(self, rule: CommandRule) -> None:
+        def started(process: Process) -> None:
+            self.processes.listeners.remove(started)
+            task = asyncio.create_task(self._strike(rule, process))
+            self._background.add(task)
+            task.add_done_callback(self._background.discard)
+
+        self.processes.listeners.append(started)
+
+    async def _strike(self, rule: CommandRule, process: Process) -> None:
+        await asyncio.sleep(rule.after_s)
+        if rule.action == "unplug":
+            self.unplug()
+        elif rule.action == "reboot":
+            self.reboot()
+        elif rule.action == "kill" and process.is_running:
+            for pid in leaves(process.pid):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.Signals(rule.signal))
+
+    async def _serve_sync(self, stream: Stream) -> None:
+        await SyncService(stream, self.behaviour.take_space).serve()
+
+    async def _serve_reboot(self, stream: Stream) -> None:
+        await stream.close()
+        self.reboot()
+
+    async def _serve_not_root(self, stream: Stream) -> None:
+        await stream.write(_NOT_ROOT[stream.service.partition(":")[0]].encode())
+
+    async def _accept(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        if not self.plugged:
+            writer.transport.abort()
+            return
+        # asyncio does it only for sockets that were made with an explicit protocol.
+        # Without it every answer after an acknowledgement waits 40 ms.
+        accepted: socket.socket = writer.get_extra_info("socket")
+        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection = Connection(self, reader, writer)
+        self._connections.add(connection)
+        self._idle.clear()
+        try:
+            await connection.serve()
+        finally:
+            self._connections.discard(connection)
+            if not self._connections:
+                self._idle.set()

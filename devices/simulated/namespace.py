@@ -1,0 +1,119 @@
+"""Making a process the init of a phone: namespaces of its own, and another root."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from bench.errors import ToolMissingError
+from devices.simulated import linux
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+SHELL_UID = 2000
+"""Android's `shell` user; the only one that exists on a simulated phone."""
+
+
+def forbidden(error: OSError) -> ToolMissingError:
+    """What to tell where the kernel does not let us make namespaces."""
+    return ToolMissingError(
+        "simulated phones",
+        f"this kernel does not allow unprivileged user namespaces ({error})",
+        "Allow them: `sudo sysctl -w user.max_user_namespaces=15000`, on Debian also "
+        "`kernel.unprivileged_userns_clone=1`, on Ubuntu 24.04 and later also "
+        "`kernel.apparmor_restrict_unprivileged_userns=0`; in a container, run it "
+        "with `--security-opt seccomp=unconfined` or `--privileged`",
+    )
+
+
+def enter() -> None:
+    """Move this process into namespaces of its own, as Android's shell user.
+
+    Its children, not itself, are in the new process namespace: the first one is the
+    phone's init, and when that ends the kernel ends everything on the phone.
+
+    Raises:
+        ToolMissingError: The kernel forbids it.
+    """
+    uid, gid = os.geteuid(), os.getegid()
+    try:
+        linux.unshare(
+            linux.CLONE_NEWUSER
+            | linux.CLONE_NEWNS
+            | linux.CLONE_NEWPID
+            | linux.CLONE_NEWUTS
+            | linux.CLONE_NEWIPC
+        )
+        _write("/proc/self/setgroups", "deny")
+        _write("/proc/self/uid_map", f"{SHELL_UID} {uid} 1")
+        _write("/proc/self/gid_map", f"{SHELL_UID} {gid} 1")
+    except OSError as error:
+        raise forbidden(error) from error
+
+
+def fork_init(run: Callable[[], int]) -> int:
+    """Run a function as the phone's init; tell its exit code when it has ended.
+
+    A SIGTERM or SIGINT that comes here ends the init, and so does the end of this
+    process, however it comes.
+    """
+    parent = os.getpid()
+    init = os.fork()
+    if init == 0:
+        code = 1
+        try:
+            linux.die_with_parent(signal.SIGKILL)
+            # In its own namespace a process whose parent is outside reads 0.
+            if os.getppid() not in {0, parent}:
+                os._exit(1)
+            code = run()
+        except BaseException:
+            logger.exception("the phone failed")
+        finally:
+            sys.stdout.flush()
+            os._exit(code)
+
+    def end(number: int, frame: object) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(init, signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    _, status = os.waitpid(init, 0)
+    return os.waitstatus_to_exitcode(status)
+
+
+def change_root(root: Path, build: Callable[[Path], None]) -> None:
+    """Have a file system built on an empty tmpfs at `root`, and make it the root.
+
+    All privileges are gone afterwards.
+
+    Raises:
+        ToolMissingError: The kernel forbids it.
+    """
+    try:
+        linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
+        flags = linux.MS_NOSUID | linux.MS_NODEV
+        linux.mount("tmpfs", root, "tmpfs", flags, "mode=755,size=64m")
+    except OSError as error:
+        raise forbidden(error) from error
+    build(root)
+    linux.pivot_root(root)
+    os.chmod("/", 0o555)
+    with suppress(OSError):
+        socket.sethostname("localhost")
+    linux.drop_capabilities()
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w") as file:
+        file.write(text)

@@ -1,0 +1,180 @@
+"""One phone as a process: from its command line until it is switched off."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import concurrent.futures.thread
+import encodings.idna
+import fcntl
+import hashlib
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from bench import locations
+from bench.device import LocalObject
+from bench.errors import PocketbenchError, UsageError
+from devices.simulated import content, namespace, profile, rootfs, tools
+from devices.simulated.behaviour import Behaviour
+from devices.simulated.control import Control
+from devices.simulated.daemon import Daemon
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_LOADED_EARLY = (concurrent.futures.thread, encodings.idna)
+"""asyncio imports these when it needs them; by then this computer's files are gone."""
+
+EMULATOR_PORTS = range(5555, 5586)
+"""The adb server looks for emulators there and would list the phone twice."""
+
+ENVIRONMENT = {
+    "PATH": "/product/bin:/system/bin:/vendor/bin",
+    "HOME": "/",
+    "SHELL": "/system/bin/sh",
+    "USER": "shell",
+    "LOGNAME": "shell",
+    "HOSTNAME": "localhost",
+    "TMPDIR": "/data/local/tmp",
+    "ANDROID_ROOT": "/system",
+    "ANDROID_DATA": "/data",
+    "EXTERNAL_STORAGE": "/sdcard",
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a phone until it is told to end; tell the process's exit code."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=options.log_level, stream=sys.stderr)
+    try:
+        return _run(options)
+    except PocketbenchError as error:
+        _say({"error": [error.subject, error.fact, error.next_step]})
+        return error.exit_code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m devices.simulated")
+    parser.add_argument("profile")
+    parser.add_argument("--name", help="whose file system to use (the profile's name)")
+    parser.add_argument("--port", type=int, default=0, help="0: any free one")
+    parser.add_argument("--preinstalled", type=Path, metavar="JSON")
+    parser.add_argument("--behaviour", default="{}", metavar="JSON")
+    parser.add_argument("--until-stdin-closes", action="store_true")
+    parser.add_argument("--log-level", default="WARNING")
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    chosen = profile.load(options.profile)
+    name = options.name or chosen.name
+    if not name or "/" in name or name.startswith("."):
+        raise UsageError(name or "(empty)", "not a name for a phone", "Use letters")
+    folder = locations.state_dir() / "simulated" / name
+    kept = folder / "data"
+    rootfs.prepare_kept(kept)
+    lock = _lock(folder, name)
+    objects = _read_objects(options.preinstalled)
+    found = tools.find()
+    serial = "SIM" + hashlib.sha256(bytes(folder)).hexdigest()[:8].upper()
+    files = content.files(chosen, serial=serial, tools=found)
+    listener = _listen(options.port)
+    port = listener.getsockname()[1]
+    root = folder / "root"
+    root.mkdir(exist_ok=True)
+
+    def build(place: Path) -> None:
+        rootfs.build(
+            place,
+            kept=kept,
+            files=files,
+            absent_commands=chosen.absent_commands,
+            tools=found,
+            preinstalled=objects,
+        )
+
+    def init() -> int:
+        try:
+            namespace.change_root(root, build)
+        except PocketbenchError as error:
+            _say({"error": [error.subject, error.fact, error.next_step]})
+            return error.exit_code
+        script = msgspec.to_builtins(chosen.behaviour) | json.loads(options.behaviour)
+        behaviour = msgspec.convert(script, Behaviour)
+        daemon = Daemon(chosen, behaviour, ENVIRONMENT)
+        ready = {"port": port, "serial": f"127.0.0.1:{port}", "serialno": serial}
+        asyncio.run(_serve(daemon, listener, ready, options.until_stdin_closes))
+        return 0
+
+    namespace.enter()
+    code = namespace.fork_init(init)
+    os.close(lock)
+    return code
+
+
+async def _serve(
+    daemon: Daemon,
+    listener: socket.socket,
+    ready: dict[str, object],
+    until_stdin_closes: bool,
+) -> None:
+    server = await daemon.listen(listener)
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    if until_stdin_closes:
+        Control(daemon, ended).attach(sys.stdin.fileno(), _say)
+    _say(ready)
+    await ended.wait()
+    server.close()
+    await daemon.switch_off()
+
+
+def _lock(folder: Path, name: str) -> int:
+    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise UsageError(
+            name,
+            "a simulated phone of this name is running already",
+            "End it, or give this one another name with --name",
+        ) from None
+    return lock
+
+
+def _listen(port: int) -> socket.socket:
+    while True:
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise UsageError(
+                f"port {port}", str(error.strerror), "Give another --port, or none"
+            ) from error
+        if port or listener.getsockname()[1] not in EMULATOR_PORTS:
+            listener.setblocking(False)
+            return listener
+        listener.close()
+
+
+def _read_objects(file: Path | None) -> tuple[LocalObject, ...]:
+    if file is None:
+        return ()
+    return msgspec.json.decode(file.read_bytes(), type=tuple[LocalObject, ...])
+
+
+def _say(message: object) -> None:
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
