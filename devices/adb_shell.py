@@ -1,0 +1,232 @@
+"""Run commands on one phone through adb: deadline, cancel, the real exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+from bench.device import CommandResult
+from bench.errors import Cancelled, DeviceLostError, UsageError
+from devices.adb_errors import adb_errors, lost, server_gone
+from devices.adb_server import ServerWatch
+from devices.adb_stream import (
+    SERVICE_LIMIT_BYTES,
+    AdbStream,
+    DeadlinePassed,
+    Limits,
+    StopRequested,
+)
+from devices.shell_v1 import ShellV1
+from devices.shell_v2 import ShellV2
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Mapping, Sequence
+
+    from devices.adb_server import AdbServer
+
+logger = logging.getLogger(__name__)
+
+FOLDER = "/data/local/tmp/pocketbench"
+"""The only folder of a phone that we write to and delete in."""
+
+_OLD_SERVICE_LIMIT_BYTES = 4000
+"""adbd took 4096 bytes a message until Android 7."""
+_KILL_TIMEOUT_S = 5.0
+_GRACE_S = 3.0
+"""How long a killed program's last words may take to arrive."""
+_SERVER_DEATH_S = 0.2
+_TAIL_CHARACTERS = 500
+_LAST_SIGNAL = 31
+
+
+class AdbShell:
+    """Runs commands on one phone, each as one stream."""
+
+    def __init__(
+        self,
+        server: AdbServer,
+        serial: str,
+        *,
+        device_id: str,
+        cancel: threading.Event | None,
+    ) -> None:
+        """Ask the server, not the phone, which shell the phone speaks.
+
+        Raises:
+            DeviceUnavailableError: The phone does not let us in.
+            DeviceLostError: It is not there.
+        """
+        self._server = server
+        self._client: Any = server.client()
+        self._serial = serial
+        self._device_id = device_id
+        self._cancel = cancel
+        with adb_errors(device_id):
+            self._watch = ServerWatch(server)
+            try:
+                features = self._client.device(serial).get_features()
+            except BaseException:
+                self._watch.close()
+                raise
+        self.is_v2 = "shell_v2" in features.split(",")
+
+    def close(self) -> None:
+        """Let go of the server."""
+        self._watch.close()
+
+    @property
+    def command_limit_bytes(self) -> int:
+        """How long a command line may be, our own words around it taken off."""
+        limit = SERVICE_LIMIT_BYTES if self.is_v2 else _OLD_SERVICE_LIMIT_BYTES
+        return limit - 600
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float,
+        env: Mapping[str, str] | None = None,
+    ) -> CommandResult:
+        """Run a command and wait for it; at the deadline and on cancel kill it.
+
+        An exit code of 129 to 159 is a signal: adbd and shells tell it so.
+
+        Raises:
+            DeviceLostError: The phone or the server went away; what was printed until
+                then is in the text.
+            Cancelled: The cancel event was set.
+        """
+        command: ShellV2 | ShellV1
+        command = ShellV2(argv, env) if self.is_v2 else ShellV1(argv, env, FOLDER)
+        self._check_length(command.service)
+        logger.debug("%s: %s", self._device_id, list(argv))
+        began_ns = time.perf_counter_ns()
+        timed_out = self._follow(command, timeout_s)
+        duration_ns = time.perf_counter_ns() - began_ns
+        code = None if timed_out else command.exit_code
+        signal = code - 128 if code and 128 < code <= 128 + _LAST_SIGNAL else None
+        return CommandResult(
+            stdout=command.stdout,
+            stderr=command.stderr,
+            exit_code=code if signal is None else None,
+            signal=signal,
+            timed_out=timed_out,
+            pid=command.pid,
+            duration_ns=duration_ns,
+        )
+
+    def _check_length(self, service: str) -> None:
+        size = len(service.encode("utf-8", "surrogateescape"))
+        limit = SERVICE_LIMIT_BYTES if self.is_v2 else _OLD_SERVICE_LIMIT_BYTES
+        if size > limit:
+            raise UsageError(
+                self._device_id,
+                f"a command line of {size} bytes is longer than it takes ({limit})",
+                "Use shorter paths or fewer inputs",
+            )
+
+    def _follow(self, command: ShellV2 | ShellV1, timeout_s: float) -> bool:
+        """Read a command to its end; whether its deadline ended it instead."""
+        limits = Limits.of(timeout_s, self._cancel)
+        try:
+            with (
+                adb_errors(self._device_id),
+                AdbStream.to_phone(
+                    self._client, self._serial, command.service, limits
+                ) as stream,
+            ):
+                try:
+                    _read(stream, command)
+                except (DeadlinePassed, StopRequested):
+                    self._end(stream, command)
+                    raise
+        except DeadlinePassed:
+            return True
+        except StopRequested:
+            raise Cancelled(
+                self._device_id, "stopped", "Its program was ended"
+            ) from None
+        except DeviceLostError as error:
+            raise self._why_lost(error, command) from error
+        if not command.finished:
+            raise self._why_lost(
+                lost(self._device_id, "went away in the middle of a command"), command
+            )
+        return False
+
+    def _end(self, stream: AdbStream, command: ShellV2 | ShellV1) -> None:
+        """Kill a command on the phone by its pid, and take its last words."""
+        if command.pid is None:
+            logger.warning("%s: nothing to kill, no pid was told", self._device_id)
+            return
+        # The program alone first: the old shell around it still has to tell its
+        # errors. What the program started is of the same group, and goes after it.
+        self._kill(command.pid)
+        stream.limits = Limits.of(_GRACE_S)
+        with contextlib.suppress(DeadlinePassed, OSError):
+            _read(stream, command)
+        self._kill(-(command.group or command.pid))
+
+    def _kill(self, pid: int) -> None:
+        try:
+            with (
+                adb_errors(self._device_id),
+                AdbStream.to_phone(
+                    self._client,
+                    self._serial,
+                    f"shell:kill -9 {pid} 2>/dev/null",
+                    Limits.of(_KILL_TIMEOUT_S),
+                ) as stream,
+            ):
+                while stream.receive():
+                    pass
+        except (DeadlinePassed, DeviceLostError) as error:
+            logger.warning("%s: pid %d was not killed: %s", self._device_id, pid, error)
+
+    def _why_lost(
+        self, error: DeviceLostError, command: ShellV2 | ShellV1
+    ) -> DeviceLostError:
+        """Add what the command had printed, and whether it was the server that went."""
+        printed = (command.stdout + command.stderr).decode(errors="replace")
+        tail = printed[-_TAIL_CHARACTERS:].strip()
+        until_then = f"; until then it printed: {tail}" if tail else ""
+        if self._watch.ended(within_s=_SERVER_DEATH_S):
+            fact = f"the adb server at {self._server} was ended in the middle"
+            return server_gone(self._device_id, fact + until_then)
+        if not until_then:
+            return error
+        return DeviceLostError(
+            self._device_id, error.fact + until_then, error.next_step, error.reason
+        )
+
+    def wait_until_listed(self, timeout_s: float) -> bool:
+        """Wait until the server lists the phone as ready; whether it did in time.
+
+        Raises:
+            DeviceLostError: There is no server.
+            DeviceUnavailableError: The server does not know how to wait.
+            Cancelled: The cancel event was set.
+        """
+        limits = Limits.of(timeout_s, self._cancel)
+        request = f"host-serial:{self._serial}:wait-for-any-device"
+        try:
+            with adb_errors(self._device_id):
+                if self._watch.ended(within_s=0):
+                    self._watch.close()
+                    self._watch = ServerWatch(self._server)
+                with AdbStream.to_server(self._client, request, limits) as stream:
+                    stream.receive_okay()
+        except DeadlinePassed:
+            return False
+        except StopRequested:
+            raise Cancelled(self._device_id, "stopped", "It was waited for") from None
+        return True
+
+
+def _read(stream: AdbStream, command: ShellV2 | ShellV1) -> None:
+    """Feed a command from its stream until it is finished or the stream ends."""
+    while not command.finished and (data := stream.receive()):
+        command.feed(data)

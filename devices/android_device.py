@@ -1,0 +1,197 @@
+"""An opened Android phone: ours alone until it is closed."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from typing import TYPE_CHECKING
+
+from bench.errors import DeviceUnavailableError
+from bench.failure import FailureReason
+from devices.adb_program import find_adb
+from devices.adb_reconnect import wait_until_back
+from devices.adb_server import AdbServer
+from devices.adb_shell import AdbShell
+from devices.adb_transports import list_transports
+from devices.android_identity import (
+    IDENTITY_SCRIPT,
+    device_info,
+    parse_properties,
+    parse_sections,
+    serial_number,
+)
+from devices.android_objects import PhoneObjects
+from devices.device_lock import device_lock
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from bench.device import CommandResult, DeviceInfo, InstalledObject, LocalObject
+
+logger = logging.getLogger(__name__)
+
+IDENTITY_TIMEOUT_S = 20.0
+_LEASE_PROPERTY = "ro.pocketbench.lease"
+
+
+class AndroidDevice:
+    """A phone behind an adb server; see `bench.device.Device`."""
+
+    def __init__(
+        self,
+        info: DeviceInfo,
+        shell: AdbShell,
+        objects: PhoneObjects,
+        *,
+        properties: Mapping[str, str],
+        cancel: threading.Event,
+    ) -> None:
+        """Take what `open_serial` has found out."""
+        self._info = info
+        self._shell = shell
+        self._objects = objects
+        self._properties = properties
+        self._cancel = cancel
+
+    @property
+    def info(self) -> DeviceInfo:
+        """What is known of it."""
+        return self._info
+
+    @property
+    def properties(self) -> Mapping[str, str]:
+        """All of `getprop`, as it was when the phone was opened."""
+        return self._properties
+
+    def push(self, objects: Sequence[LocalObject]) -> tuple[InstalledObject, ...]:
+        """Put files on the phone that it lacks; one round trip when it lacks none.
+
+        Raises:
+            PushError: With the phone's own reason; DISK_FULL is told apart.
+            DeviceLostError: The phone went away.
+            Cancelled: The cancel event was set.
+        """
+        return self._objects.put(objects)
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float,
+        env: Mapping[str, str] | None = None,
+        host_cpus: Sequence[int] = (),
+    ) -> CommandResult:
+        """Run a command in one round trip; at the deadline kill it by its pid.
+
+        A simulated phone tells in a property how to pin to cores of this computer;
+        on any other, `host_cpus` means nothing.
+
+        Raises:
+            DeviceLostError: The phone went away; its partial output is in the text.
+            Cancelled: The cancel event was set; the command is ended.
+        """
+        lease = self._properties.get(_LEASE_PROPERTY)
+        if lease and host_cpus:
+            argv = [lease, ",".join(str(cpu) for cpu in host_cpus), *argv]
+        return self._shell.run(argv, timeout_s=timeout_s, env=env)
+
+    def wait_until_back(self, timeout_s: float) -> bool:
+        """After a `DeviceLostError`: wait until the same phone answers again.
+
+        The lock is kept meanwhile, and afterwards the device is used as before.
+
+        Raises:
+            Cancelled: The cancel event was set.
+        """
+        serialno = self._properties.get("ro.serialno", "")
+        return wait_until_back(self._shell, serialno, timeout_s, self._cancel)
+
+
+@contextlib.contextmanager
+def open_serial(
+    serial: str,
+    *,
+    adb_host: str,
+    adb_port: int,
+    device_id: str,
+    family: str,
+    cancel: threading.Event,
+    progress: Callable[[str], None] | None = None,
+) -> Iterator[AndroidDevice]:
+    """Take exclusive use of a phone by adb's name for it.
+
+    Raises:
+        DeviceUnavailableError: Not there, unauthorized, offline, or in use.
+        DeviceLostError: It went away while it was opened.
+        ToolMissingError: There is no adb program.
+    """
+    server = AdbServer(adb_host, adb_port)
+    check_ready(server, serial, device_id)
+    adb = find_adb()
+    with contextlib.closing(
+        AdbShell(server, serial, device_id=device_id, cancel=cancel)
+    ) as shell:
+        info, properties = read_identity(
+            shell, device_id=device_id, family=family, serial=serial
+        )
+        assert info.serial_hash is not None
+        with device_lock(device_id, info.serial_hash):
+            objects = PhoneObjects(
+                shell,
+                server.command(adb, "-s", serial),
+                device_id=device_id,
+                api_level=info.api_level,
+                cancel=cancel,
+                progress=progress,
+            )
+            yield AndroidDevice(
+                info, shell, objects, properties=properties, cancel=cancel
+            )
+
+
+def check_ready(server: AdbServer, serial: str, device_id: str) -> None:
+    """See that the server lists the phone as ready.
+
+    Raises:
+        DeviceUnavailableError: It does not.
+    """
+    for transport in list_transports(server):
+        if transport.serial == serial:
+            if transport.remedy is None:
+                return
+            raise DeviceUnavailableError(
+                device_id, transport.state_words, transport.remedy, transport.reason
+            )
+    raise DeviceUnavailableError(
+        device_id,
+        "not attached any more",
+        "See `pocketbench devices` for what is",
+        FailureReason.OFFLINE,
+    )
+
+
+def read_identity(
+    shell: AdbShell, *, device_id: str, family: str, serial: str
+) -> tuple[DeviceInfo, Mapping[str, str]]:
+    """Ask a phone who it is, in one round trip; also all of its properties.
+
+    Raises:
+        DeviceUnavailableError: It is listed as ready and does not answer.
+        DeviceLostError: It went away meanwhile.
+    """
+    done = shell.run(["sh", "-c", IDENTITY_SCRIPT], timeout_s=IDENTITY_TIMEOUT_S)
+    sections = parse_sections(done.stdout)
+    properties = parse_properties(sections.get("getprop", ""))
+    if done.timed_out or not properties:
+        raise DeviceUnavailableError(
+            device_id,
+            f"does not answer within {IDENTITY_TIMEOUT_S:.0f} s"
+            if done.timed_out
+            else "does not tell its properties",
+            "Unlock it, replug it, or restart it",
+            FailureReason.OFFLINE,
+        )
+    info = device_info(sections, device_id=device_id, family=family, serial=serial)
+    logger.debug("%s: serial %s", device_id, serial_number(properties) or serial)
+    return info, properties

@@ -1,0 +1,119 @@
+"""This computer's own CPU: the baseline of every report."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import shutil
+import threading
+from typing import TYPE_CHECKING
+
+from bench.device import InstalledObject
+from bench.errors import PushError
+from bench.failure import FailureReason
+from devices.child_process import run_child
+from devices.host_info import describe_host
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from bench.device import CommandResult, DeviceInfo, LocalObject
+
+logger = logging.getLogger(__name__)
+
+
+class HostDriver:
+    """Finds the one computer we run on."""
+
+    def discover(self) -> tuple[DeviceInfo, ...]:
+        """Describe this computer; it is always ready."""
+        return (describe_host(),)
+
+    @contextlib.contextmanager
+    def open(
+        self, info: DeviceInfo, *, cancel: threading.Event
+    ) -> Iterator[HostDevice]:
+        """Use this computer; who may use which cores is the CPU lease's business."""
+        yield HostDevice(info, cancel)
+
+
+class HostDevice:
+    """This computer as a device: files stay where they are, programs are children."""
+
+    def __init__(self, info: DeviceInfo, cancel: threading.Event) -> None:
+        """Take what `HostDriver.open` hands over."""
+        self._info = info
+        self._cancel = cancel
+        self._one_at_a_time = threading.Lock()
+
+    @property
+    def info(self) -> DeviceInfo:
+        """What is known of this computer."""
+        return self._info
+
+    def push(self, objects: Sequence[LocalObject]) -> tuple[InstalledObject, ...]:
+        """Say where the files are; nothing is copied.
+
+        Raises:
+            PushError: A file is gone, or has another size than when it was described.
+        """
+        return tuple(self._in_place(wanted) for wanted in objects)
+
+    def _in_place(self, wanted: LocalObject) -> InstalledObject:
+        try:
+            size_bytes = os.stat(wanted.path).st_size
+        except OSError as error:
+            raise PushError(
+                self._info.id,
+                f"{wanted.path}: {error.strerror}",
+                FailureReason.NOT_FOUND.remedy,
+                FailureReason.NOT_FOUND,
+            ) from error
+        if size_bytes != wanted.size_bytes:
+            raise PushError(
+                self._info.id,
+                f"{wanted.path} has {size_bytes} bytes and had {wanted.size_bytes} "
+                "when the run began",
+                "Do not change files while they are measured; run again",
+                FailureReason.PUSH_FAILED,
+            )
+        return InstalledObject(
+            name=wanted.name,
+            sha256=wanted.sha256,
+            size_bytes=size_bytes,
+            remote_path=os.path.abspath(wanted.path),
+            origin="local",
+        )
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float,
+        env: Mapping[str, str] | None = None,
+        host_cpus: Sequence[int] = (),
+    ) -> CommandResult:
+        """Run a program as a child, pinned to cores where this system can pin.
+
+        Raises:
+            Cancelled: The cancel event was set; the child and its group are dead.
+        """
+        command = [*self._pin(host_cpus), *argv]
+        with self._one_at_a_time:
+            logger.debug("%s: %s", self._info.id, command)
+            return run_child(
+                command,
+                timeout_s=timeout_s,
+                env=env,
+                cancel=self._cancel,
+                subject=self._info.id,
+            )
+
+    @staticmethod
+    def _pin(host_cpus: Sequence[int]) -> tuple[str, ...]:
+        # taskset execs the program, so the pid and the signals stay the program's.
+        taskset = shutil.which("taskset") if host_cpus else None
+        if taskset is None:
+            return ()
+        return (taskset, "-c", ",".join(str(cpu) for cpu in host_cpus))
