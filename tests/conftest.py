@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["tests.phones"]
+
 REPOSITORY = Path(__file__).parent.parent
 
 TOOLS = {

@@ -1,0 +1,89 @@
+"""Fixtures: a private adb server, and simulated phones connected to it."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import uuid
+
+import pytest
+
+from devices.adb_private_server import private_server
+from devices.adb_program import find_adb
+from devices.simulated.running import running_phone
+
+
+class Adb:
+    """The real adb program and a server of the tests' own."""
+
+    def __init__(self, program, server):
+        self.path = program.path
+        self.program = program
+        self.server = server
+        self.port = server.port
+
+    def __call__(self, *words, serial=None, stdin=None, timeout_s=60):
+        """Run adb; both outputs as text, whatever bytes they are."""
+        argv = [self.path, "-P", str(self.port)]
+        argv += ["-s", serial] if serial else []
+        return subprocess.run(
+            [*argv, *words],
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            text=True,
+            errors="surrogateescape",
+            timeout=timeout_s,
+        )
+
+    def client(self):
+        import adbutils
+
+        return adbutils.AdbClient("127.0.0.1", self.port)
+
+    def connect(self, phone):
+        """Connect and wait until the server calls it a device."""
+        self("connect", phone.serial)
+        self("wait-for-device", serial=phone.serial)
+
+    def state(self, phone):
+        for line in self("devices").stdout.splitlines():
+            serial, _, state = line.partition("\t")
+            if serial == phone.serial:
+                return state
+        return None
+
+
+@pytest.fixture(scope="session")
+def adb(private_home):
+    with private_server(find_adb(), private_home / "adb") as server:
+        yield Adb(find_adb(), server)
+
+
+@pytest.fixture
+def phone_factory(adb):
+    """Start phones: `phone_factory("pixel-8")`; each has `phone.adb(*words)`.
+
+    Every phone has a file system of its own unless a name is given. With
+    connect=False the adb server is not told of it.
+    """
+    with contextlib.ExitStack() as stack:
+
+        def start(profile="pixel-8", *, name=None, connect=True, **more):
+            name = name or f"{profile}-{uuid.uuid4().hex[:8]}"
+            context = running_phone(profile, name=name, **more)
+            phone = stack.enter_context(context)
+            stack.callback(adb, "disconnect", phone.serial)
+            phone.name = name
+            phone.adb = lambda *words, **how: adb(*words, serial=phone.serial, **how)
+            phone.shell = lambda command, **how: phone.adb("shell", command, **how)
+            if connect:
+                adb.connect(phone)
+            return phone
+
+        yield start
+
+
+@pytest.fixture
+def phone(phone_factory):
+    return phone_factory()
