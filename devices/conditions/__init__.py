@@ -1,0 +1,1 @@
+"""Reading a device's conditions: one probe, one parser a command."""

@@ -1,0 +1,50 @@
+"""`dumpsys power` and the battery-saver setting."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from bench.conditions import Screen
+from devices.conditions.reading import Reading, clean, nothing
+
+if TYPE_CHECKING:
+    from devices.conditions.section import Section
+
+_WAKEFULNESS = re.compile(r"^\s*mWakefulness=([A-Za-z]{1,24})\s*$", re.M | re.A)
+_DISPLAY = re.compile(r"^\s*Display Power: state=([A-Z_]{1,24})\s*$", re.M | re.A)
+_SAVER = re.compile(
+    r"^\s*(?:mLowPowerModeEnabled|mSettingBatterySaverEnabled)=(true|false)\s*$", re.M
+)
+KEYS = "mWakefulness=|Display Power: state=|mLowPowerMode|mSettingBatterySaver"
+"""What is picked out of the dump on the phone: the whole is some hundred lines."""
+
+
+def parse_screen(section: Section) -> Reading[Screen]:
+    """The display's state and the phone's wakefulness."""
+    state = _DISPLAY.search(section.stdout)
+    wakefulness = _WAKEFULNESS.search(section.stdout)
+    if state is None and wakefulness is None:
+        return nothing(section.reason)
+    missing = {}
+    if state is None:
+        missing["state"] = "not stated"
+    if wakefulness is None:
+        missing["wakefulness"] = "not stated"
+    value = Screen(
+        state=state[1] if state else None,
+        wakefulness=wakefulness[1] if wakefulness else None,
+    )
+    return Reading(value, missing)
+
+
+def parse_battery_saver(setting: Section, power: Section) -> Reading[bool]:
+    """The global setting `low_power`; a phone where it was never set says `null`."""
+    word = setting.stdout.strip()
+    if setting.exit_code is not None and word in ("0", "1", "null"):
+        return Reading(word == "1", {})
+    if match := _SAVER.search(power.stdout):
+        return Reading(match[1] == "true", {})
+    if word and not setting.stderr.strip():
+        return nothing(f"low_power: {clean(word)[:40]}")
+    return nothing(setting.reason)

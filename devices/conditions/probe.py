@@ -1,0 +1,155 @@
+"""One shell command that reads all conditions of a phone, and the reading of it."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TypeVar
+
+import msgspec
+
+from bench.conditions import Conditions, Thermal
+from devices.conditions import cpufreq, energy, memory, power, process
+from devices.conditions.battery import parse_battery
+from devices.conditions.build import KEYS as BUILD_KEYS
+from devices.conditions.build import parse_build
+from devices.conditions.reading import Reading
+from devices.conditions.section import (
+    ABSENT,
+    Files,
+    Section,
+    parse_files,
+    split_sections,
+)
+from devices.conditions.settings_record import (
+    BOOT_ID,
+    PATH,
+    parse_fixed_performance,
+)
+from devices.conditions.thermal import parse_thermal_zones, parse_thermalservice
+
+T = TypeVar("T")
+
+# Every part is `TOKEN+name`, its stdout as it comes, `TOKEN-name exit code`, its
+# stderr: kept apart without a temporary file by sending stdout past the command
+# substitution through descriptor 3. Files are read by the shell's own `read`, which
+# starts no process; echo is used for printf is a program of its own on Android.
+_PRELUDE = """\
+exec 3>&1
+p() { n=$1; shift; echo; echo "$T+$n"; e=$("$@" 2>&1 1>&3); r=$?; echo
+echo "$T-$n $r"; if [ -n "$e" ]; then echo "$e"; fi; }
+f() { while IFS= read -r l || [ -n "$l" ]; do echo "$1=$l"; done <"$1"; }
+"""
+
+_FILES = f"""\
+files() {{
+i=0; for d in {cpufreq.ROOT}/cpufreq/policy[0-9]* {cpufreq.ROOT}/cpu[0-9]*/cpufreq; do
+if [ -d "$d" ]; then
+case $d in */policy*) i=1;; *) if [ $i = 1 ]; then break; fi;; esac
+for x in {" ".join(cpufreq.NAMES)}; do f "$d/$x"; done; fi; done
+for x in {cpufreq.ROOT}/online {process.LOAD} {process.UPTIME} {process.CPUSET} \\
+/sys/class/power_supply/battery/current_now; do f $x; done
+if [ -e {PATH} ]; then f {PATH}; f {BOOT_ID}; fi
+x={memory.PATH}; while IFS= read -r l; do case $l in
+MemTotal*|MemAvail*|SwapTotal*) echo "$x=$l";; SwapFree*) echo "$x=$l"; break;;
+esac; done <$x
+x={process.STATUS}; while IFS= read -r l; do case $l in
+Cpus_allowed_list*) echo "$x=$l"; break;; esac; done <$x
+for x in /sys/bus/iio/devices/*/energy_value; do
+if [ -e "$x" ]; then f "$x"; fi; done; }}
+"""
+
+_ZONES = """\
+zones() { for d in /sys/class/thermal/thermal_zone*; do
+if [ -e "$d" ]; then f "$d/type"; f "$d/temp"; fi; done; }
+"""
+
+_COMMANDS = f"""\
+thermal() {{ dumpsys thermalservice; }}
+battery() {{ dumpsys battery; }}
+power() {{ dumpsys power | grep -E '{power.KEYS}'; }}
+saver() {{ cmd settings get global low_power 2>/dev/null || \
+settings get global low_power; }}
+build() {{ getprop | grep -E '{BUILD_KEYS}'; }}
+"""
+
+_PARTS = ("files", "thermal", "battery", "power", "saver", "build")
+
+
+def new_token() -> str:
+    """A line start that no command prints by chance."""
+    return f"@@{secrets.token_hex(8)}"
+
+
+def compose_probe(token: str, *, thermal_zones: bool = False) -> str:
+    """The command for the phone's shell; its exit code says nothing.
+
+    Args:
+        token: From `new_token`, and given to `parse_probe` again.
+        thermal_zones: Read /sys/class/thermal too: for phones before Android 10,
+            which have no thermal service. It costs two files a sensor.
+    """
+    parts = (*_PARTS, "zones") if thermal_zones else _PARTS
+    calls = "\n".join(f"p {name} {name}" for name in parts)
+    return (
+        f"T='{token}'\n{_PRELUDE}{_FILES}{_ZONES if thermal_zones else ''}"
+        f'{_COMMANDS}{calls}\necho "$T."\n'
+    )
+
+
+def parse_probe(output: str, token: str) -> Conditions:
+    """What a probe printed; each part that lacks has its reason, and nothing raises."""
+    sections = split_sections(output, token)
+    files = parse_files(sections.get("files", ABSENT))
+    zones = parse_files(sections["zones"]) if "zones" in sections else None
+    missing: dict[str, str] = {}
+
+    def section(name: str) -> Section:
+        return sections.get(name, ABSENT)
+
+    def read(name: str, reading: Reading[T]) -> T | None:
+        value, reasons = reading
+        for part, reason in reasons.items():
+            missing[f"{name}.{part}" if part else name] = reason
+        return value
+
+    return Conditions(
+        thermal=read(
+            "thermal", _with_zones(parse_thermalservice(section("thermal")), zones)
+        ),
+        cpu_policies=read("cpu_policies", cpufreq.parse_cpufreq(files)),
+        online_cpus=read("online_cpus", cpufreq.parse_online(files)),
+        battery=read("battery", parse_battery(section("battery"), files)),
+        is_battery_saver=read(
+            "is_battery_saver",
+            power.parse_battery_saver(section("saver"), section("power")),
+        ),
+        screen=read("screen", power.parse_screen(section("power"))),
+        memory=read("memory", memory.parse_meminfo(files)),
+        load_averages=read("load_averages", process.parse_load(files)),
+        cpuset=read("cpuset", process.parse_cpuset(files)),
+        allowed_cpus=read("allowed_cpus", process.parse_allowed_cpus(files)),
+        is_fixed_performance=read(
+            "is_fixed_performance", parse_fixed_performance(files)
+        ),
+        build=read("build", parse_build(section("build"))),
+        uptime_s=read("uptime_s", process.parse_uptime(files)),
+        energy=read("energy", energy.parse_energy(files)),
+        missing=missing,
+    )
+
+
+def _with_zones(service: Reading[Thermal], zones: Files | None) -> Reading[Thermal]:
+    """The zones' temperatures where the thermal service gives none that are current."""
+    if zones is None or (service.value and service.value.source == "hal"):
+        return service
+    found = parse_thermal_zones(zones)
+    if found.value is None:
+        return service
+    if service.value is None:
+        reason = service.missing.get("", "not known")
+        return Reading(found.value, {"status": reason, "skin_thresholds": reason})
+    value = msgspec.structs.replace(
+        service.value, source="zones", temperatures=found.value.temperatures
+    )
+    missing = {n: r for n, r in service.missing.items() if n != "temperatures"}
+    return Reading(value, missing)
