@@ -1,0 +1,102 @@
+#include "flags.h"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+
+namespace pocketbench {
+namespace {
+
+std::int64_t parse_number(
+    std::string_view flag,
+    std::string_view text,
+    std::int64_t lowest,
+    std::int64_t highest) {
+  std::int64_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, value);
+  if (parsed.ec != std::errc() || parsed.ptr != end || value < lowest ||
+      value > highest) {
+    throw FlagError(
+        std::string(flag) + ": '" + std::string(text) +
+        "' is not a whole number from " + std::to_string(lowest) + " to " +
+        std::to_string(highest));
+  }
+  return value;
+}
+
+}  // namespace
+
+const std::string_view kHelp =
+    R"(Measures one model and prints JSON Lines, see wire.h.
+  --model PATH        the model file
+  --warmup N          inferences before the measured ones (0)
+  --iterations N      measured inferences (1)
+  --threads N         of the runtime's intra-op pool (1)
+  --seed N            of generated inputs (0)
+  --input DTYPE:AxBx  an input to generate, for a model without bundled inputs;
+                      once an input, in order: float32:1x3x224x224
+  --capabilities      print what this program can load, and measure nothing
+  --help
+)";
+
+TensorSpec parse_tensor_spec(std::string_view text) {
+  const std::size_t colon = text.find(':');
+  if (colon == std::string_view::npos || colon == 0) {
+    throw FlagError("--input: '" + std::string(text) + "' is not DTYPE:AxBxC");
+  }
+  TensorSpec spec{std::string(text.substr(0, colon)), {}};
+  std::string_view sizes = text.substr(colon + 1);
+  while (!sizes.empty()) {
+    const std::size_t x = std::min(sizes.find('x'), sizes.size());
+    spec.shape.push_back(parse_number(
+        "--input", sizes.substr(0, x), 0, std::numeric_limits<std::int32_t>::max()));
+    if (x + 1 == sizes.size()) {
+      throw FlagError("--input: '" + std::string(text) + "' ends with x");
+    }
+    sizes.remove_prefix(std::min(x + 1, sizes.size()));
+  }
+  return spec;
+}
+
+Flags parse_flags(std::span<const std::string> arguments) {
+  constexpr std::int64_t kMany = 100'000'000;
+  Flags flags;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& flag = arguments[i];
+    if (flag == "--capabilities") {
+      flags.capabilities = true;
+      continue;
+    }
+    if (flag == "--help") {
+      flags.help = true;
+      continue;
+    }
+    const auto value = [&]() -> std::string_view {
+      if (i + 1 == arguments.size()) throw FlagError(flag + ": needs a value");
+      return arguments[++i];
+    };
+    if (flag == "--model") {
+      flags.model = value();
+    } else if (flag == "--warmup") {
+      flags.warmup = static_cast<int>(parse_number(flag, value(), 0, kMany));
+    } else if (flag == "--iterations") {
+      flags.iterations = static_cast<int>(parse_number(flag, value(), 1, kMany));
+    } else if (flag == "--threads") {
+      flags.threads = static_cast<int>(parse_number(flag, value(), 1, 4096));
+    } else if (flag == "--seed") {
+      flags.seed = static_cast<std::uint64_t>(
+          parse_number(flag, value(), 0, std::numeric_limits<std::int64_t>::max()));
+    } else if (flag == "--input") {
+      flags.inputs.push_back(parse_tensor_spec(value()));
+    } else {
+      throw FlagError(flag + ": no such flag");
+    }
+  }
+  if (flags.model.empty() && !flags.capabilities && !flags.help) {
+    throw FlagError("--model: is needed");
+  }
+  return flags;
+}
+
+}  // namespace pocketbench

@@ -1,0 +1,41 @@
+// The command line every one of our measuring programs has.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pocketbench {
+
+struct TensorSpec {
+  std::string dtype;  // torch's name: float32, int64, ...
+  std::vector<std::int64_t> shape;
+};
+
+struct Flags {
+  std::string model;
+  int warmup = 0;
+  int iterations = 1;
+  int threads = 1;
+  std::uint64_t seed = 0;
+  std::vector<TensorSpec> inputs;  // for a model that brings none of its own
+  bool capabilities = false;
+  bool help = false;
+};
+
+class FlagError : public std::invalid_argument {
+  using std::invalid_argument::invalid_argument;
+};
+
+extern const std::string_view kHelp;
+
+// Throws FlagError with the flag's name and what is wrong with it.
+Flags parse_flags(std::span<const std::string> arguments);
+
+// `float32:1x3x224x224`; `int64:` is a scalar.
+TensorSpec parse_tensor_spec(std::string_view text);
+
+}  // namespace pocketbench

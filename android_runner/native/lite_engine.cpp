@@ -1,0 +1,193 @@
+#include "lite_engine.h"
+
+#include <ATen/Context.h>
+#include <ATen/Functions.h>
+#include <ATen/Parallel.h>
+#include <c10/util/Exception.h>
+#include <torch/csrc/jit/mobile/compatibility/runtime_compatibility.h>
+#include <torch/csrc/jit/mobile/import.h>
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+#include <stdexcept>
+
+#include "seeded.h"
+
+namespace pocketbench {
+namespace {
+
+const std::map<std::string, at::ScalarType> kDtypes = {
+    {"float32", at::kFloat},
+    {"float64", at::kDouble},
+    {"float16", at::kHalf},
+    {"bfloat16", at::kBFloat16},
+    {"uint8", at::kByte},
+    {"int8", at::kChar},
+    {"int16", at::kShort},
+    {"int32", at::kInt},
+    {"int64", at::kLong},
+    {"bool", at::kBool},
+};
+
+std::string lower_case(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) {
+    return static_cast<char>(std::tolower(c));
+  });
+  return text;
+}
+
+std::string engine_name(at::QEngine engine) {
+  return lower_case(at::toString(engine));
+}
+
+at::Tensor generate(
+    const TensorSpec& spec, std::uint64_t seed, std::uint32_t stream) {
+  const auto dtype = kDtypes.find(spec.dtype);
+  if (dtype == kDtypes.end()) {
+    throw std::invalid_argument("--input: no such dtype: " + spec.dtype);
+  }
+  const at::ScalarType type = dtype->second;
+  if (type == at::kHalf || type == at::kBFloat16) {
+    return generate({"float32", spec.shape}, seed, stream).to(type);
+  }
+  at::Tensor tensor = at::empty(spec.shape, type);
+  const auto count = static_cast<std::size_t>(tensor.numel());
+  if (type == at::kFloat) {
+    fill_normal(std::span(tensor.data_ptr<float>(), count), seed, stream);
+  } else if (type == at::kDouble) {
+    fill_normal(std::span(tensor.data_ptr<double>(), count), seed, stream);
+  } else {
+    const std::span bytes(static_cast<std::byte*>(tensor.data_ptr()), tensor.nbytes());
+    if (type == at::kByte) {
+      fill_bytes(bytes, seed, stream);
+    } else {
+      fill_zero_one(bytes, tensor.element_size(), seed, stream);
+    }
+  }
+  return tensor;
+}
+
+// A quantized tensor counts with its integers, a nested value with its parts in order.
+void hash_value(const c10::IValue& value, Sha256& hash) {
+  if (value.isTensor()) {
+    at::Tensor tensor = value.toTensor();
+    if (!tensor.defined()) return;
+    if (tensor.is_quantized()) tensor = tensor.int_repr();
+    tensor = tensor.cpu().contiguous();
+    hash.update(tensor.data_ptr(), tensor.nbytes());
+  } else if (value.isTuple()) {
+    for (const auto& element : value.toTupleRef().elements()) hash_value(element, hash);
+  } else if (value.isList()) {
+    for (const c10::IValue& element : value.toListRef()) hash_value(element, hash);
+  } else if (value.isGenericDict()) {
+    for (const auto& entry : value.toGenericDict()) {
+      hash_value(entry.key(), hash);
+      hash_value(entry.value(), hash);
+    }
+  } else if (value.isString()) {
+    hash.update(value.toStringRef());
+  } else if (value.isInt()) {
+    const std::int64_t number = value.toInt();
+    hash.update(&number, sizeof number);
+  } else if (value.isDouble()) {
+    const double number = value.toDouble();
+    hash.update(&number, sizeof number);
+  } else if (value.isBool()) {
+    const std::uint8_t number = value.toBool();
+    hash.update(&number, sizeof number);
+  }
+}
+
+}  // namespace
+
+LiteEngine::LiteEngine() {
+  // Phones have QNNPACK alone, and weights are packed for the engine at load: the
+  // host must take the same one, or it measures another int8 than the phone.
+  const auto& supported = at::globalContext().supportedQEngines();
+  if (std::find(supported.begin(), supported.end(), at::QEngine::QNNPACK) !=
+      supported.end()) {
+    at::globalContext().setQEngine(at::QEngine::QNNPACK);
+  }
+}
+
+std::string LiteEngine::runtime() const {
+#ifdef POCKETBENCH_RUNTIME_VERSION
+  return POCKETBENCH_RUNTIME_VERSION;
+#else
+  return "torch";
+#endif
+}
+
+int LiteEngine::use_threads(int threads) {
+  at::set_num_threads(threads);
+  return at::get_num_threads();
+}
+
+void LiteEngine::describe(Line& line) const {
+  line.add_text("quantized_engine", engine_name(at::globalContext().qEngine()));
+}
+
+void LiteEngine::describe_capabilities(Line& line) const {
+  const auto info = torch::jit::RuntimeCompatibilityInfo::get();
+  std::vector<std::string> engines;
+  for (const at::QEngine engine : at::globalContext().supportedQEngines()) {
+    if (engine != at::QEngine::NoQEngine) engines.push_back(engine_name(engine));
+  }
+  std::vector<std::string> operators;
+  for (const auto& [name, unused] : info.operator_info) operators.push_back(name);
+  std::sort(operators.begin(), operators.end());
+  const auto [bytecode_min, bytecode_max] = info.min_max_supported_bytecode_version;
+  line.add("bytecode_min", static_cast<std::int64_t>(bytecode_min))
+      .add("bytecode_max", static_cast<std::int64_t>(bytecode_max))
+      .add("quantized_engines", engines)
+      .add_flag("xnnpack", at::Context::isXNNPACKAvailable())
+      .add("operators", operators);
+}
+
+void LiteEngine::load(const std::string& model) {
+  module_ = torch::jit::_load_for_mobile(model);
+  forward_ = module_.get_method("forward");
+}
+
+Inputs LiteEngine::prepare_inputs(
+    std::span<const TensorSpec> specs, std::uint64_t seed) {
+  if (const auto bundled = module_.find_method("get_all_bundled_inputs")) {
+    const c10::IValue sets = (*bundled)({});
+    for (const c10::IValue& set : sets.toListRef()) {
+      const auto& elements = set.toTupleRef().elements();
+      inputs_.emplace_back(elements.begin(), elements.end());
+    }
+    if (!inputs_.empty()) return {"bundled", inputs_.size()};
+  }
+  if (specs.empty()) {
+    throw std::invalid_argument(
+        "the model has no bundled inputs and no --input was given");
+  }
+  std::vector<c10::IValue> generated;
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    generated.emplace_back(generate(specs[i], seed, static_cast<std::uint32_t>(i)));
+  }
+  inputs_.push_back(std::move(generated));
+  return {"generated", inputs_.size()};
+}
+
+void LiteEngine::stage(std::size_t input) {
+  output_ = c10::IValue();
+  arguments_ = inputs_[input];
+}
+
+void LiteEngine::forward() {
+  output_ = (*forward_)(std::move(arguments_));
+}
+
+void LiteEngine::hash_output(Sha256& hash) const {
+  hash_value(output_, hash);
+}
+
+std::string LiteEngine::message_of(const std::exception& error) const {
+  const auto* torch_error = dynamic_cast<const c10::Error*>(&error);
+  return torch_error ? torch_error->what_without_backtrace() : error.what();
+}
+
+}  // namespace pocketbench

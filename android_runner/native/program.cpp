@@ -1,0 +1,109 @@
+#include "program.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "clock.h"
+#include "loop.h"
+#include "memory.h"
+
+namespace pocketbench {
+namespace {
+
+// What a launch is doing, which names the error when it fails there.
+struct Phase {
+  Exit exit;
+  const char* error;
+};
+constexpr Phase kFlags{Exit::kBadFlags, "flags"};
+constexpr Phase kLoad{Exit::kNotLoaded, "load"};
+constexpr Phase kInputs{Exit::kNoInputs, "inputs"};
+constexpr Phase kForward{Exit::kModelRaised, "forward"};
+
+Line header(const Engine& engine) {
+  return Line()
+      .add("wire", kWireVersion)
+      .add_text("runner", engine.name())
+      .add_text("runtime", engine.runtime())
+      .add("pid", ::getpid());
+}
+
+void launch(Engine& engine, const Flags& flags, Wire& wire, Phase& phase) {
+  phase = kLoad;
+  const int threads = engine.use_threads(flags.threads);
+  Line first = header(engine);
+  first.add("threads", threads).add("seed", static_cast<std::int64_t>(flags.seed));
+  engine.describe(first);
+  wire.write(first);
+
+  const ProcessStatus before = read_process_status();
+  const std::int64_t start_ns = now_ns();
+  engine.load(flags.model);
+  const std::int64_t load_ns = now_ns() - start_ns;
+  const ProcessStatus after = read_process_status();
+  wire.write(Line().add("load_ns", load_ns));
+
+  phase = kInputs;
+  const Inputs inputs = engine.prepare_inputs(flags.inputs, flags.seed);
+  wire.write(Line()
+                 .add_text("inputs", inputs.source)
+                 .add("input_count", static_cast<std::int64_t>(inputs.count)));
+
+  phase = kForward;
+  const Samples samples =
+      measure(engine, inputs.count, flags.warmup, flags.iterations);
+  const ProcessStatus end = read_process_status();
+  wire.write(Line().add("first_latency_ns", samples.first_latency_ns));
+  wire.write(Line().add("warmup_latencies_ns", samples.warmup_latencies_ns));
+  wire.write(Line().add("latencies_ns", samples.latencies_ns));
+  wire.write(Line()
+                 .add("rss_before_load_bytes", before.rss_bytes)
+                 .add("rss_after_load_bytes", after.rss_bytes)
+                 .add("peak_rss_bytes", end.peak_rss_bytes)
+                 .add("swap_bytes", end.swap_bytes)
+                 .add("os_threads", end.threads));
+  wire.write(Line().add_text("output_digest", samples.output_digest));
+}
+
+void print_capabilities(const Engine& engine, Wire& wire) {
+  Line first = header(engine);
+  engine.describe(first);
+  wire.write(first);
+  Line line;
+  engine.describe_capabilities(line);
+  wire.write(line);
+}
+
+}  // namespace
+
+int run_program(Engine& engine, int argc, char** argv, int file_descriptor) {
+  Wire wire(file_descriptor);
+  Phase phase = kFlags;
+  try {
+    const std::vector<std::string> arguments(argv + 1, argv + argc);
+    const Flags flags = parse_flags(arguments);
+    if (flags.help) {
+      std::fputs(kHelp.data(), stdout);
+      std::fflush(stdout);
+      return static_cast<int>(Exit::kMeasured);
+    }
+    if (flags.capabilities) {
+      print_capabilities(engine, wire);
+    } else {
+      launch(engine, flags, wire, phase);
+    }
+    wire.seal();
+    return static_cast<int>(Exit::kMeasured);
+  } catch (const std::exception& error) {
+    wire.write(Line()
+                   .add_text("error", phase.error)
+                   .add_text("message", engine.message_of(error)));
+    wire.seal();
+    return static_cast<int>(phase.exit);
+  }
+}
+
+}  // namespace pocketbench

@@ -1,0 +1,20 @@
+// One launch from command line to seal, the same for every engine.
+#pragma once
+
+#include "engine.h"
+
+namespace pocketbench {
+
+// How a program ends; the `error` line says the same in words.
+enum class Exit : int {
+  kMeasured = 0,
+  kBadFlags = 2,
+  kNotLoaded = 10,
+  kNoInputs = 11,
+  kModelRaised = 12,
+};
+
+// Runs `main`'s arguments with an engine, writing the wire to `file_descriptor`.
+int run_program(Engine& engine, int argc, char** argv, int file_descriptor = 1);
+
+}  // namespace pocketbench

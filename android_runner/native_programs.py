@@ -1,0 +1,126 @@
+"""Which of our own programs a device runs, and how one is started."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from android_runner.built import BuiltRunner, built_runners, read_built
+from android_runner.prebuilt import LIBRARY, GivenPrograms
+from android_runner.toolchain import this_computer
+from bench.errors import RunnerMissingError
+from bench.runner import Command
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bench.device import DeviceInfo
+    from bench.plan import RunnerChoice
+    from bench.runner import LaunchRequest, Program
+
+
+class NativePrograms:
+    """The programs of one engine: given, built on demand, or built before."""
+
+    def __init__(
+        self,
+        engine: str,
+        choices: Sequence[RunnerChoice],
+        build_here: Callable[[], BuiltRunner],
+        *,
+        any_libc: bool = False,
+    ) -> None:
+        """Take what the user gave and what builds one for this computer.
+
+        Args:
+            engine: `lite`, `null`.
+            choices: From `--runner ENGINE=PATH[@ABI]`.
+            build_here: Builds for this computer, or finds what was built.
+            any_libc: The program is static, so its ABI alone decides.
+        """
+        self._engine = engine
+        self._choices = tuple(_with_libraries(choice) for choice in choices)
+        self._given = GivenPrograms(engine, self._choices)
+        self._build_here = build_here
+        self._any_libc = any_libc
+
+    def program(self, info: DeviceInfo) -> Program:
+        """The program of a device.
+
+        Raises:
+            RunnerMissingError: There is none for its ABI; names the remedies.
+            RunnerBuildError: Ours did not compile.
+            ToolMissingError: Ours cannot be compiled here.
+        """
+        if self._choices:
+            try:
+                return self._given.program(info)
+            except RunnerMissingError:
+                # Given for another device of this run.
+                pass
+        if self._runs(info, *this_computer()):
+            return self._build_here().as_program()
+        outdated = False
+        for built in built_runners():
+            if built.engine == self._engine and self._runs(info, built.abi, built.libc):
+                if built.is_current:
+                    return built.as_program()
+                outdated = True
+        raise self._missing(info, outdated=outdated)
+
+    def _runs(self, info: DeviceInfo, abi: str, libc: str) -> bool:
+        return abi in info.abis and (self._any_libc or info.libc in (libc, None))
+
+    def _missing(self, info: DeviceInfo, *, outdated: bool) -> RunnerMissingError:
+        abi = info.abis[0] if info.abis else "ABI"
+        needs = f"{' or '.join(info.abis) or 'an unknown ABI'} with {info.libc}"
+        had = (
+            "only one that an older pocketbench built" if outdated else "no runner yet"
+        )
+        return RunnerMissingError(
+            info.id,
+            f"there is {had} for {needs}",
+            f"Build ours: `pocketbench runner build --engine {self._engine} "
+            f"--abi {abi} --ndk DIR --runtime DIR`, or give PyTorch's own: "
+            f"--runner speed_benchmark_torch=PATH@{abi}",
+        )
+
+
+def native_command(request: LaunchRequest) -> Command:
+    """How one of our programs is started, see native/flags.h."""
+    inputs = () if request.bundled_input_count else request.inputs
+    specs = [f"{spec.dtype}:{'x'.join(map(str, spec.shape))}" for spec in inputs]
+    return Command(
+        argv=(
+            request.program.remote_path,
+            *("--model", request.model_path),
+            *("--warmup", str(request.warmup_iterations)),
+            *("--iterations", str(request.iterations)),
+            *("--threads", str(request.threads)),
+            *("--seed", str(request.seed)),
+            *(word for spec in specs for word in ("--input", spec)),
+        ),
+        env=_library_path(request),
+    )
+
+
+def _library_path(request: LaunchRequest) -> dict[str, str]:
+    """Where the loader looks on a device; here the program's own path leads there."""
+    folders = [
+        library.remote_path.rpartition("/")[0]
+        for library in request.libraries
+        if library.origin != "local"
+    ]
+    return {"LD_LIBRARY_PATH": ":".join(dict.fromkeys(folders))} if folders else {}
+
+
+def _with_libraries(choice: RunnerChoice) -> RunnerChoice:
+    """Add what `pocketbench runner build --output` put beside a program."""
+    path = Path(choice.path).expanduser().resolve()
+    built = read_built(path.parent)
+    if built is None or Path(built.program).resolve() != path:
+        return choice
+    libraries = tuple((LIBRARY, library) for library in built.libraries)
+    return msgspec.structs.replace(choice, options=(*choice.options, *libraries))

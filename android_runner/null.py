@@ -1,0 +1,64 @@
+"""The runner that measures nothing, so that what is left is the harness alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from android_runner.build import build_for_this_computer
+from android_runner.native_programs import NativePrograms, native_command
+from android_runner.wire import read_measurement
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.artifact import Artifact
+    from bench.device import CommandResult, DeviceInfo
+    from bench.launch import Measurement
+    from bench.plan import RunnerChoice
+    from bench.runner import Command, LaunchRequest, Program
+
+
+class NullRunner:
+    """Answers the wire protocol at once; it opens no model and needs no runtime.
+
+    Its latencies are the real times of an empty forward call.
+    """
+
+    name = "null"
+    formats = frozenset({"ptl", "pt", "pte", "tflite", "onnx", "ort"})
+    needs_cpu = False
+
+    def __init__(
+        self, programs: tuple[RunnerChoice, ...], progress: Callable[[str], None]
+    ) -> None:
+        """Take the programs given with `--runner null=PATH[@ABI]`."""
+        self._programs = NativePrograms(
+            self.name,
+            programs,
+            lambda: build_for_this_computer(self.name, progress),
+            # Linked statically, it runs wherever its ABI does.
+            any_libc=True,
+        )
+
+    def program(self, info: DeviceInfo) -> Program:
+        """A given one, else ours for this computer, else one built for its ABI.
+
+        Raises:
+            RunnerMissingError: There is none for its ABI; names the remedies.
+            RunnerBuildError: Ours did not compile.
+            ToolMissingError: Ours cannot be compiled here.
+        """
+        return self._programs.program(info)
+
+    def command(self, request: LaunchRequest) -> Command:
+        """The command line of one launch."""
+        return native_command(request)
+
+    def parse(self, result: CommandResult, artifact: Artifact) -> Measurement:
+        """Read what a launch said.
+
+        Raises:
+            LaunchError: It did not answer whole.
+        """
+        subject = f"{artifact.model} {artifact.variant}"
+        return read_measurement(result, runner=self.name, subject=subject)

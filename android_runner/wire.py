@@ -1,0 +1,187 @@
+"""What our own measuring programs print, read back; its form is in native/wire.h."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import msgspec
+
+from android_runner.classify import classify, first_words, reason_of
+from bench.errors import LaunchError
+from bench.failure import FailureReason
+from bench.launch import Measurement, Memory
+from bench.record import Value
+
+if TYPE_CHECKING:
+    from bench.device import CommandResult
+
+WIRE_VERSION = 1
+_SEAL_MARK = b'{"end"'
+
+_Ns = Annotated[int, msgspec.Meta(ge=0)]
+_Bytes = Annotated[int, msgspec.Meta(gt=0)]
+_Swap = Annotated[int, msgspec.Meta(ge=0)]
+_Count = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class _Seal(Value, frozen=True, kw_only=True):
+    end: bool
+    lines: int
+    sha256: str
+
+
+class _Header(Value, frozen=True, kw_only=True):
+    wire: int
+    runner: str
+    runtime: str
+    pid: int
+
+
+class _Measured(_Header, frozen=True, kw_only=True):
+    threads: _Count
+    seed: int
+    load_ns: _Ns
+    input_count: _Count
+    first_latency_ns: _Ns
+    warmup_latencies_ns: tuple[_Ns, ...]
+    latencies_ns: Annotated[tuple[_Ns, ...], msgspec.Meta(min_length=1)]
+    rss_before_load_bytes: _Bytes | None
+    rss_after_load_bytes: _Bytes | None
+    peak_rss_bytes: _Bytes | None
+    swap_bytes: _Swap | None
+    output_digest: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class Capabilities(_Header, frozen=True, kw_only=True):
+    """What a program can load, from its `--capabilities`."""
+
+    quantized_engine: str | None = None
+    """The one it uses: `qnnpack`."""
+    quantized_engines: tuple[str, ...] = ()
+    """All that are built in."""
+    xnnpack: bool | None = None
+    bytecode_min: int | None = None
+    bytecode_max: int | None = None
+    operators: tuple[str, ...] = ()
+    """Every one that is registered; empty for a program without operators."""
+
+
+_Told = TypeVar("_Told", bound=_Header)
+
+
+def read_measurement(
+    result: CommandResult, *, runner: str, subject: str
+) -> Measurement:
+    """Read what a launch of one of our programs measured.
+
+    Raises:
+        LaunchError: It did not measure, or its output is not whole.
+    """
+    fields = _sealed_fields(result, subject)
+    if fields.get("wire") == WIRE_VERSION and fields.get("runner") != runner:
+        raise _bad_output(subject, f"'{fields.get('runner')}' answered, not '{runner}'")
+    told = _convert(fields, _Measured, subject)
+    return Measurement(
+        load_ns=told.load_ns,
+        first_latency_ns=told.first_latency_ns,
+        warmup_latencies_ns=told.warmup_latencies_ns,
+        latencies_ns=told.latencies_ns,
+        memory=Memory(
+            rss_before_load_bytes=told.rss_before_load_bytes,
+            rss_after_load_bytes=told.rss_after_load_bytes,
+            peak_rss_bytes=told.peak_rss_bytes,
+            swap_bytes=told.swap_bytes,
+        ),
+        threads=told.threads,
+        runtime_version=told.runtime,
+        seed=told.seed,
+        output_digest=told.output_digest,
+    )
+
+
+def read_capabilities(result: CommandResult, *, subject: str) -> Capabilities:
+    """Read the answer to `--capabilities`.
+
+    Raises:
+        LaunchError: There is no whole answer.
+    """
+    return _convert(_sealed_fields(result, subject), Capabilities, subject)
+
+
+def _sealed_fields(result: CommandResult, subject: str) -> dict[str, Any]:
+    """All fields of a whole output of a program that ended well."""
+    fields = _fields_of(result.stdout)
+    if result.timed_out or fields is None:
+        raise classify(result, subject=subject)
+    if "error" in fields:
+        raise _told_error(fields, subject)
+    if result.exit_code != 0:
+        raise classify(result, subject=subject)
+    if fields.get("wire") != WIRE_VERSION:
+        raise _bad_output(
+            subject, f"speaks wire {fields.get('wire')}, this reads {WIRE_VERSION}"
+        )
+    return fields
+
+
+def _fields_of(stdout: bytes) -> dict[str, Any] | None:
+    """The fields of all lines; `None` unless the output is whole and unchanged.
+
+    An old phone's shell turns every newline into CR LF and mixes standard error in.
+    """
+    lines = [
+        line + b"\n"
+        for line in stdout.replace(b"\r", b"").split(b"\n")
+        if line.startswith(b"{")
+    ]
+    seals = [index for index, line in enumerate(lines) if line.startswith(_SEAL_MARK)]
+    if len(seals) != 1 or seals[0] != len(lines) - 1:
+        return None
+    body = lines[:-1]
+    try:
+        seal = msgspec.json.decode(lines[-1], type=_Seal)
+        objects = [msgspec.json.decode(line, type=dict[str, Any]) for line in body]
+    except msgspec.MsgspecError:
+        return None
+    if seal.lines != len(body):
+        return None
+    if seal.sha256 != hashlib.sha256(b"".join(body)).hexdigest():
+        return None
+    fields: dict[str, Any] = {}
+    for told in objects:
+        if fields.keys() & told.keys():
+            return None
+        fields.update(told)
+    return fields
+
+
+def _told_error(fields: dict[str, Any], subject: str) -> LaunchError:
+    phase, message = str(fields["error"]), str(fields.get("message", ""))
+    meant = reason_of(message)
+    if phase == "flags":
+        reason = FailureReason.BAD_FLAGS
+    elif phase == "load" and meant is not FailureReason.MODEL_RAISED:
+        reason = meant or FailureReason.NOT_LOADABLE
+    elif phase == "load":
+        reason = FailureReason.NOT_LOADABLE
+    elif meant in (
+        FailureReason.MISSING_OPERATOR,
+        FailureReason.NO_QUANTIZED_ENGINE,
+        FailureReason.OUT_OF_MEMORY,
+    ):
+        reason = meant
+    else:
+        reason = FailureReason.MODEL_RAISED
+    return LaunchError(reason, subject, first_words(message))
+
+
+def _convert(fields: dict[str, Any], kind: type[_Told], subject: str) -> _Told:
+    try:
+        return msgspec.convert(fields, kind)
+    except msgspec.ValidationError as error:
+        raise _bad_output(subject, f"printed an incomplete result ({error})") from error
+
+
+def _bad_output(subject: str, fact: str) -> LaunchError:
+    return LaunchError(FailureReason.BAD_OUTPUT, subject, fact)
