@@ -18,9 +18,18 @@ DEVICES: Mapping[str, str] = {
 RUNNERS: Mapping[str, str] = {
     "lite": "android_runner.lite:LiteRunner",
     "speed_benchmark_torch": "android_runner.speed_benchmark_torch:SpeedBenchmarkTorch",
+    "executor_runner": "android_runner.executor_runner:ExecutorRunner",
+    "benchmark_model": "android_runner.benchmark_model:BenchmarkModel",
+    "onnxruntime_perf_test": "android_runner.onnxruntime_perf_test:OnnxRuntimePerfTest",
     "null": "android_runner.null:NullRunner",
 }
 """Measuring programs by name; each class takes (programs, progress)."""
+
+RUNNER_BUILDS: Mapping[str, str] = {
+    "build": "android_runner.build:build_runner",
+    "list": "android_runner.built:built_runners",
+}
+"""What `pocketbench runner` does with the programs of our own."""
 
 REPORTS: Mapping[str, str] = {
     "console": "reports.console:render",

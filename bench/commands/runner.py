@@ -1,0 +1,129 @@
+"""`pocketbench runner`: build the native programs that measure, and list them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bench import registry
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@click.group()
+def runner() -> None:
+    """Build the native programs that measure.
+
+    The one for this computer, and for simulated phones on it, is built by itself on
+    first use. A real phone's has to be built for its ABI, once.
+    """
+
+
+@runner.command()
+@click.option("--engine", default="lite", show_default=True, help="lite or null.")
+@click.option("--abi", help="Of the phone: arm64-v8a, armeabi-v7a, x86_64, x86.")
+@click.option("--ndk", type=_FOLDER, help="The unpacked Android NDK.")
+@click.option(
+    "--toolchain",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A CMake toolchain file, for another cross compiler than the NDK's.",
+)
+@click.option(
+    "--runtime",
+    type=_FOLDER,
+    help="PyTorch for that ABI: a source build's install folder, or an unpacked "
+    "PyTorch Mobile .aar (headers/ and jni/).",
+)
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Also copy the program and its libraries into this folder.",
+)
+def build(
+    engine: str,
+    abi: str | None,
+    ndk: Path | None,
+    toolchain: Path | None,
+    runtime: Path | None,
+    output: Path | None,
+) -> None:
+    """Build a runner and print its path.
+
+    Without --abi it is for this computer, against the torch of this Python. For a
+    phone:
+
+    \b
+    pocketbench runner build --engine lite --abi arm64-v8a \\
+        --ndk ~/android-ndk-r27 --runtime ~/pytorch_android_lite-2.1.0
+
+    `pocketbench run` then finds it by the phone's ABI. The build for phones follows
+    PyTorch Mobile's documents but HAS NOT YET BEEN PROVED ON A PHONE; where it fails,
+    measure with PyTorch's own program: --runner speed_benchmark_torch=PATH.
+    """
+    built = registry.load(registry.RUNNER_BUILDS, "runner action", "build")(
+        engine,
+        abi=abi,
+        ndk=ndk,
+        toolchain=toolchain,
+        runtime=runtime,
+        output=output,
+        progress=lambda text: click.echo(text, err=True),
+    )
+    click.echo(built.program)
+
+
+@runner.command(name="list")
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable, complete.")
+def list_command(as_json: bool) -> None:
+    """List the runners that have been built here, newest first."""
+    found = registry.load(registry.RUNNER_BUILDS, "runner action", "list")()
+    if as_json:
+        import msgspec
+
+        rows = [{**msgspec.to_builtins(x), "is_current": x.is_current} for x in found]
+        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(rows)) + b"\n")
+    elif found:
+        _print_table(found)
+    else:
+        click.echo(
+            "No runner has been built yet; `pocketbench run` builds this computer's.",
+            err=True,
+        )
+
+
+def _print_table(found: Sequence[Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from bench.units import format_size
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("engine", "ABI", "C library", "runtime", "built", "needs"):
+        table.add_column(title, overflow="fold")
+    for built in found:
+        size_bytes = sum(Path(path).stat().st_size for path in built.libraries)
+        libraries = (
+            f"{len(built.libraries)} libraries, {format_size(size_bytes)}"
+            if built.libraries
+            else "nothing"
+        )
+        when = built.built_at[:16].replace("T", " ")
+        cells = (
+            built.engine,
+            built.abi,
+            built.libc,
+            built.version or "none",
+            when if built.is_current else f"{when} (outdated, build it again)",
+            libraries,
+        )
+        table.add_row(*(Text(cell) for cell in cells))
+    Console().print(table)
+    folder = Path(found[0].program).parent.parent
+    click.echo(f"They lie in {folder}; --json has the path of each.", err=True)
