@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import mmap
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from android_runner.elf import read_elf
-from bench.device import local_object
+from android_runner.file_hash import hashed_object
 from bench.errors import RunnerMissingError, UnknownNameError, UsageError
 from bench.runner import Command, Program
 
@@ -79,12 +78,12 @@ class GivenProgram:
     @cached_property
     def executable(self) -> LocalObject:
         """The file as an object for a device."""
-        return _object(self.path, executable=True)
+        return hashed_object(self.path, executable=True)
 
     @cached_property
     def libraries(self) -> tuple[LocalObject, ...]:
         """The shared libraries given with it."""
-        return tuple(_object(_existing(path)) for path in self.options(LIBRARY))
+        return tuple(hashed_object(_existing(path)) for path in self.options(LIBRARY))
 
     def options(self, name: str) -> tuple[str, ...]:
         """Every value given for an option."""
@@ -203,12 +202,6 @@ def _existing(path: str) -> Path:
     if not found.is_file():
         raise UsageError(path, "no such file", "Check the path given with --runner")
     return found.resolve()
-
-
-def _object(path: Path, *, executable: bool = False) -> LocalObject:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return local_object(path, sha256=digest, executable=executable)
 
 
 def _holds(path: Path, word: bytes) -> bool:

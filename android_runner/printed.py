@@ -44,3 +44,9 @@ def stream_step(value: Decimal) -> Decimal:
     if value == 0:
         return Decimal(0)
     return Decimal(1).scaleb(value.adjusted() - (STREAM_DIGITS - 1))
+
+
+def decimal_step(text: str) -> Decimal:
+    """The unit of the last digit of a number printed with a fixed point."""
+    exponent = Decimal(text).as_tuple().exponent
+    return Decimal(1).scaleb(exponent) if isinstance(exponent, int) else Decimal(0)

@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+import statistics
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from android_runner.benchmark_model import BenchmarkModel
+from bench.device import CommandResult
+from bench.errors import LaunchError
+from bench.failure import FailureReason as Reason
+
+HEAD = [
+    "STARTING!",
+    "Num threads: [2]",
+    "Loaded model /data/m.tflite",
+    "Initialized session in 3.3ms.",
+    "Running benchmark for at least 4 iterations and at least 0.5 seconds",
+]
+
+
+def stream(value: float) -> str:
+    return f"{value:g}"
+
+
+def count_line(values: list[int], *, percentiles: bool = False) -> str:
+    """The statistics of some runs, in whichever of the program's shapes applies."""
+    if not values:
+        return "count=0"
+    text = f"count={len(values)}"
+    if len(values) == 1:
+        text += f" curr={values[0]}"
+    elif len(set(values)) == 1:
+        text += f" curr={values[0]}(all same)"
+    else:
+        text += (
+            f" first={values[0]} curr={values[-1]} min={min(values)} max={max(values)}"
+            f" avg={stream(statistics.fmean(values))}"
+            f" std={int(statistics.pstdev(values))}"
+        )
+    if percentiles:
+        ordered = sorted(values)
+        text += (
+            f" p5={ordered[0]} median={ordered[len(ordered) // 2]} p95={ordered[-1]}"
+        )
+    return text
+
+
+def new_summary(init: int, warmup: list[int], main: list[int]) -> str:
+    return (
+        f"Inference timings in us: Init: {init}, First inference: {warmup[0]}, "
+        f"Warmup (avg): {stream(statistics.fmean(warmup))}, "
+        f"Inference (avg): {stream(statistics.fmean(main))}"
+    )
+
+
+def old_summary(init: int, warmup: list[int], main: list[int], word: str) -> str:
+    return (
+        f"Average inference timings in us: Warmup: {stream(statistics.fmean(warmup))}, "
+        f"Init: {init}, {word}: {stream(statistics.fmean(main))}"
+    )
+
+
+def printed(warmup: list[int], main: list[int], form: str = "new") -> list[str]:
+    counts = [count_line(x, percentiles=form == "newest") for x in (warmup, main)]
+    if form in ("Inference", "no stats"):
+        end = old_summary(3300, warmup, main, form)
+    else:
+        end = new_summary(3300, warmup, main)
+    lines = [*HEAD, counts[0], "", counts[1], "", end]
+    prefix = "INFO: " if form in ("INFO", "newest") else ""
+    return [prefix + line if line else line for line in lines]
+
+
+FORMS = ["new", "INFO", "newest", "Inference", "no stats"]
+
+
+def ended(lines: list[str], *, code: int | None = 0, **other: object) -> CommandResult:
+    facts = {"stderr": b""} | other
+    text = "".join(line + "\n" for line in lines)
+    return CommandResult(stdout=text.encode(), exit_code=code, **facts)
+
+
+@pytest.fixture(scope="module")
+def parse(model):
+    return lambda result, request=None: BenchmarkModel().parse(result, model, request)
+
+
+@pytest.fixture(scope="module")
+def refused(parse):
+    def check(result, request=None):
+        with pytest.raises(LaunchError) as caught:
+            parse(result, request)
+        return caught.value
+
+    return check
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_release_tells_load_first_inference_and_mean(parse, form):
+    measured = parse(ended(printed([81913, 55000], [56576, 56300], form)))
+    assert measured.load_ns == 3_300_000
+    assert measured.first_latency_ns == 81_913_000
+    assert measured.mean_latency_ns == 56_438_000
+    assert measured.latencies_ns == ()
+    assert measured.latency_resolution_ns == 100
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("main", [[56000], [56000, 56000], [55000, 57000]])
+def test_every_shape_of_the_statistics_is_read(parse, form, main):
+    measured = parse(ended(printed([81913], main, form)))
+    assert measured.mean_latency_ns == 56_000_000
+    assert measured.first_latency_ns == 81_913_000
+
+
+def test_what_a_profile_prints_besides_is_not_mistaken_for_the_runs(parse):
+    profile = [
+        "\t CONV_2D\t    0.000\t    4.269\t    4.269\t  0.107%\t[Relu6]",
+        "Timings (microseconds): count=50 first=79449 curr=81350 min=77385 avg=79732",
+        "Memory (bytes): count=0",
+        "31 nodes observed",
+    ]
+    lines = printed([900], [700, 800])
+    assert parse(ended([*lines[:-1], *profile, lines[-1]])) == parse(ended(lines))
+
+
+def test_an_app_s_log_is_read(parse):
+    lines = printed([900], [700, 800])
+    log = "".join(f"07-19 14:10:10.844  79  79 I tflite  : {x}\n" for x in lines)
+    assert parse(ended([], log=log.encode())) == parse(ended(lines))
+
+
+def test_peak_memory_is_taken_only_from_the_line_that_tells_it(parse):
+    delta = "Memory footprint delta from the start of the tool (MB): init=2 overall=8"
+    peak = "Overall peak memory footprint (MB) via periodic monitoring: 13.5"
+    lines = printed([900], [700, 800])
+    assert parse(ended([*lines, delta])).memory.peak_rss_bytes is None
+    assert parse(ended([*lines, delta, peak])).memory.peak_rss_bytes == 13.5 * 2**20
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [],
+        HEAD,
+        printed([900], [700, 800])[:-1],
+        [*printed([900], [700, 800]), new_summary(1, [900], [700, 800])],
+        [x.replace("avg=750", "avg=790") for x in printed([900], [700, 800])],
+        [x.replace("(avg): 750", "(avg): 7500") for x in printed([900], [700, 800])],
+        [x.replace("avg=750", "avg=7x0") for x in printed([900], [700, 800])],
+        [x.replace("Init: 3300", "Init: -1") for x in printed([900], [700, 800])],
+        [x for x in printed([900], [700, 800]) if "count=" not in x],
+        [count_line([1]), *printed([900], [700, 800])],
+    ],
+)
+def test_output_with_a_gap_or_a_contradiction_is_refused(refused, lines):
+    assert refused(ended(lines)).reason is Reason.BAD_OUTPUT
+
+
+def test_no_run_at_all_is_refused(refused):
+    lines = printed([900], [1])
+    lines[-3] = "count=0"
+    lines[-1] = lines[-1].replace("(avg): 1", "(avg): 0")
+    assert "no inference was run" in refused(ended(lines)).fact
+
+
+def test_fewer_runs_than_asked_for_are_refused(refused, asked):
+    error = refused(ended(printed([900], [700, 800])), asked())
+    assert "ran 2 iterations, 3 were asked for" in error.fact
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("ERROR: Didn't find op for builtin opcode 'X'", Reason.MISSING_OPERATOR),
+        ("ERROR: Could not open '/data/m.tflite'.", Reason.NOT_FOUND),
+        ("Failed to mmap model /data/m.tflite", Reason.NOT_LOADABLE),
+        ("ERROR: Failed to initialize the interpreter", Reason.NOT_LOADABLE),
+        ("Failed to allocate tensors!", Reason.MODEL_RAISED),
+        ("Benchmarking failed.", Reason.CRASHED),
+    ],
+)
+@pytest.mark.parametrize("stream_name", ["stdout", "stderr"])
+def test_a_failure_is_told_by_its_words(refused, line, reason, stream_name):
+    if stream_name == "stdout":
+        error = refused(ended([*HEAD, line], code=1))
+    else:
+        error = refused(ended(HEAD, stderr=line.encode(), code=1))
+    assert error.reason is reason
+    assert line.rstrip(".") in error.fact
+
+
+def test_the_flags_ask_for_a_number_of_runs_and_not_for_a_time(command_of):
+    command = command_of(BenchmarkModel, ("use_xnnpack", "false"))
+    assert command.argv == (
+        "/data/p",
+        "--graph=/data/a model",
+        "--num_threads=2",
+        "--warmup_runs=2",
+        "--warmup_min_secs=0",
+        "--num_runs=3",
+        "--min_secs=0",
+        "--max_secs=86400",
+        "--use_xnnpack=false",
+    )
+
+
+RUNS = st.lists(st.integers(1, 200_000_000), min_size=1, max_size=20)
+
+
+@given(RUNS, RUNS, st.sampled_from(FORMS))
+def test_every_printed_mean_is_read_back_to_its_six_digits(parse, warmup, main, form):
+    measured = parse(ended(printed(warmup, main, form)))
+    mean_ns = statistics.fmean(main) * 1000
+    assert measured.mean_latency_ns == pytest.approx(mean_ns, rel=6e-6, abs=1)
+    assert abs(measured.mean_latency_ns - mean_ns) <= measured.latency_resolution_ns
+    assert measured.first_latency_ns == warmup[0] * 1000
+
+
+@given(RUNS, RUNS, st.sampled_from(FORMS), st.data())
+def test_damaged_output_never_yields_another_mean(parse, warmup, main, form, data):
+    text = "".join(line + "\n" for line in printed(warmup, main, form))
+    at = data.draw(st.integers(0, len(text) - 1))
+    to = data.draw(st.integers(at, min(len(text), at + 60)))
+    damage = data.draw(st.sampled_from(["", " ", "x", "\n", ".", "-"]))
+    whole = parse(ended(text.splitlines()))
+    try:
+        read = parse(ended((text[:at] + damage + text[to:]).split("\n")))
+    except LaunchError:
+        return
+    # The mean stands twice in the output, so no damage to one place can change it.
+    assert read.mean_latency_ns == pytest.approx(whole.mean_latency_ns, rel=1.1e-5)
