@@ -99,9 +99,10 @@ _BYTECODE = re.compile(
 )
 """Releases of PyTorch Mobile differ in the spelling and the spaces."""
 
-_BACKTRACE = re.compile(
+_NO_NEWS = re.compile(
     r"\s*(\(?no backtrace available\)?|Exception raised from .*|\(most recent call"
-    r" first\).*|\*\*\* Aborted at .*)",
+    r" first\).*|\*\*\* Aborted at .*|This is an internal miniz error.*"
+    r"|Debug info for handle.*)",
     re.DOTALL,
 )
 
@@ -129,8 +130,8 @@ def reason_of(message: str) -> FailureReason | None:
 
 
 def first_words(message: str) -> str:
-    """The telling part of a long message on one line, without its C++ backtrace."""
-    told = _BACKTRACE.split(message.strip(), maxsplit=1)[0] or message
+    """The telling part of a long message on one line, without its backtrace."""
+    told = _NO_NEWS.split(message.strip(), maxsplit=1)[0] or message
     told = " ".join(told.split()).rstrip(". ")
     if len(told) > _FACT_LENGTH:
         half = _FACT_LENGTH // 2

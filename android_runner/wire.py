@@ -141,12 +141,12 @@ def _fields_of(stdout: bytes) -> dict[str, Any] | None:
     body = lines[:-1]
     try:
         seal = msgspec.json.decode(lines[-1], type=_Seal)
+        if seal.lines != len(body):
+            return None
+        if seal.sha256 != hashlib.sha256(b"".join(body)).hexdigest():
+            return None
         objects = [msgspec.json.decode(line, type=dict[str, Any]) for line in body]
-    except msgspec.MsgspecError:
-        return None
-    if seal.lines != len(body):
-        return None
-    if seal.sha256 != hashlib.sha256(b"".join(body)).hexdigest():
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
     fields: dict[str, Any] = {}
     for told in objects:

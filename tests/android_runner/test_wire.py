@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from android_runner.wire import read_capabilities, read_measurement
+from bench.device import CommandResult
+from bench.errors import LaunchError
+from bench.failure import FailureReason as Reason
+from bench.launch import Measurement, Memory
+
+GOLDEN = Path(__file__).with_name("golden") / "lite.jsonl"
+WHOLE = GOLDEN.read_bytes()
+MEASURED = Measurement(
+    load_ns=13385102,
+    first_latency_ns=5419462,
+    warmup_latencies_ns=(5419462, 200728),
+    latencies_ns=(37986, 37686, 36374),
+    memory=Memory(
+        rss_before_load_bytes=110022656,
+        rss_after_load_bytes=113422336,
+        peak_rss_bytes=118755328,
+        swap_bytes=0,
+    ),
+    threads=1,
+    runtime_version="torch 2.13.0",
+    seed=7,
+    output_digest="74f7b5755b662e02eab0177cdf3cb7227703b23a159c1e4e35ea83fea7811aab",
+)
+
+
+def read(stdout: bytes, *, code: int | None = 0, **facts: object) -> Measurement:
+    result = CommandResult(stdout=stdout, stderr=b"", exit_code=code, **facts)
+    return read_measurement(result, runner="lite", subject="tiny")
+
+
+def sealed(*lines: dict[str, object]) -> bytes:
+    body = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+    seal = {
+        "end": True,
+        "lines": len(lines),
+        "sha256": hashlib.sha256(body).hexdigest(),
+    }
+    return body + json.dumps(seal).encode() + b"\n"
+
+
+def golden_lines() -> list[dict[str, object]]:
+    return [json.loads(line) for line in WHOLE.splitlines()[:-1]]
+
+
+def reason_of(stdout: bytes, **facts: object) -> Reason:
+    with pytest.raises(LaunchError) as caught:
+        read(stdout, **facts)
+    return caught.value.reason
+
+
+def test_the_golden_output_is_read_whole() -> None:
+    assert read(WHOLE) == MEASURED
+
+
+def test_a_terminal_of_an_old_phone_and_words_in_between_change_nothing() -> None:
+    lines = WHOLE.replace(b"\n", b"\r\n").splitlines(keepends=True)
+    noisy = b"WARNING: linker: unused DT entry\r\n" + b"[W] deprecated\r\n".join(lines)
+    assert read(noisy) == MEASURED
+
+
+@given(cut=st.integers(0, len(WHOLE) - 2))
+def test_a_truncated_output_is_never_a_measurement(cut: int) -> None:
+    assert reason_of(WHOLE[:cut]) is Reason.BAD_OUTPUT
+
+
+@given(
+    at=st.integers(0, len(WHOLE) - 1),
+    taken=st.integers(0, 200),
+    put=st.binary(max_size=40) | st.sampled_from([b"\n", b"\r\n", b"0", b"{", b","]),
+)
+def test_a_garbled_output_is_never_another_measurement(
+    at: int, taken: int, put: bytes
+) -> None:
+    garbled = WHOLE[:at] + put + WHOLE[at + taken :]
+    with contextlib.suppress(LaunchError):
+        assert read(garbled) == MEASURED
+
+
+@given(st.permutations(WHOLE.splitlines(keepends=True)))
+def test_lines_in_another_order_are_never_another_measurement(
+    lines: list[bytes],
+) -> None:
+    if b"".join(lines) != WHOLE:
+        assert reason_of(b"".join(lines)) is Reason.BAD_OUTPUT
+
+
+def test_an_output_twice_is_no_measurement() -> None:
+    assert reason_of(WHOLE + WHOLE) is Reason.BAD_OUTPUT
+
+
+@pytest.mark.parametrize("missing", range(len(golden_lines())))
+def test_every_line_is_needed_even_under_a_seal_of_its_own(missing: int) -> None:
+    lines = golden_lines()
+    del lines[missing]
+    told = sealed(*lines)
+    assert reason_of(told) is Reason.BAD_OUTPUT
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"latencies_ns": []},
+        {"latencies_ns": [1, -1]},
+        {"latencies_ns": [1.5]},
+        {"latencies_ns": "many"},
+        {"load_ns": None},
+        {"peak_rss_bytes": 0},
+        {"threads": 0},
+        {"output_digest": "abc"},
+    ],
+)
+def test_values_that_cannot_be_are_refused(wrong: dict[str, object]) -> None:
+    lines = [
+        line | {k: wrong[k] for k in line.keys() & wrong} for line in golden_lines()
+    ]
+    assert reason_of(sealed(*lines)) is Reason.BAD_OUTPUT
+
+
+def test_memory_that_the_system_does_not_tell_is_none() -> None:
+    absent = {"rss_before_load_bytes", "peak_rss_bytes", "swap_bytes"}
+    lines = [line | dict.fromkeys(line.keys() & absent) for line in golden_lines()]
+    memory = read(sealed(*lines)).memory
+    assert memory == Memory(rss_after_load_bytes=113422336)
+
+
+def test_a_field_of_a_newer_program_is_no_trouble() -> None:
+    assert read(sealed(*golden_lines(), {"energy_uj": 12})) == MEASURED
+
+
+def test_a_field_told_twice_is_refused() -> None:
+    assert reason_of(sealed(*golden_lines(), {"load_ns": 1})) is Reason.BAD_OUTPUT
+
+
+def test_another_wire_or_another_runner_is_told_by_name() -> None:
+    header, *rest = golden_lines()
+    with pytest.raises(LaunchError, match="speaks wire 2"):
+        read(sealed(header | {"wire": 2}, *rest))
+    with pytest.raises(LaunchError, match="'null' answered, not 'lite'"):
+        read(sealed(header | {"runner": "null"}, *rest))
+
+
+@pytest.mark.parametrize(
+    ("phase", "message", "reason"),
+    [
+        ("flags", "--foo: no such flag", Reason.BAD_FLAGS),
+        ("load", "something new", Reason.NOT_LOADABLE),
+        (
+            "load",
+            "PytorchStreamReader failed locating file bytecode.pkl: file not "
+            "found. This is an internal miniz error. If you",
+            Reason.NOT_LOADABLE,
+        ),
+        (
+            "load",
+            "open file failed because of errno 2 on fopen: No such file or "
+            "directory, file path: /x",
+            Reason.NOT_FOUND,
+        ),
+        (
+            "load",
+            "Following ops cannot be found. Please check if the operator library "
+            "is included in the build.\nvision::nms, ",
+            Reason.MISSING_OPERATOR,
+        ),
+        (
+            "load",
+            "Lite Interpreter version number does not match. The model version "
+            "must be between 4 and 9 but the model version is 10",
+            Reason.BYTECODE_TOO_NEW,
+        ),
+        (
+            "load",
+            "Didn't find engine for operation quantized::conv2d_prepack NoQEngine",
+            Reason.NO_QUANTIZED_ENGINE,
+        ),
+        ("inputs", "the model has no bundled inputs", Reason.MODEL_RAISED),
+        (
+            "forward",
+            "mat1 and mat2 shapes cannot be multiplied\n  \n  Debug info for "
+            "handle(s): debug_handles:{-1}, was not found.\n",
+            Reason.MODEL_RAISED,
+        ),
+        ("forward", "label PytorchStreamReader failed", Reason.MODEL_RAISED),
+        (
+            "forward",
+            "DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes",
+            Reason.OUT_OF_MEMORY,
+        ),
+    ],
+)
+def test_an_error_line_is_classified_by_its_phase_and_words(
+    phase: str, message: str, reason: Reason
+) -> None:
+    told = sealed(golden_lines()[0], {"error": phase, "message": message})
+    with pytest.raises(LaunchError) as caught:
+        read(told, code=10)
+    assert caught.value.reason is reason
+    assert caught.value.fact
+    assert "internal miniz" not in caught.value.fact
+    assert "Debug info" not in caught.value.fact
+
+
+def test_a_crash_after_half_the_lines_is_a_crash() -> None:
+    half = b"".join(WHOLE.splitlines(keepends=True)[:3])
+    assert reason_of(half, code=139) is Reason.CRASHED
+    assert reason_of(half, code=None, signal=9) is Reason.OUT_OF_MEMORY
+
+
+def test_a_whole_output_of_a_program_that_ended_badly_is_not_believed() -> None:
+    assert reason_of(WHOLE, code=134) is Reason.CRASHED
+    assert reason_of(WHOLE, code=None, timed_out=True) is Reason.TIMED_OUT
+
+
+def test_capabilities_are_read() -> None:
+    told = sealed(
+        {"wire": 1, "runner": "lite", "runtime": "torch 2.13.0", "pid": 1},
+        {"bytecode_min": 4, "bytecode_max": 9, "operators": ["aten::add.Tensor"]},
+    )
+    result = CommandResult(stdout=told, stderr=b"", exit_code=0)
+    capabilities = read_capabilities(result, subject="pocketbench-lite")
+    assert capabilities.bytecode_max == 9
+    assert capabilities.operators == ("aten::add.Tensor",)
