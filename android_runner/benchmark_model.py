@@ -105,7 +105,7 @@ class BenchmarkModel:
         self, programs: Sequence[RunnerChoice] = (), progress: object = None
     ) -> None:
         """Take the given programs; nothing is built, so there is no progress."""
-        self._programs = GivenPrograms(NAME, programs, _OPTIONS)
+        self._programs = GivenPrograms(NAME, programs, options=_OPTIONS)
 
     def program(self, info: DeviceInfo) -> Program:
         """The given program for a device's ABI and C library."""

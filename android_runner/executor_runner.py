@@ -84,7 +84,7 @@ class ExecutorRunner:
         self, programs: Sequence[RunnerChoice] = (), progress: object = None
     ) -> None:
         """Take the given programs; nothing is built, so there is no progress."""
-        self._programs = GivenPrograms(NAME, programs, ("method_name",))
+        self._programs = GivenPrograms(NAME, programs, options=("method_name",))
 
     def program(self, info: DeviceInfo) -> Program:
         """The given program for a device's ABI and C library."""

@@ -104,8 +104,12 @@ class OnnxRuntimePerfTest:
         self, programs: Sequence[RunnerChoice] = (), progress: object = None
     ) -> None:
         """Take the given programs; nothing is built, so there is no progress."""
-        options = ("execution_provider", "generate_inputs", "verbose", "spin")
-        self._programs = GivenPrograms(NAME, programs, options)
+        self._programs = GivenPrograms(
+            NAME,
+            programs,
+            options=("execution_provider",),
+            switches=("generate_inputs", "verbose", "spin"),
+        )
 
     def program(self, info: DeviceInfo) -> Program:
         """The given program for a device's ABI and C library."""

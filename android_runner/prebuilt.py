@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from bench.runner import LaunchRequest
 
 LIBRARY = "library"
-"""The option every prebuilt program takes: a shared library it needs on the device."""
+"""The option every prebuilt program takes: a shared library it needs on the device,
+`PATH` or, where programs of several ABIs are given, `PATH@ABI`."""
 
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
@@ -30,20 +32,29 @@ _FALSE = frozenset({"false", "no", "off", "0"})
 class GivenProgram:
     """One given file with its options; what it says of itself is read once."""
 
-    def __init__(self, choice: RunnerChoice, known_options: Iterable[str]) -> None:
-        """Check that the file is there and that its options are known ones.
+    def __init__(
+        self,
+        choice: RunnerChoice,
+        options: Iterable[str] = (),
+        switches: Iterable[str] = (),
+    ) -> None:
+        """Check that the file is there and that its options can be understood.
 
         Raises:
-            UsageError: It is not there.
+            UsageError: It is not there, or one of the `switches` is neither true nor
+                false.
             UnknownNameError: The program takes no such option.
         """
         self.choice = choice
         self.path = _existing(choice.path)
         self._held: dict[str, bool] = {}
-        known = {*known_options, LIBRARY}
+        switches = frozenset(switches)
+        known = {*options, *switches, LIBRARY}
         for name, _ in choice.options:
             if name not in known:
                 raise UnknownNameError(f"option of {choice.name}", name, known)
+        for name in switches:
+            self.switch(name, True)
 
     @cached_property
     def elf(self) -> ElfFacts | None:
@@ -83,7 +94,14 @@ class GivenProgram:
     @cached_property
     def libraries(self) -> tuple[LocalObject, ...]:
         """The shared libraries given with it."""
-        return tuple(hashed_object(_existing(path)) for path in self.options(LIBRARY))
+        paths = []
+        for value in self.options(LIBRARY):
+            path, at, abi = value.rpartition("@")
+            if not at or re.fullmatch(r"[\w-]+", abi) is None:
+                paths.append(value)
+            elif abi == self.abi:
+                paths.append(path)
+        return tuple(hashed_object(_existing(path)) for path in paths)
 
     def options(self, name: str) -> tuple[str, ...]:
         """Every value given for an option."""
@@ -107,7 +125,9 @@ class GivenProgram:
         if value.lower() in _FALSE:
             return False
         raise UsageError(
-            f"{self.choice.name}.{name}={value}", "neither true nor false", "Give one"
+            f"{self.choice.name}.{name}={value}",
+            "neither true nor false",
+            "Give one of them",
         )
 
     def holds(self, text: str) -> bool:
@@ -126,16 +146,25 @@ class GivenPrograms:
     """All files given for one runner."""
 
     def __init__(
-        self, name: str, choices: Sequence[RunnerChoice], options: Iterable[str] = ()
+        self,
+        name: str,
+        choices: Sequence[RunnerChoice],
+        *,
+        options: Iterable[str] = (),
+        switches: Iterable[str] = (),
     ) -> None:
-        """Take the choices of this runner; `options` are the keys it understands."""
+        """Take this runner's choices and the keys it understands, by their kind."""
         self._name = name
-        self._options = frozenset(options)
+        self._options = tuple(options)
+        self._switches = tuple(switches)
         self._choices = tuple(choice for choice in choices if choice.name == name)
 
     @cached_property
     def _given(self) -> tuple[GivenProgram, ...]:
-        return tuple(GivenProgram(choice, self._options) for choice in self._choices)
+        return tuple(
+            GivenProgram(choice, self._options, self._switches)
+            for choice in self._choices
+        )
 
     def program(self, info: DeviceInfo) -> Program:
         """The file that a device can run, by its best ABI first.

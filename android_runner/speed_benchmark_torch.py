@@ -25,13 +25,11 @@ if TYPE_CHECKING:
 NAME = "speed_benchmark_torch"
 THREADS_FLAG = "pthreadpool_size"
 
-_OPTIONS = (
-    "use_bundled_input",
+_OPTIONS = ("use_bundled_input", "input_memory_format", "pytext_len")
+_SWITCHES = (
     "use_caching_allocator",
     "vulkan",
-    "input_memory_format",
     "no_inputs",
-    "pytext_len",
     "report_pep",
     THREADS_FLAG,
 )
@@ -58,7 +56,9 @@ class SpeedBenchmarkTorch:
         self, programs: Sequence[RunnerChoice] = (), progress: object = None
     ) -> None:
         """Take the given programs; nothing is built, so there is no progress."""
-        self._programs = GivenPrograms(NAME, programs, _OPTIONS)
+        self._programs = GivenPrograms(
+            NAME, programs, options=_OPTIONS, switches=_SWITCHES
+        )
 
     def program(self, info: DeviceInfo) -> Program:
         """The given program for a device's ABI and C library."""

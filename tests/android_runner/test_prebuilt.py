@@ -173,14 +173,29 @@ def test_the_words_in_a_program_tell_the_flags_it_knows(tmp_path):
 )
 def test_a_switch_is_read_in_every_usual_spelling(tmp_path, value, is_on):
     program = elf_program(tmp_path / "p", "arm64-v8a", "static")
-    choice = RunnerChoice(name="bench", path=str(program), options=(("vulkan", value),))
-    assert GivenProgram(choice, ["vulkan"]).switch("vulkan", not is_on) is is_on
+    choice = RunnerChoice(name="bench", path=str(program), options=(("gpu", value),))
+    given = GivenProgram(choice, switches=["gpu"])
+    assert given.switch("gpu", not is_on) is is_on
 
 
-def test_a_switch_that_is_neither_is_refused(tmp_path):
+def test_a_switch_that_is_neither_is_refused_before_anything_is_measured(tmp_path):
     program = elf_program(tmp_path / "p", "arm64-v8a", "static")
-    choice = RunnerChoice(
-        name="bench", path=str(program), options=(("vulkan", "maybe"),)
+    choice = RunnerChoice(name="bench", path=str(program), options=(("gpu", "maybe"),))
+    with pytest.raises(UsageError, match=r"bench\.gpu=maybe: neither true nor false"):
+        GivenPrograms("bench", [choice], switches=["gpu"]).program(PIXEL)
+
+
+def test_a_library_of_one_abi_stays_with_the_program_of_that_abi(tmp_path):
+    files = {abi: elf_program(tmp_path / abi, abi, "bionic") for abi in MACHINES}
+    library = tmp_path / "libc++_shared.so"
+    library.write_bytes(b"library")
+    options = (("library", f"{library}@arm64-v8a"),)
+    programs = GivenPrograms(
+        "bench",
+        [
+            RunnerChoice(name="bench", path=str(file), options=options)
+            for file in files.values()
+        ],
     )
-    with pytest.raises(UsageError, match="neither true nor false"):
-        GivenProgram(choice, ["vulkan"]).switch("vulkan", True)
+    assert [x.name for x in programs.program(PIXEL).libraries] == ["libc++_shared.so"]
+    assert programs.program(EMULATOR).libraries == ()
