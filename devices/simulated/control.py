@@ -11,6 +11,7 @@ import msgspec
 
 from devices.simulated.behaviour import Behaviour
 from devices.simulated.daemon import Counters
+from devices.simulated.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,6 +64,10 @@ class Control:
                 daemon.plugged = True
             case "reboot":
                 daemon.reboot()
+            case "state":
+                whole = msgspec.to_builtins(daemon.vitals.state) | arguments
+                daemon.vitals.state = msgspec.convert(whole, State, strict=False)
+                daemon.vitals.refresh()
             case "behave":
                 whole = msgspec.to_builtins(daemon.behaviour) | arguments
                 daemon.behaviour = msgspec.convert(whole, Behaviour)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from devices.simulated.behaviour import Behaviour, CommandRule
     from devices.simulated.profile import Profile
     from devices.simulated.stream import Stream
+    from devices.simulated.vitals import Vitals
     from devices.simulated.wire import Command
 
 Handler = Callable[["Stream"], Awaitable[None]]
@@ -48,13 +49,19 @@ class Daemon:
     """One phone's adbd."""
 
     def __init__(
-        self, profile: Profile, behaviour: Behaviour, environment: dict[str, str]
+        self,
+        profile: Profile,
+        behaviour: Behaviour,
+        vitals: Vitals,
+        environment: dict[str, str],
     ) -> None:
         """Take what the phone is, how it misbehaves, and its commands' environment."""
+        self.vitals = vitals
         self.profile = profile
         self.behaviour = behaviour
         self.environment = environment
         self.processes = Processes()
+        self.processes.listeners.append(vitals.started)
         self.counters = Counters()
         self.plugged = True
         self._connections: set[Connection] = set()
@@ -82,6 +89,7 @@ class Daemon:
         """Restart: connections drop, every process dies, and it comes back later."""
         self.unplug()
         self.processes.kill_all()
+        self.vitals.restarted()
 
         def come_back() -> None:
             self.plugged = True
@@ -131,6 +139,7 @@ class Daemon:
             return
         if rule is not None:
             self._arm(rule)
+        self.vitals.refresh()
         await shell.serve(stream, request, self.processes, self.environment)
 
     def _arm(self, rule: CommandRule) -> None:

@@ -23,15 +23,20 @@ SHELL_UID = 2000
 """Android's `shell` user; the only one that exists on a simulated phone."""
 
 
+HOW_TO_ALLOW = (
+    "Allow user namespaces: `sudo sysctl -w user.max_user_namespaces=15000`, on Debian "
+    "also `kernel.unprivileged_userns_clone=1`, on Ubuntu 24.04 and later also "
+    "`kernel.apparmor_restrict_unprivileged_userns=0`; a container needs "
+    "`--security-opt seccomp=unconfined` or `--privileged`"
+)
+
+
 def forbidden(error: OSError) -> ToolMissingError:
     """What to tell where the kernel does not let us make namespaces."""
     return ToolMissingError(
         "simulated phones",
         f"this kernel does not allow unprivileged user namespaces ({error})",
-        "Allow them: `sudo sysctl -w user.max_user_namespaces=15000`, on Debian also "
-        "`kernel.unprivileged_userns_clone=1`, on Ubuntu 24.04 and later also "
-        "`kernel.apparmor_restrict_unprivileged_userns=0`; in a container, run it "
-        "with `--security-opt seccomp=unconfined` or `--privileged`",
+        HOW_TO_ALLOW,
     )
 
 

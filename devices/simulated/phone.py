@@ -21,11 +21,14 @@ import msgspec
 
 from bench import locations
 from bench.device import LocalObject
-from bench.errors import PocketbenchError, UsageError
+from bench.errors import DeviceUnavailableError, PocketbenchError, UsageError
+from bench.failure import FailureReason
 from devices.simulated import content, namespace, profile, rootfs, tools
 from devices.simulated.behaviour import Behaviour
 from devices.simulated.control import Control
 from devices.simulated.daemon import Daemon
+from devices.simulated.state import State
+from devices.simulated.vitals import Vitals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         return _run(options)
     except PocketbenchError as error:
-        _say({"error": [error.subject, error.fact, error.next_step]})
+        _say_error(error)
         return error.exit_code
 
 
@@ -85,7 +88,8 @@ def _run(options: argparse.Namespace) -> int:
     objects = _read_objects(options.preinstalled)
     found = tools.find()
     serial = "SIM" + hashlib.sha256(bytes(folder)).hexdigest()[:8].upper()
-    files = content.files(chosen, serial=serial, tools=found)
+    vitals = Vitals(chosen, State())
+    files = content.fixed_files(chosen, serial=serial, tools=found) | vitals.files()
     listener = _listen(options.port)
     port = listener.getsockname()[1]
     root = folder / "root"
@@ -96,6 +100,8 @@ def _run(options: argparse.Namespace) -> int:
             place,
             kept=kept,
             files=files,
+            links=content.links(chosen),
+            unreadable=content.unreadable(chosen),
             absent_commands=chosen.absent_commands,
             tools=found,
             preinstalled=objects,
@@ -105,11 +111,11 @@ def _run(options: argparse.Namespace) -> int:
         try:
             namespace.change_root(root, build)
         except PocketbenchError as error:
-            _say({"error": [error.subject, error.fact, error.next_step]})
+            _say_error(error)
             return error.exit_code
         script = msgspec.to_builtins(chosen.behaviour) | json.loads(options.behaviour)
         behaviour = msgspec.convert(script, Behaviour)
-        daemon = Daemon(chosen, behaviour, ENVIRONMENT)
+        daemon = Daemon(chosen, behaviour, vitals, ENVIRONMENT)
         ready = {"port": port, "serial": f"127.0.0.1:{port}", "serialno": serial}
         asyncio.run(_serve(daemon, listener, ready, options.until_stdin_closes))
         return 0
@@ -129,6 +135,7 @@ async def _serve(
     server = await daemon.listen(listener)
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGUSR1, daemon.reboot)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
     if until_stdin_closes:
@@ -145,10 +152,11 @@ def _lock(folder: Path, name: str) -> int:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(lock)
-        raise UsageError(
-            name,
-            "a simulated phone of this name is running already",
-            "End it, or give this one another name with --name",
+        raise DeviceUnavailableError(
+            f"simulated:{name}",
+            "a phone of this name is running already",
+            "End it, or start `pocketbench simulate` with another --name",
+            FailureReason.DEVICE_BUSY,
         ) from None
     return lock
 
@@ -173,6 +181,11 @@ def _read_objects(file: Path | None) -> tuple[LocalObject, ...]:
     if file is None:
         return ()
     return msgspec.json.decode(file.read_bytes(), type=tuple[LocalObject, ...])
+
+
+def _say_error(error: PocketbenchError) -> None:
+    kind = type(error).__name__
+    _say({"error": [kind, error.subject, error.fact, error.next_step]})
 
 
 def _say(message: object) -> None:

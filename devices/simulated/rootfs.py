@@ -22,6 +22,9 @@ PREINSTALLED_MARK = ".preinstalled"
 PRIVATE = "apex/pocketbench"
 """Where the phone's commands find what they answer with."""
 
+RUN = f"{PRIVATE}/run"
+"""Where the phone's commands note what they were told, until it restarts."""
+
 LEASE = "/system/bin/pocketbench-lease"
 
 _LIBRARIES = ("lib", "lib32", "lib64", "libx32")
@@ -55,6 +58,7 @@ _FOLDERS = {
     "usr": 0o755,
     "vendor/bin": 0o555,
     PRIVATE: 0o755,
+    RUN: 0o777,
 }
 
 _LINKS = {
@@ -82,6 +86,8 @@ def build(
     *,
     kept: Path,
     files: Mapping[str, str],
+    links: Mapping[str, str],
+    unreadable: Sequence[str],
     absent_commands: Sequence[str],
     tools: Tools,
     preinstalled: Sequence[LocalObject] = (),
@@ -92,6 +98,8 @@ def build(
         root: Where it is mounted now.
         kept: This phone's own folder of this computer, from `prepare_kept`.
         files: Text by path below the root; those below `proc` cover the kernel's.
+        links: Symbolic links by path below the root.
+        unreadable: Of those files and folders, what the shell user may not read.
         absent_commands: Commands that this phone does not have.
         tools: The programs that become its shell and commands.
         preinstalled: Files of this computer to show in the object store, read-only.
@@ -99,15 +107,17 @@ def build(
     for name, mode in _FOLDERS.items():
         (root / name).mkdir(parents=True, exist_ok=True)
         (root / name).chmod(mode | 0o700)
-    for name, target in _LINKS.items():
-        (root / name).symlink_to(target)
     _add_libraries(root)
     _add_devices(root)
     _add_commands(root, tools, frozenset(absent_commands))
     covers = {n: text for n, text in files.items() if n.startswith("proc/")}
     for name, text in files.items():
-        place = f"{PRIVATE}/{name}" if name in covers else name
-        write(root / place, text)
+        write(root / (cover(name) if name in covers else name), text)
+    for name, target in {**_LINKS, **links}.items():
+        (root / name).symlink_to(target)
+    for name in unreadable:
+        if (root / name).exists():
+            (root / name).chmod(0)
     _add_proc(root, covers)
     _add_kept(root, kept)
     _add_preinstalled(root, preinstalled)
@@ -116,8 +126,13 @@ def build(
             (root / name).chmod(mode)
 
 
+def cover(name: str) -> str:
+    """Where the text is that covers a file of the kernel's."""
+    return f"{PRIVATE}/{name}"
+
+
 def write(path: Path, text: str) -> None:
-    """Put a file where only reading is allowed, replacing it in one step."""
+    """Put a file that can only be read, replacing an earlier one in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f".{path.name}.new")
     new.write_text(text)
@@ -190,7 +205,7 @@ def _add_proc(root: Path, covers: Mapping[str, str]) -> None:
         # differ from what this one shows then, all but /proc/self.
         linux.bind("/proc", root / "proc")
     for name in covers:
-        linux.bind(root / PRIVATE / name, root / name)
+        linux.bind(root / cover(name), root / name)
 
 
 def _add_kept(root: Path, kept: Path) -> None:

@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 import devices
-from bench.errors import PocketbenchError, ToolMissingError, UsageError
+from bench.errors import (
+    DeviceUnavailableError,
+    PocketbenchError,
+    ToolMissingError,
+    UsageError,
+)
+from bench.failure import FailureReason
 from devices.simulated.profile import load
 
 if TYPE_CHECKING:
@@ -99,7 +105,7 @@ def running_phone(
     Raises:
         UnknownNameError: There is no such profile.
         ToolMissingError: This kernel allows no user namespaces.
-        UsageError: A phone of this name runs already.
+        DeviceUnavailableError: A phone of this name runs already.
     """
     load(profile)
     phone = _start(profile, name, port, preinstalled, behaviour)
@@ -135,7 +141,7 @@ def _start(
         try:
             ready = _read_line(child)
             if "error" in ready:
-                raise _error(child, ready["error"])
+                raise _error(ready["error"])
             return RunningPhone(child, ready)
         except BaseException:
             child.kill()
@@ -163,11 +169,12 @@ def _read_line(child: subprocess.Popen[bytes]) -> dict[str, Any]:
     return message
 
 
-def _error(child: subprocess.Popen[bytes], words: Sequence[str]) -> PocketbenchError:
+def _error(words: Sequence[str]) -> PocketbenchError:
     """Make the phone's own error again on this side of the pipe."""
-    code = child.wait()
-    subject, fact, next_step = words
-    if subject == "simulated phones":
-        return ToolMissingError(subject, fact, next_step)
-    kind = UsageError if code == UsageError.exit_code else PocketbenchError
-    return kind(subject, fact, next_step)
+    kind, subject, fact, next_step = words
+    if kind == DeviceUnavailableError.__name__:
+        return DeviceUnavailableError(
+            subject, fact, next_step, FailureReason.DEVICE_BUSY
+        )
+    usual = {known.__name__: known for known in (ToolMissingError, UsageError)}
+    return usual.get(kind, PocketbenchError)(subject, fact, next_step)

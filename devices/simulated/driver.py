@@ -1,0 +1,234 @@
+"""Simulated phones as devices of a run: started, connected and ended by it."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.device import CoreCluster, DeviceInfo
+from bench.errors import Cancelled, DeviceUnavailableError, ToolMissingError
+from bench.failure import FailureReason
+from devices.adb_private_server import private_server
+from devices.adb_program import AdbProgram, find_adb
+from devices.adb_transports import list_transports
+from devices.android_device import AndroidDevice, open_serial
+from devices.arm_cores import core_name
+from devices.simulated import content, namespace, profile
+from devices.simulated.running import running_phone
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from bench.device import DeviceState, LocalObject
+    from devices.adb_server import AdbServer
+    from devices.simulated.profile import Profile
+
+FAMILY = "simulated"
+
+_CONNECT_TIMEOUT_S = 20.0
+_POLL_S = 0.02
+
+
+class SimulatedDriver:
+    """Offers every profile as a phone; all phones of a driver share an adb server."""
+
+    def __init__(self, *, progress: Callable[[str], None] | None = None) -> None:
+        """Take who is told in one line of what takes long."""
+        self._progress = progress
+        self._preinstalled: tuple[LocalObject, ...] = ()
+        self._server = _SharedServer()
+
+    def discover(self) -> tuple[DeviceInfo, ...]:
+        """One phone a profile; none is running yet.
+
+        Raises:
+            ToolMissingError: This computer does not run Linux.
+        """
+        remedy = why_not()
+        state: DeviceState = "ready" if remedy is None else "no_permissions"
+        return tuple(
+            describe(profile.load(name), state=state, remedy=remedy)
+            for name in profile.names()
+        )
+
+    def preinstall(self, objects: Sequence[LocalObject]) -> None:
+        """Show these read-only in every phone that is opened from now on."""
+        self._preinstalled = tuple(objects)
+
+    @contextlib.contextmanager
+    def open(
+        self, info: DeviceInfo, *, cancel: threading.Event
+    ) -> Iterator[AndroidDevice]:
+        """Start a phone, and drive it through the real adb until the context ends.
+
+        Raises:
+            DeviceUnavailableError: A phone of this name runs already.
+            ToolMissingError: No adb, or no user namespaces.
+        """
+        adb = find_adb()
+        name = info.id.removeprefix(f"{FAMILY}:")
+        with (
+            self._server.use(adb) as server,
+            running_phone(name, preinstalled=self._preinstalled) as phone,
+            connected(adb, server, phone.serial, device_id=info.id, cancel=cancel),
+            open_serial(
+                phone.serial,
+                adb_host=server.host,
+                adb_port=server.port,
+                device_id=info.id,
+                family=FAMILY,
+                cancel=cancel,
+                progress=self._progress,
+            ) as device,
+        ):
+            yield device
+
+
+class _SharedServer:
+    """One private adb server, there while any phone uses it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._stack = contextlib.ExitStack()
+        self._server: AdbServer | None = None
+
+    @contextlib.contextmanager
+    def use(self, adb: AdbProgram) -> Iterator[AdbServer]:
+        """Start it for the first user, end it after the last."""
+        with self._lock:
+            if self._server is None:
+                home = tempfile.TemporaryDirectory(
+                    prefix="pocketbench-adb-", ignore_cleanup_errors=True
+                )
+                with contextlib.ExitStack() as stack:
+                    stack.enter_context(home)
+                    self._server = stack.enter_context(
+                        private_server(adb, Path(home.name))
+                    )
+                    self._stack = stack.pop_all()
+            server = self._server
+            self._users += 1
+        try:
+            yield server
+        finally:
+            with self._lock:
+                self._users -= 1
+                if self._users == 0:
+                    self._server = None
+                    self._stack.close()
+
+
+@contextlib.contextmanager
+def connected(
+    adb: AdbProgram,
+    server: AdbServer,
+    serial: str,
+    *,
+    device_id: str,
+    cancel: threading.Event | None = None,
+) -> Iterator[None]:
+    """Have an adb server connect to a phone, and forget it at the end.
+
+    Raises:
+        DeviceUnavailableError: It does not become ready.
+        Cancelled: The event was set while it was waited for.
+    """
+    _adb(adb, server, "connect", serial)
+    try:
+        deadline = time.monotonic() + _CONNECT_TIMEOUT_S
+        # Neither the exit code of `adb connect` nor its text tells what came of it.
+        while True:
+            states = {t.serial: t for t in list_transports(server)}
+            transport = states.get(serial)
+            if transport is not None and transport.state == "ready":
+                break
+            if cancel is not None and cancel.is_set():
+                raise Cancelled(device_id, "stopped", "It was not ready yet")
+            if time.monotonic() > deadline:
+                raise DeviceUnavailableError(
+                    device_id,
+                    transport.state_words if transport else "adb cannot connect to it",
+                    "Run again; if it stays so, please report it",
+                    FailureReason.OFFLINE,
+                )
+            time.sleep(_POLL_S)
+        yield
+    finally:
+        _adb(adb, server, "disconnect", serial)
+
+
+def _adb(adb: AdbProgram, server: AdbServer, *words: str) -> None:
+    subprocess.run(
+        server.command(adb, *words),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=_CONNECT_TIMEOUT_S,
+        check=False,
+    )
+
+
+def why_not() -> str | None:
+    """What to do before phones can be simulated here; `None`: they can.
+
+    Raises:
+        ToolMissingError: This computer does not run Linux.
+    """
+    if sys.platform != "linux":
+        raise ToolMissingError(
+            "simulated phones",
+            "they are made of Linux namespaces, and this is not Linux",
+            "Use the host, or a real phone over adb",
+        )
+    unshare = shutil.which("unshare")
+    if unshare is None:
+        return None
+    tried = subprocess.run(
+        [unshare, "--user", "--map-root-user", "--mount", "true"],
+        capture_output=True,
+        check=False,
+    )
+    return None if tried.returncode == 0 else namespace.HOW_TO_ALLOW
+
+
+def describe(
+    chosen: Profile, *, state: DeviceState, remedy: str | None = None
+) -> DeviceInfo:
+    """A phone as its profile tells before it runs."""
+    identity = chosen.identity
+    return DeviceInfo(
+        id=f"{FAMILY}:{chosen.name}",
+        family=FAMILY,
+        name=chosen.title,
+        state=state,
+        remedy=remedy,
+        manufacturer=identity.manufacturer,
+        model=identity.model,
+        soc=identity.soc,
+        abis=(content.native_abi(),),
+        libc="glibc",
+        clusters=tuple(
+            CoreCluster(
+                cpus=cluster.cpus,
+                name=core_name(cluster.implementer, cluster.part),
+                max_frequency_khz=cluster.max_frequency_khz,
+            )
+            for cluster in chosen.clusters
+        ),
+        core_count=sum(len(cluster.cpus) for cluster in chosen.clusters),
+        ram_bytes=chosen.memory.total_kb * 1024,
+        os_name="Android",
+        os_version=identity.android,
+        api_level=identity.api_level,
+        build_fingerprint=identity.fingerprint,
+        is_simulated=True,
+        simulated_of=chosen.modelled_on,
+        shares_host_cpu=True,
+    )
