@@ -1,0 +1,118 @@
+"""What makes a run's figures doubtful: fact, where, likely cause, what to do."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from bench.caveat import Caveat
+from reports.lookup import Lookup
+from reports.phrases import counted, listed
+
+MOST_NAMES = 4
+
+
+class Doubt(NamedTuple):
+    """One reason to doubt, told once for all the cells it is about."""
+
+    name: str
+    """A caveat's stored value, or one of the run's own."""
+    fact: str
+    where: str
+    device_ids: tuple[str, ...]
+    """Those to be named with their tags; empty when it is about the whole run."""
+    cause: str
+    remedy: str
+
+
+def doubts(lookup: Lookup) -> list[Doubt]:
+    """Everything there is to doubt, what concerns the whole run first."""
+    return [*_of_the_run(lookup), *_of_the_cells(lookup)]
+
+
+def _of_the_run(lookup: Lookup) -> list[Doubt]:
+    summary = lookup.summary
+    found = []
+    if summary.run.outcome != "finished":
+        found.append(
+            Doubt(
+                "unfinished",
+                f"the run was {summary.run.outcome} before its end",
+                "the whole run",
+                (),
+                "Ctrl-C, a kill or a crash of the host program",
+                f"go on with `pocketbench run --resume {summary.run.started.run_id}`",
+            )
+        )
+    if summary.failures:
+        devices = tuple(dict.fromkeys(f.device_id for f in summary.failures))
+        found.append(
+            Doubt(
+                "failures",
+                counted(len(summary.failures), "failure"),
+                named(lookup, devices),
+                devices,
+                "see the failures, each with its reason",
+                "follow the remedy of each, then run with --resume",
+            )
+        )
+    if any(c.design == "sequential" and c.verdict for c in summary.comparisons):
+        found.append(
+            Doubt(
+                "drift_not_controlled",
+                "two runs measured apart: drift is not controlled",
+                "the whole comparison",
+                (),
+                "heat, updates or other work may differ between the runs",
+                "measure both in one run, interleaved, before deciding",
+            )
+        )
+    return found
+
+
+def _of_the_cells(lookup: Lookup) -> list[Doubt]:
+    found = []
+    cells = lookup.summary.cells
+    for caveat in Caveat:
+        hit = [cell for cell in cells if caveat in cell.caveats]
+        devices = [cell.device_id for cell in hit]
+        devices += [
+            device_id
+            for device_id, info in lookup.devices.items()
+            if (caveat is Caveat.SIMULATED and info.is_simulated)
+            or (caveat is Caveat.EMULATED and info.is_emulated)
+        ]
+        if not devices:
+            continue
+        named_devices = tuple(dict.fromkeys(devices))
+        wording = caveat.wording
+        found.append(
+            Doubt(
+                caveat.value,
+                wording.fact,
+                _where(lookup, caveat, len(hit), named_devices),
+                () if len(hit) == len(cells) else named_devices,
+                wording.cause,
+                wording.remedy,
+            )
+        )
+    return found
+
+
+def _where(
+    lookup: Lookup, caveat: Caveat, hit: int, device_ids: tuple[str, ...]
+) -> str:
+    total = len(lookup.summary.cells)
+    names = named(lookup, device_ids)
+    if caveat in (Caveat.SIMULATED, Caveat.EMULATED):
+        return names
+    if hit == total:
+        return "every cell"
+    return f"{hit} of {counted(total, 'cell')}: {names}"
+
+
+def named(lookup: Lookup, device_ids: tuple[str, ...]) -> str:
+    """Devices by name with their tags, the first few of many."""
+    names = [lookup.tagged(device_id) for device_id in device_ids[:MOST_NAMES]]
+    if len(device_ids) > MOST_NAMES:
+        names.append(f"{len(device_ids) - MOST_NAMES} more")
+    return listed(names)

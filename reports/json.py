@@ -1,0 +1,212 @@
+"""The machine's report: estimates, comparisons and failures as one JSON document.
+
+Its schema is published as docs/verdict.schema.json; `python -m reports.json` prints it.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Literal
+
+import msgspec
+
+from bench.artifact import OutputError
+from bench.caveat import Caveat
+from bench.failure import FailureReason
+from bench.judge.summary import Comparison, Estimate, LaunchValue, Metric, Summary
+from bench.record import Value
+from bench.run import Outcome
+from reports.headline import headline
+from reports.lookup import Lookup
+from reports.presentable import presentable
+
+SCHEMA = 1
+"""Raised when a reader of the old documents would misread the new ones.
+
+1: first.
+"""
+
+
+class VerdictCounts(Value, frozen=True, kw_only=True):
+    """How many comparisons came to which verdict."""
+
+    regression: int
+    improvement: int
+    no_change: int
+    inconclusive: int
+
+
+class RunFacts(Value, frozen=True, kw_only=True):
+    """Which run this is about."""
+
+    id: str
+    started_at: str
+    outcome: Outcome
+    command: tuple[str, ...]
+    commit: str | None
+    versions: dict[str, str]
+    blocks: int
+    warmup_iterations: int
+    iterations: int
+
+
+class DeviceFacts(Value, frozen=True, kw_only=True):
+    """A device that was measured; serials are hashed."""
+
+    id: str
+    name: str
+    family: str
+    is_simulated: bool
+    is_emulated: bool
+    simulated_of: str | None
+    soc: str | None
+    os_name: str | None
+    os_version: str | None
+    build_fingerprint: str | None
+    runner: str
+    runner_version: str | None
+
+
+class CellFacts(Value, frozen=True, kw_only=True):
+    """One model and variant on one device."""
+
+    device_id: str
+    model: str
+    variant_id: str
+    is_baseline: bool
+    threads: int
+    runner: str
+    artifact_sha256: str
+    size_bytes: int
+    random_weights: bool
+    output_error: OutputError | None
+    caveats: tuple[Caveat, ...]
+    estimates: dict[str, Estimate]
+    """By metric name, unscaled."""
+    launches: tuple[LaunchValue, ...]
+    """In order of time, unscaled."""
+
+
+class FailureFacts(Value, frozen=True, kw_only=True):
+    """What could not be measured, why, and what to do."""
+
+    device_id: str
+    model: str | None
+    variant_id: str | None
+    reason: FailureReason
+    fact: str
+    remedy: str
+
+
+class Document(Value, frozen=True, kw_only=True):
+    """The verdict of one run. Times are ns, sizes bytes, rates per second."""
+
+    schema: int = SCHEMA
+    kind: Literal["pocketbench verdict"] = "pocketbench verdict"
+    sentence: str
+    details: tuple[str, ...]
+    verdicts: VerdictCounts
+    run: RunFacts
+    metrics: tuple[Metric, ...]
+    """The primary one first."""
+    devices: tuple[DeviceFacts, ...]
+    cells: tuple[CellFacts, ...]
+    comparisons: tuple[Comparison, ...]
+    failures: tuple[FailureFacts, ...]
+    cells_wanted: int
+
+
+def render(summary: Summary) -> str:
+    """One JSON document, indented, keys in a fixed order."""
+    lookup = Lookup(presentable(summary))
+    encoded = msgspec.json.encode(document(lookup))
+    return msgspec.json.format(encoded, indent=1).decode() + "\n"
+
+
+def document(lookup: Lookup) -> Document:
+    """Gather what a machine needs to decide and a person to draw again."""
+    summary = lookup.summary
+    answer = headline(lookup)
+    verdicts = [c.verdict.value for c in lookup.judged if c.verdict]
+    return Document(
+        sentence=answer.sentence,
+        details=answer.details,
+        verdicts=VerdictCounts(
+            **{name: verdicts.count(name) for name in VerdictCounts.__struct_fields__}
+        ),
+        run=_run_facts(summary),
+        metrics=summary.metrics,
+        devices=tuple(
+            DeviceFacts(
+                runner=ready.runner,
+                runner_version=ready.runner_version,
+                **{
+                    name: getattr(ready.device, name)
+                    for name in DeviceFacts.__struct_fields__
+                    if name not in ("runner", "runner_version")
+                },
+            )
+            for ready in summary.devices
+        ),
+        cells=tuple(
+            CellFacts(
+                device_id=cell.device_id,
+                model=cell.model,
+                variant_id=cell.variant_id,
+                is_baseline=cell.is_baseline,
+                threads=cell.threads,
+                runner=cell.runner,
+                artifact_sha256=cell.artifact.sha256,
+                size_bytes=cell.artifact.size_bytes,
+                random_weights=cell.artifact.export.random_weights,
+                output_error=cell.artifact.output_error,
+                caveats=cell.caveats,
+                estimates=cell.estimates,
+                launches=cell.launches,
+            )
+            for cell in summary.cells
+        ),
+        comparisons=summary.comparisons,
+        failures=tuple(
+            FailureFacts(
+                **{f: getattr(failure, f) for f in FailureFacts.__struct_fields__}
+            )
+            for failure in summary.failures
+        ),
+        cells_wanted=summary.jobs_wanted,
+    )
+
+
+def _run_facts(summary: Summary) -> RunFacts:
+    started = summary.run.started
+    workload = started.plan.workload
+    return RunFacts(
+        id=started.run_id,
+        started_at=started.started_at,
+        outcome=summary.run.outcome,
+        command=started.command,
+        commit=started.commit,
+        versions=started.versions,
+        blocks=workload.blocks,
+        warmup_iterations=workload.warmup_iterations,
+        iterations=workload.iterations,
+    )
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of the document, made from its types."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "pocketbench verdict",
+        **msgspec.json.schema(Document),
+    }
+
+
+def schema_text() -> str:
+    """The schema as it is published."""
+    encoded = msgspec.json.encode(schema(), order="deterministic")
+    return msgspec.json.format(encoded, indent=2).decode() + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(schema_text())

@@ -1,0 +1,136 @@
+"""Find what belongs together in a summary without searching it again and again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cached_property
+
+from bench.device import DeviceInfo
+from bench.judge.summary import Cell, Comparison, Metric, Summary
+from bench.launch import Launch
+
+CellKey = tuple[str, str, str]
+"""Device, model, variant."""
+
+
+class Lookup:
+    """A summary indexed; everything else stays in `summary`."""
+
+    def __init__(self, summary: Summary) -> None:
+        """Index a summary that may be shown (see presentable)."""
+        self.summary = summary
+        self.primary: Metric = summary.metrics[0]
+        self.metrics = {metric.name: metric for metric in summary.metrics}
+        self.devices = {ready.device.id: ready.device for ready in summary.devices}
+        self.cells: dict[CellKey, Cell] = {
+            (cell.device_id, cell.model, cell.variant_id): cell
+            for cell in summary.cells
+        }
+
+    @cached_property
+    def models(self) -> tuple[str, ...]:
+        """Models with a measured cell, in the plan's order."""
+        planned = [model.name for model in self.summary.run.started.plan.models]
+        measured = dict.fromkeys(cell.model for cell in self.summary.cells)
+        known = [name for name in dict.fromkeys(planned) if name in measured]
+        return (*known, *(name for name in measured if name not in known))
+
+    @cached_property
+    def device_ids(self) -> tuple[str, ...]:
+        """Devices with a measured cell, in the summary's order: the host first."""
+        measured = dict.fromkeys(cell.device_id for cell in self.summary.cells)
+        known = [name for name in self.devices if name in measured]
+        return (*known, *(name for name in measured if name not in known))
+
+    @cached_property
+    def variant_ids(self) -> tuple[str, ...]:
+        """Every variant id, baselines first, then in the plan's order."""
+        planned = {v.id: v for v in self.summary.run.started.plan.variants}
+        first = [v.id for v in planned.values() if v.is_baseline]
+        rest = [v.id for v in planned.values() if not v.is_baseline]
+        measured = [cell.variant_id for cell in self.summary.cells]
+        return tuple(dict.fromkeys([*first, *rest, *measured]))
+
+    @cached_property
+    def judged(self) -> tuple[Comparison, ...]:
+        """Every comparison that a verdict was given on."""
+        return tuple(c for c in self.summary.comparisons if c.verdict is not None)
+
+    @cached_property
+    def _comparisons(self) -> dict[tuple[str, str, str, str, str], Comparison]:
+        return {
+            (c.kind, c.device_id, c.model, c.candidate, c.metric): c
+            for c in self.summary.comparisons
+        }
+
+    def comparison(self, kind: str, cell: Cell, metric: str) -> Comparison | None:
+        """A cell against its baseline (`variant`), the host or another run."""
+        return self._comparisons.get(
+            (kind, cell.device_id, cell.model, cell.variant_id, metric)
+        )
+
+    def cells_of(self, model: str, device_id: str) -> list[Cell]:
+        """The cells of a model on a device, in the order of the variants."""
+        found = (self.cells.get((device_id, model, v)) for v in self.variant_ids)
+        return [cell for cell in found if cell is not None]
+
+    def metric_title(self, name: str) -> str:
+        """A metric's title; its name when another pocketbench wrote it."""
+        return self.metrics[name].title if name in self.metrics else name
+
+    @cached_property
+    def _labels(self) -> dict[str, str]:
+        names = {key: " ".join(i.name.split()) for key, i in self.devices.items()}
+        uses = Counter(names.values())
+        return {
+            key: names[key]
+            if uses[names[key]] == 1
+            else f"{names[key]} ({info.serial_hash or key})"
+            for key, info in self.devices.items()
+        }
+
+    def label(self, device_id: str) -> str:
+        """What people call a device; told apart from others of the same name."""
+        return self._labels.get(device_id, device_id)
+
+    def tag(self, device_id: str) -> str | None:
+        """`SIMULATED` or `EMULATED`, wherever the name of such a device stands."""
+        info = self.devices.get(device_id)
+        if info is None:
+            return "SIMULATED" if device_id.startswith("simulated:") else None
+        return device_tag(info)
+
+    def tagged(self, device_id: str) -> str:
+        """The label with its tag, as plain text."""
+        tag = self.tag(device_id)
+        return f"{self.label(device_id)} [{tag}]" if tag else self.label(device_id)
+
+    @cached_property
+    def _raw(self) -> dict[tuple[str, str, str, str, int, int], Launch]:
+        return {
+            (
+                launch.device_id,
+                launch.model,
+                launch.variant_id,
+                launch.started_at,
+                launch.block,
+                launch.position,
+            ): launch
+            for launch in self.summary.run.launches
+        }
+
+    def raw_launches(self, cell: Cell) -> list[Launch]:
+        """The stored launches that a cell is made of, in order of time."""
+        key = (cell.device_id, cell.model, cell.variant_id)
+        found = (
+            self._raw.get((*key, value.started_at, value.block, value.position))
+            for value in cell.launches
+        )
+        return [launch for launch in found if launch is not None]
+
+
+def device_tag(info: DeviceInfo) -> str | None:
+    """The tag that must stand beside a device's name."""
+    if info.is_simulated:
+        return "SIMULATED"
+    return "EMULATED" if info.is_emulated else None

@@ -1,0 +1,1 @@
+"""Charts of a run, drawn from its estimates: functions that return SVG text."""

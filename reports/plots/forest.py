@@ -1,0 +1,173 @@
+"""The forest plot: every judged cell, its ratio and interval, worst first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from bench.judge.summary import Comparison, Metric, Verdict
+from reports.lookup import Lookup
+from reports.phrases import (
+    VERDICT_WORDS,
+    counted,
+    direction,
+    effect,
+    interval_text,
+    ratio_text,
+)
+from reports.plots.axis import Axis, ratio_axis
+from reports.plots.rows import Row, RowChart, row_chart
+from reports.plots.sheet import Sheet
+from reports.plots.style import (
+    BAND,
+    INK,
+    MUTED,
+    VERDICT_COLOURS,
+    VERDICT_MARKERS,
+)
+
+
+def forest(
+    lookup: Lookup,
+    comparisons: Sequence[Comparison],
+    *,
+    name: str = "forest",
+    narrow: bool = False,
+) -> str:
+    """Draw comparisons of one metric; at least one."""
+    metric = lookup.metrics[comparisons[0].metric]
+    ordered = worst_first(comparisons, metric)
+    min_effect = ordered[0].min_effect
+    ratios = list(_to_show(ordered))
+    chart = RowChart(
+        rows=[_row(lookup, metric, comparison) for comparison in ordered],
+        axis=lambda start, end: ratio_axis(ratios, min_effect, start, end),
+        behind=lambda sheet, axis, top, bottom: _band(
+            sheet, axis, top, bottom, min_effect
+        ),
+        row=lambda sheet, axis, index, y: _mark(sheet, axis, ordered[index], y),
+        heading=(f"← {direction(metric, 0.5)}", f"{direction(metric, 2)} →"),
+        caption=f"{metric.title}: candidate ÷ {_baselines(ordered)}, log scale; "
+        f"band: the minimum effect of {min_effect * 100:g} %",
+        short_caption=f"candidate ÷ {_baselines(ordered)}, log scale; "
+        f"band: {min_effect * 100:g} %",
+    )
+    return row_chart(
+        chart,
+        name=name,
+        title=f"{metric.title} of every candidate against its baseline",
+        description=_description(ordered, metric),
+        narrow=narrow,
+    )
+
+
+def badness(comparison: Comparison, metric: Metric) -> float:
+    """Log ratio, positive where the candidate is worse."""
+    log_ratio = math.log(comparison.candidate_over_baseline.point)
+    return log_ratio if metric.better == "lower" else -log_ratio
+
+
+def worst_first(comparisons: Iterable[Comparison], metric: Metric) -> list[Comparison]:
+    """By model, then device, then cell: each level led by its worst cell."""
+    found = list(comparisons)
+    by_model: dict[str, float] = {}
+    by_device: dict[tuple[str, str], float] = {}
+    for comparison in found:
+        bad = badness(comparison, metric)
+        model, device = comparison.model, (comparison.model, comparison.device_id)
+        by_model[model] = max(bad, by_model.get(model, -math.inf))
+        by_device[device] = max(bad, by_device.get(device, -math.inf))
+    return sorted(
+        found,
+        key=lambda c: (
+            -by_model[c.model],
+            c.model,
+            -by_device[c.model, c.device_id],
+            c.device_id,
+            -badness(c, metric),
+            c.candidate,
+        ),
+    )
+
+
+def _row(lookup: Lookup, metric: Metric, comparison: Comparison) -> Row:
+    ratio = comparison.candidate_over_baseline
+    verdict = comparison.verdict
+    if verdict in (Verdict.REGRESSION, Verdict.IMPROVEMENT):
+        said = effect(metric, ratio.point)
+    else:
+        said = VERDICT_WORDS[verdict] if verdict else ""
+    return Row(
+        model=comparison.model,
+        device=lookup.label(comparison.device_id),
+        tag=lookup.tag(comparison.device_id),
+        label=comparison.candidate,
+        label_colour=INK,
+        said=said,
+        exactly=f"{ratio_text(ratio)} {interval_text(ratio)}",
+    )
+
+
+def _to_show(comparisons: Iterable[Comparison]) -> Iterable[float]:
+    """Points, and the ends of intervals as far as they do not squeeze the rest."""
+    points = [c.candidate_over_baseline.point for c in comparisons]
+    least, most = min(points) / 1.6, max(points) * 1.6
+    for comparison in comparisons:
+        ratio = comparison.candidate_over_baseline
+        yield ratio.point
+        if ratio.low is not None and ratio.high is not None:
+            yield max(ratio.low, least)
+            yield min(ratio.high, most)
+
+
+def _baselines(comparisons: Iterable[Comparison]) -> str:
+    names = {c.baseline for c in comparisons}
+    return names.pop() if len(names) == 1 else "its baseline"
+
+
+def _band(
+    sheet: Sheet, axis: Axis, top: float, bottom: float, min_effect: float
+) -> None:
+    left, right = axis.pixel(1 / (1 + min_effect)), axis.pixel(1 + min_effect)
+    sheet.rectangle(left, top, right - left, bottom - top, colour=BAND)
+    one = axis.pixel(1)
+    sheet.lines([[(one, top), (one, bottom)]], colour=MUTED, width=1.0)
+
+
+def _mark(sheet: Sheet, axis: Axis, comparison: Comparison, y: float) -> None:
+    ratio = comparison.candidate_over_baseline
+    verdict = comparison.verdict or Verdict.INCONCLUSIVE
+    colour = VERDICT_COLOURS[verdict]
+    if ratio.low is not None and ratio.high is not None:
+        left, right = axis.held(ratio.low), axis.held(ratio.high)
+        sheet.lines([[(left, y), (right, y)]], colour=colour, width=2.0)
+        # An interval that goes on past the axis ends in an arrow.
+        if ratio.low < axis.low:
+            sheet.marks([(left, y)], colour=colour, shape="<", size=5)
+        if ratio.high > axis.high:
+            sheet.marks([(right, y)], colour=colour, shape=">", size=5)
+    sheet.marks(
+        [(axis.pixel(ratio.point), y)],
+        colour=colour,
+        shape=VERDICT_MARKERS[verdict],
+        size=10 if VERDICT_MARKERS[verdict] != "o" else 8,
+        hollow=verdict is Verdict.INCONCLUSIVE,
+    )
+
+
+def _description(ordered: Sequence[Comparison], metric: Metric) -> str:
+    worst, best = ordered[0], ordered[-1]
+    for comparison in ordered:
+        if badness(comparison, metric) > badness(worst, metric):
+            worst = comparison
+        if badness(comparison, metric) < badness(best, metric):
+            best = comparison
+    return (
+        f"{counted(len(ordered), 'row')}, one a cell, from {_said(metric, worst)} "
+        f"to {_said(metric, best)}; each with its 95 % interval."
+    )
+
+
+def _said(metric: Metric, comparison: Comparison) -> str:
+    words = effect(metric, comparison.candidate_over_baseline.point)
+    return f"{words} ({comparison.model} {comparison.candidate})"

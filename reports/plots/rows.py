@@ -1,0 +1,171 @@
+"""Charts of one row a cell along one axis, wide for a desk and narrow for a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from reports.plots.axis import Axis
+from reports.plots.sheet import TAG_WIDTH, Sheet
+from reports.plots.style import FAINT, INK, MUTED, NARROW_PX, SMALL_PX, TEXT_PX, WIDE_PX
+
+ROW_PX = 25.0
+HEADING_PX = 38.0
+FOOT_PX = 44.0
+_NAME_CHARACTERS = 27
+_LABEL_CHARACTERS = 20
+
+
+class Row(NamedTuple):
+    """One cell: where it belongs, what it is called, and what is said of it."""
+
+    model: str
+    device: str
+    tag: str | None
+    label: str
+    label_colour: str
+    said: str
+    """On the right, in words: `2.1x faster`."""
+    exactly: str
+    """After it, smaller: `0.476 [0.455, 0.498]`."""
+
+
+class RowChart(NamedTuple):
+    """What the rows share."""
+
+    rows: Sequence[Row]
+    axis: Callable[[float, float], Axis]
+    """Makes the axis between two pixels."""
+    behind: Callable[[Sheet, Axis, float, float], None]
+    """Draws what lies behind all rows, between two heights."""
+    row: Callable[[Sheet, Axis, int, float], None]
+    """Draws the row of that number at a height."""
+    heading: tuple[str, str]
+    """Above the axis, at its left and right ends."""
+    caption: str
+    """Below the axis."""
+    short_caption: str
+    """The same on a phone."""
+    shows_models: bool = True
+
+
+class _Place(NamedTuple):
+    """Heights of everything, from the top."""
+
+    models: list[tuple[float, str]]
+    devices: list[tuple[float, Row]]
+    rows: list[float]
+    bottom: float
+
+
+def row_chart(
+    chart: RowChart, *, name: str, title: str, description: str, narrow: bool = False
+) -> str:
+    """Draw it as SVG; every name is shortened to its column."""
+    draw = _narrow if narrow else _wide
+    return draw(chart).svg(
+        f"{name}-narrow" if narrow else name, title=title, description=description
+    )
+
+
+def _wide(chart: RowChart) -> Sheet:
+    place = _lay_out(chart, heading=0.0, before_row=0.0)
+    sheet = Sheet(WIDE_PX, place.bottom + FOOT_PX)
+    axis = chart.axis(400.0, WIDE_PX - 240.0)
+    _frame(sheet, chart, axis, place, chart.caption)
+    for y, row in place.devices:
+        _device(sheet, row, 0.0, y, _NAME_CHARACTERS)
+    for index, (row, y) in enumerate(zip(chart.rows, place.rows, strict=True)):
+        sheet.text(
+            268, y, shortened(row.label, _LABEL_CHARACTERS), colour=row.label_colour
+        )
+        chart.row(sheet, axis, index, y)
+        sheet.text(WIDE_PX - 222, y, row.said, bold=True)
+        sheet.text(WIDE_PX, y, row.exactly, colour=MUTED, size=SMALL_PX, align="right")
+    return sheet
+
+
+def _narrow(chart: RowChart) -> Sheet:
+    place = _lay_out(chart, heading=24.0, before_row=18.0)
+    sheet = Sheet(NARROW_PX, place.bottom + FOOT_PX)
+    axis = chart.axis(8.0, NARROW_PX - 8.0)
+    _frame(sheet, chart, axis, place, chart.short_caption)
+    for y, row in place.devices:
+        _device(sheet, row, 0.0, y, 30)
+    for index, (row, y) in enumerate(zip(chart.rows, place.rows, strict=True)):
+        over = y - 18
+        sheet.text(8, over, shortened(row.label, 16), colour=row.label_colour)
+        sheet.text(206, over, row.said, bold=True, align="right")
+        sheet.text(
+            NARROW_PX, over, row.exactly, colour=MUTED, size=SMALL_PX - 1, align="right"
+        )
+        chart.row(sheet, axis, index, y)
+    return sheet
+
+
+def _lay_out(chart: RowChart, *, heading: float, before_row: float) -> _Place:
+    """Give every row its height; a device is named once, above or beside its rows."""
+    models: list[tuple[float, str]] = []
+    devices: list[tuple[float, Row]] = []
+    heights: list[float] = []
+    y = 30.0
+    model, device = None, None
+    for row in chart.rows:
+        if row.model != model:
+            model, device = row.model, None
+            if chart.shows_models:
+                models.append((y + 17, row.model))
+                y += HEADING_PX
+        if row.device != device:
+            if device is not None:
+                y += 5
+            device = row.device
+            devices.append((y + (heading or ROW_PX) / 2, row))
+            y += heading
+        y += before_row
+        heights.append(y + ROW_PX / 2)
+        y += ROW_PX
+    return _Place(models, devices, heights, y)
+
+
+def _frame(
+    sheet: Sheet, chart: RowChart, axis: Axis, place: _Place, caption: str
+) -> None:
+    """Axis, light grid, model headings, and what lies behind the rows."""
+    top, bottom = 22.0, place.bottom + 4
+    chart.behind(sheet, axis, top, bottom)
+    ticks = [axis.pixel(tick.value) for tick in axis.ticks]
+    sheet.lines([[(x, top), (x, bottom)] for x in ticks], colour=FAINT, width=0.8)
+    sheet.lines([[(axis.start, bottom), (axis.end, bottom)]], colour=MUTED, width=0.8)
+    for tick, x in zip(axis.ticks, ticks, strict=True):
+        sheet.text(
+            x, bottom + 12, tick.label, colour=MUTED, size=SMALL_PX, align="center"
+        )
+    sheet.text(
+        (axis.start + axis.end) / 2,
+        bottom + 30,
+        caption,
+        colour=MUTED,
+        size=SMALL_PX,
+        align="center",
+    )
+    left, right = chart.heading
+    sheet.text(axis.start, 9, left, colour=MUTED, size=SMALL_PX)
+    sheet.text(axis.end, 9, right, colour=MUTED, size=SMALL_PX, align="right")
+    for y, words in place.models:
+        sheet.text(0, y, shortened(words, 36), size=TEXT_PX + 1, bold=True)
+
+
+def _device(sheet: Sheet, row: Row, x: float, y: float, characters: int) -> None:
+    if row.tag:
+        sheet.tag(x, y, row.tag)
+        x += TAG_WIDTH + 6
+        characters -= 9
+    sheet.text(x, y, shortened(row.device, characters), colour=INK)
+
+
+def shortened(words: str, characters: int) -> str:
+    """So many characters at most, cut with an ellipsis."""
+    if len(words) <= characters:
+        return words
+    return words[: characters - 1].rstrip() + "…"

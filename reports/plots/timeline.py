@@ -1,0 +1,79 @@
+"""Launches in time order, variants interleaved: drift and throttling show here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bench.judge.summary import Cell
+from bench.units import common_scale
+from reports.lookup import Lookup
+from reports.phrases import counted
+from reports.plots.axis import Axis, linear_axis, value_axis
+from reports.plots.panel import frame, spread_out
+from reports.plots.rows import shortened
+from reports.plots.sheet import Sheet
+from reports.plots.style import PANEL_PX, SMALL_PX, Colour
+
+_HEIGHT_PX = 210.0
+
+
+def timeline(
+    lookup: Lookup, cells: Sequence[Cell], colours: dict[str, Colour], *, name: str
+) -> str:
+    """Draw the launches of one model on one device; at least one with the metric."""
+    metric = lookup.primary
+    series = {
+        cell.variant_id: [
+            (_minutes(launch.started_at), launch.values[metric.name])
+            for launch in cell.launches
+            if metric.name in launch.values
+        ]
+        for cell in cells
+    }
+    start = min(minute for points in series.values() for minute, _ in points)
+    values = [value for points in series.values() for _, value in points]
+    scale = common_scale(metric.unit, values)
+    sheet = Sheet(PANEL_PX, _HEIGHT_PX)
+    up = value_axis(values, scale.size, _HEIGHT_PX - 38, 26)
+    across = _time_axis(
+        max(minute - start for points in series.values() for minute, _ in points)
+    )
+    frame(
+        sheet,
+        across,
+        up,
+        across_caption="minutes into these launches",
+        up_caption=f"{metric.title}, {scale.name}",
+    )
+    for variant_id, points in series.items():
+        places = [(across.pixel(t - start), up.pixel(v)) for t, v in points]
+        colour = colours[variant_id]
+        sheet.lines([places], colour=colour.mark, width=1.2, opacity=0.7)
+        sheet.marks(places, colour=colour.mark, size=5.5)
+    ends = {v: up.pixel(points[-1][1]) for v, points in series.items() if points}
+    for (variant_id, _), y in zip(
+        ends.items(), spread_out(list(ends.values()), 13), strict=True
+    ):
+        sheet.text(
+            across.end + 8,
+            y,
+            shortened(variant_id, 13),
+            colour=colours[variant_id].text,
+            size=SMALL_PX,
+        )
+    where = f"{cells[0].model} on {lookup.tagged(cells[0].device_id)}"
+    return sheet.svg(
+        name,
+        title=f"{where}: launches in time order",
+        description=f"{counted(len(values), 'launch', 'launches')} of "
+        f"{counted(len(series), 'variant')}, each at the minute it started.",
+    )
+
+
+def _time_axis(minutes: float) -> Axis:
+    return linear_axis(0, max(minutes, 1e-3), 1, 42, PANEL_PX - 84)
+
+
+def _minutes(started_at: str) -> float:
+    return datetime.fromisoformat(started_at).timestamp() / 60

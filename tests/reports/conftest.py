@@ -1,0 +1,303 @@
+"""Stored runs made by hand: seeded launches of two models on three devices."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bench.artifact import Artifact, ExportFacts, OutputError, TensorSpec
+from bench.device import CoreCluster, DeviceInfo, InstalledObject
+from bench.failure import FailureReason
+from bench.judge.summarize import summarize
+from bench.judge.summary import Summary
+from bench.launch import Failure, Launch, Measurement, Memory
+from bench.plan import ModelRequest, Plan, Variant, Workload
+from bench.run import DeviceReady, Run, RunStarted
+
+HOSTILE_NAME = "<script>alert(1)</script>"
+HOSTILE_SERIAL = "HT7A1X0042"
+VARIANTS = ("float32", "int8-dynamic", "int8-static")
+START = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
+
+HOST = DeviceInfo(
+    id="host",
+    family="host",
+    name="this computer (Ryzen 7)",
+    abis=("x86_64",),
+    libc="glibc",
+    core_count=8,
+    ram_bytes=16 * 2**30,
+    os_name="Linux",
+    os_version="6.1",
+    shares_host_cpu=True,
+)
+PIXEL = DeviceInfo(
+    id="simulated:pixel-8",
+    family="simulated",
+    name="Pixel 8",
+    manufacturer="Google",
+    soc="Tensor G3",
+    abis=("x86_64",),
+    clusters=(CoreCluster(cpus=(0, 1, 2, 3), name="Cortex-A510"),),
+    core_count=9,
+    ram_bytes=8 * 2**30,
+    os_name="Android",
+    os_version="14",
+    api_level=34,
+    is_simulated=True,
+    simulated_of="Pixel 8 (arm64-v8a, 9 cores)",
+    shares_host_cpu=True,
+    transport="tcp 127.0.0.1:26001",
+)
+ANDROID = DeviceInfo(
+    id=f"android:{HOSTILE_SERIAL}",
+    family="android",
+    name=HOSTILE_NAME,
+    serial_hash="9f3c01ab",
+    soc="Exynos 2400 & co",
+    abis=("arm64-v8a",),
+    core_count=10,
+    ram_bytes=12 * 2**30,
+    os_name="Android",
+    os_version='15"><img src=x onerror=alert(2)>',
+    api_level=35,
+    transport="usb",
+)
+DEVICES = (HOST, PIXEL, ANDROID)
+
+BASE_NS = {"mobilenet_v2": 14.2e6, "resnet18": 38.5e6}
+SLOWNESS = {HOST.id: 1.0, PIXEL.id: 1.9, ANDROID.id: 2.7}
+SPEED = {"float32": 1.0, "int8-dynamic": 0.995, "int8-static": 0.47}
+SIZE_BYTES = {"mobilenet_v2": 13_958_000, "resnet18": 46_720_000}
+
+
+def artifact(model: str, variant: str) -> Artifact:
+    is_static = variant == "int8-static"
+    return Artifact(
+        model=model,
+        variant=variant,
+        source=f"bench.models.zoo:{model}",
+        path=f"/home/someone/exports/{model}.{variant}.ptl",
+        sha256=hashlib.sha256(f"{model} {variant}".encode()).hexdigest(),
+        size_bytes=SIZE_BYTES.get(model, 9_000_000) // (4 if is_static else 1),
+        format="ptl",
+        engine="lite",
+        precision="int8" if variant.startswith("int8") else "float32",
+        inputs=(TensorSpec(shape=(1, 3, 224, 224)),),
+        bundled_input_count=1,
+        operators=("aten::conv2d", "quantized::conv2d_relu.new"),
+        bytecode_version=7,
+        export=ExportFacts(
+            method="traced, frozen, batch norm folded",
+            changed={
+                "float32": "nothing",
+                "int8-dynamic": "1 of 53 layers quantized",
+            }.get(variant, "53 of 53 convolution and linear layers quantized"),
+            weights="random (seed 0), batch norm calibrated",
+            random_weights=True,
+            seed=0,
+            torch_version="2.13.0",
+            calibration="32 seeded inputs" if is_static else None,
+        ),
+        output_error=None
+        if variant == "float32"
+        else OutputError(
+            max_abs=0.0213 if is_static else 0.0047,
+            sqnr_db=31.2 if is_static else 44.9,
+        ),
+    )
+
+
+def plan(
+    models: tuple[str, ...], variants: tuple[str, ...], blocks: int, selectors=("host",)
+) -> Plan:
+    return Plan(
+        models=tuple(
+            ModelRequest(name=m, source=f"bench.models.zoo:{m}", variants=variants)
+            for m in models
+        ),
+        variants=tuple(
+            Variant(id=v, model=m, name=v, is_baseline=v == variants[0])
+            for m in models
+            for v in variants
+        ),
+        device_selectors=selectors,
+        workload=Workload(blocks=blocks, warmup_iterations=6, iterations=30),
+    )
+
+
+def ready(device: DeviceInfo) -> DeviceReady:
+    return DeviceReady(
+        device=device,
+        runner="lite",
+        runner_version="torch 2.13.0",
+        runner_sha256="ab12" * 16,
+        runner_origin="built here with g++ 12.2 against torch 2.13.0",
+        objects=(
+            InstalledObject(
+                name="runner",
+                sha256="ab12" * 16,
+                size_bytes=512_000,
+                remote_path="/data/local/tmp/pocketbench/objects/ab12/runner",
+                origin="sent",
+            ),
+        ),
+    )
+
+
+def launch(
+    rng: random.Random,
+    device_id: str,
+    model: str,
+    variant: str,
+    *,
+    block: int,
+    position: int,
+    started_at: str,
+    centre_ns: float,
+    spread: float,
+) -> Launch:
+    level = centre_ns * math.exp(rng.gauss(0, spread))
+    samples = [int(level * math.exp(abs(rng.gauss(0, 0.03)))) for _ in range(30)]
+    warmup = [int(level * (1 + 1.8 * 0.4**i)) for i in range(6)]
+    size = artifact(model, variant).size_bytes
+    before = 118 * 2**20
+    return Launch(
+        device_id=device_id,
+        model=model,
+        variant_id=variant,
+        artifact_sha256=artifact(model, variant).sha256,
+        runner="lite",
+        block=block,
+        attempt=0,
+        position=position,
+        started_at=started_at,
+        wall_ns=int(2e9),
+        measurement=Measurement(
+            load_ns=int(
+                41e6 * (0.6 if variant == "int8-static" else 1) * rng.gauss(1, 0.02)
+            ),
+            first_latency_ns=warmup[0],
+            warmup_latencies_ns=tuple(warmup),
+            latencies_ns=tuple(samples),
+            memory=Memory(
+                rss_before_load_bytes=before,
+                rss_after_load_bytes=before + size,
+                peak_rss_bytes=before + int(size * 2.2) + rng.randrange(4) * 4096,
+            ),
+            threads=1,
+            seed=0,
+        ),
+    )
+
+
+def make_run(
+    *,
+    models: tuple[str, ...] = ("mobilenet_v2", "resnet18"),
+    variants: tuple[str, ...] = VARIANTS,
+    devices: tuple[DeviceInfo, ...] = DEVICES,
+    blocks: int = 10,
+    seed: int = 7,
+    skip: tuple[tuple[str, str, str], ...] = (),
+    failures: tuple[Failure, ...] = (),
+    speed: dict[str, float] | None = None,
+    spread: float = 0.012,
+) -> Run:
+    """A run as stored; `skip` names (device, model, variant) never launched."""
+    rng = random.Random(seed)
+    launches = []
+    for device in devices:
+        now = START
+        for model in models:
+            for block in range(blocks):
+                order = list(variants)
+                rng.shuffle(order)
+                for position, variant in enumerate(order):
+                    now += timedelta(seconds=rng.uniform(1.8, 2.6))
+                    if (device.id, model, variant) in skip:
+                        continue
+                    centre = BASE_NS.get(model, 9e6) * SLOWNESS.get(device.id, 1.4)
+                    factor = (speed or SPEED).get(variant, 1.0)
+                    launches.append(
+                        launch(
+                            rng,
+                            device.id,
+                            model,
+                            variant,
+                            block=block,
+                            position=position,
+                            started_at=now.isoformat().replace("+00:00", "Z"),
+                            centre_ns=centre * factor,
+                            spread=spread * (2 if device.is_simulated else 1),
+                        )
+                    )
+    return Run(
+        folder="/home/someone/runs/20260302-091500-mobilenet_v2",
+        started=RunStarted(
+            run_id="20260302-091500-mobilenet_v2",
+            started_at="2026-03-02T09:15:00Z",
+            plan=plan(models, variants, blocks, tuple(d.id for d in devices)),
+            command=(
+                "pocketbench",
+                "run",
+                *models,
+                *(part for d in devices for part in ("--device", d.id)),
+            ),
+            versions={"pocketbench": "0.1.0", "python": "3.11.7", "torch": "2.13.0"},
+            commit="4f1c2d3e5a6b7c8d9e0f",
+        ),
+        artifacts=tuple(artifact(m, v) for m in models for v in variants),
+        devices=tuple(ready(device) for device in devices),
+        launches=tuple(launches),
+        failures=failures,
+        outcome="finished",
+    )
+
+
+CRASH = Failure(
+    device_id=ANDROID.id,
+    reason=FailureReason.CRASHED,
+    fact="the program was ended by signal 11 </td><script>alert(3)</script>",
+    remedy=FailureReason.CRASHED.remedy,
+    model="resnet18",
+    variant_id="int8-dynamic",
+    block=0,
+    attempt=0,
+    position=1,
+    started_at="2026-03-02T09:16:00Z",
+    signal=11,
+    stderr_tail="\x1b[31mSegmentation fault\x1b[0m (core dumped)",
+)
+
+
+@pytest.fixture(scope="session")
+def make_summary() -> Callable[..., Summary]:
+    """Build a run as asked for and judge it, through the project's own code."""
+
+    def make(**asked: object) -> Summary:
+        return summarize(make_run(**asked))  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def full(make_summary: Callable[..., Summary]) -> Summary:
+    """Two models, three variants, three devices; one cell crashed."""
+    return make_summary(
+        skip=((ANDROID.id, "resnet18", "int8-dynamic"),), failures=(CRASH,)
+    )
+
+
+@pytest.fixture(scope="session")
+def small(make_summary: Callable[..., Summary]) -> Summary:
+    """One model, two variants, the host and a simulated phone."""
+    return make_summary(
+        models=("mobilenet_v2",),
+        variants=("float32", "int8-static"),
+        devices=(HOST, PIXEL),
+    )
