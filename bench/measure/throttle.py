@@ -204,7 +204,7 @@ def _cap(was: CpuPolicy, now_khz: int | None) -> Cap:
 def _difference(
     before: dict[int, int] | None, after: dict[int, int] | None
 ) -> dict[int, int] | None:
-    if before is None or after is None:
+    if before is None or after is None or before.keys() - after.keys():
         return None
     ticks = {khz: n - before.get(khz, 0) for khz, n in after.items()}
     if any(n < 0 for n in ticks.values()):

@@ -128,5 +128,7 @@ def _time_in_state(text: str) -> dict[int, int] | None:
 
 
 def _why_none(files: Files) -> str:
-    denied = (e for p, e in files.errors.items() if p.startswith(f"{ROOT}/"))
+    if files.absence != "no such file":
+        return files.absence
+    denied = (e for p, e in files.errors.items() if _FOLDER.fullmatch(p))
     return next(denied, "no readable clock domain")

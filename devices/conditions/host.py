@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from bench.conditions import Conditions
 from devices.conditions import cpufreq, memory, process
-from devices.conditions.reading import Reading
+from devices.conditions.reading import Gathering
 from devices.conditions.section import Files
 from devices.conditions.thermal import parse_thermal_zones
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-T = TypeVar("T")
-
-_ANDROID_ONLY = ("screen", "is_battery_saver", "is_fixed_performance", "build")
+_NOT_READ = {
+    **dict.fromkeys(
+        ("screen", "is_battery_saver", "is_fixed_performance", "build"), "Android only"
+    ),
+    "battery": "not read on a computer",
+    "energy": "the processor's counters are for root only",
+}
 _SMALL_BYTES = 65_536
 
 
@@ -27,26 +31,19 @@ def read_host_conditions(root: Path = Path("/")) -> Conditions:
         root: Stands for `/`, so that a test can bring a computer of its own.
     """
     files = _read_files(root)
-    missing = dict.fromkeys(_ANDROID_ONLY, "Android only")
-    missing["battery"] = "not read on a computer"
-    missing["energy"] = "the processor's counters are for root only"
-
-    def read(name: str, reading: Reading[T]) -> T | None:
-        value, reasons = reading
-        for part, reason in reasons.items():
-            missing[f"{name}.{part}" if part else name] = reason
-        return value
-
+    gathering = Gathering()
+    gathering.missing.update(_NOT_READ)
+    take = gathering.take
     return Conditions(
-        thermal=read("thermal", parse_thermal_zones(files)),
-        cpu_policies=read("cpu_policies", cpufreq.parse_cpufreq(files)),
-        online_cpus=read("online_cpus", cpufreq.parse_online(files)),
-        memory=read("memory", memory.parse_meminfo(files)),
-        load_averages=read("load_averages", process.parse_load(files)),
-        cpuset=read("cpuset", process.parse_cpuset(files)),
-        allowed_cpus=read("allowed_cpus", process.parse_allowed_cpus(files)),
-        uptime_s=read("uptime_s", process.parse_uptime(files)),
-        missing=missing,
+        thermal=take("thermal", parse_thermal_zones(files)),
+        cpu_policies=take("cpu_policies", cpufreq.parse_cpufreq(files)),
+        online_cpus=take("online_cpus", cpufreq.parse_online(files)),
+        memory=take("memory", memory.parse_meminfo(files)),
+        load_averages=take("load_averages", process.parse_load(files)),
+        cpuset=take("cpuset", process.parse_cpuset(files)),
+        allowed_cpus=take("allowed_cpus", process.parse_allowed_cpus(files)),
+        uptime_s=take("uptime_s", process.parse_uptime(files)),
+        missing=gathering.missing,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from typing import TypeVar
 
 import msgspec
 
@@ -12,7 +11,7 @@ from devices.conditions import cpufreq, energy, memory, power, process
 from devices.conditions.battery import parse_battery
 from devices.conditions.build import KEYS as BUILD_KEYS
 from devices.conditions.build import parse_build
-from devices.conditions.reading import Reading
+from devices.conditions.reading import Gathering, Reading
 from devices.conditions.section import (
     ABSENT,
     Files,
@@ -26,8 +25,6 @@ from devices.conditions.settings_record import (
     parse_fixed_performance,
 )
 from devices.conditions.thermal import parse_thermal_zones, parse_thermalservice
-
-T = TypeVar("T")
 
 # Every part is `TOKEN+name`, its stdout as it comes, `TOKEN-name exit code`, its
 # stderr: kept apart without a temporary file by sending stdout past the command
@@ -101,40 +98,35 @@ def parse_probe(output: str, token: str) -> Conditions:
     sections = split_sections(output, token)
     files = parse_files(sections.get("files", ABSENT))
     zones = parse_files(sections["zones"]) if "zones" in sections else None
-    missing: dict[str, str] = {}
+    gathering = Gathering()
+    take = gathering.take
 
     def section(name: str) -> Section:
         return sections.get(name, ABSENT)
 
-    def read(name: str, reading: Reading[T]) -> T | None:
-        value, reasons = reading
-        for part, reason in reasons.items():
-            missing[f"{name}.{part}" if part else name] = reason
-        return value
-
     return Conditions(
-        thermal=read(
+        thermal=take(
             "thermal", _with_zones(parse_thermalservice(section("thermal")), zones)
         ),
-        cpu_policies=read("cpu_policies", cpufreq.parse_cpufreq(files)),
-        online_cpus=read("online_cpus", cpufreq.parse_online(files)),
-        battery=read("battery", parse_battery(section("battery"), files)),
-        is_battery_saver=read(
+        cpu_policies=take("cpu_policies", cpufreq.parse_cpufreq(files)),
+        online_cpus=take("online_cpus", cpufreq.parse_online(files)),
+        battery=take("battery", parse_battery(section("battery"), files)),
+        is_battery_saver=take(
             "is_battery_saver",
             power.parse_battery_saver(section("saver"), section("power")),
         ),
-        screen=read("screen", power.parse_screen(section("power"))),
-        memory=read("memory", memory.parse_meminfo(files)),
-        load_averages=read("load_averages", process.parse_load(files)),
-        cpuset=read("cpuset", process.parse_cpuset(files)),
-        allowed_cpus=read("allowed_cpus", process.parse_allowed_cpus(files)),
-        is_fixed_performance=read(
+        screen=take("screen", power.parse_screen(section("power"))),
+        memory=take("memory", memory.parse_meminfo(files)),
+        load_averages=take("load_averages", process.parse_load(files)),
+        cpuset=take("cpuset", process.parse_cpuset(files)),
+        allowed_cpus=take("allowed_cpus", process.parse_allowed_cpus(files)),
+        is_fixed_performance=take(
             "is_fixed_performance", parse_fixed_performance(files)
         ),
-        build=read("build", parse_build(section("build"))),
-        uptime_s=read("uptime_s", process.parse_uptime(files)),
-        energy=read("energy", energy.parse_energy(files)),
-        missing=missing,
+        build=take("build", parse_build(section("build"))),
+        uptime_s=take("uptime_s", process.parse_uptime(files)),
+        energy=take("energy", energy.parse_energy(files)),
+        missing=gathering.missing,
     )
 
 

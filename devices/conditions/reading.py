@@ -36,6 +36,21 @@ def clean(text: str) -> str:
     return line
 
 
+class Gathering:
+    """Takes the values out of readings and keeps what they lack."""
+
+    def __init__(self) -> None:
+        """Start with nothing missing."""
+        self.missing: dict[str, str] = {}
+
+    def take(self, name: str, reading: Reading[T]) -> T | None:
+        """The value; its gaps go to `missing` under the part's name."""
+        for part, reason in reading.missing.items():
+            key = f"{name}.{part}" if part else name
+            self.missing[key] = clean(reason) or "not known"
+        return reading.value
+
+
 def integer(text: str, low: int, high: int) -> int | None:
     """An integer in ASCII digits within limits, or `None`."""
     if _INTEGER.fullmatch(text.strip(" \t\r")) is None:
