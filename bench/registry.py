@@ -31,6 +31,12 @@ RUNNER_BUILDS: Mapping[str, str] = {
 }
 """What `pocketbench runner` does with the programs of our own."""
 
+SIMULATION: Mapping[str, str] = {
+    "run": "devices.simulated.foreground:run_phones",
+    "list": "devices.simulated.foreground:list_profiles",
+}
+"""What `pocketbench simulate` does."""
+
 REPORTS: Mapping[str, str] = {
     "console": "reports.console:render",
     "html": "reports.html:render",

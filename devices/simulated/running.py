@@ -49,6 +49,11 @@ class RunningPhone:
         self._child = child
         self._one_request = threading.Lock()
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended."""
+        return self._child.poll() is None
+
     def ask(self, what: str, **arguments: Any) -> Any:
         """Make a request of the phone's remote control; see `control.py`.
 

@@ -1,0 +1,106 @@
+"""Simulated phones in the foreground, connected to the user's own adb server."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+from bench.errors import ToolMissingError, UsageError
+from devices.adb_program import find_adb
+from devices.adb_server import ensure_running, server_from_environment
+from devices.simulated import profile
+from devices.simulated.driver import connected, why_not
+from devices.simulated.running import running_phone
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from devices.simulated.running import RunningPhone
+
+_POLL_S = 0.2
+
+
+def list_profiles() -> tuple[tuple[str, str, str], ...]:
+    """Every phone that can be simulated: profile, model, Android version."""
+    loaded = map(profile.load, profile.names())
+    return tuple(
+        (found.name, found.modelled_on, found.identity.android) for found in loaded
+    )
+
+
+def run_phones(
+    profiles: Sequence[str], *, name: str | None, tell: Callable[[str], None]
+) -> None:
+    """Run phones until Ctrl-C, SIGTERM, or until the last of them has ended.
+
+    Args:
+        profiles: What they are modelled on; the same one may come again.
+        name: Whose file system the only phone has; its profile's unless given.
+        tell: Told each line for the user.
+
+    Raises:
+        UnknownNameError: There is no such profile.
+        UsageError: One name was given for several phones.
+        ToolMissingError: No adb, or no user namespaces.
+        DeviceUnavailableError: A phone of that name runs already.
+    """
+    if name is not None and len(profiles) > 1:
+        raise UsageError(
+            "--name", "it names one phone, and several are asked for", "Leave it out"
+        )
+    loaded = [profile.load(each) for each in profiles]
+    remedy = why_not()
+    if remedy is not None:
+        raise ToolMissingError(
+            "simulated phones", "this kernel allows no user namespaces", remedy
+        )
+    adb = find_adb()
+    server = server_from_environment(None, None)
+    ensure_running(server, adb)
+    with _interrupts() as interrupted, contextlib.ExitStack() as stack:
+        running: list[tuple[str, RunningPhone]] = []
+        for number, found in enumerate(loaded):
+            earlier = [x.name for x in loaded[:number]].count(found.name)
+            phone_name = name or (f"{found.name}-{earlier + 1}" if earlier else None)
+            phone = stack.enter_context(running_phone(found.name, name=phone_name))
+            device_id = f"android:{phone.serial}"
+            stack.enter_context(
+                connected(
+                    adb,
+                    server,
+                    phone.serial,
+                    device_id=device_id,
+                    cancel=interrupted,
+                )
+            )
+            running.append((phone_name or found.name, phone))
+            tell(f"{phone_name or found.name}: {phone.serial}, {found.modelled_on}")
+        tell("")
+        tell("Programs on them run on this computer's CPU. In another terminal:")
+        tell(f"  adb -s {running[0][1].serial} shell")
+        tell(
+            "  pocketbench run mobilenet_v2 --quick "
+            + " ".join(f"--device android:{phone.serial}" for _, phone in running)
+        )
+        tell("Ctrl-C here switches them off.")
+        while running and not interrupted.wait(_POLL_S):
+            for each in [each for each in running if not each[1].is_running]:
+                tell(f"{each[0]}: it has ended")
+                running.remove(each)
+
+
+@contextlib.contextmanager
+def _interrupts() -> Iterator[threading.Event]:
+    """An event that Ctrl-C and SIGTERM set, in place of what they did before."""
+    event = threading.Event()
+    before = {
+        number: signal.signal(number, lambda *_: event.set())
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield event
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
