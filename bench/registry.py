@@ -43,6 +43,9 @@ REPORTS: Mapping[str, str] = {
     "json": "reports.json:render",
     "csv": "reports.csv:render",
     "markdown": "reports.markdown:render",
+    "junit": "reports.junit:render",
+    "annotations": "reports.annotations:render",
+    "benchmark-action": "reports.benchmark_action:render",
 }
 """Reports by format; each is `render(summary) -> str`."""
 

@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+import statistics
+from collections.abc import Iterable
+from typing import NamedTuple
+
 _TIMES = ((1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns"))
 _SIZES = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "B"))
+
+
+class Scale(NamedTuple):
+    """What the numbers of one column or axis are divided by, and its name."""
+
+    size: float
+    name: str
+
+    def format(self, value: float) -> str:
+        """A value in this unit, without its name."""
+        return significant(value / self.size)
 
 
 def significant(value: float, digits: int = 3) -> str:
@@ -45,3 +60,41 @@ def format_size(value_bytes: float) -> str:
     """A number of bytes: `31.0 MiB`."""
     size, name = size_unit(value_bytes)
     return f"{significant(value_bytes / size)} {name}"
+
+
+def common_scale(unit: str, values: Iterable[float]) -> Scale:
+    """The one unit for all values of a column or axis, chosen by their median.
+
+    `unit` is the stored one: `ns`, `bytes` or `per_s`; any other stays as it is.
+
+    >>> common_scale("ns", [9e5, 12e6, 30e6])
+    Scale(size=1000000.0, name='ms')
+    """
+    present = [abs(value) for value in values if value]
+    middle = statistics.median(present) if present else 0.0
+    if unit == "ns":
+        return Scale(*time_unit(middle))
+    if unit == "bytes":
+        return Scale(*size_unit(middle))
+    return Scale(1.0, "/s" if unit == "per_s" else unit)
+
+
+def format_value(unit: str, value: float) -> str:
+    """A number with its unit: `12.4 ms`, `31.0 MiB`, `80.6 /s`."""
+    scale = common_scale(unit, [value])
+    return f"{scale.format(value)} {scale.name}".rstrip()
+
+
+def format_times_or_percent(ratio: float) -> str:
+    """How far a ratio is from 1, without saying in which direction.
+
+    >>> [format_times_or_percent(r) for r in (0.476, 2.1, 0.62, 1.05, 1.003)]
+    ['2.1x', '2.1x', '38 %', '5 %', '0.3 %']
+    """
+    if ratio <= 0:
+        return f"{significant(ratio)}x"
+    away = max(ratio, 1 / ratio)
+    if away >= 2:
+        return f"{significant(away, 2 if away < 10 else 3)}x"
+    percent = abs(ratio - 1) * 100
+    return f"{percent:.0f} %" if percent >= 1 else f"{significant(percent, 1)} %"

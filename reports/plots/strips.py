@@ -75,12 +75,13 @@ def strips(
         short_caption=f"{metric.title} of each launch, {scale.name}{log}",
         shows_models=False,
     )
+    total = sum(len(found) for found in launches.values())
     devices = len({cell.device_id for cell in cells})
     return row_chart(
         chart,
         name=name,
         title=f"{cells[0].model}: {metric.title} of each launch",
-        description=f"{counted(sum(map(len, launches.values())), 'launch', 'launches')} on "
+        description=f"{counted(total, 'launch', 'launches')} on "
         f"{counted(devices, 'device')}: a dot a launch, from the first above to the "
         "last below, with estimate and 95 % interval.",
         narrow=narrow,

@@ -1,0 +1,171 @@
+"""The report on a terminal: the sentence, the table, the doubts."""
+
+from __future__ import annotations
+
+import io
+import itertools
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from bench.judge.summary import Cell, Estimate, Summary, Verdict
+from bench.units import Scale, common_scale
+from reports.doubts import Doubt, doubts
+from reports.headline import headline
+from reports.lookup import Lookup
+from reports.phrases import VERDICT_SHAPES, counted, interval_text, speed_up
+from reports.presentable import presentable
+
+DEFAULT_WIDTH = 80
+_MOST_ROWS = 60
+_VERDICT_STYLES = {
+    Verdict.REGRESSION: "red",
+    Verdict.IMPROVEMENT: "blue",
+    Verdict.NO_CHANGE: "",
+    Verdict.INCONCLUSIVE: "dim",
+}
+
+
+def render(summary: Summary, *, width: int = DEFAULT_WIDTH) -> str:
+    """The report as plain text, without colour codes."""
+    out = io.StringIO()
+    show(
+        summary,
+        Console(file=out, width=width, color_system=None, force_terminal=False),
+    )
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def show(summary: Summary, console: Console) -> None:
+    """Print the report; colours only where the console itself has them."""
+    lookup = Lookup(presentable(summary))
+    answer = headline(lookup)
+    console.print(Text(answer.sentence, style="bold"))
+    for line in answer.details:
+        console.print(Text(line))
+    for model in lookup.models:
+        console.print()
+        _show_model(lookup, model, console)
+    found = doubts(lookup)
+    if found:
+        console.print()
+        console.print(Text("What makes it doubtful", style="bold"))
+        for doubt in found:
+            _show_doubt(doubt, console)
+    if lookup.summary.failures:
+        console.print()
+        console.print(Text("What could not be measured", style="bold"))
+        for failure in lookup.summary.failures:
+            parts = [lookup.tagged(failure.device_id)]
+            parts += [part for part in (failure.model, failure.variant_id) if part]
+            _item(f"{' · '.join(parts)}: {failure.fact}", failure.remedy, console)
+
+
+def _show_model(lookup: Lookup, model: str, console: Console) -> None:
+    """A table a device, all with the same columns; units in the header."""
+    cells = [c for d in lookup.device_ids for c in lookup.cells_of(model, d)]
+    primary, memory = lookup.primary, lookup.metrics.get("peak_rss_bytes")
+    latency = _column_scale(cells, primary.name, primary.unit)
+    size = common_scale("bytes", [cell.artifact.size_bytes for cell in cells])
+    headings = [
+        model,
+        f"{primary.title}, {latency.name}",
+        "speed-up, x",
+        f"size, {size.name}",
+        "SQNR, dB",
+    ]
+    peak = _column_scale(cells, memory.name, memory.unit) if memory else None
+    if peak:
+        headings.insert(3, f"peak, {peak.name}")
+    shown = cells[:_MOST_ROWS]
+    rows: list[list[Text]] = []
+    for cell in shown:
+        row = [
+            Text(f"  {cell.variant_id}"),
+            _figure(cell.estimates.get(primary.name), latency),
+            _speed_up(lookup, cell),
+            Text(size.format(cell.artifact.size_bytes)),
+            Text(_sqnr(cell)),
+        ]
+        if memory and peak:
+            row.insert(3, _figure(cell.estimates.get(memory.name), peak, bare=True))
+        rows.append(row)
+    widths = [
+        max(column[place].cell_len for column in rows) for place in range(len(headings))
+    ]
+    console.print(_table(headings, widths, []))
+    console.print(Rule(characters="─", style="dim"))
+    by_device = itertools.groupby(
+        zip(shown, rows, strict=True), key=lambda pair: pair[0].device_id
+    )
+    for device_id, found in by_device:
+        console.print(Text(lookup.tagged(device_id), style="bold"))
+        console.print(_table(headings, widths, [row for _, row in found]))
+    if len(cells) > _MOST_ROWS:
+        left_out = counted(len(cells) - _MOST_ROWS, "more cell")
+        console.print(Text(f"{left_out} in the HTML report and the CSV."))
+
+
+def _table(headings: list[str], widths: list[int], rows: list[list[Text]]) -> Table:
+    """The header alone, or rows alone under the name of their device."""
+    table = Table(
+        box=None,
+        padding=(0, 2, 0, 0),
+        pad_edge=False,
+        show_header=not rows,
+    )
+    words = [max(map(len, heading.split())) for heading in headings]
+    for place, (heading, width) in enumerate(zip(headings, widths, strict=True)):
+        table.add_column(
+            Text(heading),
+            justify="right" if place else "left",
+            vertical="bottom",
+            min_width=max(width, words[place]),
+            max_width=max(width, words[place]),
+        )
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _column_scale(cells: list[Cell], metric: str, unit: str) -> Scale:
+    found = (cell.estimates.get(metric) for cell in cells)
+    return common_scale(unit, [e.point for e in found if e is not None])
+
+
+def _figure(estimate: Estimate | None, scale: Scale, *, bare: bool = False) -> Text:
+    if estimate is None:
+        return Text("-")
+    text = Text(scale.format(estimate.point))
+    if not bare:
+        text.append(f" {interval_text(estimate, scale)}", style="dim")
+    return text
+
+
+def _speed_up(lookup: Lookup, cell: Cell) -> Text:
+    found = lookup.comparison("variant", cell, lookup.primary.name)
+    if found is None:
+        return Text("baseline" if cell.is_baseline else "-", style="dim")
+    estimate = speed_up(found.candidate_over_baseline)
+    text = _figure(estimate, Scale(1.0, ""))
+    if found.verdict:
+        text.append(f" {VERDICT_SHAPES[found.verdict]}", _VERDICT_STYLES[found.verdict])
+    return text
+
+
+def _sqnr(cell: Cell) -> str:
+    error = cell.artifact.output_error
+    return f"{error.sqnr_db:.1f}" if error and error.sqnr_db is not None else "-"
+
+
+def _show_doubt(doubt: Doubt, console: Console) -> None:
+    _item(f"{doubt.fact} ({doubt.where})", f"{doubt.cause}; {doubt.remedy}", console)
+
+
+def _item(fact: str, why: str, console: Console) -> None:
+    text = Text(fact[:1].upper() + fact[1:])
+    text.append(f"\n{why[:1].upper()}{why[1:]}.", style="dim")
+    console.print(Padding(text, (0, 0, 0, 2)))

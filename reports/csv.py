@@ -1,0 +1,104 @@
+"""One row a cell and metric, unscaled, for spreadsheets and notebooks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.judge.summary import Cell, Summary
+from reports.lookup import Lookup
+from reports.presentable import presentable
+
+COLUMNS = (
+    "run",
+    "device",
+    "device_name",
+    "is_simulated",
+    "is_emulated",
+    "model",
+    "variant",
+    "threads",
+    "runner",
+    "metric",
+    "unit",
+    "estimate",
+    "low_95",
+    "high_95",
+    "launches",
+    "baseline",
+    "candidate_over_baseline",
+    "ratio_low_95",
+    "ratio_high_95",
+    "p_value",
+    "q_value",
+    "verdict",
+    "over_host",
+    "over_host_low_95",
+    "over_host_high_95",
+    "size_bytes",
+    "max_abs_error",
+    "sqnr_db",
+    "caveats",
+)
+"""`estimate` and its ends are in `unit`: ns, bytes or per_s, never scaled."""
+
+
+def render(summary: Summary) -> str:
+    """The table as CSV; absent is empty, never 0."""
+    import pandas as pd
+
+    lookup = Lookup(presentable(summary))
+    cells = lookup.summary.cells
+    rows = [_row(lookup, cell, name) for cell in cells for name in cell.estimates]
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    for column in ("launches", "size_bytes", "threads"):
+        table[column] = table[column].astype("Int64")
+    return str(table.to_csv(index=False, lineterminator="\n"))
+
+
+def _row(lookup: Lookup, cell: Cell, name: str) -> dict[str, Any]:
+    estimate = cell.estimates[name]
+    metric = lookup.metrics.get(name)
+    info = lookup.devices.get(cell.device_id)
+    against = lookup.comparison("variant", cell, name) or lookup.comparison(
+        "run", cell, name
+    )
+    host = lookup.comparison("host", cell, name)
+    ratio = against.candidate_over_baseline if against else None
+    over_host = host.candidate_over_baseline if host else None
+    error = cell.artifact.output_error
+    return {
+        "run": _text(lookup.summary.run.started.run_id),
+        "device": _text(cell.device_id),
+        "device_name": _text(lookup.label(cell.device_id)),
+        "is_simulated": bool(info and info.is_simulated),
+        "is_emulated": bool(info and info.is_emulated),
+        "model": _text(cell.model),
+        "variant": _text(cell.variant_id),
+        "threads": cell.threads,
+        "runner": _text(cell.runner),
+        "metric": name,
+        "unit": metric.unit if metric else None,
+        "estimate": estimate.point,
+        "low_95": estimate.low,
+        "high_95": estimate.high,
+        "launches": estimate.launches,
+        "baseline": _text(against.baseline) if against else None,
+        "candidate_over_baseline": ratio.point if ratio else None,
+        "ratio_low_95": ratio.low if ratio else None,
+        "ratio_high_95": ratio.high if ratio else None,
+        "p_value": against.p_value if against else None,
+        "q_value": against.q_value if against else None,
+        "verdict": against.verdict.value if against and against.verdict else None,
+        "over_host": over_host.point if over_host else None,
+        "over_host_low_95": over_host.low if over_host else None,
+        "over_host_high_95": over_host.high if over_host else None,
+        "size_bytes": cell.artifact.size_bytes,
+        "max_abs_error": error.max_abs if error else None,
+        "sqnr_db": error.sqnr_db if error else None,
+        "caveats": " ".join(caveat.value for caveat in cell.caveats),
+    }
+
+
+def _text(words: str) -> str:
+    """Words that a spreadsheet does not take for a formula."""
+    return f"'{words}" if words[:1] in ("=", "+", "-", "@", "\t") else words

@@ -1,0 +1,205 @@
+"""The report as a comment on a pull request: one line, what changed, the rest folded.
+
+The hidden marker on the first line lets the next run find and replace the comment.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from bench.judge.summary import Comparison, Summary, Verdict
+from reports import method
+from reports.doubts import doubts
+from reports.headline import headline
+from reports.lookup import Lookup
+from reports.phrases import (
+    VERDICT_SHAPES,
+    VERDICT_WORDS,
+    counted,
+    effect,
+    interval_text,
+    ratio_text,
+)
+from reports.plots.forest import worst_first
+from reports.presentable import presentable
+
+MARKER = "<!-- pocketbench -->"
+MOST_BYTES = 60_000
+"""GitHub refuses a comment of more than 65,536 characters."""
+_CHANGED = (Verdict.REGRESSION, Verdict.IMPROVEMENT)
+_SPARKS = "▁▂▃▄▅▆▇█"
+_SPECIAL = re.compile(r"[\\`*_{}\[\]#|~$]|:(?=//)|(?<=www)\.|^[-+]")
+_ENTITIES = str.maketrans(
+    {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "@&#8203;"}  # nobody is mentioned
+)
+
+Histories = Mapping[tuple[str, str, str], Sequence[float]]
+"""Earlier estimates of the primary metric by (device, model, variant), oldest first."""
+
+
+def render(
+    summary: Summary,
+    *,
+    report_url: str | None = None,
+    histories: Histories | None = None,
+) -> str:
+    """Markdown of at most MOST_BYTES; what does not fit is cut and said to be.
+
+    Args:
+        summary: What to tell.
+        report_url: Where the whole report is, for the cut and the last line.
+        histories: For a sparkline of the last 30 runs beside each cell.
+    """
+    lookup = Lookup(presentable(summary))
+    judged = [
+        c
+        for metric in lookup.summary.metrics
+        for c in worst_first(
+            (x for x in lookup.judged if x.metric == metric.name), metric
+        )
+    ]
+    changed = [c for c in judged if c.verdict in _CHANGED]
+    rest = [c for c in judged if c.verdict not in _CHANGED]
+    answer = headline(lookup)
+    pieces = [f"{MARKER}\n**{escaped(answer.sentence)}**\n"]
+    if answer.details:
+        pieces.append("\n" + "\n".join(escaped(line) for line in answer.details) + "\n")
+    pieces += _table(lookup, changed, histories or {})
+    pieces += _doubts(lookup)
+    pieces += _failures(lookup)
+    if rest:
+        title = f"{counted(len(rest), 'other cell')}, not changed or not settled"
+        pieces += _folded(title, _table(lookup, rest, histories or {}))
+    pieces += _folded("How it was measured", _method(lookup))
+    link = f"\n[The whole report]({report_url})\n" if report_url else ""
+    return _cut(pieces, link)
+
+
+def escaped(words: str) -> str:
+    """Text that Markdown and HTML leave as it is, on one line."""
+    line = _SPECIAL.sub(r"\\\g<0>", " ".join(words.split()))
+    return line.translate(_ENTITIES)
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """The last 30 values as block characters, lowest to highest.
+
+    >>> sparkline([1, 2, 3])
+    '▁▅█'
+    """
+    shown = list(values)[-30:]
+    if not shown:
+        return ""
+    low, high = min(shown), max(shown)
+    if high == low:
+        return _SPARKS[3] * len(shown)
+    steps = len(_SPARKS) - 1
+    return "".join(
+        _SPARKS[int((value - low) / (high - low) * steps + 0.5)] for value in shown
+    )
+
+
+def _table(
+    lookup: Lookup, comparisons: Sequence[Comparison], histories: Histories
+) -> list[str]:
+    """A row a cell, in pieces that may be cut between rows."""
+    if not comparisons:
+        return []
+    headings = ["device", "model", "candidate", "against", "ratio [95 %]", "verdict"]
+    has_metrics = len({c.metric for c in comparisons}) > 1
+    if has_metrics:
+        headings.insert(4, "metric")
+    if histories:
+        headings.append("last 30 runs")
+    rule = " | ".join("---" for _ in headings)
+    rows = [f"\n| {' | '.join(headings)} |\n| {rule} |\n"]
+    for comparison in comparisons:
+        ratio = comparison.candidate_over_baseline
+        cells = [
+            escaped(lookup.tagged(comparison.device_id)),
+            escaped(comparison.model),
+            escaped(comparison.candidate),
+            escaped(comparison.baseline),
+            f"{ratio_text(ratio)} {interval_text(ratio)}",
+            _verdict(lookup, comparison),
+        ]
+        if has_metrics:
+            cells.insert(4, escaped(lookup.metric_title(comparison.metric)))
+        if histories:
+            key = (comparison.device_id, comparison.model, comparison.candidate)
+            cells.append(sparkline(histories.get(key, ())))
+        rows.append(f"| {' | '.join(cells)} |\n")
+    return rows
+
+
+def _verdict(lookup: Lookup, comparison: Comparison) -> str:
+    if comparison.verdict is None:
+        return "for information"
+    words = f"{VERDICT_SHAPES[comparison.verdict]} {VERDICT_WORDS[comparison.verdict]}"
+    metric = lookup.metrics.get(comparison.metric)
+    if comparison.verdict in _CHANGED and metric:
+        words += f", {effect(metric, comparison.candidate_over_baseline.point)}"
+    further = comparison.launches_to_settle
+    if comparison.verdict is Verdict.INCONCLUSIVE and further is not None:
+        words += f", about {further} more launches would settle it"
+    return words
+
+
+def _doubts(lookup: Lookup) -> list[str]:
+    found = doubts(lookup)
+    if not found:
+        return []
+    lines = [
+        f"- {escaped(doubt.fact)} ({escaped(doubt.where)}): {escaped(doubt.remedy)}\n"
+        for doubt in found
+    ]
+    return ["\n**What makes it doubtful**\n\n", *lines]
+
+
+def _failures(lookup: Lookup) -> list[str]:
+    lines = []
+    for failure in lookup.summary.failures:
+        parts = [lookup.tagged(failure.device_id), failure.model, failure.variant_id]
+        where = " · ".join(escaped(part) for part in parts if part)
+        lines.append(f"- {where}: {escaped(failure.fact)}. {escaped(failure.remedy)}\n")
+    return ["\n**What could not be measured**\n\n", *lines] if lines else []
+
+
+def _method(lookup: Lookup) -> list[str]:
+    run = lookup.summary.run.started
+    command = method.command_line(lookup)
+    fence = "`" * (max((len(m) for m in re.findall(r"`+", command)), default=0) + 3)
+    versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())
+    commit = f", commit {run.commit}" if run.commit else ""
+    effect_size = method.min_effect(lookup)
+    band = f"; minimum effect {effect_size * 100:g} %" if effect_size else ""
+    return [
+        f"\n{fence}\n{command}\n{fence}\n\n",
+        f"{run.plan.workload.blocks} blocks, a launch the unit, paired by block, "
+        f"false discovery rate 5 %{band}.\n"
+        f"{escaped(versions + commit)}\n",
+    ]
+
+
+def _folded(title: str, pieces: Sequence[str]) -> list[str]:
+    return [
+        f"\n<details><summary>{title}</summary>\n",
+        *pieces,
+        "\n</details>\n",
+    ]
+
+
+def _cut(pieces: Sequence[str], link: str) -> str:
+    """Whole pieces while they fit; folds that were opened are closed."""
+    note = "\n*Cut: the rest is in the whole report.*\n"
+    room = MOST_BYTES - len((link + note + "\n</details>\n").encode())
+    kept: list[str] = []
+    size, open_folds = 0, 0
+    for piece in pieces:
+        size += len(piece.encode())
+        if size > room:
+            return "".join([*kept, "\n</details>\n" * open_folds, note, link])
+        kept.append(piece)
+        open_folds += piece.count("<details>") - piece.count("</details>")
+    return "".join([*kept, link])
