@@ -26,15 +26,18 @@ class Adb:
         """Run adb; both outputs as text, whatever bytes they are."""
         argv = [self.path, "-P", str(self.port)]
         argv += ["-s", serial] if serial else []
-        return subprocess.run(
+        done = subprocess.run(
             [*argv, *words],
-            input=stdin,
+            input=None if stdin is None else stdin.encode(),
             stdin=subprocess.DEVNULL if stdin is None else None,
             capture_output=True,
-            text=True,
-            errors="surrogateescape",
             timeout=timeout_s,
         )
+        # Not in text mode, which would undo the carriage returns of old phones.
+        for name in ("stdout", "stderr"):
+            text = getattr(done, name).decode(errors="surrogateescape")
+            setattr(done, name, text)
+        return done
 
     def client(self):
         import adbutils

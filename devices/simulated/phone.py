@@ -46,6 +46,8 @@ ENVIRONMENT = {
     "USER": "shell",
     "LOGNAME": "shell",
     "HOSTNAME": "localhost",
+    # The C library of Android knows no other.
+    "LC_CTYPE": "C.UTF-8",
     "TMPDIR": "/data/local/tmp",
     "ANDROID_ROOT": "/system",
     "ANDROID_DATA": "/data",

@@ -194,7 +194,7 @@ def _add_commands(root: Path, tools: Tools, absent: frozenset[str]) -> None:
 
 def _add_program(place: Path, content: bytes) -> None:
     place.write_bytes(content)
-    place.chmod(0o755)
+    place.chmod(0o555)
 
 
 def _add_proc(root: Path, covers: Mapping[str, str]) -> None:
