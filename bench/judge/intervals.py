@@ -45,15 +45,29 @@ class LogMean(NamedTuple):
             return 0.0
         return float(self.standard_error * stdtrit(self.degrees, 1 - alpha / 2))
 
-    def estimate(self, alpha: float = 0.05) -> Estimate:
-        """The exponentiated mean and 1 - alpha interval."""
+    def evidence(self, alpha: float = 0.05) -> Evidence:
+        """What it says at one look: its p-value and 1 - alpha interval."""
         half = self.half_width(alpha)
-        bounded = not math.isnan(half)
+        return Evidence(self, self.mean - half, self.mean + half, self.p_value)
+
+
+class Evidence(NamedTuple):
+    """A log ratio with the interval and p-value that a verdict may be built on."""
+
+    ratio: LogMean
+    low: float
+    """Ends of the interval, as logarithms; `nan` where there is none."""
+    high: float
+    p_value: float | None
+
+    def estimate(self) -> Estimate:
+        """The ratio and its interval, no more as logarithms."""
+        bounded = not math.isnan(self.low)
         return Estimate(
-            point=math.exp(self.mean),
-            low=math.exp(self.mean - half) if bounded else None,
-            high=_exp(self.mean + half) if bounded else None,
-            launches=self.launches,
+            point=math.exp(self.ratio.mean),
+            low=math.exp(self.low) if bounded else None,
+            high=_exp(self.high) if bounded else None,
+            launches=self.ratio.launches,
         )
 
 
@@ -64,18 +78,14 @@ def estimate(values: Sequence[float], *, alpha: float = 0.05) -> Estimate:
     their arithmetic mean and plain t interval are given instead.
     """
     if all(value == values[0] for value in values):
-        alone = len(values) == 1
-        bound = None if alone else values[0]
+        bound = None if len(values) == 1 else values[0]
         return Estimate(point=values[0], low=bound, high=bound, launches=len(values))
     if min(values) > 0:
-        return log_mean([math.log(value) for value in values]).estimate(alpha)
-    plain = log_mean(values)
-    half = plain.half_width(alpha)
+        logs = [math.log(value) for value in values]
+        return log_mean(logs).evidence(alpha).estimate()
+    plain = log_mean(values).evidence(alpha)
     return Estimate(
-        point=plain.mean,
-        low=plain.mean - half,
-        high=plain.mean + half,
-        launches=len(values),
+        point=plain.ratio.mean, low=plain.low, high=plain.high, launches=len(values)
     )
 
 
@@ -84,34 +94,11 @@ def log_mean(logs: Sequence[float]) -> LogMean:
     count = len(logs)
     if count == 1:
         return LogMean(logs[0], math.nan, math.nan, 1)
-    mean, variance = _moments(logs)
+    if all(value == logs[0] for value in logs):
+        return LogMean(logs[0], 0.0, count - 1, count)
+    mean = math.fsum(logs) / count
+    variance = math.fsum((value - mean) ** 2 for value in logs) / (count - 1)
     return LogMean(mean, math.sqrt(variance / count), count - 1, count)
-
-
-def paired_ratio(
-    baseline: Sequence[float], candidate: Sequence[float], *, resolution: float = 0.0
-) -> LogMean | None:
-    """log(candidate / baseline) of pairs, one pair a block: the paired t statistic.
-
-    Args:
-        baseline: One value a block.
-        candidate: The same blocks' values, in the same order.
-        resolution: What the values were rounded to; a spread smaller than rounding
-            alone makes is taken to be that of rounding.
-
-    Returns:
-        `None` without pairs, or when a value is not positive: there is no ratio.
-    """
-    if not baseline or min(*baseline, *candidate) <= 0:
-        return None
-    pairs = zip(baseline, candidate, strict=True)
-    found = log_mean([math.log(b) - math.log(a) for a, b in pairs])
-    floor = (
-        resolution / math.sqrt(12) * math.hypot(1 / min(baseline), 1 / min(candidate))
-    )
-    return found._replace(
-        standard_error=max(found.standard_error, floor / math.sqrt(found.launches))
-    )
 
 
 def unpaired_ratio(
@@ -130,23 +117,13 @@ def unpaired_ratio(
     launches = min(first.launches, second.launches)
     if launches == 1:
         return LogMean(mean, math.nan, math.nan, 1)
-    variances = first.standard_error**2, second.standard_error**2
-    total = sum(variances)
-    if total == 0:
+    ours, theirs = first.standard_error**2, second.standard_error**2
+    if ours + theirs == 0:
         return LogMean(mean, 0.0, first.degrees + second.degrees, launches)
-    degrees = total**2 / (
-        variances[0] ** 2 / first.degrees + variances[1] ** 2 / second.degrees
+    degrees = (ours + theirs) ** 2 / (
+        ours**2 / first.degrees + theirs**2 / second.degrees
     )
-    return LogMean(mean, math.sqrt(total), degrees, launches)
-
-
-def _moments(values: Sequence[float]) -> tuple[float, float]:
-    """Mean and sample variance; exactly (v, 0) when all values are v."""
-    if all(value == values[0] for value in values):
-        return values[0], 0.0
-    mean = math.fsum(values) / len(values)
-    variance = math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)
-    return mean, variance
+    return LogMean(mean, math.sqrt(ours + theirs), degrees, launches)
 
 
 def _exp(value: float) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from bench.judge.counted import CellKey
-from bench.judge.intervals import LogMean
+from bench.judge.intervals import Evidence
 from bench.judge.summary import Comparison, Metric, Verdict
 from bench.judge.verdicts import corrected, launches_to_settle, verdict
 
@@ -18,7 +18,7 @@ class Question(NamedTuple):
     key: CellKey
     baseline: str
     metric: Metric
-    ratio: LogMean
+    evidence: Evidence
     design: Literal["paired", "sequential"]
 
 
@@ -36,7 +36,7 @@ def judged(
     asked = list(questions)
     gated = [q.kind != "host" and q.metric.name in gate for q in asked]
     family = [
-        q.ratio.p_value if of else None for q, of in zip(asked, gated, strict=True)
+        q.evidence.p_value if of else None for q, of in zip(asked, gated, strict=True)
     ]
     q_values = corrected(family)
     return tuple(
@@ -53,11 +53,11 @@ def _comparison(
     min_effect: float,
     alpha: float,
 ) -> Comparison:
-    ratio = question.ratio
+    evidence = question.evidence
     found, further = None, None
     if is_gated:
         found = verdict(
-            ratio,
+            evidence,
             q_value,
             min_effect=min_effect,
             better=question.metric.better,
@@ -65,7 +65,7 @@ def _comparison(
         )
         if found is Verdict.INCONCLUSIVE:
             further = launches_to_settle(
-                ratio, q_value, min_effect=min_effect, alpha=alpha
+                evidence, q_value, min_effect=min_effect, alpha=alpha
             )
     return Comparison(
         kind=question.kind,
@@ -74,8 +74,8 @@ def _comparison(
         metric=question.metric.name,
         baseline=question.baseline,
         candidate=question.key.variant_id,
-        candidate_over_baseline=ratio.estimate(alpha),
-        p_value=ratio.p_value,
+        candidate_over_baseline=evidence.estimate(),
+        p_value=evidence.p_value,
         q_value=q_value,
         verdict=found,
         design=question.design,

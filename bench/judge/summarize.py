@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 from bench.artifact import Artifact
 from bench.caveat import Caveat
 from bench.failure import FailureReason
 from bench.judge.counted import CellKey, counted_launches, standing_failures
-from bench.judge.intervals import estimate, paired_ratio, unpaired_ratio
+from bench.judge.intervals import estimate, unpaired_ratio
 from bench.judge.judged import Question, judged
 from bench.judge.metrics import METRICS, PRIMARY, launch_values
+from bench.judge.paired import paired_evidence
+from bench.judge.sequential import sequential_evidence
 from bench.judge.summary import Cell, LaunchValue, Metric, Summary
 from bench.judge.verdicts import check_min_effect
 from bench.launch import Launch
@@ -50,6 +53,7 @@ def summarize(
     min_effect: float = 0.02,
     alpha: float = 0.05,
     gate: tuple[str, ...] = (PRIMARY,),
+    looks: tuple[int, ...] = (),
 ) -> Summary:
     """Everything the reports of one run show.
 
@@ -58,6 +62,8 @@ def summarize(
         min_effect: The smallest change that matters, as a proportion.
         alpha: Significance level of the family of verdicts.
         gate: Names of the metrics that get verdicts; one family together.
+        looks: The numbers of blocks at which the data was to be looked at while the
+            run went on, where it went on until it was settled; else empty.
 
     Raises:
         UsageError: The minimum effect is not a proportion.
@@ -66,7 +72,10 @@ def summarize(
     devices = sorted(run.devices, key=lambda ready: ready.device.family != "host")
     measured = measured_cells(run, tuple(devices))
     comparisons = judged(
-        [*_against_baseline(run, measured), *_against_host(devices, measured)],
+        [
+            *_against_baseline(run, measured, looks, alpha),
+            *_against_host(devices, measured, alpha),
+        ],
         min_effect=min_effect,
         alpha=alpha,
         gate=gate,
@@ -142,7 +151,7 @@ def measured_cells(
 
 
 def _against_baseline(
-    run: Run, measured: dict[CellKey, Measured]
+    run: Run, measured: dict[CellKey, Measured], looks: tuple[int, ...], alpha: float
 ) -> Iterator[Question]:
     """Each variant against its model's baseline on the same device, block by block."""
     for key, candidate in measured.items():
@@ -153,17 +162,21 @@ def _against_baseline(
         for metric in METRICS:
             first, second = (m.by_block(metric.name) for m in (baseline, candidate))
             blocks = sorted(first.keys() & second.keys())
-            ratio = paired_ratio(
+            judge = (
+                partial(sequential_evidence, looks=looks) if looks else paired_evidence
+            )
+            found = judge(
                 [first[block] for block in blocks],
                 [second[block] for block in blocks],
+                alpha=alpha,
                 resolution=_resolution(metric, baseline, candidate),
             )
-            if ratio is not None:
-                yield Question("variant", key, baseline_id, metric, ratio, "paired")
+            if found is not None:
+                yield Question("variant", key, baseline_id, metric, found, "paired")
 
 
 def _against_host(
-    devices: list[DeviceReady], measured: dict[CellKey, Measured]
+    devices: list[DeviceReady], measured: dict[CellKey, Measured], alpha: float
 ) -> Iterator[Question]:
     """Each variant against the same one on the host, for information."""
     hosts = [ready.device.id for ready in devices if ready.device.family == "host"]
@@ -176,7 +189,8 @@ def _against_host(
                 host.column(metric.name), candidate.column(metric.name)
             )
             if ratio is not None:
-                yield Question("host", key, "host", metric, ratio, "sequential")
+                evidence = ratio.evidence(alpha)
+                yield Question("host", key, "host", metric, evidence, "sequential")
 
 
 def _baseline_of(run: Run, key: CellKey) -> str | None:

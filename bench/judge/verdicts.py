@@ -9,7 +9,7 @@ from typing import Literal
 from scipy.special import stdtrit
 
 from bench.errors import UsageError
-from bench.judge.intervals import LogMean
+from bench.judge.intervals import Evidence
 from bench.judge.summary import Verdict
 
 MOST_LAUNCHES = 10_000
@@ -46,13 +46,12 @@ def corrected(p_values: Sequence[float | None]) -> list[float | None]:
 
 
 def verdict(
-    ratio: LogMean,
+    evidence: Evidence,
     q_value: float | None,
     *,
     min_effect: float,
     better: Literal["lower", "higher"] = "lower",
     alpha: float = 0.05,
-    interval_alpha: float | None = None,
 ) -> Verdict:
     """One of four verdicts on log(candidate / baseline).
 
@@ -63,27 +62,29 @@ def verdict(
     never widens the minimum effect: a noisy cell is inconclusive, not unchanged.
 
     Args:
-        ratio: What was measured.
+        evidence: What was measured.
         q_value: Its p-value corrected for the family it stands in.
         min_effect: The smallest change that matters, as a proportion.
         better: Whether lower or higher values are better.
         alpha: Significance level of the family.
-        interval_alpha: 1 - level of the interval, where it is not alpha.
     """
-    half = ratio.half_width(alpha if interval_alpha is None else interval_alpha)
-    if q_value is None or math.isnan(half):
+    if q_value is None or math.isnan(evidence.low):
         return Verdict.INCONCLUSIVE
     band = math.log1p(min_effect)
-    worse = ratio.mean if better == "lower" else -ratio.mean
-    if q_value < alpha and abs(worse) > half and abs(worse) >= band:
-        return Verdict.REGRESSION if worse > 0 else Verdict.IMPROVEMENT
-    if abs(worse) + half <= band:
+    low, point, high = evidence.low, evidence.ratio.mean, evidence.high
+    if better == "higher":
+        low, point, high = -high, -point, -low
+    if q_value < alpha and low > 0 and point >= band:
+        return Verdict.REGRESSION
+    if q_value < alpha and high < 0 and point <= -band:
+        return Verdict.IMPROVEMENT
+    if -band <= low and high <= band:
         return Verdict.NO_CHANGE
     return Verdict.INCONCLUSIVE
 
 
 def launches_to_settle(
-    ratio: LogMean, q_value: float | None, *, min_effect: float, alpha: float = 0.05
+    evidence: Evidence, q_value: float | None, *, min_effect: float, alpha: float = 0.05
 ) -> int | None:
     """About how many further launches of each side would settle an inconclusive ratio.
 
@@ -95,24 +96,23 @@ def launches_to_settle(
         `None` when nothing is known of the spread or the effect is so near to the
         minimum effect that more than MOST_LAUNCHES would be needed.
     """
-    if q_value is None or math.isnan(ratio.standard_error):
+    ratio, p_value = evidence.ratio, evidence.p_value
+    if math.isnan(ratio.standard_error):
         return None
-    p_value = ratio.p_value
     strict = alpha
-    if p_value is not None and q_value > p_value > 0:
+    if p_value and q_value and q_value > p_value:
         strict = alpha * p_value / q_value
     effect, band = abs(ratio.mean), math.log1p(min_effect)
     room, level = (effect, strict) if effect >= band else (band - effect, alpha)
     spread = ratio.standard_error * math.sqrt(ratio.launches)
-    per_launch = ratio.degrees / max(1, ratio.launches - 1)
+    share = ratio.degrees / max(1, ratio.launches - 1)
 
     def settles(launches: int) -> bool:
-        degrees = per_launch * (launches - 1)
-        half = spread / math.sqrt(launches) * float(stdtrit(degrees, 1 - level / 2))
-        return half < room
+        quantile = float(stdtrit(share * (launches - 1), 1 - level / 2))
+        return spread / math.sqrt(launches) * quantile < room
 
     low, high = ratio.launches, MOST_LAUNCHES
-    if not settles(high):
+    if low >= high or not settles(high):
         return None
     while high - low > 1:
         middle = (low + high) // 2
