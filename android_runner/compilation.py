@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import tempfile
-from collections import deque
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from android_runner.runtime import Runtime
     from android_runner.toolchain import Toolchain
 
-_LOG_LINES = 12
+_LOG_LINES = 8
+_ERROR_LINES = 4
+_ERROR = re.compile(r"\berror\b", re.IGNORECASE)
 
 
 def compile_runner(
@@ -103,13 +105,21 @@ def _run(command: list[str], engine: str, log: Path) -> None:
         )
     if done.returncode == 0:
         return
-    with log.open(errors="replace") as text:
-        tail = "".join(deque(text, maxlen=_LOG_LINES)).rstrip()
     raise RunnerBuildError(
         f"the {engine} runner",
-        f"{Path(command[0]).name} ended with exit code {done.returncode}:\n{tail}\n",
+        f"{Path(command[0]).name} ended with exit code {done.returncode}:\n"
+        f"{_telling_lines(log)}\n",
         f"The whole log is {log}",
     )
+
+
+def _telling_lines(log: Path) -> str:
+    """The first errors of a log, which say most, and how it ends."""
+    text = log.read_text(errors="replace")
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    tail = lines[-_LOG_LINES:]
+    errors = [line for line in lines[:-_LOG_LINES] if _ERROR.search(line)]
+    return "\n".join((*errors[:_ERROR_LINES], *tail))
 
 
 def _check_abi(program: Path, engine: str, toolchain: Toolchain) -> None:

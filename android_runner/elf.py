@@ -63,8 +63,9 @@ def read_elf(path: Path) -> ElfFacts:
         raise UsageError(
             str(path), f"cannot be read ({error.strerror})", "Check the path"
         ) from error
-    except struct.error as error:
-        raise _not_a_program(path, "its ELF header is cut off") from error
+    except (struct.error, OverflowError, ValueError) as error:
+        # Headers that point beyond the end of the file, or of any file.
+        raise _not_a_program(path, "its ELF headers are cut off") from error
 
 
 def _read(file: BinaryIO, path: Path) -> ElfFacts:

@@ -68,6 +68,17 @@ at::Tensor generate(
   return tensor;
 }
 
+// The interpreter does not count its arguments: one too many is a crash.
+void check_count(const torch::jit::mobile::Method& forward, std::size_t count) {
+  if (!forward.function().hasSchema()) return;
+  const auto most = forward.function().getSchema().arguments().size() - 1;  // self
+  if (count > most) {
+    throw std::invalid_argument(
+        "forward takes " + std::to_string(most) + " inputs, but " +
+        std::to_string(count) + " were given");
+  }
+}
+
 // A quantized tensor counts with its integers, a nested value with its parts in order.
 void hash_value(const c10::IValue& value, Sha256& hash) {
   if (value.isTensor()) {
@@ -164,6 +175,7 @@ Inputs LiteEngine::prepare_inputs(
     throw std::invalid_argument(
         "the model has no bundled inputs and no --input was given");
   }
+  check_count(*forward_, specs.size());
   std::vector<c10::IValue> generated;
   for (std::size_t i = 0; i < specs.size(); ++i) {
     generated.emplace_back(generate(specs[i], seed, static_cast<std::uint32_t>(i)));

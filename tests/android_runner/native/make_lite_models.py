@@ -1,0 +1,133 @@
+"""Save tiny models for the lite runner: `make_lite_models.py FOLDER`.
+
+`digests.json` holds, for each model with bundled inputs, the sha256 of what Python's
+own lite interpreter answers to them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import warnings
+from pathlib import Path
+
+import torch
+from torch.jit.mobile import _load_for_lite_interpreter
+from torch.utils.bundled_inputs import (
+    augment_model_with_bundled_inputs,
+    bundle_large_tensor,
+)
+
+IMAGE = (1, 3, 32, 32)
+
+
+class Convolved(torch.nn.Module):
+    """A convolution and a classifier."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution = torch.nn.Conv2d(3, 8, 3)
+        self.classifier = torch.nn.Linear(8 * 30 * 30, 10)
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        hidden = torch.relu(self.convolution(image))
+        return self.classifier(hidden.flatten(1))
+
+
+class Heavy(torch.nn.Module):
+    """Work that takes far longer than the tiny model's, in many operators."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for _ in range(200):
+            x = torch.tanh(x @ x)
+        return x
+
+
+class Nested(torch.nn.Module):
+    """Answers a tuple of a transposed tensor, a list and a number."""
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor], int]:
+        return x.t(), [x + 1, x + 2], 7
+
+
+class Raising(torch.nn.Module):
+    """Cannot take the input that is bundled with it."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x @ torch.ones(7, 7)
+
+
+class Shapeless(torch.nn.Module):
+    """Takes any number of any dtype; two inputs."""
+
+    def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return x.double().sum() + y.double().sum() * 3
+
+
+def save(folder: Path) -> None:
+    """Write every model, and the digests of those whose answer is one tensor."""
+    torch.manual_seed(0)
+    digests = {}
+    model = Convolved().eval()
+    image = torch.randn(IMAGE)
+    other = torch.randn(IMAGE)
+
+    traced = torch.jit.trace(model, image)
+    torch.jit.save(traced, str(folder / "full.pt"))
+    traced._save_for_lite_interpreter(str(folder / "plain.ptl"))
+    digests["tiny"] = bundle(traced, folder / "tiny.ptl", image)
+    two = torch.jit.trace(model, image)
+    digests["two"] = bundle(two, folder / "two.ptl", image, other)
+    quantized = torch.jit.trace(quantize(model, image), image)
+    digests["int8"] = bundle(quantized, folder / "int8 ü'$(x).ptl", image)
+    heavy = torch.jit.script(Heavy())
+    digests["heavy"] = bundle(heavy, folder / "heavy.ptl", torch.randn(128, 128))
+
+    nested = torch.jit.script(Nested())
+    x = torch.arange(6.0).reshape(2, 3)
+    bundle_only(nested, folder / "nested.ptl", x)
+    parts = (x.t().contiguous(), x + 1, x + 2, torch.tensor([7]))
+    told = b"".join(part.numpy().tobytes() for part in parts)
+    digests["nested"] = hashlib.sha256(told).hexdigest()
+
+    bundle_only(torch.jit.script(Raising()), folder / "raises.ptl", torch.ones(2, 3))
+    shapeless = torch.jit.script(Shapeless())
+    shapeless._save_for_lite_interpreter(str(folder / "any.ptl"))
+    whole = (folder / "tiny.ptl").read_bytes()
+    (folder / "truncated.ptl").write_bytes(whole[: len(whole) // 2])
+    (folder / "empty.ptl").write_bytes(b"")
+    (folder / "digests.json").write_text(json.dumps(digests))
+
+
+def bundle_only(model: torch.jit.ScriptModule, path: Path, *inputs: torch.Tensor):
+    """Save a model with its inputs."""
+    augment_model_with_bundled_inputs(
+        model, [(bundle_large_tensor(each),) for each in inputs]
+    )
+    model._save_for_lite_interpreter(str(path))
+
+
+def bundle(model: torch.jit.ScriptModule, path: Path, *inputs: torch.Tensor) -> str:
+    """Save a model with its inputs; the digest of its answer to the first."""
+    bundle_only(model, path, *inputs)
+    torch.backends.quantized.engine = "qnnpack"
+    with torch.inference_mode():
+        answer = _load_for_lite_interpreter(str(path))(inputs[0])
+    return hashlib.sha256(answer.contiguous().numpy().tobytes()).hexdigest()
+
+
+def quantize(model: torch.nn.Module, image: torch.Tensor) -> torch.nn.Module:
+    """Statically, with QNNPACK's packing."""
+    from torch.ao.quantization import get_default_qconfig_mapping, quantize_fx
+
+    torch.backends.quantized.engine = "qnnpack"
+    mapping = get_default_qconfig_mapping("qnnpack")
+    prepared = quantize_fx.prepare_fx(model, mapping, (image,))
+    prepared(image)
+    return quantize_fx.convert_fx(prepared)
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    save(Path(sys.argv[1]))

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from android_runner.elf import read_elf
+from android_runner.null import NullRunner
+from bench.artifact import Artifact
+from bench.device import CommandResult
+from bench.errors import LaunchError
+from bench.failure import FailureReason as Reason
+from tests.android_runner.launching import Launcher
+
+GOLDEN = Path(__file__).with_name("golden") / "null.jsonl"
+pytestmark = pytest.mark.needs("compiler")
+
+
+@pytest.fixture(scope="module")
+def null(model: Artifact) -> Launcher:
+    return Launcher(NullRunner((), lambda text: None), model)
+
+
+def test_it_answers_with_the_real_times_of_an_empty_call(null: Launcher) -> None:
+    result = null.run("/no/model", warmup=3, iterations=1000)
+    measured = null.parse(result)
+    assert len(measured.warmup_latencies_ns) == 3
+    assert len(measured.latencies_ns) == 1000
+    assert 0 < sum(measured.latencies_ns) < result.duration_ns
+    assert len(set(measured.latencies_ns)) > 1
+    assert measured.runtime_version == "none"
+    assert measured.threads == 1
+
+
+def test_what_it_prints_has_the_form_of_the_golden_output(null: Launcher) -> None:
+    def form(output: bytes) -> str:
+        text = re.sub(r"\b[0-9a-f]{64}\b", "DIGEST", output.decode())
+        return re.sub(r"\b\d+\b", "N", text)
+
+    result = null.run("/no/model", warmup=2, iterations=3)
+    assert form(result.stdout) == form(GOLDEN.read_bytes())
+
+
+def test_the_golden_output_is_read(model: Artifact) -> None:
+    result = CommandResult(stdout=GOLDEN.read_bytes(), stderr=b"", exit_code=0)
+    runner = NullRunner((), lambda text: None)
+    assert runner.parse(result, model).latencies_ns == (20, 30, 20)
+
+
+def test_the_seal_fits_outputs_of_every_length(null: Launcher) -> None:
+    for iterations in range(1, 70):
+        measured = null.measure("/no/model", warmup=0, iterations=iterations)
+        assert len(measured.latencies_ns) == iterations
+
+
+def test_it_is_linked_statically_and_needs_no_library(null: Launcher) -> None:
+    assert read_elf(Path(null.program.executable.path)).libc == "static"
+    assert null.program.libraries == ()
+
+
+def test_it_runs_in_an_empty_environment_from_any_folder(
+    null: Launcher, tmp_path: Path
+) -> None:
+    copy = tmp_path / "a program"
+    shutil.copy2(null.program.executable.path, copy)
+    done = subprocess.run(
+        [copy, "--model", "x"], env={}, cwd=tmp_path, capture_output=True
+    )
+    assert done.returncode == 0
+    assert done.stderr == b""
+
+
+def test_a_static_program_serves_phones_of_this_abi_whatever_their_c_library(
+    null: Launcher,
+) -> None:
+    phone = msgspec.structs.replace(null.info, id="android:1", libc="bionic")
+    assert null.runner.program(phone).executable == null.program.executable
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(word=st.binary(min_size=1, max_size=40).filter(lambda x: b"\0" not in x))
+def test_any_bytes_in_a_flag_come_back_as_valid_json(
+    null: Launcher, word: bytes
+) -> None:
+    path = null.installed[0].remote_path.encode()
+    done = subprocess.run([path, b"--" + word], capture_output=True)
+    result = CommandResult(
+        stdout=done.stdout, stderr=done.stderr, exit_code=done.returncode
+    )
+    if word in (b"help", b"capabilities"):
+        return
+    with pytest.raises(LaunchError) as caught:
+        null.parse(result)
+    assert caught.value.reason is Reason.BAD_FLAGS
+
+    def as_told(text: str) -> str:
+        return re.sub("\N{REPLACEMENT CHARACTER}+", "?", " ".join(text.split()))
+
+    expected = as_told(f"--{word.decode('utf-8', 'replace')}: no such flag")
+    assert as_told(caught.value.fact).startswith(expected[:40].rstrip())
+
+
+def test_help_names_every_flag(null: Launcher) -> None:
+    result = null.device.run((null.installed[0].remote_path, "--help"), timeout_s=10)
+    for flag in ("model", "warmup", "iterations", "threads", "seed", "input"):
+        assert f"--{flag} ".encode() in result.stdout
+
+
+@pytest.mark.parametrize(
+    "spec", ["float32", ":1x2", "float32:1x", "float32:x1", "a:-1"]
+)
+def test_an_input_that_is_no_spec_is_refused(null: Launcher, spec: str) -> None:
+    program = null.installed[0].remote_path
+    result = null.device.run((program, "--model", "x", "--input", spec), timeout_s=10)
+    with pytest.raises(LaunchError, match="--input"):
+        null.parse(result)
+
+
+def test_a_reader_that_went_away_ends_it(null: Launcher) -> None:
+    program = null.installed[0].remote_path
+    with subprocess.Popen(
+        [program, "--model", "x", "--iterations", "3000000"], stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.wait(timeout=60) != 0
