@@ -197,3 +197,9 @@ def test_the_report_adds_resident_and_swapped_memory():
     assert memory.peak_bytes == 1200 * 1024
     assert memory.peak_swap_bytes == 800 * 1024
     assert memory.cost_ns == 60_330_000_000
+    exact = report.replace(f"{token} times", f"{token} ran 7000\n{token} times")
+    _, memory = unwrap(
+        CommandResult(stdout=b"", stderr=exact.encode(), exit_code=0), token=token
+    )
+    assert isinstance(memory, SampledMemory)
+    assert memory.cost_ns == 60_300_007_000
