@@ -47,7 +47,12 @@ class LiteRunner:
         """The command line of one launch."""
         return native_command(request)
 
-    def parse(self, result: CommandResult, artifact: Artifact) -> Measurement:
+    def parse(
+        self,
+        result: CommandResult,
+        artifact: Artifact,
+        request: LaunchRequest | None = None,
+    ) -> Measurement:
         """Read what a launch measured.
 
         Raises:

@@ -83,11 +83,17 @@ class Runner(Protocol):
         ...
 
     def command(self, request: LaunchRequest) -> Command:
-        """The command line of one launch."""
+        """The command line of one launch.
+
+        Raises:
+            LaunchError: The program cannot do what is asked.
+        """
         ...
 
-    def parse(self, result: CommandResult, artifact: Artifact) -> Measurement:
-        """Read what a launch printed.
+    def parse(
+        self, result: CommandResult, artifact: Artifact, request: LaunchRequest
+    ) -> Measurement:
+        """Read what a launch printed; `request` is what it had been asked.
 
         Raises:
             LaunchError: It did not measure; classified, with the raw words.

@@ -14,9 +14,9 @@ from bench import registry
 def _complete_models(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    from bench.models.catalogue import CATALOGUE
+    from bench.models.catalogue import ZOO
 
-    names = [CompletionItem(n) for n in CATALOGUE if n.startswith(incomplete)]
+    names = [CompletionItem(n) for n in ZOO if n.startswith(incomplete)]
     return [*names, CompletionItem(incomplete, type="file")]
 
 

@@ -108,7 +108,7 @@ class Session:
                     self._info, cancel=self._cancel
                 ) as device:
                     self._info = device.info
-                    self._prepare(device)
+                    self.prepare(device)
                     self._measure(device)
                 return
             except Cancelled:
@@ -136,7 +136,7 @@ class Session:
                 )
                 return
 
-    def _prepare(self, device: Device) -> None:
+    def prepare(self, device: Device) -> None:
         """Push what the device lacks and record what it holds."""
         objects: dict[str, LocalObject] = {
             item.sha256: item for item in self._task.program.objects
@@ -184,22 +184,20 @@ class Session:
             order = block_order([v.id for v in live], block, self._plan.workload.seed)
             by_id = {variant.id: variant for variant in live}
             for position, variant_id in enumerate(order):
-                if not self._launch(
-                    device, by_id[variant_id], block, attempt, position
-                ):
+                if not self.launch(device, by_id[variant_id], block, attempt, position):
                     break
 
-    def _launch(
+    def launch(
         self, device: Device, variant: Variant, block: int, attempt: int, position: int
     ) -> bool:
         """Do one launch and store what came of it; tells whether it measured."""
         artifact = self._task.artifacts[variant.model, variant.name]
-        request = self._request(variant, artifact)
-        command = self._task.runner.command(request)
+        request = self.request(variant, artifact)
         self._observer.launch_started(self._info, variant.model, variant.id)
         started_at = utc_now()
         result: CommandResult | None = None
         try:
+            command = self._task.runner.command(request)
             with self._cores(variant.threads) as cpus:
                 result = device.run(
                     command.argv,
@@ -207,7 +205,7 @@ class Session:
                     env=command.env,
                     host_cpus=cpus,
                 )
-            measurement = self._task.runner.parse(result, artifact)
+            measurement = self._task.runner.parse(result, artifact, request)
         except (LaunchError, DeviceLostError) as error:
             self._fail(
                 error,
@@ -240,7 +238,8 @@ class Session:
         self._observer.launch_finished(self._info, launch)
         return True
 
-    def _request(self, variant: Variant, artifact: Artifact) -> LaunchRequest:
+    def request(self, variant: Variant, artifact: Artifact) -> LaunchRequest:
+        """What a launch of a variant asks of its program, on a prepared device."""
         workload = self._plan.workload
         program = self._task.program
         return LaunchRequest(

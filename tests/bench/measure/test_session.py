@@ -75,7 +75,7 @@ class CountingRunner:
     def command(self, request):
         return Command(argv=("program", request.model_path))
 
-    def parse(self, result, artifact):
+    def parse(self, result, artifact, request):
         return Measurement(latencies_ns=(10, 11, 12))
 
 
@@ -159,10 +159,10 @@ def test_a_variant_that_cannot_be_loaded_is_tried_once_and_the_other_goes_on(
     bench, records
 ):
     class Refusing(CountingRunner):
-        def parse(self, result, artifact):
+        def parse(self, result, artifact, request):
             if artifact.variant == "int8-static":
                 raise LaunchError(FailureReason.MISSING_OPERATOR, "host", "no op")
-            return super().parse(result, artifact)
+            return super().parse(result, artifact, request)
 
     plan = records.plan("float32", "int8-static", blocks=3)
     run = bench.run(plan, runner=Refusing())
@@ -178,11 +178,11 @@ def test_a_crash_breaks_its_block_which_is_repeated_whole(bench, records):
     class CrashingOnce(CountingRunner):
         crashed = False
 
-        def parse(self, result, artifact):
+        def parse(self, result, artifact, request):
             if artifact.variant == "int8-static" and not self.crashed:
                 self.crashed = True
                 raise LaunchError(FailureReason.CRASHED, "host", "SIGSEGV")
-            return super().parse(result, artifact)
+            return super().parse(result, artifact, request)
 
     run = bench.run(records.plan("float32", "int8-static"), runner=CrashingOnce())
 
