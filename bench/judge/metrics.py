@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from bench.judge.summary import Metric
+from bench.judge.shape import Shaped, shapes
+from bench.judge.summary import LaunchShape, Metric
 from bench.launch import Launch, Measurement
 
 PRIMARY = "latency_ns"
@@ -20,8 +22,8 @@ METRICS = (
         title="median latency",
         unit="ns",
         better="lower",
-        of_launch="median of the main iterations, or the program's own mean where it "
-        "tells no single iterations",
+        of_launch="median of the main iterations after what is seen to be warm-up, or "
+        "the program's own mean where it tells no single iterations",
     ),
     Metric(
         name="p90_latency_ns",
@@ -78,21 +80,47 @@ METRICS = (
 _TAILS = {"p90_latency_ns": (90, 10), "p99_latency_ns": (99, 100)}
 
 
-def launch_values(launches: Sequence[Launch]) -> list[dict[str, float]]:
-    """Each launch's values by metric name, in the same order; absent stays absent."""
-    values = [_single_values(launch.measurement) for launch in launches]
-    by_length: dict[int, list[int]] = defaultdict(list)
+class Reduced(NamedTuple):
+    """What one launch comes down to."""
+
+    values: dict[str, float]
+    """By metric name; absent stays absent."""
+    shaped: Shaped | None
+    """`None` where the iterations are too few to show a shape."""
+
+
+def reduced(launches: Sequence[Launch]) -> list[Reduced]:
+    """Bring each launch down to a value a metric, in the same order."""
+    by_length: defaultdict[int, list[int]] = defaultdict(list)
     for index, launch in enumerate(launches):
         by_length[len(launch.measurement.latencies_ns)].append(index)
     by_length.pop(0, None)
+    found = [Reduced(_single_values(launch.measurement), None) for launch in launches]
     for indices in by_length.values():
         rows = np.array(
             [launches[i].measurement.latencies_ns for i in indices], dtype=np.float64
         )
-        for metric, column in _latency_values(rows).items():
-            for i, value in zip(indices, column.tolist(), strict=True):
-                values[i][metric] = value
-    return values
+        for i, (values, shaped) in zip(indices, reduced_latencies(rows), strict=True):
+            found[i] = Reduced({**found[i].values, **values}, shaped)
+    return found
+
+
+def reduced_latencies(rows: npt.NDArray[np.float64]) -> list[Reduced]:
+    """Bring launches of one length, a row of latencies each, down to their values.
+
+    Iterations before the last level of a launch that warms up are left out.
+    """
+    found = shapes(rows)
+    columns = {name: col.tolist() for name, col in _latency_values(rows).items()}
+    values = [
+        dict(zip(columns, row, strict=True))
+        for row in zip(*columns.values(), strict=True)
+    ]
+    for place, shaped in enumerate(found):
+        if shaped is not None and shaped.shape is LaunchShape.WARM_UP:
+            steady = _latency_values(rows[place : place + 1, shaped.steady_from :])
+            values[place] = {name: float(column[0]) for name, column in steady.items()}
+    return [Reduced(*both) for both in zip(values, found, strict=True)]
 
 
 def _latency_values(
@@ -100,10 +128,9 @@ def _latency_values(
 ) -> dict[str, npt.NDArray[np.float64]]:
     """Values by metric of launches of one length, a row of latencies each."""
     length = rows.shape[1]
-    found = {
-        PRIMARY: np.median(rows, axis=1),
-        "throughput_per_s": 1e9 / rows.mean(axis=1),
-    }
+    found = {PRIMARY: np.median(rows, axis=1)}
+    if (rows > 0).any(axis=1).all():
+        found["throughput_per_s"] = 1e9 / rows.mean(axis=1)
     for metric, (percent, least) in _TAILS.items():
         if length >= least:
             found[metric] = np.percentile(rows, percent, axis=1)

@@ -46,6 +46,18 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
+class LaunchShape(StrEnum):
+    """How the main iterations of one launch go."""
+
+    FLAT = "flat"
+    WARM_UP = "warm_up"
+    """Slower at first; the last level is the fastest and lasts."""
+    SLOW_DOWN = "slow_down"
+    """Faster at first, as on a phone that grows hot."""
+    NO_STEADY_STATE = "no_steady_state"
+    """Still changing in its last quarter."""
+
+
 class LaunchValue(Value, frozen=True, kw_only=True):
     """One launch's values, for the dots of the charts."""
 
@@ -54,6 +66,11 @@ class LaunchValue(Value, frozen=True, kw_only=True):
     position: int
     values: dict[str, float]
     """By metric name."""
+    shape: LaunchShape | None = None
+    """`None` with fewer than 20 main iterations: they show none."""
+    steady_from: int = 0
+    """The main iteration, from 0, from which the last level holds; with the shape
+    WARM_UP those before it are left out of the latencies."""
 
 
 class Cell(Value, frozen=True, kw_only=True):
@@ -97,7 +114,7 @@ class Comparison(Value, frozen=True, kw_only=True):
     """Paired blocks; or two sets apart, where drift is not controlled."""
     min_effect: float
     launches_to_settle: int | None
-    """About how many further launches would settle an inconclusive one."""
+    """About how many further launches of each side would settle an inconclusive one."""
 
 
 class Summary(Value, frozen=True, kw_only=True):

@@ -1,0 +1,209 @@
+"""Where a series changes its level for good: for histories, and inside one launch.
+
+Binary segmentation (Vostrikova, Soviet Math. Dokl. 24, 1981) of logarithms. A split is
+taken when it passes each of these:
+
+* the largest standardized difference of the means on both sides is beyond chance. The
+  tail of its distribution is that of Csorgo and Horvath ("Limit Theorems in
+  Change-Point Analysis", 1997, section 1.3), after the difference was made smaller by
+  what autocorrelation around the levels hides: the larger of an AR(1) model's and
+  Geyer's initial positive sequence's (Stat. Sci. 7, 1992), both for short series;
+* the medians of both sides differ by the minimum effect;
+* where slopes are no steps: the step stays beyond chance beside a straight line.
+
+Values are first clipped to two robust standard deviations around their running median
+of five (Huber's clipping; the scale is that of differences of neighbours), so that
+single outliers make no level of their own.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtri, stdtr
+
+Rows = npt.NDArray[np.float64]
+
+ALPHA = 0.005
+"""Of one series: the chance of a step that is none, while the noise is mild."""
+SHORTEST = 4
+"""A level must last so many values before it is called one."""
+
+_WINDOW = 5
+_CLIP = 2.0
+_BESIDE_A_LINE = 3.1
+_SHORTNESS = 2.5
+_MOST_LAGS = 10
+_FINEST = 0.001
+
+
+class Split(NamedTuple):
+    """The best place to split each of several series of one length, and how sure."""
+
+    place: npt.NDArray[np.int64]
+    """Of the first value on the right."""
+    p_value: Rows
+    inflation: Rows
+    """By how much autocorrelation widens the standard error of a mean."""
+
+
+class Step(NamedTuple):
+    """Where the level changes."""
+
+    place: int
+    p_value: float
+
+
+def steps(
+    series: Rows,
+    *,
+    min_effect: float = 0.02,
+    alpha: float = ALPHA,
+    slopes_too: bool = False,
+) -> list[Step]:
+    """The steps of one series of logarithms, in order.
+
+    Args:
+        series: Logarithms of the values.
+        min_effect: The smallest change of level that matters, as a proportion.
+        alpha: Significance level of one split.
+        slopes_too: Cut a slope in steps, too, rather than leave it whole; and take
+            the autocorrelation from the half that has less of it, for a slope looks
+            like autocorrelation where it is.
+    """
+    if len(series) < 2 * SHORTEST:
+        return []
+    rows = series[None, :]
+    scale = noise_scale(rows)
+    clipped = clip_outliers(rows, scale)[0]
+    found: list[Step] = []
+    waiting = [(0, len(series))]
+    while waiting:
+        start, end = waiting.pop()
+        if end - start < 2 * SHORTEST:
+            continue
+        part = clipped[start:end]
+        split = best_split(part[None, :], scale, slopes_too=slopes_too)
+        index, p_value = int(split.place[0]), float(split.p_value[0])
+        effect = abs(np.median(part[index:]) - np.median(part[:index]))
+        if p_value >= alpha or effect < math.log1p(min_effect):
+            continue
+        widening = math.sqrt(split.inflation[0])
+        if not slopes_too and not _is_step(part, index, scale[0], widening):
+            continue
+        found.append(Step(start + index, p_value))
+        waiting += [(start, start + index), (start + index, end)]
+    return sorted(found)
+
+
+def best_split(rows: Rows, scale: Rows, *, slopes_too: bool = False) -> Split:
+    """Where each series is best split in two, and the chance of so good a split.
+
+    Args:
+        rows: One series a row, clipped.
+        scale: Each series' noise, below half of which no residual spread is believed.
+        slopes_too: As for `steps`.
+    """
+    length = rows.shape[1]
+    left = np.arange(SHORTEST, length - SHORTEST + 1)
+    sums = np.cumsum(rows, axis=1)
+    below = sums[:, left - 1]
+    means = below / left, (sums[:, -1:] - below) / (length - left)
+    gain = np.abs(means[0] - means[1]) * np.sqrt(left * (length - left) / length)
+    best = np.argmax(gain, axis=1)
+    each = np.arange(len(rows))
+    index = left[best]
+    is_right = np.arange(length) >= index[:, None]
+    level = np.where(is_right, means[1][each, best, None], means[0][each, best, None])
+    rest = rows - level
+    squares = (rest**2).sum(axis=1)
+    spread = np.sqrt(np.maximum(squares / (length - 2), (scale / 2) ** 2))
+    if slopes_too and length >= 4 * SHORTEST:
+        half = length // 2
+        inflation = np.minimum(
+            _inflation(rest[:, :half], is_right[:, :half]),
+            _inflation(rest[:, half:], is_right[:, half:]),
+        )
+    else:
+        inflation = _inflation(rest, is_right)
+    t = gain[each, best] / (spread * inflation)
+    z = -ndtri(np.maximum(stdtr(length - 2, -t), 1e-300))
+    return Split(index, _chance_of_largest(z, length), inflation)
+
+
+def noise_scale(rows: Rows) -> Rows:
+    """Each series' standard deviation, from differences of neighbours."""
+    apart = np.abs(np.diff(rows, axis=1))
+    scale: Rows = np.maximum(1.4826 / math.sqrt(2) * np.median(apart, axis=1), _FINEST)
+    return scale
+
+
+def clip_outliers(rows: Rows, scale: Rows) -> Rows:
+    """Each series with its outliers brought near to their neighbours."""
+    windows = np.lib.stride_tricks.sliding_window_view(rows, _WINDOW, axis=1)
+    middle = np.median(windows, axis=2)
+    edge = _WINDOW // 2
+    middle = np.pad(middle, ((0, 0), (edge, edge)), mode="edge")
+    reach = _CLIP * scale[:, None]
+    clipped: Rows = np.clip(rows, middle - reach, middle + reach)
+    return clipped
+
+
+def _inflation(rest: Rows, is_right: npt.NDArray[np.bool_]) -> Rows:
+    """By how much autocorrelation widens the standard error of a level."""
+    length = rest.shape[1]
+    known = np.maximum((rest**2).sum(axis=1), 1e-300)
+
+    def correlation(lag: int) -> Rows:
+        same = is_right[:, lag:] == is_right[:, :-lag]
+        found: Rows = (rest[:, lag:] * rest[:, :-lag] * same).sum(axis=1) / known
+        return found
+
+    first = correlation(1)
+    shortness = _SHORTNESS / length
+    memory = first + shortness * (1 + 3 * np.maximum(first, 0))
+    memory = np.clip(memory, 0, 0.95)
+    by_memory = (1 + memory) / (1 - memory)
+    by_sequence = np.ones(len(rest))
+    goes_on = np.ones(len(rest), dtype=bool)
+    for lag in range(1, min(_MOST_LAGS, length // 5) + 1):
+        at_lag = correlation(lag) + shortness * (1 + 2 * memory)
+        goes_on &= at_lag > 1 / math.sqrt(length)
+        by_sequence += np.where(goes_on, 2 * at_lag, 0)
+    widest: Rows = np.sqrt(np.maximum(by_memory, by_sequence))
+    return widest
+
+
+def _chance_of_largest(z: Rows, length: int) -> Rows:
+    """The chance that the largest of all splits' z is as large when nothing changes."""
+    share = SHORTEST / length
+    width = 2 * math.log((1 - share) / share)
+    safe = np.maximum(z, 1.5)
+    tail = safe * np.exp(-(safe**2) / 2) / math.sqrt(2 * math.pi)
+    chance = tail * (width * (1 - 1 / safe**2) + 4 / safe**2)
+    bounded: Rows = np.where(z < 1.5, 1.0, np.minimum(chance, 1.0))
+    return bounded
+
+
+def _is_step(part: Rows, place: int, scale: float, widening: float) -> bool:
+    """Whether the step stays, in the same direction, beside a straight line."""
+    length = len(part)
+    line = np.linspace(-1, 1, length)
+    line /= math.sqrt(line @ line)
+
+    def beside_line(values: Rows) -> Rows:
+        centred = values - values.mean()
+        rest: Rows = centred - (centred @ line) * line
+        return rest
+
+    step = beside_line((np.arange(length) >= place).astype(np.float64))
+    values = beside_line(part)
+    height = float(step @ values) / float(step @ step)
+    rest = values - height * step
+    spread = max(float(rest @ rest) / (length - 3), (scale / 2) ** 2)
+    error = math.sqrt(spread / float(step @ step)) * widening
+    rises = float(part[place:].mean()) > float(part[:place].mean())
+    return (height if rises else -height) > _BESIDE_A_LINE * error
