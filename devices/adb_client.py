@@ -2,21 +2,51 @@
 
 from __future__ import annotations
 
-from typing import Any
+import socket
 
 from adbutils import AdbClient
 from adbutils._adb import AdbConnection
+from adbutils.errors import AdbConnectionError, AdbTimeout
+
+_CONNECT_TIMEOUT_S = 3.0
 
 
 class Connection(AdbConnection):  # type: ignore[misc]
-    """A connection that fails when no server listens.
+    """A connection that fails when no server listens, and leaves no socket behind.
 
     adbutils runs `adb start-server` instead, on the port of the environment and not
     on its own: that would start the user's server when a private one has gone.
     """
 
-    def _safe_connect(self) -> Any:
-        return self._create_socket()
+    def __init__(self, host: str, port: int) -> None:
+        """Connect.
+
+        Raises:
+            AdbConnectionError: No server listens there.
+            AdbTimeout: It did not take the connection.
+        """
+        self._address = (host, port)
+        super().__init__(host, port)
+
+    def _safe_connect(self) -> socket.socket:
+        try:
+            connected = socket.create_connection(self._address, _CONNECT_TIMEOUT_S)
+        except TimeoutError as error:
+            raise AdbTimeout("connect to adb server timed out") from error
+        except OSError as error:
+            words = f"connect to adb server failed: {error.strerror or error}"
+            raise AdbConnectionError(words) from error
+        # A server on another computer may vanish without a word.
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        return connected
+
+    def check_okay(self) -> None:
+        """Read one OKAY; on anything else close the socket, which adbutils forgets."""
+        try:
+            super().check_okay()
+        except BaseException:
+            self.conn.close()
+            raise
 
 
 class Client(AdbClient):  # type: ignore[misc]

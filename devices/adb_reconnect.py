@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from devices.adb_shell import AdbShell
 
 _PAUSE_S = 0.25
+_LISTED_TIMEOUT_S = 5.0
 _ANSWER_TIMEOUT_S = 5.0
 
 
@@ -21,10 +22,10 @@ def wait_until_back(
 ) -> bool:
     """Wait until the same phone answers a command again; whether it did in time.
 
-    The server itself looks for a phone on the network every few seconds for a minute,
-    and for a USB phone for ever. It is not started again when it is gone: the one who
-    replaced it starts one. A phone that the server still lists although it went is
-    found out by its silence.
+    The server itself looks for a USB phone for ever, and for a phone on the network
+    for a minute, which a reboot can outlast: then it is asked to connect again. The
+    server is not started when it is gone: the one who replaced it starts one. A phone
+    that the server still lists although it went is found out by its silence.
 
     Raises:
         Cancelled: The cancel event was set.
@@ -32,8 +33,9 @@ def wait_until_back(
     deadline = time.monotonic() + timeout_s
     while (remaining_s := deadline - time.monotonic()) > 0:
         try:
-            if not shell.wait_until_listed(remaining_s):
-                return False
+            if not shell.wait_until_listed(min(_LISTED_TIMEOUT_S, remaining_s)):
+                shell.connect_again()
+                continue
             answer = shell.run(
                 ["getprop", "ro.serialno"],
                 timeout_s=min(_ANSWER_TIMEOUT_S, remaining_s),

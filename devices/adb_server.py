@@ -154,10 +154,10 @@ class ServerWatch:
 
     def ended(self, *, within_s: float) -> bool:
         """Whether the server has closed the connection, waiting a little for it."""
-        self._socket.settimeout(within_s)
         try:
+            self._socket.settimeout(within_s)
             return self._socket.recv(1) == b""
-        except TimeoutError:
+        except (TimeoutError, BlockingIOError):
             return False
         except OSError:
             return True

@@ -38,6 +38,8 @@ _KILL_TIMEOUT_S = 5.0
 _GRACE_S = 3.0
 """How long a killed program's last words may take to arrive."""
 _SERVER_DEATH_S = 0.2
+_CONNECT_TIMEOUT_S = 15.0
+"""The server itself gives up after ten seconds."""
 _TAIL_CHARACTERS = 500
 _LAST_SIGNAL = 31
 
@@ -159,32 +161,29 @@ class AdbShell:
 
     def _end(self, stream: AdbStream, command: ShellV2 | ShellV1) -> None:
         """Kill a command on the phone by its pid, and take its last words."""
-        if command.pid is None:
+        if not command.victims:
             logger.warning("%s: nothing to kill, no pid was told", self._device_id)
-            return
-        # The program alone first: the old shell around it still has to tell its
-        # errors. What the program started is of the same group, and goes after it.
-        self._kill(command.pid)
-        stream.limits = Limits.of(_GRACE_S)
-        with contextlib.suppress(DeadlinePassed, OSError):
-            _read(stream, command)
-        self._kill(-(command.group or command.pid))
+        for victims in command.victims:
+            self._kill(victims)
+            stream.limits = Limits.of(_GRACE_S)
+            with contextlib.suppress(DeadlinePassed, OSError):
+                _read(stream, command)
 
-    def _kill(self, pid: int) -> None:
+    def _kill(self, victims: str) -> None:
         try:
             with (
                 adb_errors(self._device_id),
                 AdbStream.to_phone(
                     self._client,
                     self._serial,
-                    f"shell:kill -9 {pid} 2>/dev/null",
+                    f"shell:kill -9 {victims} 2>/dev/null",
                     Limits.of(_KILL_TIMEOUT_S),
                 ) as stream,
             ):
                 while stream.receive():
                     pass
         except (DeadlinePassed, DeviceLostError) as error:
-            logger.warning("%s: pid %d was not killed: %s", self._device_id, pid, error)
+            logger.warning("%s: %s was not killed: %s", self._device_id, victims, error)
 
     def _why_lost(
         self, error: DeviceLostError, command: ShellV2 | ShellV1
@@ -224,6 +223,30 @@ class AdbShell:
         except StopRequested:
             raise Cancelled(self._device_id, "stopped", "It was waited for") from None
         return True
+
+    def connect_again(self) -> None:
+        """Let the server look for a phone on the network that it has given up.
+
+        Raises:
+            DeviceLostError: There is no server.
+            Cancelled: The cancel event was set.
+        """
+        if ":" not in self._serial:
+            return
+        limits = Limits.of(_CONNECT_TIMEOUT_S, self._cancel)
+        request = f"host:connect:{self._serial}"
+        try:
+            with (
+                adb_errors(self._device_id),
+                AdbStream.to_server(self._client, request, limits) as stream,
+            ):
+                length = int(stream.receive_exactly(4), 16)
+                words = stream.receive_exactly(length).decode(errors="replace")
+                logger.debug("%s: %s", self._device_id, words)
+        except DeadlinePassed:
+            logger.debug("%s: could not be connected in time", self._device_id)
+        except StopRequested:
+            raise Cancelled(self._device_id, "stopped", "It was waited for") from None
 
 
 def _read(stream: AdbStream, command: ShellV2 | ShellV1) -> None:

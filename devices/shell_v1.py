@@ -37,9 +37,9 @@ class ShellV1:
         self.service = (
             f"shell:e={quote(f'{folder}/stderr-{token}')}; "
             f"mkdir -p {quote(folder)} 2>/dev/null; "
-            f"r() {{ sh -c {inner} sh {quote_all(argv)} </dev/null; }}; "
+            f"run_it() {{ sh -c {inner} sh {quote_all(argv)} </dev/null; }}; "
             '( true >"$e" ) 2>/dev/null; '
-            'if [ -f "$e" ]; then r 2>"$e"; c=$?; else r 2>&1; c=$?; fi; '
+            'if [ -f "$e" ]; then run_it 2>"$e"; c=$?; else run_it 2>&1; c=$?; fi; '
             f"echo; echo {token} exit $c; "
             f'if [ -f "$e" ]; then cat "$e"; rm -f "$e"; else echo {token} merged; fi; '
             f"echo {token} end"
@@ -72,9 +72,13 @@ class ShellV1:
         return self._ids[0] if self._ids else None
 
     @property
-    def group(self) -> int | None:
-        """The process group: that of the shell around the program."""
-        return self._ids[1] if self._ids else None
+    def victims(self) -> tuple[str, ...]:
+        """What `kill` is to be given, one call after the other.
+
+        The program first: the shell around it has yet to tell its errors. Then the
+        group of that shell, with whatever the program started.
+        """
+        return () if self._ids is None else (f"{self._ids[0]}", f"-{self._ids[1]}")
 
     @property
     def exit_code(self) -> int | None:

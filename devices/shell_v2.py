@@ -65,9 +65,12 @@ class ShellV2:
         return int(line) if newline and line.isdigit() else None
 
     @property
-    def group(self) -> int | None:
-        """Its process group: adbd makes every shell the leader of a session."""
-        return self.pid
+    def victims(self) -> tuple[str, ...]:
+        """What `kill` is to be given, one call after the other.
+
+        adbd makes every shell the leader of a session, so the whole group goes at once.
+        """
+        return () if self.pid is None else (f"-{self.pid} {self.pid}",)
 
     @property
     def stdout(self) -> bytes:

@@ -1,0 +1,49 @@
+"""Phones opened the way the main job opens them."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+
+import pytest
+
+from bench.device import local_object
+from devices.android import open_serial
+
+
+@pytest.fixture
+def open_phone(adb):
+    """Open a phone until the test ends: `open_phone(phone, cancel=event)`."""
+    with contextlib.ExitStack() as stack:
+
+        def open_it(phone, *, cancel=None, progress=None, serial=None):
+            return stack.enter_context(
+                open_serial(
+                    serial or phone.serial,
+                    adb_host="127.0.0.1",
+                    adb_port=adb.port,
+                    device_id=f"android:{phone.serial}",
+                    family="android",
+                    cancel=cancel or threading.Event(),
+                    progress=progress,
+                )
+            )
+
+        yield open_it
+
+
+@pytest.fixture
+def make_object(tmp_path):
+    """Write a file and describe it: `make_object("name", b"content")`."""
+    import hashlib
+
+    def make(name, content, *, executable=False):
+        folder = tmp_path / hashlib.sha256(content).hexdigest()[:12]
+        folder.mkdir(exist_ok=True)
+        path = folder / name
+        path.write_bytes(content)
+        return local_object(
+            path, sha256=hashlib.sha256(content).hexdigest(), executable=executable
+        )
+
+    return make

@@ -1,0 +1,145 @@
+"""Which adb is used, and adb servers of our own and of the user."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from bench.errors import DeviceLostError, ToolMissingError
+from devices.adb_private_server import private_server
+from devices.adb_program import AdbProgram, find_adb, read_version
+from devices.adb_server import AdbServer, ServerWatch, ensure_running
+
+
+def test_the_program_found_tells_its_version():
+    adb = find_adb()
+    assert adb.protocol >= 41
+    assert adb.version in str(adb)
+    assert adb.path in str(adb)
+
+
+def test_a_private_server_has_a_home_of_its_own_and_ends_with_its_context(tmp_path):
+    adb = find_adb()
+    with private_server(adb, tmp_path / "home") as server:
+        assert server.protocol() == adb.protocol
+        assert server.port not in range(5555, 5586)
+        assert server.port != 5037
+        watch = ServerWatch(server)
+        assert not watch.ended(within_s=0.05)
+    assert watch.ended(within_s=5)
+    watch.close()
+    assert server.protocol() is None
+    assert (tmp_path / "home" / ".android" / "adbkey").exists()
+
+
+def test_a_private_server_claims_no_usb_phone_and_refuses_to_be_ended_by_others(
+    tmp_path,
+):
+    adb = find_adb()
+    with private_server(adb, tmp_path) as server:
+        kill = server.command(adb, "kill-server")
+        subprocess.run(kill, capture_output=True, timeout=30)
+        assert server.protocol() == adb.protocol
+        log = (tmp_path / "adb.log").read_text()
+        assert "ignoring kill-server" in log
+        assert "usb" not in log
+
+
+def test_a_private_server_ends_when_its_starter_is_killed(tmp_path):
+    code = (
+        "import sys, time; from pathlib import Path\n"
+        "from devices.adb_program import find_adb\n"
+        "from devices.adb_private_server import private_server\n"
+        "with private_server(find_adb(), Path(sys.argv[1])) as server:\n"
+        "    print(server.port, flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    starter = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    server = AdbServer("127.0.0.1", int(starter.stdout.readline()))
+    watch = ServerWatch(server)
+    starter.send_signal(signal.SIGKILL)
+    starter.communicate()
+    assert watch.ended(within_s=20)
+    watch.close()
+
+
+def test_a_port_that_is_taken_is_told_in_adbs_words(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with (
+            pytest.raises(ToolMissingError, match="Address already in use"),
+            private_server(find_adb(), tmp_path, port=port),
+        ):
+            pass
+
+
+def test_a_running_server_of_another_version_is_left_alone(tmp_path):
+    adb = find_adb()
+    older = AdbProgram(path="/usr/bin/adb", version="30.0.5", protocol=40)
+    with private_server(adb, tmp_path) as server:
+        with pytest.raises(ToolMissingError, match=r"speaks version 41 and adb 30\.0"):
+            ensure_running(server, older)
+        assert server.protocol() == 41
+
+
+def test_the_users_server_is_started_when_none_runs(tmp_path, monkeypatch):
+    adb = find_adb()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        server = AdbServer("127.0.0.1", free.getsockname()[1])
+    monkeypatch.setenv("ADB_USB", "0")
+    monkeypatch.setenv("ADB_EMU", "0")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    ensure_running(server, adb)
+    try:
+        assert server.protocol() == adb.protocol
+    finally:
+        words = [adb.path, "-P", str(server.port), "kill-server"]
+        subprocess.run(words, timeout=30, check=True)
+    assert server.protocol() is None
+
+
+def test_a_server_elsewhere_is_not_started_from_here():
+    with pytest.raises(ToolMissingError, match="Start one there"):
+        ensure_running(AdbServer("127.0.0.2", 1), find_adb())
+
+
+def test_an_old_program_tells_its_version_too(tmp_path):
+    old = tmp_path / "adb"
+    old.write_text(
+        "#!/bin/sh\necho 'Android Debug Bridge version 1.0.39'\n"
+        "echo 'Revision 3db08f2c6889-android'\n"
+    )
+    old.chmod(0o755)
+    adb = read_version(str(old))
+    assert (adb.protocol, adb.version) == (39, "3db08f2c6889-android")
+
+
+def test_adbutils_never_starts_a_server_behind_our_back(monkeypatch):
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("started one"))
+    assert AdbServer("127.0.0.1", 1).protocol() is None
+
+
+def test_something_else_at_the_port_is_no_adb_server():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer():
+            connection, _ = listener.accept()
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            connection.close()
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        server = AdbServer("127.0.0.1", listener.getsockname()[1])
+        with pytest.raises(DeviceLostError, match=r"adb server 127\.0\.0\.1"):
+            server.protocol()
+        thread.join()
