@@ -14,7 +14,6 @@ from devices.conditions.build import parse_build
 from devices.conditions.reading import Gathering, Reading
 from devices.conditions.section import (
     ABSENT,
-    Files,
     Section,
     parse_files,
     split_sections,
@@ -60,8 +59,10 @@ zones() { for d in /sys/class/thermal/thermal_zone*; do
 if [ -e "$d" ]; then f "$d/type"; f "$d/temp"; fi; done; }
 """
 
+# The zones, two files a sensor, are read only where the service has nothing current.
 _COMMANDS = f"""\
-thermal() {{ dumpsys thermalservice; }}
+thermal() {{ t=$(dumpsys thermalservice); r=$?; echo "$t"; case $t in
+*'Current temperatures from HAL:'*'Temperature{{'*) ;; *) zones;; esac; return $r; }}
 battery() {{ dumpsys battery; }}
 power() {{ dumpsys power | grep -E '{power.KEYS}'; }}
 saver() {{ cmd settings get global low_power 2>/dev/null || \
@@ -77,27 +78,20 @@ def new_token() -> str:
     return f"@@{secrets.token_hex(8)}"
 
 
-def compose_probe(token: str, *, thermal_zones: bool = False) -> str:
+def compose_probe(token: str) -> str:
     """The command for the phone's shell; its exit code says nothing.
 
     Args:
         token: From `new_token`, and given to `parse_probe` again.
-        thermal_zones: Read /sys/class/thermal too: for phones before Android 10,
-            which have no thermal service. It costs two files a sensor.
     """
-    parts = (*_PARTS, "zones") if thermal_zones else _PARTS
-    calls = "\n".join(f"p {name} {name}" for name in parts)
-    return (
-        f"T='{token}'\n{_PRELUDE}{_FILES}{_ZONES if thermal_zones else ''}"
-        f'{_COMMANDS}{calls}\necho "$T."\n'
-    )
+    calls = "\n".join(f"p {name} {name}" for name in _PARTS)
+    return f"T='{token}'\n{_PRELUDE}{_FILES}{_ZONES}{_COMMANDS}{calls}\necho \"$T.\"\n"
 
 
 def parse_probe(output: str, token: str) -> Conditions:
     """What a probe printed; each part that lacks has its reason, and nothing raises."""
     sections = split_sections(output, token)
     files = parse_files(sections.get("files", ABSENT))
-    zones = parse_files(sections["zones"]) if "zones" in sections else None
     gathering = Gathering()
     take = gathering.take
 
@@ -105,9 +99,7 @@ def parse_probe(output: str, token: str) -> Conditions:
         return sections.get(name, ABSENT)
 
     return Conditions(
-        thermal=take(
-            "thermal", _with_zones(parse_thermalservice(section("thermal")), zones)
-        ),
+        thermal=take("thermal", _parse_thermal(section("thermal"))),
         cpu_policies=take("cpu_policies", cpufreq.parse_cpufreq(files)),
         online_cpus=take("online_cpus", cpufreq.parse_online(files)),
         battery=take("battery", parse_battery(section("battery"), files)),
@@ -130,11 +122,12 @@ def parse_probe(output: str, token: str) -> Conditions:
     )
 
 
-def _with_zones(service: Reading[Thermal], zones: Files | None) -> Reading[Thermal]:
+def _parse_thermal(section: Section) -> Reading[Thermal]:
     """The zones' temperatures where the thermal service gives none that are current."""
-    if zones is None or (service.value and service.value.source == "hal"):
+    service = parse_thermalservice(section)
+    if service.value and service.value.source == "hal":
         return service
-    found = parse_thermal_zones(zones)
+    found = parse_thermal_zones(parse_files(section))
     if found.value is None:
         return service
     if service.value is None:

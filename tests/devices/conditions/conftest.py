@@ -66,5 +66,5 @@ class FakePhone:
 
 
 @pytest.fixture
-def phone(tmp_path: Path) -> FakePhone:
+def fake_phone(tmp_path: Path) -> FakePhone:
     return FakePhone(tmp_path)

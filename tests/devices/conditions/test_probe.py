@@ -14,22 +14,22 @@ needs = pytest.mark.needs("bubblewrap", "mksh")
 DATA_FILES = ("thermal_pixel", "battery_pixel", "power", "build_pixel")
 
 
-def furnish(phone: Any, said: Any) -> None:
+def furnish(fake_phone: Any, said: Any) -> None:
     """A phone of three clock domains, one limit of which the shell may not read."""
     cat = {name: said(name).stdout for name in DATA_FILES}
     for name, text in cat.items():
-        phone.file(f"bin/{name}.txt", text)
-    phone.command(
+        fake_phone.file(f"bin/{name}.txt", text)
+    fake_phone.command(
         "dumpsys",
         "case $1 in thermalservice) cat /mnt/thermal_pixel.txt;;"
         " battery) cat /mnt/battery_pixel.txt;;"
         " power) cat /mnt/power.txt; seq 1 300;;"
         ' *) echo "Can\'t find service: $1" >&2;; esac',
     )
-    phone.command("getprop", "cat /mnt/build_pixel.txt; echo '[sys.a]: [b]'")
-    phone.command("cmd", "if [ $1 = settings ]; then echo 0; else exit 20; fi")
+    fake_phone.command("getprop", "cat /mnt/build_pixel.txt; echo '[sys.a]: [b]'")
+    fake_phone.command("cmd", "if [ $1 = settings ]; then echo 0; else exit 20; fi")
     for number, cpus, top in ((0, "0 1 2 3", 1704000), (4, "4 5", 2367000)):
-        phone.policy(
+        fake_phone.policy(
             number,
             related_cpus=f"{cpus}\n",
             scaling_cur_freq="1197000\n",
@@ -39,20 +39,20 @@ def furnish(phone: Any, said: Any) -> None:
             scaling_governor="walt\n",
             stats_time_in_state=f"324000 10\n{top} 5\n",
         )
-    phone.file("sys/devices/system/cpu/online", "0-5\n")
-    phone.file(
+    fake_phone.file("sys/devices/system/cpu/online", "0-5\n")
+    fake_phone.file(
         "sys/devices/system/cpu/cpufreq/policy0/scaling_max_freq", "1", mode=0o000
     )
-    phone.file(
+    fake_phone.file(
         "sys/bus/iio/devices/iio:device0/energy_value",
         "t=100\nCH0(T=100)[S2M_CPU], 7\n",
     )
-    phone.file("sys/class/power_supply/battery/current_now", "-312000\n")
+    fake_phone.file("sys/class/power_supply/battery/current_now", "-312000\n")
 
 
-def read(phone: Any, shell: str, **options: bool) -> tuple[Conditions, str]:
+def read(fake_phone: Any, shell: str) -> tuple[Conditions, str]:
     token = new_token()
-    result = phone.run(shell, compose_probe(token, **options))
+    result = fake_phone.run(shell, compose_probe(token))
     assert result.stderr == ""
     assert result.stdout.endswith(f"{token}.\n")
     return parse_probe(result.stdout, token), result.stdout
@@ -61,10 +61,10 @@ def read(phone: Any, shell: str, **options: bool) -> tuple[Conditions, str]:
 @needs
 @pytest.mark.parametrize("shell", SHELLS)
 def test_one_command_reads_everything_in_a_real_shell(
-    phone: Any, said: Any, shell: str
+    fake_phone: Any, said: Any, shell: str
 ):
-    furnish(phone, said)
-    conditions, _ = read(phone, shell)
+    furnish(fake_phone, said)
+    conditions, _ = read(fake_phone, shell)
     assert conditions.thermal is not None
     assert conditions.thermal.status == 0
     assert conditions.cpu_policies is not None
@@ -95,12 +95,12 @@ def test_one_command_reads_everything_in_a_real_shell(
 @needs
 @pytest.mark.parametrize("shell", SHELLS)
 def test_a_phone_that_knows_nothing_gives_reasons_in_its_own_words(
-    phone: Any, shell: str
+    fake_phone: Any, shell: str
 ):
-    phone.command("dumpsys", 'echo "Can\'t find service: $1" >&2')
-    phone.command("getprop", "exit 3")
-    phone.command("settings", "echo 'cmd: Failure' >&2; exit 1")
-    conditions, _ = read(phone, shell)
+    fake_phone.command("dumpsys", 'echo "Can\'t find service: $1" >&2')
+    fake_phone.command("getprop", "exit 3")
+    fake_phone.command("settings", "echo 'cmd: Failure' >&2; exit 1")
+    conditions, _ = read(fake_phone, shell)
     missing = conditions.missing
     assert missing["thermal"] == "Can't find service: thermalservice"
     assert missing["battery"] == "Can't find service: battery"
@@ -112,28 +112,48 @@ def test_a_phone_that_knows_nothing_gives_reasons_in_its_own_words(
 
 
 @needs
-def test_zones_stand_in_for_a_missing_thermal_service(phone: Any):
-    phone.file("sys/class/thermal/thermal_zone0/type", "cpu-0-0-usr\n")
-    phone.file("sys/class/thermal/thermal_zone0/temp", "41300\n")
-    conditions, _ = read(phone, "mksh", thermal_zones=True)
+def test_zones_stand_in_for_a_missing_thermal_service(fake_phone: Any):
+    fake_phone.file("sys/class/thermal/thermal_zone0/type", "cpu-0-0-usr\n")
+    fake_phone.file("sys/class/thermal/thermal_zone0/temp", "41300\n")
+    conditions, _ = read(fake_phone, "mksh")
     assert conditions.thermal is not None
     assert conditions.thermal.source == "zones"
     assert [t.value_c for t in conditions.thermal.temperatures] == [41.3]
-    assert "thermal.status" in conditions.missing
+    assert conditions.missing["thermal.status"].endswith("not found")
 
 
 @needs
-def test_the_settings_record_on_the_phone_is_read(phone: Any):
-    phone.file("data/pocketbench/settings", "fixed_performance=false\n")
-    conditions, _ = read(phone, "mksh")
+def test_zones_stand_in_for_stale_values_and_are_not_read_beside_current_ones(
+    fake_phone: Any, said: Any
+):
+    fake_phone.file("sys/class/thermal/thermal_zone0/type", "cpu-0-0-usr\n")
+    fake_phone.file("sys/class/thermal/thermal_zone0/temp", "41300\n")
+    fake_phone.file("bin/dump.txt", said("thermal_cached_only").stdout)
+    fake_phone.command("dumpsys", "cat /mnt/dump.txt")
+    stale, _ = read(fake_phone, "mksh")
+    assert stale.thermal is not None
+    assert (stale.thermal.status, stale.thermal.source) == (1, "zones")
+    assert "thermal.temperatures" not in stale.missing
+    (fake_phone.root / "bin/dump.txt").chmod(0o644)
+    fake_phone.file("bin/dump.txt", said("thermal_pixel").stdout)
+    current, output = read(fake_phone, "mksh")
+    assert current.thermal is not None
+    assert current.thermal.source == "hal"
+    assert "thermal_zone0" not in output
+
+
+@needs
+def test_the_settings_record_on_the_phone_is_read(fake_phone: Any):
+    fake_phone.file("data/pocketbench/settings", "fixed_performance=false\n")
+    conditions, _ = read(fake_phone, "mksh")
     assert conditions.is_fixed_performance is True
 
 
 @needs
-def test_output_cut_anywhere_loses_only_what_did_not_come(phone: Any, said: Any):
-    furnish(phone, said)
+def test_output_cut_anywhere_loses_only_what_did_not_come(fake_phone: Any, said: Any):
+    furnish(fake_phone, said)
     token = new_token()
-    output = phone.run("mksh", compose_probe(token)).stdout
+    output = fake_phone.run("mksh", compose_probe(token)).stdout
     whole = parse_probe(output, token)
     facts = flat(whole)
     for length in range(0, len(output), 7):
@@ -198,18 +218,20 @@ def test_each_probe_has_a_token_of_its_own():
 
 
 @needs
-def test_the_probe_starts_few_processes(phone: Any, said: Any):
-    furnish(phone, said)
+def test_the_probe_starts_few_processes(fake_phone: Any, said: Any):
+    furnish(fake_phone, said)
     for name in ("dumpsys", "getprop", "cmd", "settings"):
-        path = phone.root / "bin" / name
+        path = fake_phone.root / "bin" / name
         if path.exists():
             script = path.read_text().replace(
                 "#!/bin/sh\n", f"#!/bin/sh\necho {name} >>/data/local/tmp/started\n"
             )
             path.write_text(script)
-    phone.command("grep", 'echo grep >>/data/local/tmp/started; exec /bin/grep "$@"')
-    read(phone, "mksh")
-    started = sorted((phone.root / "data/started").read_text().split())
+    fake_phone.command(
+        "grep", 'echo grep >>/data/local/tmp/started; exec /bin/grep "$@"'
+    )
+    read(fake_phone, "mksh")
+    started = sorted((fake_phone.root / "data/started").read_text().split())
     assert started == [
         "cmd",
         "dumpsys",

@@ -122,7 +122,7 @@ def mutated_outputs(draw: st.DrawFn) -> str:
             texts[part] = text_of(draw(st.sampled_from(names)))
     texts["saver"] = draw(st.sampled_from(["0\n", "1\n", "null\n", "x"]))
     if draw(st.booleans()):
-        texts["zones"] = ZONES
+        texts["thermal"] = texts.get("thermal", "") + ZONES
     output = assemble(texts)
     for _ in range(draw(st.integers(1, 12))):
         start = draw(st.integers(0, len(output)))
