@@ -40,7 +40,10 @@ class Connection:
         self._daemon = daemon
         self._reader = reader
         self._writer = writer
-        self._checked = True
+        # A server that connects again already leaves the checksums out if it did so
+        # before; what it gets must have them until both versions are known.
+        self._checks_received = False
+        self._checks_sent = True
         self._max_payload = MAX_HANDSHAKE_PAYLOAD
         self._streams: dict[int, Stream] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -50,8 +53,7 @@ class Connection:
         """Speak with the server until one of the two goes away."""
         try:
             while True:
-                # The very first packet carries a checksum in every version.
-                packet = await read_packet(self._reader, checked=self._checked)
+                packet = await read_packet(self._reader, checked=self._checks_received)
                 await self._take(packet)
         except _CORRUPTION as error:
             logger.debug("connection ended: %r", error)
@@ -111,7 +113,8 @@ class Connection:
             adb.max_payload_bytes,
             daemon.profile.banner().encode(),
         )
-        self._checked = version < VERSION_WITHOUT_CHECKSUMS
+        self._checks_received = version < VERSION_WITHOUT_CHECKSUMS
+        self._checks_sent = self._checks_received
 
     async def _ask_for_a_key(self) -> None:
         # No key is ever accepted: after the last one the server waits for a person.
@@ -149,7 +152,7 @@ class Connection:
     async def _send(
         self, command: Command, arg0: int, arg1: int, payload: bytes
     ) -> None:
-        head = header(command, arg0, arg1, payload, checked=self._checked)
+        head = header(command, arg0, arg1, payload, checked=self._checks_sent)
         self._writer.write(head + payload if payload else head)
         self._daemon.counters.sent_bytes += len(payload)
         self._daemon.sent(self, command, len(payload))

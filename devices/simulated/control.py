@@ -26,32 +26,26 @@ class Control:
         """Take what to control, and what to set when the requests end."""
         self._daemon = daemon
         self._ended = ended
-        self._rest = b""
 
-    def attach(self, descriptor: int, answer: Callable[[object], None]) -> None:
-        """Read requests from a descriptor until it ends."""
+    async def serve(self, descriptor: int, answer: Callable[[object], None]) -> None:
+        """Answer requests from a descriptor, one after the other, until it ends."""
+        reader = asyncio.StreamReader()
         loop = asyncio.get_running_loop()
+        await loop.connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb")
+        )
+        while line := await reader.readline():
+            answer(await self._answer(line))
+        self._ended.set()
 
-        def readable() -> None:
-            data = os.read(descriptor, 1 << 16)
-            if not data:
-                loop.remove_reader(descriptor)
-                self._ended.set()
-                return
-            *lines, self._rest = (self._rest + data).split(b"\n")
-            for line in lines:
-                answer(self._answer(line))
-
-        loop.add_reader(descriptor, readable)
-
-    def _answer(self, line: bytes) -> dict[str, Any]:
+    async def _answer(self, line: bytes) -> dict[str, Any]:
         try:
             request = json.loads(line)
-            return {"result": self._do(request.pop("do"), request)}
+            return {"result": await self._do(request.pop("do"), request)}
         except (ValueError, KeyError, AttributeError, TypeError, OSError) as error:
             return {"error": [line.decode("utf-8", "replace"), repr(error), ""]}
 
-    def _do(self, what: str, arguments: dict[str, Any]) -> Any:
+    async def _do(self, what: str, arguments: dict[str, Any]) -> Any:
         daemon = self._daemon
         match what:
             case "statistics":
@@ -61,7 +55,7 @@ class Control:
             case "unplug":
                 daemon.unplug()
             case "plug":
-                daemon.plugged = True
+                await daemon.plug()
             case "reboot":
                 daemon.reboot()
             case "state":

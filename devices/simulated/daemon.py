@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
     from devices.simulated.vitals import Vitals
     from devices.simulated.wire import Command
 
+logger = logging.getLogger(__name__)
+
 Handler = Callable[["Stream"], Awaitable[None]]
 
+_READ_AHEAD_BYTES = 4 << 20
 _REMEMBERED_SERVICES = 1000
 
 _NOT_ROOT = {
@@ -63,22 +67,43 @@ class Daemon:
         self.processes = Processes()
         self.processes.listeners.append(vitals.started)
         self.counters = Counters()
-        self.plugged = True
+        self._address: tuple[str, int] | None = None
+        self._server: asyncio.Server | None = None
         self._connections: set[Connection] = set()
         self._idle = asyncio.Event()
         self._idle.set()
         self._background: set[asyncio.Task[None]] = set()
 
-    async def listen(self, listener: socket.socket) -> asyncio.Server:
-        """Serve adb servers that connect to a listening socket."""
+    async def listen(self, listener: socket.socket) -> None:
+        """Serve adb servers that connect to a bound socket."""
         self.processes.watch()
-        return await asyncio.start_server(self._accept, sock=listener, limit=4 << 20)
+        self._address = listener.getsockname()
+        await self._listen(sock=listener)
 
     def unplug(self) -> None:
-        """Drop every connection, and accept none until `plugged` is set again."""
-        self.plugged = False
+        """Drop every connection, and refuse new ones until `plug`."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
         for connection in tuple(self._connections):
             connection.unplug()
+
+    async def plug(self) -> None:
+        """Be reachable again, on the same port."""
+        while self._server is None:
+            assert self._address is not None
+            host, port = self._address
+            try:
+                await self._listen(host=host, port=port)
+            except OSError as error:
+                # Somebody's outgoing connection happens to have the port now.
+                logger.debug("port %d: %s", port, error)
+                await asyncio.sleep(0.05)
+
+    async def _listen(self, **where: Any) -> None:
+        self._server = await asyncio.start_server(
+            self._accept, limit=_READ_AHEAD_BYTES, **where
+        )
 
     async def switch_off(self) -> None:
         """Drop every connection, and wait until nothing is under way any more."""
@@ -91,10 +116,11 @@ class Daemon:
         self.processes.kill_all()
         self.vitals.restarted()
 
-        def come_back() -> None:
-            self.plugged = True
+        self._in_background(self._come_back())
 
-        asyncio.get_running_loop().call_later(self.behaviour.reboot_s, come_back)
+    async def _come_back(self) -> None:
+        await asyncio.sleep(self.behaviour.reboot_s)
+        await self.plug()
 
     def opened(self, service: str) -> None:
         """Count a stream that the host opens."""
@@ -145,11 +171,14 @@ class Daemon:
     def _arm(self, rule: CommandRule) -> None:
         def started(process: Process) -> None:
             self.processes.listeners.remove(started)
-            task = asyncio.create_task(self._strike(rule, process))
-            self._background.add(task)
-            task.add_done_callback(self._background.discard)
+            self._in_background(self._strike(rule, process))
 
         self.processes.listeners.append(started)
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
     async def _strike(self, rule: CommandRule, process: Process) -> None:
         await asyncio.sleep(rule.after_s)
@@ -175,9 +204,6 @@ class Daemon:
     async def _accept(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        if not self.plugged:
-            writer.transport.abort()
-            return
         # asyncio does it only for sockets that were made with an explicit protocol.
         # Without it every answer after an acknowledgement waits 40 ms.
         accepted: socket.socket = writer.get_extra_info("socket")

@@ -65,8 +65,11 @@ def enter() -> None:
         raise forbidden(error) from error
 
 
-def fork_init(run: Callable[[], int]) -> int:
+def fork_init(run: Callable[[], int], listener: socket.socket) -> int:
     """Run a function as the phone's init; tell its exit code when it has ended.
+
+    The listener is the init's alone from then on: the port refuses connections once
+    the init closes it.
 
     A SIGTERM or SIGINT that comes here ends the init, and so does the end of this
     process, however it comes.
@@ -86,6 +89,8 @@ def fork_init(run: Callable[[], int]) -> int:
         finally:
             sys.stdout.flush()
             os._exit(code)
+
+    listener.close()
 
     def end(number: int, frame: object) -> None:
         with suppress(ProcessLookupError):

@@ -123,7 +123,7 @@ def _run(options: argparse.Namespace) -> int:
         return 0
 
     namespace.enter()
-    code = namespace.fork_init(init)
+    code = namespace.fork_init(init, listener)
     os.close(lock)
     return code
 
@@ -134,18 +134,20 @@ async def _serve(
     ready: dict[str, object],
     until_stdin_closes: bool,
 ) -> None:
-    server = await daemon.listen(listener)
+    await daemon.listen(listener)
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGUSR1, daemon.reboot)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    if until_stdin_closes:
-        Control(daemon, ended).attach(sys.stdin.fileno(), _say)
     _say(ready)
+    if until_stdin_closes:
+        control = Control(daemon, ended).serve(sys.stdin.fileno(), _say)
+        controlling = asyncio.create_task(control)
     await ended.wait()
-    server.close()
     await daemon.switch_off()
+    if until_stdin_closes:
+        controlling.cancel()
 
 
 def _lock(folder: Path, name: str) -> int:
