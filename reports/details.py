@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from bench.judge.summary import Cell, Verdict
+from bench.judge.summary import Cell, LaunchShape, LaunchValue
+from bench.launch import Launch
 from reports.lookup import Lookup
+from reports.phrases import BY_INTEREST, listed
 from reports.plots.ecdf import ecdf
 from reports.plots.strips import strips
 from reports.plots.style import Colour
 from reports.plots.timeline import timeline
 from reports.plots.traces import MOST_LAUNCHES, shared_range_ns, traces
 
-MOST_PAIRS = 12
+MOST_PAIRS = 8
 """Pairs of model and device whose single launches are drawn."""
-MOST_STRIP_CELLS = 240
+MOST_STRIP_CELLS = 80
 """Cells with a strip of launches, over all models."""
 
-_INTEREST = (
-    Verdict.REGRESSION,
-    Verdict.INCONCLUSIVE,
-    Verdict.IMPROVEMENT,
-    Verdict.NO_CHANGE,
-    None,
-)
+
+_SHAPE_WORDS = {
+    LaunchShape.FLAT: "flat",
+    LaunchShape.WARM_UP: "still warming up at first",
+    LaunchShape.SLOW_DOWN: "slowing down",
+    LaunchShape.NO_STEADY_STATE: "never steady",
+}
 
 
 class TracePanel(NamedTuple):
@@ -31,6 +35,8 @@ class TracePanel(NamedTuple):
 
     variant_id: str
     svg: str
+    shapes: str
+    """How its launches go, counted: `9 flat and 1 slowing down`."""
     left_out: int
 
 
@@ -44,13 +50,13 @@ class DeviceCharts(NamedTuple):
 
 
 def chosen_pairs(lookup: Lookup) -> list[tuple[str, str]]:
-    """(model, device) to draw in detail: the regressed and undecided ones first."""
+    """(model, device) to draw in detail: the changed and undecided ones first."""
     rank: dict[tuple[str, str], int] = {}
     for cell in lookup.summary.cells:
         found = lookup.comparison("variant", cell, lookup.primary.name)
-        place = _INTEREST.index(found.verdict if found else None)
+        place = BY_INTEREST.index(found.verdict if found else None)
         key = (cell.model, cell.device_id)
-        rank[key] = min(place, rank.get(key, len(_INTEREST)))
+        rank[key] = min(place, rank.get(key, len(BY_INTEREST)))
     return sorted(rank, key=lambda key: rank[key])[:MOST_PAIRS]
 
 
@@ -70,38 +76,62 @@ def device_charts(
         if any(metric in launch.values for launch in cell.launches)
     ]
     launches = {
-        cell.variant_id: [
-            x for x in lookup.raw_launches(cell) if x.measurement.latencies_ns
-        ]
+        cell.variant_id: found
         for cell in cells
+        if (
+            found := [
+                launch
+                for launch in zip(lookup.raw_launches(cell), cell.launches, strict=True)
+                if launch[0].measurement.latencies_ns
+            ]
+        )
     }
-    launches = {variant: found for variant, found in launches.items() if found}
     where = f"{model} on {lookup.tagged(device_id)}"
-    drawn_traces: list[TracePanel] = []
-    if launches:
-        drawn_traces = [
-            TracePanel(
-                variant,
-                traces(
-                    found,
-                    shared_range_ns(found),
-                    colours[variant],
-                    where=f"{where}, {variant}",
-                    name=f"{name}-traces-{place}",
-                ),
-                max(0, len(found) - MOST_LAUNCHES),
-            )
-            for place, (variant, found) in enumerate(launches.items())
-        ]
+    panels = [
+        _trace_panel(
+            found, colours[variant], variant, where=where, name=f"{name}-traces-{place}"
+        )
+        for place, (variant, found) in enumerate(launches.items())
+    ]
     pooled = {
-        variant: [ns for launch in found for ns in launch.measurement.latencies_ns]
+        variant: [ns for raw, _ in found for ns in raw.measurement.latencies_ns]
         for variant, found in launches.items()
     }
     return DeviceCharts(
         device_id,
         timeline(lookup, cells, colours, name=f"{name}-time") if cells else "",
         ecdf(pooled, colours, where=where, name=f"{name}-ecdf") if pooled else "",
-        tuple(drawn_traces),
+        tuple(panels),
+    )
+
+
+def _trace_panel(
+    found: Sequence[tuple[Launch, LaunchValue]],
+    colour: Colour,
+    variant_id: str,
+    *,
+    where: str,
+    name: str,
+) -> TracePanel:
+    raw = [launch for launch, _ in found]
+    trimmed = [
+        value.steady_from if value.shape is LaunchShape.WARM_UP else 0
+        for _, value in found
+    ]
+    shapes = Counter(value.shape for _, value in found if value.shape)
+    drawn = traces(
+        raw,
+        shared_range_ns(raw),
+        colour,
+        left_out=trimmed,
+        where=f"{where}, {variant_id}",
+        name=name,
+    )
+    return TracePanel(
+        variant_id,
+        drawn,
+        listed([f"{shapes[s]} {_SHAPE_WORDS[s]}" for s in LaunchShape if shapes[s]]),
+        max(0, len(raw) - MOST_LAUNCHES),
     )
 
 

@@ -28,6 +28,7 @@ from reports.doubts import doubts
 from reports.headline import headline
 from reports.lookup import Lookup
 from reports.phrases import (
+    BY_INTEREST,
     VERDICT_SHAPES,
     VERDICT_WORDS,
     counted,
@@ -43,6 +44,7 @@ from reports.theme import theme_css
 
 MOST_NARROW_ROWS = 60
 """Charts with more rows are drawn once and scrolled."""
+MOST_JUDGED_ROWS = 300
 MOST_INFORMATIONAL_ROWS = 400
 """Comparisons without a verdict that are shown; the data holds all of them."""
 MOST_OPEN_MODELS = 3
@@ -109,9 +111,9 @@ def _context(lookup: Lookup) -> dict[str, Any]:
     is_tall = len(judged) > MOST_NARROW_ROWS
     models = _model_sections(lookup, colours)
     comparisons = _comparisons(lookup)
-    doubtful = [
-        cell for cell in summary.cells if cell.caveats and not _all_share(lookup, cell)
-    ]
+    caveats = [set(cell.caveats) for cell in summary.cells]
+    shared = set.intersection(*caveats) if caveats else set()
+    doubtful = [cell for cell in summary.cells if set(cell.caveats) - shared]
     encoding, data = _embedded(lookup)
     return {
         "lookup": lookup,
@@ -208,7 +210,7 @@ def _left_out(
         parts.append(
             f"Single launches of {counted(len(missing), 'device')} are not drawn here: "
             f"a page draws those of {MOST_PAIRS} pairs of model and device, the "
-            "regressed and the undecided first."
+            "changed and the undecided first."
         )
     if no_strips:
         parts.append(
@@ -229,18 +231,23 @@ def _comparisons(lookup: Lookup) -> Comparisons:
     others = [
         c for c in lookup.summary.comparisons if c.verdict is None and c.kind != "host"
     ]
-    shown = others if len(others) <= MOST_INFORMATIONAL_ROWS else []
-    rows = [_comparison_row(lookup, comparison) for comparison in (*judged, *shown)]
     lead = "Ratios below 1 mean that the candidate takes less."
-    if shown:
+    if len(judged) > MOST_JUDGED_ROWS:
         lead += (
-            " Only the primary metric gets verdicts; the others are for information."
+            f" The {MOST_JUDGED_ROWS} that matter most of {len(judged)}: regressions, "
+            "improvements, then the undecided; each model's table has them all."
         )
+        judged.sort(key=lambda c: BY_INTEREST.index(c.verdict))
+        del judged[MOST_JUDGED_ROWS:]
+    if others and len(others) <= MOST_INFORMATIONAL_ROWS:
+        lead += " Only gated metrics get verdicts; the others are for information."
+        judged += others
     elif others:
         lead += (
             f" {len(others)} ratios of other metrics, for information only, are in the "
             "data at the end of this page."
         )
+    rows = [_comparison_row(lookup, comparison) for comparison in judged]
     verdicts = dict.fromkeys(row.verdict for row in rows)
     return Comparisons(rows, list(verdicts), lead)
 
@@ -274,14 +281,6 @@ def _probability(value: float) -> str:
     return "< 0.001" if value < 0.001 else significant(value, 2)
 
 
-def _all_share(lookup: Lookup, cell: Cell) -> bool:
-    """Whether a cell's doubts are those that every cell has."""
-    return all(
-        all(caveat in other.caveats for other in lookup.summary.cells)
-        for caveat in cell.caveats
-    )
-
-
 def _contents(
     lookup: Lookup, models: Sequence[ModelSection], comparisons: Comparisons
 ) -> list[Link]:
@@ -298,8 +297,12 @@ def _contents(
 
 
 def _embedded(lookup: Lookup) -> tuple[str, str]:
-    """The machine's report for a script element: (encoding, text)."""
-    encoded = msgspec.json.encode(json.document(lookup))
+    """The machine's report for a script element: (encoding, text).
+
+    Of single launches and of ratios to the host it holds the primary metric alone, to
+    keep the page small.
+    """
+    encoded = msgspec.json.encode(json.document(lookup, only_primary=True))
     if len(encoded) > LARGEST_PLAIN_DATA_BYTES:
         packed = gzip.compress(encoded, compresslevel=9, mtime=0)
         return "gzip+base64", base64.b64encode(packed).decode()

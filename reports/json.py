@@ -9,6 +9,7 @@ import sys
 from typing import Any, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from bench.artifact import OutputError
 from bench.caveat import Caveat
@@ -123,8 +124,14 @@ def render(summary: Summary) -> str:
     return msgspec.json.format(encoded, indent=1).decode() + "\n"
 
 
-def document(lookup: Lookup) -> Document:
-    """Gather what a machine needs to decide and a person to draw again."""
+def document(lookup: Lookup, *, only_primary: bool = False) -> Document:
+    """Gather what a machine needs to decide and a person to draw again.
+
+    Args:
+        lookup: The summary.
+        only_primary: Of single launches and of ratios to the host only the primary
+            metric.
+    """
     summary = lookup.summary
     answer = headline(lookup)
     verdicts = [c.verdict.value for c in lookup.judged if c.verdict]
@@ -162,11 +169,19 @@ def document(lookup: Lookup) -> Document:
                 output_error=cell.artifact.output_error,
                 caveats=cell.caveats,
                 estimates=cell.estimates,
-                launches=cell.launches,
+                launches=_only(lookup.primary.name, cell.launches)
+                if only_primary
+                else cell.launches,
             )
             for cell in summary.cells
         ),
-        comparisons=summary.comparisons,
+        comparisons=tuple(
+            comparison
+            for comparison in summary.comparisons
+            if not only_primary
+            or comparison.kind != "host"
+            or comparison.metric == lookup.primary.name
+        ),
         failures=tuple(
             FailureFacts(
                 **{f: getattr(failure, f) for f in FailureFacts.__struct_fields__}
@@ -174,6 +189,13 @@ def document(lookup: Lookup) -> Document:
             for failure in summary.failures
         ),
         cells_wanted=summary.jobs_wanted,
+    )
+
+
+def _only(metric: str, launches: tuple[LaunchValue, ...]) -> tuple[LaunchValue, ...]:
+    return tuple(
+        replace(launch, values={m: v for m, v in launch.values.items() if m == metric})
+        for launch in launches
     )
 
 

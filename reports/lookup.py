@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from functools import cached_property
 
 from bench.device import DeviceInfo
@@ -94,7 +95,7 @@ class Lookup:
         return self._labels.get(device_id, device_id)
 
     def tag(self, device_id: str) -> str | None:
-        """`SIMULATED` or `EMULATED`, wherever the name of such a device stands."""
+        """`SIMULATED`, `EMULATED` ..., wherever the name of such a device stands."""
         info = self.devices.get(device_id)
         if info is None:
             return "SIMULATED" if device_id.startswith("simulated:") else None
@@ -129,8 +130,15 @@ class Lookup:
         return [launch for launch in found if launch is not None]
 
 
+_TAGS: dict[str, Callable[[DeviceInfo], bool]] = {
+    "SIMULATED": lambda info: info.is_simulated,
+    "EMULATED": lambda info: info.is_emulated,
+    "SIMULATOR": lambda info: info.family == "ios-simulator",
+    "REPLAYED": lambda info: info.is_replayed,
+}
+
+
 def device_tag(info: DeviceInfo) -> str | None:
     """The tag that must stand beside a device's name."""
-    if info.is_simulated:
-        return "SIMULATED"
-    return "EMULATED" if info.is_emulated else None
+    tags = [name for name, marks in _TAGS.items() if marks(info)]
+    return ", ".join(tags) or None

@@ -14,6 +14,15 @@ VERDICT_WORDS = {
     Verdict.INCONCLUSIVE: "inconclusive",
 }
 
+BY_INTEREST = (
+    Verdict.REGRESSION,
+    Verdict.IMPROVEMENT,
+    Verdict.INCONCLUSIVE,
+    Verdict.NO_CHANGE,
+    None,
+)
+"""What is shown first where not everything can be."""
+
 VERDICT_SHAPES = {
     Verdict.REGRESSION: "▲",
     Verdict.IMPROVEMENT: "▼",

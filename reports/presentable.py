@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import msgspec
+from msgspec.structs import replace
 
 from bench.judge.summary import Summary
 
@@ -22,9 +23,40 @@ def presentable(summary: Summary) -> Summary:
     """Hash adb serials wherever they stand and replace control characters.
 
     Devices give their own names, and programs their own messages: neither may steer a
-    terminal, and a report handed on must not carry a serial number or an address.
+    terminal, and a report handed on must not carry a serial number or an address. The
+    samples, which are numbers, are passed on as they are.
     """
-    text = msgspec.json.encode(summary).decode()
+    launches = summary.run.launches
+    rows = [cell.launches for cell in summary.cells]
+    slim = replace(
+        summary,
+        run=replace(summary.run, launches=()),
+        cells=tuple(replace(cell, launches=()) for cell in summary.cells),
+    )
+    text = _shown(msgspec.json.encode(slim).decode(), summary)
+    shown = msgspec.json.decode(text, type=Summary)
+    names = {
+        before.device.id: after.device.id
+        for before, after in zip(summary.devices, shown.devices, strict=True)
+        if before.device.id != after.device.id
+    }
+    if names:
+        launches = tuple(
+            replace(x, device_id=names[x.device_id]) if x.device_id in names else x
+            for x in launches
+        )
+    return replace(
+        shown,
+        run=replace(shown.run, launches=launches),
+        cells=tuple(
+            replace(cell, launches=found)
+            for cell, found in zip(shown.cells, rows, strict=True)
+        ),
+    )
+
+
+def _shown(text: str, summary: Summary) -> str:
+    """The summary's JSON without what may not be shown."""
     for ready in summary.devices:
         info = ready.device
         serial = info.id.partition(":")[2]
@@ -36,5 +68,4 @@ def presentable(summary: Summary) -> Summary:
             quoted = msgspec.json.encode(serial).decode()[1:-1]
             text = text.replace(quoted, info.serial_hash)
     text = _UNSHOWABLE.sub(lambda found: found[1] or "\N{REPLACEMENT CHARACTER}", text)
-    text = _CARRIAGE_RETURN.sub(lambda found: found[1] or "", text)
-    return msgspec.json.decode(text, type=Summary)
+    return _CARRIAGE_RETURN.sub(lambda found: found[1] or "", text)

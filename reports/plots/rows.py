@@ -158,8 +158,8 @@ def _frame(
 
 def _device(sheet: Sheet, row: Row, x: float, y: float, characters: int) -> None:
     if row.tag:
-        sheet.tag(x, y, row.tag)
-        x += TAG_WIDTH + 6
+        sheet.tag(x + 1, y, row.tag)
+        x += TAG_WIDTH + 7
         characters -= 9
     sheet.text(x, y, shortened(row.device, characters), colour=INK)
 

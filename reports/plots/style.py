@@ -78,10 +78,11 @@ SMALL_PX = 11.0
 RC = {
     "svg.fonttype": "none",
     "svg.hashsalt": "pocketbench",
-    "text.parse_math": False,
     "hatch.linewidth": 2.0,
-    "font.family": ["DejaVu Sans"],
     "path.simplify": False,
+    "path.sketch": None,
+    "path.effects": [],
+    "lines.solid_capstyle": "butt",
 }
 
 

@@ -35,10 +35,21 @@ def traces(
     shared_ns: tuple[float, float],
     colour: Colour,
     *,
+    left_out: Sequence[int],
     where: str,
     name: str,
 ) -> str:
-    """Draw launches of one variant on one device, at most MOST_LAUNCHES of them."""
+    """Draw launches of one variant on one device, at most MOST_LAUNCHES of them.
+
+    Args:
+        launches: In order of time, each with main iterations.
+        shared_ns: The lowest and highest latency of the scale.
+        colour: The variant's.
+        left_out: Of each launch, how many main iterations its figures leave out
+            because it was still warming up; shaded like the warm-up before them.
+        where: What it is of, for the title.
+        name: Unique in a page.
+    """
     shown = launches[:MOST_LAUNCHES]
     rows = -(-len(shown) // _ACROSS)
     height = _TOP_PX + rows * (_CELL_HEIGHT_PX + _GAP_PX) + 20
@@ -52,7 +63,7 @@ def traces(
         bottom = (
             _TOP_PX + (number // _ACROSS + 1) * (_CELL_HEIGHT_PX + _GAP_PX) - _GAP_PX
         )
-        warmup = len(launch.measurement.warmup_latencies_ns)
+        warmup = len(launch.measurement.warmup_latencies_ns) + left_out[number]
         step = width / max(1, longest - 1)
         if warmup:
             shades.append((left, bottom - _CELL_HEIGHT_PX, step * (warmup - 0.5)))

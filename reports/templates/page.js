@@ -33,6 +33,17 @@
     const bodies = [...table.tBodies];
     const home = bodies.map((body) => [...body.rows]);
     const rows = home.flat().filter((row) => !row.classList.contains("group"));
+    // Under its device's heading a row need not name the device; sorted, it must.
+    const device = new Map(home.flatMap((own) => own.map((row) => [row, own[0].classList.contains("group") ? own[0].cells[0] : null])));
+    const name = () => {
+      for (const row of rows) {
+        if (!device.get(row) || row.querySelector(".row-device")) continue;
+        const label = document.createElement("span");
+        label.className = "row-device";
+        label.append(...[...device.get(row).childNodes].map((node) => node.cloneNode(true)));
+        row.cells[0].append(label);
+      }
+    };
     const heads = [...table.tHead.rows[0].cells];
     for (const [column, head] of heads.entries()) {
       head.querySelector("button.sort")?.addEventListener("click", () => {
@@ -45,6 +56,7 @@
         }
         const sign = now === "ascending" ? -1 : 1;
         head.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
+        name();
         table.classList.add("flat");
         const keyed = rows.map((row, index) => ({ row, index, key: value(row, column) }));
         keyed.sort((a, b) => {
@@ -63,7 +75,7 @@
       const verdict = tools.find((tool) => tool.tagName === "SELECT")?.value ?? "";
       let shown = 0;
       for (const row of rows) {
-        const text = row.textContent.toLowerCase();
+        const text = `${device.get(row)?.textContent ?? ""} ${row.textContent}`.toLowerCase();
         row.hidden = !words.every((word) => text.includes(word)) || (verdict !== "" && row.dataset.verdict !== verdict);
         if (!row.hidden) shown += 1;
       }

@@ -11,10 +11,19 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bench.artifact import Artifact, ExportFacts, OutputError, TensorSpec
+from bench.caveat import Caveat
 from bench.device import CoreCluster, DeviceInfo, InstalledObject
 from bench.failure import FailureReason
+from bench.judge.metrics import METRICS
 from bench.judge.summarize import summarize
-from bench.judge.summary import Summary
+from bench.judge.summary import (
+    Cell,
+    Comparison,
+    Estimate,
+    LaunchValue,
+    Summary,
+    Verdict,
+)
 from bench.launch import Failure, Launch, Measurement, Memory
 from bench.plan import ModelRequest, Plan, Variant, Workload
 from bench.run import DeviceReady, Run, RunStarted
@@ -289,7 +298,7 @@ def make_summary() -> Callable[..., Summary]:
 def full(make_summary: Callable[..., Summary]) -> Summary:
     """Two models, three variants, three devices; one cell crashed."""
     return make_summary(
-        skip=((ANDROID.id, "resnet18", "int8-dynamic"),), failures=(CRASH,)
+        skip=((ANDROID.id, "resnet18", "int8-dynamic"),), failures=(CRASH, CRASH)
     )
 
 
@@ -300,4 +309,104 @@ def small(make_summary: Callable[..., Summary]) -> Summary:
         models=("mobilenet_v2",),
         variants=("float32", "int8-static"),
         devices=(HOST, PIXEL),
+    )
+
+
+def _cell(device_id: str, variant: str, ns: float, peak_bytes: float) -> Cell:
+    def around(point: float, part: float) -> Estimate:
+        return Estimate(
+            point=point, low=point * (1 - part), high=point * (1 + part), launches=10
+        )
+
+    return Cell(
+        device_id=device_id,
+        model="mobilenet_v2",
+        variant_id=variant,
+        artifact=artifact("mobilenet_v2", variant),
+        runner="lite",
+        threads=1,
+        is_baseline=variant == "float32",
+        estimates={
+            "latency_ns": around(ns, 0.01),
+            "peak_rss_bytes": around(peak_bytes, 0.0),
+        },
+        launches=(
+            LaunchValue(
+                started_at="2026-03-02T09:15:02Z",
+                block=0,
+                position=0,
+                values={"latency_ns": ns, "peak_rss_bytes": peak_bytes},
+            ),
+        ),
+        caveats=(Caveat.SIMULATED,) if device_id == PIXEL.id else (),
+    )
+
+
+def _ratio(
+    device_id: str, verdict: Verdict | None, ratio: tuple[float, float, float], **more
+) -> Comparison:
+    point, low, high = ratio
+    return Comparison(
+        **{
+            "kind": "variant",
+            "device_id": device_id,
+            "model": "mobilenet_v2",
+            "metric": "latency_ns",
+            "baseline": "float32",
+            "candidate": "int8-static",
+            "candidate_over_baseline": Estimate(
+                point=point, low=low, high=high, launches=10
+            ),
+            "p_value": 0.001,
+            "q_value": 0.002 if verdict else None,
+            "verdict": verdict,
+            "design": "paired",
+            "min_effect": 0.02,
+            "launches_to_settle": None,
+            **more,
+        }
+    )
+
+
+@pytest.fixture
+def tiny() -> Summary:
+    """Four cells with round figures: a regression and an inconclusive one."""
+    run = make_run(
+        models=("mobilenet_v2",),
+        variants=("float32", "int8-static"),
+        devices=(HOST, PIXEL),
+        blocks=0,
+    )
+    memory = {"metric": "peak_rss_bytes"}
+    return Summary(
+        run=run,
+        metrics=tuple(m for m in METRICS if m.name in ("latency_ns", "peak_rss_bytes")),
+        devices=run.devices,
+        cells=(
+            _cell(HOST.id, "float32", 10e6, 100 * 2**20),
+            _cell(HOST.id, "int8-static", 11e6, 62 * 2**20),
+            _cell(PIXEL.id, "float32", 20e6, 120 * 2**20),
+            _cell(PIXEL.id, "int8-static", 20.2e6, 80 * 2**20),
+        ),
+        comparisons=(
+            _ratio(HOST.id, Verdict.REGRESSION, (1.1, 1.08, 1.12)),
+            _ratio(HOST.id, None, (0.62, 0.61, 0.63), **memory),
+            _ratio(
+                PIXEL.id,
+                Verdict.INCONCLUSIVE,
+                (1.01, 0.98, 1.04),
+                launches_to_settle=14,
+            ),
+            _ratio(PIXEL.id, None, (2 / 3, 0.65, 0.68), **memory),
+            _ratio(
+                PIXEL.id,
+                None,
+                (1.84, 1.8, 1.88),
+                kind="host",
+                baseline="host",
+                design="sequential",
+            ),
+        ),
+        failures=(),
+        jobs_wanted=4,
     )

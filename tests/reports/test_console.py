@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import io
+
+from msgspec.structs import replace
+from rich.console import Console
+
+from reports import console
+
+EXPECTED = """\
+int8-static is 10 % slower than float32 on 1 of 2 devices, undecided on 1
+(simulated), and uses 33 % to 38 % less memory; output SQNR 31 dB.
+1 regression, 0 improvements, 0 unchanged, 1 inconclusive of 2 cells.
+
+                 median latency,                          peak,  size,  SQNR,
+mobilenet_v2                  ms             speed-up, x    MiB    MiB     dB
+────────────────────────────────────────────────────────────────────────────────
+this computer (Ryzen 7)
+  float32      10.0 [9.90, 10.1]                baseline    100   13.3      -
+  int8-static  11.0 [10.9, 11.1]  0.909 [0.893, 0.926] ▲   62.0   3.33   31.2
+Pixel 8 [SIMULATED]
+  float32      20.0 [19.8, 20.2]                baseline    120   13.3      -
+  int8-static  20.2 [20.0, 20.4]   0.990 [0.962, 1.02] ○   80.0   3.33   31.2
+
+What makes it doubtful
+  A simulated phone (Pixel 8 [SIMULATED])
+  Its programs ran on this computer's CPU, not on a phone's; measure on a real
+  phone before deciding anything about phones.
+"""
+
+
+def test_the_whole_report_at_80_columns(tiny):
+    assert console.render(tiny) == EXPECTED
+
+
+def test_no_line_is_wider_than_the_terminal(full):
+    for width in (80, 120):
+        lines = console.render(full, width=width).splitlines()
+        assert max(map(len, lines)) <= width
+
+
+def test_a_pipe_gets_no_colour_codes_and_a_terminal_does(tiny):
+    piped, terminal = io.StringIO(), io.StringIO()
+    console.show(tiny, Console(file=piped, width=80))
+    console.show(
+        tiny,
+        Console(file=terminal, width=80, force_terminal=True, color_system="standard"),
+    )
+    assert "\x1b" not in piped.getvalue()
+    assert "\x1b[31m ▲" in terminal.getvalue()
+
+
+def test_what_a_device_says_cannot_steer_the_terminal_or_the_markup(full):
+    named = tuple(
+        replace(ready, device=replace(ready.device, name="[red]\x1b[2Jx[/red]\u202e"))
+        if ready.device.id == "host"
+        else ready
+        for ready in full.devices
+    )
+    text = console.render(replace(full, devices=named))
+    assert "[red]\N{REPLACEMENT CHARACTER}[2Jx[/red]" in text
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert "HT7A1X0042" not in text
+
+
+def test_failures_come_with_their_remedy(full):
+    text = " ".join(console.render(full).split())
+    assert "What could not be measured" in text
+    assert "resnet18 · int8-dynamic: the program was ended by signal 11" in text
+    assert "See the output kept with the failure." in text

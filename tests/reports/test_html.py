@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import re
+from html.parser import HTMLParser
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from reports import html, theme
+from reports.json import Document
+
+VOID = {"meta", "input", "br", "img", "path", "use", "rect", "link", "hr"}
+
+
+class Page(HTMLParser):
+    """Cells by (device, variant, metric), elements that do not close, and links out."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.cells: dict[tuple[str, ...], dict[str, str]] = {}
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self._row: dict[str, str] = {}
+        self._model = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        found = {name: value or "" for name, value in attributes}
+        if tag not in VOID:
+            self.open.append(tag)
+        if "id" in found:
+            self.ids.append(found["id"])
+        self.links += [found[name] for name in ("src", "href") if name in found]
+        if tag == "table":
+            self._model = found.get("data-model", "")
+        if tag == "tr":
+            self._row = found
+        if "data-metric" in found and self._model:
+            key = (
+                self._row["data-device"],
+                self._model,
+                self._row["data-variant"],
+                found["data-metric"],
+            )
+            self.cells[key] = found
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        assert self.open, tag
+        assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def text(full):
+    return html.render(full)
+
+
+def test_every_estimate_stands_unscaled_in_the_page(full, text):
+    cells = Page(text).cells
+    for cell in full.cells:
+        device = cell.device_id.replace("HT7A1X0042", "9f3c01ab")
+        for name, estimate in cell.estimates.items():
+            found = cells[device, cell.model, cell.variant_id, name]
+            assert float(found["data-point"]) == estimate.point
+            assert float(found["data-low"]) == estimate.low
+            assert float(found["data-high"]) == estimate.high
+        size = cells[device, cell.model, cell.variant_id, "size_bytes"]
+        assert float(size["data-point"]) == cell.artifact.size_bytes
+
+
+def test_speed_up_and_ratio_to_the_host_stand_there_too(full, text):
+    cells = Page(text).cells
+    checked = 0
+    for comparison in full.comparisons:
+        if comparison.metric != "latency_ns":
+            continue
+        device = comparison.device_id.replace("HT7A1X0042", "9f3c01ab")
+        key = (device, comparison.model, comparison.candidate)
+        ratio = comparison.candidate_over_baseline
+        if comparison.kind == "variant":
+            assert float(cells[*key, "speed_up"]["data-point"]) == 1 / ratio.point
+        else:
+            assert float(cells[*key, "over_host"]["data-point"]) == ratio.point
+        checked += 1
+    assert checked == 11 + 11
+
+
+def test_the_page_is_well_formed_with_unique_ids(text):
+    page = Page(text)
+    assert page.open == []
+    assert len(page.ids) == len(set(page.ids))
+
+
+def test_nothing_is_asked_of_a_network(text):
+    for link in Page(text).links:
+        assert link.startswith("#"), link
+    assert "@import" not in text
+    assert not re.search(r"url\((?!#)", text)
+    assert "default-src 'none'" in text
+
+
+def test_what_a_device_says_is_never_markup(text):
+    assert "<script>alert" not in text
+    assert "<img" not in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
+    assert "\x1b" not in text
+    assert "HT7A1X0042" not in text
+
+
+def test_a_simulated_device_is_tagged_wherever_its_name_stands(text):
+    labels = re.findall(r'<bdi class="device">Pixel 8</bdi>(.{0,40})', text)
+    assert len(labels) > 10
+    assert all(
+        rest.startswith(' <span class="tag">SIMULATED</span>') for rest in labels
+    )
+    drawn = text.count(">Pixel 8</text>")
+    assert drawn == text.count(">SIMULATED</text>") > 0
+
+
+def test_equal_summaries_give_equal_bytes(full, text):
+    assert html.render(full) == text
+
+
+def test_the_sentence_comes_before_everything_else(text):
+    body = text[text.index("<main>") :]
+    order = ["<h1", "<svg", "What makes it doubtful", "<table", 'id="method"']
+    places = [body.index(part) for part in order]
+    assert places == sorted(places)
+
+
+def test_random_weights_are_said_at_the_model_and_among_the_doubts(text):
+    assert "so the output error is a distance from float32, never an accuracy" in text
+    assert 'data-doubt="random_weights"' in text
+
+
+def test_failures_are_rows_with_reason_output_and_remedy(text):
+    row = text[text.index('data-failure="crashed"') :]
+    row = row[: row.index("</tr>")]
+    assert "signal 11" in row
+    assert "Segmentation fault" in row
+    assert "See the output kept with the failure" in row
+
+
+def test_the_data_of_a_small_run_is_plain_json_and_cannot_end_its_element(small):
+    devices = tuple(
+        replace(ready, device=replace(ready.device, name="</script><!--"))
+        for ready in small.devices
+    )
+    page = html.render(replace(small, devices=devices))
+    data = re.search(
+        r'<script type="application/json" id="data"[^>]*>(.*?)</script>', page
+    )
+    assert data
+    assert (
+        msgspec.json.decode(data[1], type=Document).devices[0].name == "</script><!--"
+    )
+
+
+def test_the_data_of_a_larger_run_is_compressed(make_summary):
+    page = html.render(make_summary(blocks=60, models=("mobilenet_v2",)))
+    data = re.search(r'data-encoding="gzip\+base64"[^>]*>([^<]+)</script>', page)
+    assert data
+    document = json.loads(gzip.decompress(base64.b64decode(data[1])))
+    assert len(document["cells"][0]["launches"]) == 60
+
+
+def test_a_run_without_cells_still_says_why(full):
+    empty = replace(full, cells=(), comparisons=())
+    page = html.render(empty)
+    assert "Nothing could be measured: 1 failure on 1 device." in page
+    assert Page(page).open == []
+
+
+def test_one_launch_each_has_no_intervals_and_says_so(make_summary):
+    page = html.render(make_summary(blocks=1))
+    assert "[no interval]" in page
+    assert "First look" in page or "first look" in page
+
+
+def test_a_program_that_tells_a_mean_only_has_no_traces(small):
+    launches = tuple(
+        replace(
+            launch,
+            measurement=replace(
+                launch.measurement, latencies_ns=(), warmup_latencies_ns=()
+            ),
+        )
+        for launch in small.run.launches
+    )
+    page = html.render(replace(small, run=replace(small.run, launches=launches)))
+    assert "Launches in time order" in page
+    assert "Iterations of each launch" not in page
+
+
+@pytest.mark.slow
+def test_a_thousand_cells_fit_in_five_megabytes(make_summary, small):
+    host, simulated = (ready.device for ready in small.devices)
+    phones = tuple(
+        replace(
+            simulated, id=f"simulated:phone-{number}", name=f"A phone, number {number}"
+        )
+        for number in range(9)
+    )
+    summary = make_summary(
+        models=tuple(f"model_number_{number}" for number in range(25)),
+        variants=("float32", "int8-dynamic", "int8-static", "int8-static@4t"),
+        devices=(host, *phones),
+        blocks=20,
+    )
+    assert len(summary.cells) == 1000
+    page = html.render(summary)
+    assert len(page.encode()) <= 5_000_000
+    assert page.count('<tr data-device="') == 1000 + html.MOST_JUDGED_ROWS + 10
+    assert "The 300 that matter most of 750" in page
+
+
+def luminance(colour: str) -> float:
+    def linear(part: str) -> float:
+        value = int(part, 16) / 255
+        return value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+
+    red, green, blue = (linear(colour[i : i + 2]) for i in (1, 3, 5))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("name", theme.contrasts())
+def test_text_has_a_contrast_of_at_least_4_5(name):
+    text, paper = theme.contrasts()[name]
+    lighter, darker = sorted((luminance(text), luminance(paper)), reverse=True)
+    assert (lighter + 0.05) / (darker + 0.05) >= 4.5

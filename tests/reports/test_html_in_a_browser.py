@@ -1,0 +1,249 @@
+"""The page as a reader meets it, in headless Chromium."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from reports import html
+
+pytestmark = pytest.mark.needs("chromium")
+
+SIMULATED = "Pixel 8"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=ARGUMENTS
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def url(full, tmp_path_factory):
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    path.write_text(html.render(full), "utf-8")
+    return path.as_uri()
+
+
+@pytest.fixture
+def page(browser, url):
+    """The page opened; afterwards nothing may have gone wrong or out."""
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 900}, accept_downloads=True
+    )
+    page = context.new_page()
+    troubles: list[str] = []
+    page.on("console", lambda message: troubles.append(message.text))
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("dialog", lambda dialog: troubles.append(dialog.message))
+    page.on(
+        "request",
+        lambda request: (
+            None
+            if request.url.startswith(("file:", "blob:"))
+            else troubles.append(request.url)
+        ),
+    )
+    page.goto(url)
+    yield page
+    context.close()
+    assert troubles == []
+
+
+def column(page, index: int) -> list[float | None]:
+    return page.eval_on_selector_all(
+        "#model-1-table tr[data-variant]",
+        "(rows, i) => rows.map(row => row.cells[i].dataset.point)"
+        ".map(point => point === undefined ? null : Number(point))",
+        index,
+    )
+
+
+def test_every_figure_of_the_estimates_is_found(page, full):
+    found = page.eval_on_selector_all(
+        "table[data-model] td[data-metric]",
+        """cells => cells.map(cell => [
+            cell.closest("table").dataset.model, cell.closest("tr").dataset.device,
+            cell.closest("tr").dataset.variant, cell.dataset.metric,
+            Number(cell.dataset.point), cell.textContent.trim()])""",
+    )
+    points = {tuple(row[:4]): row[4] for row in found}
+    assert all(row[5] for row in found)
+    for cell in full.cells:
+        device = cell.device_id.replace("HT7A1X0042", "9f3c01ab")
+        for name, estimate in cell.estimates.items():
+            assert points[cell.model, device, cell.variant_id, name] == estimate.point
+
+
+def test_every_name_of_a_simulated_device_has_its_tag(page):
+    html_names = page.eval_on_selector_all(
+        "bdi.device",
+        """names => names.filter(name => name.textContent === "Pixel 8")
+            .map(name => name.nextElementSibling?.textContent ?? "")""",
+    )
+    assert html_names
+    assert set(html_names) == {"SIMULATED"}
+    in_charts = page.eval_on_selector_all(
+        "svg",
+        'charts => charts.map(chart => chart.querySelector("desc").textContent '
+        '&& [...chart.querySelectorAll("text")].map(text => text.textContent))',
+    )
+    for words in in_charts:
+        assert words.count(SIMULATED) == words.count("SIMULATED")
+
+
+def test_the_hostile_name_is_text(page):
+    assert page.get_by_text("<script>alert(1)</script>").count() > 3
+    assert page.evaluate("document.scripts.length") == 2
+    assert page.evaluate("document.images.length") == 0
+
+
+def test_headings_sort_up_down_and_back(page):
+    before = column(page, 1)
+    heading = page.locator("#model-1-table thead th").nth(1)
+    heading.get_by_role("button").click()
+    assert column(page, 1) == sorted(before)
+    assert heading.get_attribute("aria-sort") == "ascending"
+    assert page.locator("#model-1-table tr.group").first.is_hidden()
+    labels = page.locator("#model-1-table .row-device:visible .tag")
+    assert labels.count() == 3
+    heading.get_by_role("button").click()
+    assert column(page, 1) == sorted(before, reverse=True)
+    heading.get_by_role("button").click()
+    assert column(page, 1) == before
+    assert heading.get_attribute("aria-sort") is None
+    assert page.locator("#model-1-table tr.group").first.is_visible()
+
+
+def test_rows_without_a_figure_are_sorted_last(page):
+    heading = page.locator("#model-1-table thead th").nth(2).get_by_role("button")
+    for _ in range(2):
+        heading.click()
+        assert column(page, 2)[-3:] == [None, None, None]
+
+
+def test_the_filter_finds_devices_and_variants(page):
+    page.locator('[data-filters="model-1-table"]').fill("pixel static")
+    rows = page.locator("#model-1-table tr[data-variant]:visible")
+    assert rows.count() == 1
+    assert rows.first.get_attribute("data-device") == "simulated:pixel-8"
+    assert page.locator("#model-1-table tr.group:visible").count() == 1
+    assert page.get_by_text("1 of 9 rows").is_visible()
+    page.locator('[data-filters="model-1-table"]').fill("")
+    assert page.get_by_text("9 of 9 rows").is_visible()
+
+
+def test_comparisons_are_filtered_by_verdict(page):
+    page.locator("#comparisons summary").click()
+    page.locator('select[data-filters="comparisons-table"]').select_option(
+        "improvement"
+    )
+    shown = page.locator("#comparisons-table tr[data-verdict]:visible")
+    assert shown.count() >= 5
+    assert {row.get_attribute("data-verdict") for row in shown.all()} == {"improvement"}
+
+
+def test_it_switches_to_dark_and_the_charts_with_it(page):
+    def colours() -> list[str]:
+        return page.evaluate(
+            """() => [getComputedStyle(document.body).backgroundColor,
+                getComputedStyle(document.querySelector("svg text")).fill]"""
+        )
+
+    light = colours()
+    button = page.get_by_role("button", name="Colours")
+    button.click()
+    assert colours() == light
+    button.click()
+    dark = colours()
+    assert dark != light
+    assert dark[0] != light[0]
+    assert dark[1] != light[1]
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+def test_the_systems_choice_of_dark_is_followed(browser, url):
+    context = browser.new_context(color_scheme="dark")
+    page = context.new_page()
+    page.goto(url)
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    context.close()
+    assert background == "rgb(21, 24, 28)"
+
+
+def test_a_phone_gets_narrow_charts_and_no_sideways_page(page):
+    page.set_viewport_size({"width": 375, "height": 740})
+    assert page.locator("#answer .chart-narrow").is_visible()
+    assert page.locator("#answer .chart-wide").is_hidden()
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+
+
+def test_everything_is_reached_by_keyboard(page):
+    seen = []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        seen.append(
+            page.evaluate(
+                "[document.activeElement.tagName, document.activeElement.id,"
+                "document.activeElement.className,"
+                "getComputedStyle(document.activeElement).outlineStyle]"
+            )
+        )
+    tags = [item[0] for item in seen]
+    assert "skip" in seen[0][2]
+    assert {"A", "BUTTON", "INPUT", "SUMMARY", "DIV"} <= set(tags)
+    assert all(item[3] != "none" for item in seen if item[0] in ("BUTTON", "SUMMARY"))
+    sort = page.locator("#model-1-table thead button").nth(1)
+    sort.focus()
+    page.keyboard.press("Enter")
+    heading = page.locator("#model-1-table thead th").nth(1)
+    assert heading.get_attribute("aria-sort") == "ascending"
+
+
+def test_a_link_opens_the_fold_it_leads_to(page):
+    fold = page.locator("details#method")
+    assert fold.get_attribute("open") is None
+    page.get_by_role("navigation").get_by_text("How it was measured").click()
+    page.wait_for_function("document.getElementById('method').open")
+    assert page.get_by_text("Kalibera and Jones").is_visible()
+
+
+def test_print_opens_every_fold_and_closes_it_again(page):
+    page.evaluate(
+        """addEventListener("beforeprint", () => { window.openInPrint =
+            document.querySelectorAll("details:not([open])").length; })"""
+    )
+    pdf = page.pdf()
+    assert pdf.startswith(b"%PDF")
+    assert page.evaluate("window.openInPrint") == 0
+    page.wait_for_function("!document.getElementById('method').open")
+
+
+def test_the_data_can_be_downloaded(page, full, tmp_path):
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    assert (
+        download.value.suggested_filename == f"{full.run.started.run_id}.verdict.json"
+    )
+    path = tmp_path / "data.json"
+    download.value.save_as(path)
+    document = json.loads(path.read_text("utf-8"))
+    assert document["kind"] == "pocketbench verdict"
+    assert len(document["cells"]) == len(full.cells)

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from reports import markdown
+
+EXPECTED = """\
+<!-- pocketbench -->
+**int8-static is 10 % slower than float32 on 1 of 2 devices, undecided on 1 \
+(simulated), and uses 33 % to 38 % less memory; output SQNR 31 dB.**
+
+1 regression, 0 improvements, 0 unchanged, 1 inconclusive of 2 cells.
+
+| device | model | candidate | against | ratio [95 %] | verdict |
+| --- | --- | --- | --- | --- | --- |
+| this computer (Ryzen 7) | mobilenet\\_v2 | int8-static | float32 \
+| 1.10 [1.08, 1.12] | ▲ regression, 10 % slower |
+
+**What makes it doubtful**
+
+- a simulated phone (Pixel 8 \\[SIMULATED\\]): measure on a real phone before \
+deciding anything about phones
+
+<details><summary>1 other cell, not changed or not settled</summary>
+
+| device | model | candidate | against | ratio [95 %] | verdict |
+| --- | --- | --- | --- | --- | --- |
+| Pixel 8 \\[SIMULATED\\] | mobilenet\\_v2 | int8-static | float32 \
+| 1.01 [0.980, 1.04] | ○ inconclusive, about 14 more launches would settle it |
+
+</details>
+
+<details><summary>How it was measured</summary>
+
+```
+pocketbench run mobilenet_v2 --device host --device simulated:pixel-8
+```
+
+0 blocks, a launch the unit, paired by block, false discovery rate 5 %; \
+minimum effect 2 %.
+pocketbench 0.1.0, python 3.11.7, torch 2.13.0, commit 4f1c2d3e5a6b7c8d9e0f
+
+</details>
+"""
+
+
+def test_the_whole_comment(tiny):
+    assert markdown.render(tiny) == EXPECTED
+
+
+def test_a_link_and_a_sparkline_are_added_where_there_is_something_to_add(tiny):
+    key = ("host", "mobilenet_v2", "int8-static")
+    text = markdown.render(
+        tiny,
+        report_url="https://example.org/r",
+        histories={key: [float(n) for n in range(40)]},
+    )
+    assert text.endswith("\n[The whole report](https://example.org/r)\n")
+    row = next(line for line in text.splitlines() if "▲" in line)
+    line = row.split("|")[-2].strip()
+    assert len(line) == 30
+    assert (line[0], line[-1]) == ("▁", "█")
+
+
+def test_a_comment_that_is_too_long_is_cut_between_rows_with_a_note(tiny):
+    many = tuple(
+        replace(tiny.comparisons[0], device_id=f"android:{number:04}")
+        for number in range(2000)
+    )
+    text = markdown.render(
+        replace(tiny, comparisons=many), report_url="https://example.org/r"
+    )
+    assert len(text.encode()) <= 60_000
+    assert "*Cut: the rest is in the whole report.*" in text
+    assert text.count("<details>") == text.count("</details>")
+    assert all(
+        line.endswith("|") for line in text.splitlines() if line.startswith("| android")
+    )
+
+
+def test_folds_that_a_cut_leaves_open_are_closed(tiny):
+    undecided = tuple(
+        replace(tiny.comparisons[2], device_id=f"android:{number:04}")
+        for number in range(2000)
+    )
+    text = markdown.render(replace(tiny, comparisons=undecided))
+    assert text.count("<details>") == text.count("</details>") == 1
+
+
+def test_device_given_words_are_neither_markup_nor_mentions():
+    assert markdown.escaped("a|b <b> `c` @d\n#1 [x](y) *e*") == (
+        "a\\|b &lt;b&gt; \\`c\\` @&#8203;d \\#1 \\[x\\](y) \\*e\\*"
+    )
+    assert markdown.escaped("http://x www.x - a") == "http\\://x www\\.x - a"
+    assert markdown.escaped("- a") == "\\- a"
+
+
+def test_a_hostile_device_name_stays_text(full):
+    text = markdown.render(full)
+    assert "<script>" not in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
+
+
+def test_a_flat_history_is_a_flat_line():
+    assert markdown.sparkline([5.0, 5.0]) == "▄▄"
+    assert markdown.sparkline([]) == ""

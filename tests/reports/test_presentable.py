@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from reports.lookup import Lookup
+from reports.presentable import presentable
+
+
+def test_an_adb_serial_is_hashed_wherever_it_stands(full):
+    shown = presentable(full)
+    assert "HT7A1X0042" not in repr(shown)
+    assert any(cell.device_id == "android:9f3c01ab" for cell in shown.cells)
+    assert any(x.device_id == "android:9f3c01ab" for x in shown.run.launches)
+    assert "android:9f3c01ab" in shown.run.started.command
+
+
+def test_the_samples_still_belong_to_their_cells(full):
+    lookup = Lookup(presentable(full))
+    for cell in lookup.summary.cells:
+        assert len(lookup.raw_launches(cell)) == len(cell.launches) == 10
+
+
+def test_control_characters_are_shown_as_such_and_text_is_kept(tiny):
+    device = replace(
+        tiny.devices[0].device, name='a\x1b[1m\x07\x9b b\\u001b "c"\r\n\u202ed'
+    )
+    devices = (replace(tiny.devices[0], device=device), tiny.devices[1])
+    shown = presentable(replace(tiny, devices=devices))
+    bad = "\N{REPLACEMENT CHARACTER}"
+    assert shown.devices[0].device.name == (f'a{bad}[1m{bad}{bad} b\\u001b "c"\n{bad}d')
+
+
+def test_everything_else_is_passed_on_unchanged(tiny):
+    assert presentable(tiny) == tiny
+
+
+def test_devices_of_one_name_are_told_apart(full):
+    twins = tuple(
+        replace(ready, device=replace(ready.device, name="Pixel 8"))
+        for ready in full.devices
+    )
+    lookup = Lookup(presentable(replace(full, devices=twins)))
+    labels = {lookup.label(device_id) for device_id in lookup.device_ids}
+    assert len(labels) == 3
+    assert "Pixel 8 (9f3c01ab)" in labels
