@@ -165,13 +165,10 @@ def _is_shared(runtime: Path | None, abi: str | None) -> bool:
 
 def _key(engine: str, toolchain: Toolchain, runtime: Runtime | None) -> str:
     environment = {name: os.environ.get(name, "") for name in _FLAG_VARIABLES}
-    made_of = (
-        engine,
-        sources_sha256(),
-        toolchain,
-        runtime,
-        environment,
-    )
+    # A source build may be done again at the same place.
+    files = runtime.libraries + runtime.whole_archives if runtime else ()
+    changed_ns = [Path(path).stat().st_mtime_ns for path in files]
+    made_of = (engine, sources_sha256(), toolchain, runtime, environment, changed_ns)
     return hashlib.sha256(msgspec.json.encode(made_of)).hexdigest()[:16]
 
 

@@ -48,7 +48,9 @@ def this_computer() -> tuple[str, str]:
     if sys.platform == "darwin":
         machine = platform.machine()
         return _MACHINES.get(machine, machine), "darwin"
-    facts = read_elf(Path(sys.executable))
+    # sys.executable may be a wrapper script; this is what really runs.
+    running = Path("/proc/self/exe")
+    facts = read_elf(running if running.exists() else Path(sys.executable))
     return facts.abi, facts.libc
 
 

@@ -85,8 +85,9 @@ Flags parse_flags(std::span<const std::string> arguments) {
     } else if (flag == "--threads") {
       flags.threads = static_cast<int>(parse_number(flag, value(), 1, 4096));
     } else if (flag == "--seed") {
+      using Limits = std::numeric_limits<std::int64_t>;
       flags.seed = static_cast<std::uint64_t>(
-          parse_number(flag, value(), 0, std::numeric_limits<std::int64_t>::max()));
+          parse_number(flag, value(), Limits::min(), Limits::max()));
     } else if (flag == "--input") {
       flags.inputs.push_back(parse_tensor_spec(value()));
     } else {

@@ -28,6 +28,7 @@ std::uint32_t big_endian(const std::uint8_t* bytes) {
 }  // namespace
 
 void Sha256::update(const void* data, std::size_t size_bytes) {
+  if (size_bytes == 0) return;
   auto* bytes = static_cast<const std::uint8_t*>(data);
   std::size_t filled = size_bytes_ % pending_.size();
   size_bytes_ += size_bytes;

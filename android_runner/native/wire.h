@@ -1,10 +1,28 @@
 // JSON Lines on standard output: how a program tells the harness what it measured.
 //
-// Every line is one flat object, written whole. Each key occurs once in an output.
-// The first line carries {"wire": 1, ...}. The last one is the seal
-// {"end": true, "lines": N, "sha256": H}, where H is of the N lines before it with
-// their newlines, so that an output that was cut off or garbled is never read as a
-// measurement. Lines that do not begin with `{` are not ours and are not counted.
+// Every line is one flat object, written whole; each key occurs once in an output.
+// In this order, as far as the launch gets:
+//
+//   {"wire": 1, "runner": "lite", "runtime": "torch 2.13.0", "pid": 1, "threads": 1,
+//    "seed": 0, ...}        what measures; `threads` is what the runtime says it uses
+//   {"load_ns": 1}
+//   {"inputs": "bundled" or "generated", "input_count": 1}
+//   {"first_latency_ns": 1}
+//   {"warmup_latencies_ns": [1,1]}
+//   {"latencies_ns": [1,1]}
+//   {"rss_before_load_bytes": 1, "rss_after_load_bytes": 1, "peak_rss_bytes": 1,
+//    "swap_bytes": 0, "os_threads": 1}     null where the system does not tell
+//   {"output_digest": "<sha256 of the first output's bytes>"}
+//
+// or, at the point where it fails,
+//
+//   {"error": "flags" or "load" or "inputs" or "forward", "message": "..."}
+//
+// and last, always, the seal {"end": true, "lines": N, "sha256": H}: H is of the N
+// lines before it with their newlines, so that an output that was cut off or garbled
+// is never read as a measurement. A line that does not begin with `{` is not ours and
+// is not counted. A reader ignores keys it does not know; `wire` changes when a reader
+// of the old form would misread the new one.
 #pragma once
 
 #include <cstdint>
