@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from bench.device import CommandResult
-from bench.errors import Cancelled, DeviceLostError, UsageError
+from bench.errors import Cancelled, DeviceError, DeviceLostError, UsageError
 from devices.adb_errors import adb_errors, lost, server_gone
 from devices.adb_server import ServerWatch
 from devices.adb_stream import (
@@ -35,6 +35,8 @@ FOLDER = "/data/local/tmp/pocketbench"
 _OLD_SERVICE_LIMIT_BYTES = 4000
 """adbd took 4096 bytes a message until Android 7."""
 _KILL_TIMEOUT_S = 5.0
+_PID_GRACE_S = 1.0
+"""How long to wait for the pid of a command that is ended as soon as it starts."""
 _GRACE_S = 3.0
 """How long a killed program's last words may take to arrive."""
 _SERVER_DEATH_S = 0.2
@@ -132,6 +134,7 @@ class AdbShell:
 
     def _follow(self, command: ShellV2 | ShellV1, timeout_s: float) -> bool:
         """Read a command to its end; whether its deadline ended it instead."""
+        self._watch_anew()
         limits = Limits.of(timeout_s, self._cancel)
         try:
             with (
@@ -142,7 +145,7 @@ class AdbShell:
             ):
                 try:
                     _read(stream, command)
-                except (DeadlinePassed, StopRequested):
+                except (DeadlinePassed, StopRequested, KeyboardInterrupt):
                     self._end(stream, command)
                     raise
         except DeadlinePassed:
@@ -161,6 +164,10 @@ class AdbShell:
 
     def _end(self, stream: AdbStream, command: ShellV2 | ShellV1) -> None:
         """Kill a command on the phone by its pid, and take its last words."""
+        stream.limits = Limits.of(_PID_GRACE_S)
+        with contextlib.suppress(DeadlinePassed, OSError):
+            while command.pid is None and (data := stream.receive()):
+                command.feed(data)
         if not command.victims:
             logger.warning("%s: nothing to kill, no pid was told", self._device_id)
         for victims in command.victims:
@@ -182,7 +189,7 @@ class AdbShell:
             ):
                 while stream.receive():
                     pass
-        except (DeadlinePassed, DeviceLostError) as error:
+        except (DeadlinePassed, DeviceError) as error:
             logger.warning("%s: %s was not killed: %s", self._device_id, victims, error)
 
     def _why_lost(
@@ -201,6 +208,13 @@ class AdbShell:
             self._device_id, error.fact + until_then, error.next_step, error.reason
         )
 
+    def _watch_anew(self) -> None:
+        """Watch the server that there is now, if the one that was watched has ended."""
+        if self._watch.ended(within_s=0):
+            self._watch.close()
+            with contextlib.suppress(OSError):
+                self._watch = ServerWatch(self._server)
+
     def wait_until_listed(self, timeout_s: float) -> bool:
         """Wait until the server lists the phone as ready; whether it did in time.
 
@@ -213,9 +227,7 @@ class AdbShell:
         request = f"host-serial:{self._serial}:wait-for-any-device"
         try:
             with adb_errors(self._device_id):
-                if self._watch.ended(within_s=0):
-                    self._watch.close()
-                    self._watch = ServerWatch(self._server)
+                self._watch_anew()
                 with AdbStream.to_server(self._client, request, limits) as stream:
                     stream.receive_okay()
         except DeadlinePassed:

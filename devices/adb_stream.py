@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _POLL_S = 0.05
 """How often the cancel event is looked at; data wakes us at once."""
+_OPENING_GRACE_S = 1.0
 _CHUNK_BYTES = 1 << 18
 _SERVER_TIMEOUT_S = 20.0
 """For the server's own answers, which need no phone."""
@@ -54,6 +55,8 @@ class AdbStream:
         """
         self.limits = limits
         self._socket = connection
+        # What has been asked for starts anyway: with its answer it can be ended.
+        self._patient_until = time.monotonic() + _OPENING_GRACE_S
         try:
             words = service.encode("utf-8", "surrogateescape")
             connection.sendall(b"%04x" % len(words) + words)
@@ -61,6 +64,7 @@ class AdbStream:
         except BaseException:
             connection.close()
             raise
+        self._patient_until = 0.0
 
     @classmethod
     def to_phone(
@@ -117,9 +121,11 @@ class AdbStream:
             OSError: The server broke the connection.
         """
         while True:
-            if self.limits.cancel is not None and self.limits.cancel.is_set():
+            now = time.monotonic()
+            cancel = self.limits.cancel
+            if cancel and cancel.is_set() and now >= self._patient_until:
                 raise StopRequested
-            remaining_s = self.limits.deadline - time.monotonic()
+            remaining_s = max(self.limits.deadline, self._patient_until) - now
             if remaining_s <= 0:
                 raise DeadlinePassed
             self._socket.settimeout(min(_POLL_S, remaining_s))

@@ -40,8 +40,8 @@ def device_lock(device_id: str, serial_hash: str) -> Iterator[None]:
     try:
         holder.write_text(str(os.getpid()))
         yield
-        holder.unlink(missing_ok=True)
     finally:
+        holder.unlink(missing_ok=True)
         lock.release()
 
 

@@ -36,12 +36,13 @@ class ShellV1:
         inner = quote(f'{exports(env)}echo {token} pid $PPID $$; exec "$@"')
         self.service = (
             f"shell:e={quote(f'{folder}/stderr-{token}')}; "
-            f"mkdir -p {quote(folder)} 2>/dev/null; "
+            f"[ -d {quote(folder)} ] || mkdir -p {quote(folder)} 2>/dev/null; "
             f"run_it() {{ sh -c {inner} sh {quote_all(argv)} </dev/null; }}; "
             '( true >"$e" ) 2>/dev/null; '
             'if [ -f "$e" ]; then run_it 2>"$e"; c=$?; else run_it 2>&1; c=$?; fi; '
             f"echo; echo {token} exit $c; "
-            f'if [ -f "$e" ]; then cat "$e"; rm -f "$e"; else echo {token} merged; fi; '
+            f'[ -f "$e" ] || echo {token} merged; '
+            'if [ -s "$e" ]; then cat "$e"; fi; rm -f "$e"; '
             f"echo {token} end"
         )
         self._pid_line = re.compile(rb"%s pid (\d+) (\d+)\n" % self._token)

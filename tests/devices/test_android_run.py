@@ -110,6 +110,21 @@ def test_cancel_ends_the_program_on_the_phone(phone, open_phone):
     assert running(device, "8765") == []
 
 
+def test_a_command_that_is_cancelled_as_soon_as_it_starts_does_not_go_on(
+    phone, open_phone
+):
+    cancel = threading.Event()
+    device = open_phone(phone, cancel=cancel)
+    cancel.set()
+    for _ in range(5):
+        with pytest.raises(Cancelled):
+            device.run(["sleep", "9753"], timeout_s=60)
+    cancel.clear()
+    assert running(device, "9753") == []
+    assert device.run(["sleep", "9753"], timeout_s=0.0001).timed_out
+    assert running(device, "9753") == []
+
+
 def test_a_phone_that_never_answers_runs_into_the_deadline(phone, open_phone):
     device = open_phone(phone)
     phone.ask("behave", rules=[{"contains": "silent-one", "action": "hang"}])

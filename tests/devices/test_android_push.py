@@ -1,0 +1,219 @@
+"""The object store on a phone, through the real adb."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import pytest
+
+from bench.errors import Cancelled, DeviceLostError, PushError
+from bench.failure import FailureReason
+from devices.object_scripts import INCOMING, OBJECTS, parse_look_up
+
+pytestmark = pytest.mark.needs("namespaces")
+
+
+@pytest.fixture
+def device(phone, open_phone):
+    return open_phone(phone)
+
+
+def hashed(device, path):
+    done = device.run(["sha256sum", path], timeout_s=30)
+    return done.stdout.split()[0].decode()
+
+
+def listed(device, folder):
+    done = device.run(["ls", "-A", folder], timeout_s=10)
+    return done.stdout.decode().split()
+
+
+def test_what_is_sent_is_whole_named_and_executable(device, make_object):
+    model = make_object("model.ptl", os.urandom(300_000))
+    program = make_object("runner", b"#!/system/bin/sh\necho ran\n", executable=True)
+    sent = device.push([model, program])
+    assert [o.origin for o in sent] == ["sent", "sent"]
+    assert [o.name for o in sent] == ["model.ptl", "runner"]
+    assert sent[0].remote_path == f"{OBJECTS}/{model.sha256}/model.ptl"
+    assert hashed(device, sent[0].remote_path) == model.sha256
+    assert device.run([sent[1].remote_path], timeout_s=10).stdout == b"ran\n"
+    assert listed(device, INCOMING) == []
+
+
+def test_the_second_push_sends_nothing_and_is_one_stream(phone, device, make_object):
+    objects = [make_object(f"lib{n}.so", os.urandom(1000 + n)) for n in range(9)]
+    device.push(objects)
+    phone.ask("reset_statistics")
+    again = device.push(objects)
+    assert [o.origin for o in again] == ["present"] * 9
+    counted = phone.statistics()
+    assert (counted["streams"], counted["received_bytes"]) == (1, 0)
+
+
+def test_only_what_is_missing_is_sent(phone, device, make_object):
+    old, new = make_object("old", os.urandom(50_000)), make_object("new", b"few")
+    device.push([old])
+    phone.ask("reset_statistics")
+    assert [o.origin for o in device.push([old, new])] == ["present", "sent"]
+    assert phone.statistics()["received_bytes"] < 2000
+
+
+def test_pushing_nothing_or_one_thing_twice_is_fine(device, make_object):
+    wanted = make_object("twice", b"content")
+    assert device.push([]) == ()
+    assert [o.origin for o in device.push([wanted, wanted])] == ["sent", "sent"]
+
+
+def test_one_content_under_two_names_is_two_files(device, make_object):
+    first, second = make_object("a.ptl", b"same"), make_object("b.ptl", b"same")
+    device.push([first])
+    assert [o.origin for o in device.push([first, second])] == ["present", "sent"]
+    assert hashed(device, f"{OBJECTS}/{first.sha256}/b.ptl") == first.sha256
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "my model.ptl",
+        "it's.ptl",
+        'a "b".ptl',
+        "a;rm -rf x.ptl",
+        "$(id)`id`.ptl",
+        "-rf",
+        "ünï 模型 🙂.ptl",
+        "two\nlines",
+        "*",
+        "back\\slash",
+    ],
+)
+def test_strange_names_arrive_as_they_are(device, make_object, name):
+    wanted = make_object(name, name.encode() + b" content")
+    (sent,) = device.push([wanted])
+    assert sent.remote_path == f"{OBJECTS}/{wanted.sha256}/{name}"
+    done = device.run(["cat", sent.remote_path], timeout_s=10)
+    assert done.stdout == name.encode() + b" content"
+    assert device.push([wanted])[0].origin == "present"
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", ".verified", ".preinstalled"])
+def test_a_name_that_cannot_be_a_file_is_refused(device, make_object, name):
+    import msgspec
+
+    wanted = msgspec.structs.replace(make_object("fine", b"content"), name=name)
+    with pytest.raises(PushError, match="cannot be a file's name"):
+        device.push([wanted])
+
+
+def test_preinstalled_objects_are_told_apart_and_not_sent(
+    phone_factory, open_phone, make_object
+):
+    library = make_object("libtorch.so", os.urandom(5000))
+    phone = phone_factory(preinstalled=[library])
+    device = open_phone(phone)
+    (found,) = device.push([library])
+    assert found.origin == "preinstalled"
+    assert hashed(device, found.remote_path) == library.sha256
+    assert phone.statistics()["received_bytes"] == 0
+
+
+def test_an_object_of_another_size_is_sent_again(device, make_object):
+    wanted = make_object("model", os.urandom(5000))
+    (sent,) = device.push([wanted])
+    device.run(["truncate", "-s", "100", sent.remote_path], timeout_s=10)
+    assert device.push([wanted])[0].origin == "sent"
+    assert hashed(device, sent.remote_path) == wanted.sha256
+
+
+def test_an_object_without_its_marker_is_sent_again(device, make_object):
+    wanted = make_object("model", b"content")
+    device.push([wanted])
+    device.run(["rm", f"{OBJECTS}/{wanted.sha256}/.verified"], timeout_s=10)
+    assert device.push([wanted])[0].origin == "sent"
+
+
+def test_a_file_that_is_not_what_it_was_described_as_is_not_accepted(
+    device, make_object
+):
+    wanted = make_object("model", b"what was hashed")
+    with open(wanted.path, "wb") as file:
+        file.write(b"what was mangled"[: wanted.size_bytes])
+    with pytest.raises(PushError, match="did not arrive as it was sent"):
+        device.push([wanted])
+    assert listed(device, OBJECTS) == []
+    assert listed(device, INCOMING) == []
+
+
+def unplug_in_the_middle(phone):
+    while phone.statistics()["received_bytes"] < 4_000_000:
+        pass
+    phone.ask("unplug")
+
+
+def test_an_interrupted_push_leaves_nothing_that_counts_as_whole(
+    phone, device, make_object
+):
+    wanted = make_object("model", os.urandom(150_000_000))
+    watcher = threading.Thread(target=unplug_in_the_middle, args=(phone,))
+    watcher.start()
+    with pytest.raises(DeviceLostError) as caught:
+        device.push([wanted])
+    assert caught.value.retryable
+    watcher.join()
+    phone.ask("plug")
+    assert device.wait_until_back(60)
+    assert device.push([wanted])[0].origin == "sent"
+    assert listed(device, INCOMING) == []
+    assert hashed(device, f"{OBJECTS}/{wanted.sha256}/model") == wanted.sha256
+
+
+def test_a_full_disk_is_told_apart_and_its_room_is_given_back(
+    phone, device, make_object
+):
+    wanted = make_object("model", os.urandom(500_000))
+    phone.ask("behave", disk_free_bytes=100_000)
+    with pytest.raises(PushError, match="No space left on device") as caught:
+        device.push([wanted])
+    assert caught.value.reason is FailureReason.DISK_FULL
+    assert listed(device, INCOMING) == []
+    phone.ask("behave", disk_free_bytes=None)
+    assert device.push([wanted])[0].origin == "sent"
+
+
+def test_a_folder_that_may_not_be_written_is_told_apart(device, make_object):
+    device.run(["mkdir", "-p", "/data/local/tmp/pocketbench"], timeout_s=10)
+    device.run(["chmod", "555", "/data/local/tmp/pocketbench"], timeout_s=10)
+    try:
+        with pytest.raises(PushError, match="Permission denied") as caught:
+            device.push([make_object("model", b"content")])
+    finally:
+        device.run(["chmod", "755", "/data/local/tmp/pocketbench"], timeout_s=10)
+    assert caught.value.reason is FailureReason.NO_PERMISSION
+
+
+def test_cancel_ends_a_push(phone, open_phone, make_object):
+    cancel = threading.Event()
+    device = open_phone(phone, cancel=cancel, progress=lambda _: cancel.set())
+    with pytest.raises(Cancelled):
+        device.push([make_object("model", b"content")])
+
+
+def test_a_push_that_takes_long_is_announced_and_a_cached_one_is_not(
+    phone, open_phone, make_object
+):
+    told = []
+    device = open_phone(phone, progress=told.append)
+    wanted = make_object("model", bytes(2 * 2**20))
+    device.push([wanted])
+    device.push([wanted])
+    assert told == [f"{device.info.id}: pushing 1 file, 2.00 MiB"]
+
+
+def test_sizes_told_by_stat_and_by_wc_are_read():
+    wanted = [(10, False), (20, True), (30, True), (40, False)]
+    lines = "present -\nmissing -\npresent x\npreinstalled -\n"
+    expected = ["present", "missing", "present", "preinstalled"]
+    assert parse_look_up(lines + "10\n30\n40\n", wanted) == expected
+    by_wc = "10 a/b\n30 c/d\n40 e/f\n80 total\n"
+    assert parse_look_up(lines + by_wc, wanted) == expected
+    assert parse_look_up("sh: stat: not found\n", wanted) is None
