@@ -11,10 +11,11 @@ from devices.conditions.reading import Reading, clean, nothing
 if TYPE_CHECKING:
     from devices.conditions.section import Section
 
-_WAKEFULNESS = re.compile(r"^\s*mWakefulness=([A-Za-z]{1,24})\s*$", re.M | re.A)
-_DISPLAY = re.compile(r"^\s*Display Power: state=([A-Z_]{1,24})\s*$", re.M | re.A)
+_WAKEFULNESS = re.compile(r"^[ \t]*mWakefulness=([A-Za-z]{1,24})\s*$", re.M | re.A)
+_DISPLAY = re.compile(r"^[ \t]*Display Power: state=([A-Z_]{1,24})\s*$", re.M | re.A)
 _SAVER = re.compile(
-    r"^\s*(?:mLowPowerModeEnabled|mSettingBatterySaverEnabled)=(true|false)\s*$", re.M
+    r"^[ \t]*(?:mLowPowerModeEnabled|mSettingBatterySaverEnabled)=(true|false)\s*$",
+    re.M,
 )
 KEYS = "mWakefulness=|Display Power: state=|mLowPowerMode|mSettingBatterySaver"
 """What is picked out of the dump on the phone: the whole is some hundred lines."""

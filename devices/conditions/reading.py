@@ -12,6 +12,7 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 _DECIMAL = re.compile(r"[+-]?[0-9]{1,19}(?:\.[0-9]{1,19})?(?:[eE][+-]?[0-9]{1,3})?")
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\U0010ffff]+")
 _REASON_LENGTH = 160
+_LONGEST_LIST = 4096
 
 
 class Reading(NamedTuple, Generic[T]):
@@ -70,7 +71,7 @@ def decimal(text: str, low: float, high: float) -> float | None:
 def cpu_list(text: str) -> tuple[int, ...] | None:
     """Cores as the kernel lists them (`0-3,8` or `0 1 2 3`), or `None`."""
     cpus: set[int] = set()
-    for item in text.replace(",", " ").split():
+    for item in text[:_LONGEST_LIST].replace(",", " ").split():
         first, dash, last = item.partition("-")
         low = integer(first, 0, 1023)
         high = integer(last, 0, 1023) if dash else low

@@ -6,6 +6,7 @@ import importlib.util
 import math
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import msgspec
@@ -171,6 +172,20 @@ def test_any_text_in_a_part_costs_that_part_alone(text: str, part: str):
         if other != part and not (other == "battery" and part == "files"):
             for field in fields:
                 assert getattr(conditions, field) == getattr(HEALTHY, field)
+
+
+@pytest.mark.parametrize("part", sorted(PARTS))
+@pytest.mark.parametrize(
+    "unit",
+    ["\n", " ", "0-1023,", "[ro.a]: [", "a" * 99 + "\n", "\tTemperature{mValue="],
+)
+def test_a_flood_of_output_is_read_in_linear_time(part: str, unit: str):
+    texts = {name: text_of(names[0]) for name, names in PARTS.items()}
+    status = "/proc/self/status=Cpus_allowed_list:\t"
+    texts[part] += (status if part == "files" else "") + unit * (500_000 // len(unit))
+    begin = time.process_time()
+    check_output(assemble(texts))
+    assert time.process_time() - begin < 5
 
 
 @pytest.mark.slow
