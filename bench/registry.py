@@ -12,6 +12,8 @@ DEVICES: Mapping[str, str] = {
     "host": "devices.host:HostDriver",
     "android": "devices.android:AndroidDriver",
     "simulated": "devices.simulated.driver:SimulatedDriver",
+    "ios": "devices.ios:IosDriver",
+    "ios-simulator": "devices.ios_simulator:SimulatorDriver",
 }
 """Families we ship. Names, not imports: the core never imports a room."""
 
@@ -22,8 +24,20 @@ RUNNERS: Mapping[str, str] = {
     "benchmark_model": "android_runner.benchmark_model:BenchmarkModel",
     "onnxruntime_perf_test": "android_runner.onnxruntime_perf_test:OnnxRuntimePerfTest",
     "null": "android_runner.null:NullRunner",
+    "ios-lite": "ios_runner.runner:IosLiteRunner",
+    "ios-null": "ios_runner.runner:IosNullRunner",
 }
 """Measuring programs by name; each class takes (programs, progress)."""
+
+RUNNERS_OF_FAMILY: Mapping[str, tuple[str, ...]] = {
+    "ios": ("ios-lite", "ios-null"),
+    "ios-simulator": ("ios-lite", "ios-null"),
+}
+"""Families that only these runners serve, in this order; all others serve the rest.
+
+A Mac, an iPhone and a simulator may share an ABI and a C library; their programs do
+not run on each other.
+"""
 
 RUNNER_BUILDS: Mapping[str, str] = {
     "build": "android_runner.build:build_runner",
@@ -34,6 +48,7 @@ RUNNER_BUILDS: Mapping[str, str] = {
 SIMULATION: Mapping[str, str] = {
     "run": "devices.simulated.foreground:run_phones",
     "list": "devices.simulated.foreground:list_profiles",
+    "check": "devices.simulated.foreground:check_possible",
 }
 """What `pocketbench simulate` does."""
 

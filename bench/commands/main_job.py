@@ -98,7 +98,11 @@ def run_main_job(
     equipped = equip(
         selected,
         make_runners(plan.runners, say),
-        formats=frozenset(format_of(request.source) for request in plan.models),
+        formats=frozenset(
+            format_of(request.source, variant)
+            for request in plan.models
+            for variant in request.variants
+        ),
     )
     _check_given_runners(plan, equipped)
     preinstall(equipped)

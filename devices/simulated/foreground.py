@@ -30,6 +30,19 @@ def list_profiles() -> tuple[tuple[str, str, str], ...]:
     )
 
 
+def check_possible() -> None:
+    """Do nothing where phones can be simulated.
+
+    Raises:
+        ToolMissingError: They cannot be here; says what would allow it.
+    """
+    remedy = why_not()
+    if remedy is not None:
+        raise ToolMissingError(
+            "simulated phones", "this kernel allows no user namespaces", remedy
+        )
+
+
 def run_phones(
     profiles: Sequence[str], *, name: str | None, tell: Callable[[str], None]
 ) -> None:
@@ -51,11 +64,7 @@ def run_phones(
             "--name", "it names one phone, and several are asked for", "Leave it out"
         )
     loaded = [profile.load(each) for each in profiles]
-    remedy = why_not()
-    if remedy is not None:
-        raise ToolMissingError(
-            "simulated phones", "this kernel allows no user namespaces", remedy
-        )
+    check_possible()
     adb = find_adb()
     server = server_from_environment(None, None)
     ensure_running(server, adb)

@@ -1,0 +1,274 @@
+"""The main job on simulated phones, over the real adb."""
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+from bench.blocks import whole_blocks
+from bench.failure import FailureReason
+
+SHORT = ("--iterations", "3", "--warmup", "1", "--blocks", "2")
+NET = ("nets:net", "--input", "1x3x16x16")
+
+pytestmark = pytest.mark.needs("compiler", "namespaces", "bubblewrap")
+
+
+def _free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@pytest.fixture
+def adb_port(monkeypatch, tmp_path):
+    """A port for an adb server that is the test's own, ended with the test."""
+    import adbutils
+
+    port = _free_port()
+    monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(port))
+    monkeypatch.setenv("ADB_USB", "0")
+    monkeypatch.setenv("ADB_EMU", "0")
+    yield port
+    subprocess.run(
+        [adbutils.adb_path(), "-P", str(port), "kill-server"], capture_output=True
+    )
+
+
+@pytest.fixture
+def simulates(user, adb_port):
+    """`pocketbench simulate`, in the foreground of its own process."""
+    with contextlib.ExitStack() as stack:
+
+        def start(*argv):
+            process = user.starts("simulate", *argv)
+            stack.callback(_end, process)
+            serials = []
+            while len(serials) < len([a for a in argv if not a.startswith("-")]):
+                line = _line(process)
+                serials += [w for w in line.split() if w.startswith("127.0.0.1:")][:1]
+            return process, serials
+
+        yield start
+
+
+def _line(process):
+    ready, _, _ = select.select([process.stdout], [], [], 60)
+    assert ready, "simulate printed nothing"
+    line = process.stdout.readline()
+    assert line, process.stderr.read()
+    return line
+
+
+def _end(process):
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+    process.stdout.close()
+    process.stderr.close()
+
+
+def test_int8_and_float_are_measured_on_two_phones_and_the_host(user):
+    run = user.measures(
+        *NET,
+        "--device",
+        "host",
+        "--device",
+        "simulated:pixel-8",
+        "--device",
+        "simulated:redmi-note-11s",
+    )
+
+    assert {(x.device_id, x.variant_id) for x in run.launches} == {
+        (device, variant)
+        for device in ("host", "simulated:pixel-8", "simulated:redmi-note-11s")
+        for variant in ("float32", "int8-dynamic", "int8-static")
+    }
+    for ready in run.devices:
+        assert ready.device.is_simulated == ready.device.id.startswith("simulated:")
+    digests = {}
+    for launch in run.launches:
+        digests.setdefault(launch.variant_id, set()).add(
+            launch.measurement.output_digest
+        )
+    assert all(len(found) == 1 for found in digests.values())
+
+
+def test_the_library_is_preinstalled_and_the_record_says_so(user):
+    run = user.measures(*NET, "--device", "simulated:pixel-8")
+
+    (ready,) = run.devices
+    origins = {item.name: item.origin for item in ready.objects}
+    assert origins["libtorch_cpu.so"] == "preinstalled"
+    assert "sent" in origins.values()
+
+
+def test_nothing_is_sent_the_second_time(user):
+    user.measures(*NET, "--device", "simulated:pixel-8")
+    run = user.measures(*NET, "--device", "simulated:pixel-8")
+
+    (ready,) = run.devices
+    assert {item.origin for item in ready.objects} == {"preinstalled", "present"}
+
+
+def test_launches_on_the_host_and_on_phones_never_share_a_core(user):
+    run = user.measures(*NET, "--device", "host", "--device", "simulated:pixel-8")
+
+    assert all(launch.host_cpus for launch in run.launches)
+
+
+def test_an_attached_phone_is_found_by_android_star_and_marked_simulated(
+    user, simulates
+):
+    simulates("pixel-8")
+
+    run = user.measures(*NET, "--device", "android:*")
+
+    (ready,) = run.devices
+    assert ready.device.family == "android"
+    assert ready.device.is_simulated
+    (report,) = user.runs.glob("*/report.html")
+    assert "simulated" in report.read_text().lower()
+
+
+def test_devices_lists_an_attached_phone_with_its_facts(user, simulates):
+    _, (serial,) = simulates("pixel-8")
+
+    done = user.types("devices", "--json")
+
+    infos = {info["id"]: info for info in json.loads(done.stdout)}
+    phone = infos[f"android:{serial}"]
+    assert phone["model"] == "Pixel 8"
+    assert phone["core_count"] == 9
+    assert phone["is_simulated"]
+
+
+def test_no_phone_attached_says_how_to_attach_or_simulate_one(user, adb_port):
+    done = user.types("run", *NET, "--device", "android:*", *SHORT)
+
+    assert done.returncode == 2
+    assert "USB debugging" in done.stderr
+    assert "simulated:" in done.stderr
+    assert not user.runs.exists()
+
+
+def test_an_old_phone_without_exit_codes_is_measured_too(user):
+    run = user.measures(*NET, "--device", "simulated:galaxy-s5")
+
+    assert len(run.launches) == 6
+
+
+def test_a_phone_that_is_unplugged_in_the_middle_is_a_row(user, simulates):
+    phone, (serial,) = simulates("pixel-8")
+    process = user.starts(
+        "run",
+        *NET,
+        *("--device", "host", "--device", f"android:{serial}"),
+        *("--iterations", "3", "--blocks", "4"),
+    )
+    while not _launched(user, f"android:{serial}"):
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.02)
+    os.killpg(phone.pid, signal.SIGKILL)
+    _, stderr = process.communicate(timeout=200)
+
+    assert process.returncode == 3, stderr
+    run = user.last_run()
+    assert FailureReason.DEVICE_LOST in {x.reason for x in run.failures} or (
+        FailureReason.OFFLINE in {x.reason for x in run.failures}
+    )
+    whole = whole_blocks(
+        run.launches, device_id="host", model="net", variant_ids=["float32"]
+    )
+    assert sorted(whole) == [0, 1, 2, 3]
+    assert _launched(user, f"android:{serial}")
+
+
+def _launched(user, device_id):
+    if not any(user.runs.glob("*/run.jsonl")):
+        return []
+    return [x for x in user.last_run().launches if x.device_id == device_id]
+
+
+def test_two_runs_never_share_a_phone(user, simulates):
+    _, (serial,) = simulates("pixel-8")
+    first = user.starts("run", *NET, "--device", f"android:{serial}", "--blocks", "40")
+    while not _launched(user, f"android:{serial}"):
+        assert first.poll() is None, first.stderr.read()
+        time.sleep(0.02)
+
+    second = user.types("run", *NET, "--device", f"android:{serial}", *SHORT)
+    first.send_signal(signal.SIGINT)
+    first.communicate(timeout=60)
+
+    assert second.returncode == 3
+    (failure,) = user.last_run().failures
+    assert failure.reason is FailureReason.DEVICE_BUSY
+
+
+def test_ctrl_c_stops_the_process_on_the_phone_too(user, simulates, ctrl_c):
+    _, (serial,) = simulates("pixel-8")
+    process = user.starts(
+        "run",
+        *NET,
+        *("--device", f"android:{serial}"),
+        *("--blocks", "1", "--iterations", "100000000"),
+    )
+    while not _programs():
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.02)
+    ctrl_c(process)
+    process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert _programs() == []
+    assert user.last_run().outcome == "interrupted"
+
+
+def _programs():
+    """Processes of this computer that measure on a phone now."""
+    found = subprocess.run(
+        ["pgrep", "-f", "--iterations.100000000.*model.ptl|model.ptl.*100000000"],
+        capture_output=True,
+        text=True,
+    )
+    return [pid for pid in found.stdout.split() if _is_runner(pid)]
+
+
+def _is_runner(pid):
+    try:
+        with open(f"/proc/{pid}/comm") as comm:
+            return comm.read().strip() not in ("pocketbench", "python", "pgrep", "sh")
+    except OSError:
+        return False
+
+
+def test_a_killed_run_on_a_phone_goes_on_where_it_was(user):
+    process = user.starts("run", *NET, "--device", "simulated:pixel-8", "--blocks", "4")
+    while len(_launched(user, "simulated:pixel-8")) < 4:
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.02)
+    process.kill()
+    process.communicate()
+    before = user.last_run()
+
+    done = user.types("run", "--resume", "last")
+
+    assert done.returncode == 0, done.stderr
+    after = user.last_run()
+    assert after.launches[: len(before.launches)] == before.launches
+    whole = whole_blocks(
+        after.launches,
+        device_id="simulated:pixel-8",
+        model="net",
+        variant_ids=["float32", "int8-dynamic", "int8-static"],
+    )
+    assert sorted(whole) == [0, 1, 2, 3]
+    (ready,) = after.devices
+    assert "sent" not in {item.origin for item in ready.objects}

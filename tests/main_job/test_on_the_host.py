@@ -1,0 +1,253 @@
+"""The main job on this computer alone, typed as a user types it."""
+
+import json
+import time
+
+import pytest
+
+SHORT = ("--iterations", "3", "--warmup", "1", "--blocks", "2")
+NET = ("nets:net", "--input", "1x3x16x16")
+
+pytestmark = pytest.mark.needs("compiler")
+
+
+def test_every_sample_is_stored_and_a_report_is_written(user):
+    run = user.measures(*NET, "--device", "host")
+
+    assert run.outcome == "finished"
+    assert len(run.launches) == 2 * 3
+    for launch in run.launches:
+        measurement = launch.measurement
+        assert len(measurement.latencies_ns) == 3
+        assert min(measurement.latencies_ns) > 0
+        assert measurement.load_ns > 0
+        assert measurement.memory.peak_rss_bytes > 10_000_000
+        assert measurement.threads == 1
+    (report,) = user.runs.glob("*/report.html")
+    assert "nets" in report.read_text() or "net" in report.read_text()
+
+
+def test_outputs_are_the_same_in_every_launch_of_a_variant(user):
+    run = user.measures(*NET, "--device", "host")
+
+    digests = {}
+    for launch in run.launches:
+        digests.setdefault(launch.variant_id, set()).add(
+            launch.measurement.output_digest
+        )
+    assert all(len(found) == 1 for found in digests.values())
+    assert len(digests["float32"] | digests["int8-static"]) == 2
+
+
+def test_json_on_stdout_is_one_document_and_nothing_else(user):
+    done = user.types("run", *NET, "--device", "host", *SHORT, "--json")
+
+    assert done.returncode == 0, done.stderr
+    json.loads(done.stdout)
+
+
+def test_a_path_with_hostile_characters_is_only_a_name(user):
+    folder = user.folder / "a b'c;d $(touch owned) ü"
+    exported = user.types("export", "nets:net", "--input", "1x3x16x16", "-o", folder)
+    assert exported.returncode == 0, exported.stderr
+    (model,) = folder.glob("*float32.ptl")
+    hostile = model.rename(folder / 'm"o`d;e l$(reboot)é.ptl')
+
+    run = user.measures(str(hostile), "--device", "host")
+
+    assert len(run.launches) == 2
+    assert not list(user.folder.rglob("owned"))
+
+
+def test_a_file_that_is_no_model_is_a_row_and_the_other_model_goes_on(user):
+    bad = user.folder / "broken.ptl"
+    bad.write_bytes(b"not a model at all")
+
+    done = user.types("run", str(bad), *NET, "--device", "host", *SHORT)
+
+    assert done.returncode == 3, done.stderr
+    run = user.last_run()
+    assert {launch.model for launch in run.launches} == {"net"}
+    (failure,) = run.failures
+    assert failure.model == "broken"
+    (report,) = user.runs.glob("*/report.html")
+    assert failure.remedy in report.read_text()
+
+
+def test_a_model_that_throws_on_its_inputs_is_told_with_the_reason(user):
+    user.write(
+        "bad.py",
+        """
+        from torch import nn
+
+        def throws():
+            return nn.Linear(4, 2)
+        """,
+    )
+    done = user.types(
+        "run", "bad:throws", "--input", "1x3x16x16", "--device", "host", *SHORT
+    )
+
+    assert done.returncode == 3
+    assert "bad:throws" in done.stderr or "throws" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("argv", "told"),
+    [
+        (("run", "mobilenet_v3"), "Did you mean mobilenet_v2"),
+        (("run", "mobilenet_v2", "--variant", "int8-statik"), "int8-static"),
+        (("run", "mobilenet_v2", "--device", "hots"), "Did you mean host"),
+        (("run", "mobilenet_v2", "--device", "simulated:pixel-88"), "pixel-8"),
+        (("run", "missing.ptl"), "missing.ptl"),
+        (("run",), "no model was named"),
+        (("run", "mobilenet_v2", "--blocks", "0"), "must be 1 or more"),
+        (("run", "mobilenet_v2", "--input", "3xx"), "is not a shape"),
+        (("run", "--resume", "nope"), "no such run"),
+        (("report", "nope"), "no such run"),
+        (("rnu",), "Did you mean run"),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_the_way_out(user, argv, told):
+    done = user.types(*argv)
+
+    assert done.returncode in (2, 3)
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_stored_run_is_reported_again_from_its_file_alone(user):
+    run = user.measures(*NET, "--device", "host")
+    (report,) = user.runs.glob("*/report.html")
+    first = report.read_text()
+    report.unlink()
+    (user.folder / "nets.py").unlink()
+
+    done = user.types("report", "last")
+
+    assert done.returncode == 0, done.stderr
+    assert report.read_text() == first
+    assert run.started.run_id in done.stdout + first
+
+
+def test_a_killed_run_goes_on_where_it_was(user):
+    process = user.starts(
+        "run", *NET, "--device", "host", "--blocks", "6", "--iterations", "3"
+    )
+    while True:
+        found = list(user.runs.glob("*/run.jsonl")) if user.runs.exists() else []
+        if found and found[0].read_bytes().count(b'"record":"launch"') >= 4:
+            break
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.02)
+    process.kill()
+    process.communicate()
+    before = user.last_run()
+    assert before.outcome == "killed"
+
+    done = user.types("run", "--resume", "last")
+
+    assert done.returncode == 0, done.stderr
+    after = user.last_run()
+    assert after.outcome == "finished"
+    assert after.launches[: len(before.launches)] == before.launches
+    kept = len(before.launches) - len(before.launches) % 3
+    assert len(after.launches) == len(before.launches) + 18 - kept
+
+
+def test_ctrl_c_leaves_a_readable_run_and_no_process(user, ctrl_c):
+    process = user.starts(
+        "run", *NET, "--device", "host", "--blocks", "50", "--iterations", "3"
+    )
+    while not any(user.runs.glob("*/run.jsonl")) or not user.last_run().launches:
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.02)
+    ctrl_c(process)
+    _, stderr = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert "--resume" in stderr
+    run = user.last_run()
+    assert run.outcome == "interrupted"
+    assert len(run.launches) < 150
+
+
+def test_two_runs_do_not_write_to_one_folder(user):
+    user.measures(*NET, "--device", "host")
+    (folder,) = user.runs.iterdir()
+    from filelock import FileLock
+
+    with FileLock(folder / ".lock"):
+        done = user.types("run", "--resume", "last")
+
+    assert done.returncode == 3
+    assert "another pocketbench is writing" in done.stderr
+
+
+def test_a_second_run_exports_nothing_again_and_shows_a_changed_source(user):
+    first = user.measures(*NET, "--device", "host")
+    again = user.measures(*NET, "--device", "host")
+    nets = user.folder / "nets.py"
+    nets.write_text(nets.read_text().replace("Conv2d(3, 8, 3)", "Conv2d(3, 8, 5)"))
+    changed = user.measures(*NET, "--device", "host")
+
+    shas = [
+        {artifact.sha256 for artifact in run.artifacts}
+        for run in (first, again, changed)
+    ]
+    assert shas[0] == shas[1]
+    assert not shas[0] & shas[2]
+
+
+def test_a_suite_file_says_all_of_it(user):
+    user.write(
+        "suite.toml",
+        """
+        [suite]
+        name = "tiny"
+
+        [workload]
+        blocks = 2
+        warmup_iterations = 1
+        iterations = 3
+        threads = [1, 2]
+
+        [[model]]
+        name = "tiny net"
+        source = "nets:net"
+        inputs = [{ shape = [1, 3, 16, 16] }]
+        variants = ["float32", "int8-static"]
+
+        [devices]
+        select = ["host"]
+
+        [gate]
+        min_effect = 0.05
+        """,
+    )
+    done = user.types("run", "suite.toml")
+
+    assert done.returncode == 0, done.stderr
+    run = user.last_run()
+    assert run.started.plan.min_effect == 0.05
+    assert {launch.variant_id for launch in run.launches} == {
+        "float32@1t",
+        "float32@2t",
+        "int8-static@1t",
+        "int8-static@2t",
+    }
+    assert {
+        launch.measurement.threads
+        for launch in run.launches
+        if launch.variant_id.endswith("@2t")
+    } == {2}
+
+
+def test_a_suite_file_with_an_unknown_key_names_it(user):
+    user.write("suite.toml", '[[model]]\nsource = "nets:net"\nvariant = ["float32"]\n')
+
+    done = user.types("run", "suite.toml")
+
+    assert done.returncode == 2
+    assert "variant" in done.stderr
