@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from bench.caveat import Caveat
-from reports.lookup import Lookup
+from reports.lookup import DEVICE_CAVEATS, Lookup
 from reports.phrases import counted, listed
 
 MOST_NAMES = 4
@@ -78,8 +78,7 @@ def _of_the_cells(lookup: Lookup) -> list[Doubt]:
         devices += [
             device_id
             for device_id, info in lookup.devices.items()
-            if (caveat is Caveat.SIMULATED and info.is_simulated)
-            or (caveat is Caveat.EMULATED and info.is_emulated)
+            if caveat in DEVICE_CAVEATS and DEVICE_CAVEATS[caveat](info)
         ]
         if not devices:
             continue
@@ -103,7 +102,7 @@ def _where(
 ) -> str:
     total = len(lookup.summary.cells)
     names = named(lookup, device_ids)
-    if caveat in (Caveat.SIMULATED, Caveat.EMULATED):
+    if caveat in DEVICE_CAVEATS:
         return names
     if hit == total:
         return "every cell"

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import jinja2
 import msgspec
 
-from bench.judge.summary import Cell, Comparison, Summary, Verdict
+from bench.judge.summary import Cell, Comparison, Estimate, Metric, Summary, Verdict
 from bench.units import format_size, significant
 from reports import json, method
 from reports.details import (
@@ -264,10 +264,17 @@ def _comparison_row(lookup: Lookup, comparison: Comparison) -> ComparisonRow:
         else "for information",
         ratio_text(ratio),
         interval_text(ratio),
-        effect(metric, ratio.point) if metric else "",
+        _effect(metric, ratio) if metric else "",
         "" if comparison.q_value is None else _probability(comparison.q_value),
         _to_settle(comparison),
     )
+
+
+def _effect(metric: Metric, ratio: Estimate) -> str:
+    """What the ratio means, where the interval leaves a direction."""
+    if ratio.low is None or ratio.high is None or ratio.low <= 1 <= ratio.high:
+        return "not clear"
+    return effect(metric, ratio.point)
 
 
 def _to_settle(comparison: Comparison) -> str:

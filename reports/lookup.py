@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import cached_property
 
+from bench.caveat import Caveat
 from bench.device import DeviceInfo
 from bench.judge.summary import Cell, Comparison, Metric, Summary
 from bench.launch import Launch
@@ -130,15 +131,18 @@ class Lookup:
         return [launch for launch in found if launch is not None]
 
 
-_TAGS: dict[str, Callable[[DeviceInfo], bool]] = {
-    "SIMULATED": lambda info: info.is_simulated,
-    "EMULATED": lambda info: info.is_emulated,
-    "SIMULATOR": lambda info: info.family == "ios-simulator",
-    "REPLAYED": lambda info: info.is_replayed,
+DEVICE_CAVEATS: dict[Caveat, Callable[[DeviceInfo], bool]] = {
+    Caveat.SIMULATED: lambda info: info.is_simulated,
+    Caveat.EMULATED: lambda info: info.is_emulated,
+    Caveat.SIMULATOR: lambda info: info.family == "ios-simulator",
+    Caveat.REPLAYED: lambda info: info.is_replayed,
 }
+"""The caveats that are the device's own, whatever was measured on it."""
 
 
 def device_tag(info: DeviceInfo) -> str | None:
     """The tag that must stand beside a device's name."""
-    tags = [name for name, marks in _TAGS.items() if marks(info)]
+    tags = [
+        caveat.value.upper() for caveat, marks in DEVICE_CAVEATS.items() if marks(info)
+    ]
     return ", ".join(tags) or None

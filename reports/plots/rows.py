@@ -13,6 +13,7 @@ ROW_PX = 25.0
 HEADING_PX = 38.0
 FOOT_PX = 44.0
 _NAME_CHARACTERS = 27
+_LONG_ROWS = 30
 _LABEL_CHARACTERS = 20
 
 
@@ -108,7 +109,7 @@ def _lay_out(chart: RowChart, *, heading: float, before_row: float) -> _Place:
     models: list[tuple[float, str]] = []
     devices: list[tuple[float, Row]] = []
     heights: list[float] = []
-    y = 30.0
+    y = _top(chart) + 8.0
     model, device = None, None
     for row in chart.rows:
         if row.model != model:
@@ -132,15 +133,14 @@ def _frame(
     sheet: Sheet, chart: RowChart, axis: Axis, place: _Place, caption: str
 ) -> None:
     """Axis, light grid, model headings, and what lies behind the rows."""
-    top, bottom = 22.0, place.bottom + 4
+    top, bottom = _top(chart), place.bottom + 4
     chart.behind(sheet, axis, top, bottom)
     ticks = [axis.pixel(tick.value) for tick in axis.ticks]
     sheet.lines([[(x, top), (x, bottom)] for x in ticks], colour=FAINT, width=0.8)
     sheet.lines([[(axis.start, bottom), (axis.end, bottom)]], colour=MUTED, width=0.8)
     for tick, x in zip(axis.ticks, ticks, strict=True):
-        sheet.text(
-            x, bottom + 12, tick.label, colour=MUTED, size=SMALL_PX, align="center"
-        )
+        for y in (bottom + 12, top - 9) if _is_long(chart) else (bottom + 12,):
+            sheet.text(x, y, tick.label, colour=MUTED, size=SMALL_PX, align="center")
     sheet.text(
         (axis.start + axis.end) / 2,
         bottom + 30,
@@ -154,6 +154,16 @@ def _frame(
     sheet.text(axis.end, 9, right, colour=MUTED, size=SMALL_PX, align="right")
     for y, words in place.models:
         sheet.text(0, y, shortened(words, 36), size=TEXT_PX + 1, bold=True)
+
+
+def _is_long(chart: RowChart) -> bool:
+    """Whether the axis below is out of sight from the first row."""
+    return len(chart.rows) > _LONG_ROWS
+
+
+def _top(chart: RowChart) -> float:
+    """Where the rows begin, below the headings and the ticks if they are there."""
+    return 38.0 if _is_long(chart) else 22.0
 
 
 def _device(sheet: Sheet, row: Row, x: float, y: float, characters: int) -> None:
