@@ -115,6 +115,8 @@ def _run(options: argparse.Namespace) -> int:
         except PocketbenchError as error:
             _say_error(error)
             return error.exit_code
+        # As adbd has it: what the shell makes, others may write to.
+        os.umask(0)
         script = msgspec.to_builtins(chosen.behaviour) | json.loads(options.behaviour)
         behaviour = msgspec.convert(script, Behaviour)
         daemon = Daemon(chosen, behaviour, vitals, ENVIRONMENT)

@@ -209,6 +209,8 @@ class Thermal(Part, frozen=True, kw_only=True):
     """`ThermalHAL 2.0 connected: yes`; `None`: no vendor service answers."""
     hal_ready: bool = True
     status: Annotated[int, msgspec.Meta(ge=0, le=6)] = 0
+    skin_type: int = 3
+    """What this service calls a skin sensor."""
     threshold_style: Literal["aidl", "hidl", "none"] = "aidl"
     cached_only: bool = False
     """The block of current temperatures is empty, as on some phones."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from typing import TYPE_CHECKING
 
 from devices.simulated.content import battery, cpu, energy, memory, thermal
@@ -83,6 +84,7 @@ def _facts(profile: Profile) -> str:
         "api_level": profile.identity.api_level,
         "core_count": profile.core_count,
         "kernel": profile.identity.kernel,
+        "machine": platform.machine(),
         "screen_size": profile.screen_size,
         "screen_density": profile.screen_density,
         "storage_device": profile.storage.device,

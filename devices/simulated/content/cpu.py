@@ -84,7 +84,7 @@ def changing_files(
         files[f"{folder}/scaling_cur_freq"] = f"{idle_khz(cluster, state)}\n"
         files[f"{folder}/stats/time_in_state"] = "".join(
             f"{khz} {int(ran.get(khz, 0.0) * TICKS_PER_S)}\n"
-            for khz in frequencies(cluster)
+            for khz in sorted({*frequencies(cluster), *ran})
         )
     return files
 
@@ -117,7 +117,7 @@ def frequencies(cluster: Cluster) -> tuple[int, ...]:
 
 
 def cap_khz(cluster: Cluster, state: State) -> int:
-    """What a cluster may reach now: one of its frequencies."""
+    """What a cluster may reach now."""
     assert cluster.max_frequency_khz is not None
     cap = cluster.capped_frequency_khz or cluster.max_frequency_khz
     return min(cap, state.capped_khz.get(cluster.cpus[0], cap))

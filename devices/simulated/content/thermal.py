@@ -25,7 +25,6 @@ _WORDS = {
     8: "BCL_PERCENTAGE",
     9: "NPU",
 }
-_SKIN = 3
 _NO_THRESHOLDS = (math.nan,) * 7
 
 
@@ -34,7 +33,9 @@ def thermalservice(profile: Profile, state: State) -> str:
     thermal = profile.thermal
     status = state.thermal_status
     if status is None:
-        skins = [_status(s, state) for s in thermal.sensors if s.type == _SKIN]
+        skins = [
+            _status(s, state) for s in thermal.sensors if s.type == thermal.skin_type
+        ]
         status = max([thermal.status, *skins])
     lines = [
         "IsStatusOverride: false",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -116,9 +117,45 @@ def test_sdcard_is_kept_and_runs_no_program(phone):
     assert "Permission denied" in done.stderr
 
 
-def test_a_phone_starts_with_only_util_linux(phone_factory):
-    shell = phone_factory().shell("getprop ro.pocketbench.shell").stdout.strip()
-    assert shell == "mksh, toybox"
+@pytest.mark.needs("mksh", "toybox")
+def test_its_shell_is_androids_where_that_is_installed(phone):
+    assert phone.shell("getprop ro.pocketbench.shell").stdout == "mksh, toybox\n"
+    failed = phone.shell("no-such-command")
+    assert "inaccessible or not found" in failed.stderr
+
+
+def test_without_androids_shell_this_computers_commands_stand_in(adb):
+    child = subprocess.Popen(
+        [sys.executable, "-c", WITHOUT_ANDROIDS_SHELL],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    serial = json.loads(child.stdout.readline())["serial"]
+    try:
+        adb("connect", serial)
+        adb("wait-for-device", serial=serial)
+
+        def answer(command):
+            return adb("shell", command, serial=serial).stdout
+
+        assert answer("getprop ro.pocketbench.shell").endswith(", host programs\n")
+        assert "Thermal Status: 0\n" in answer("dumpsys thermalservice")
+        assert answer("echo word | sha256sum | wc -c") == "68\n"
+        assert answer("uname -r; taskset 1f0 echo ran").endswith("ran\n")
+        assert "mWakefulness=Awake\n" in answer("dumpsys power")
+    finally:
+        adb("disconnect", serial)
+        child.communicate(timeout=20)
+
+
+WITHOUT_ANDROIDS_SHELL = """
+import sys
+from devices.simulated import phone, tools
+which = tools._which
+absent = {"mksh", "toybox", "busybox"}
+tools._which = lambda name: None if name in absent else which(name)
+sys.exit(phone.main(["pixel-8", "--name", "plain", "--until-stdin-closes"]))
+"""
 
 
 def test_stopping_ends_every_process(phone_factory, adb):

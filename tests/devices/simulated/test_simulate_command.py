@@ -1,0 +1,95 @@
+"""`pocketbench simulate`, as a user types it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def simulate(adb, monkeypatch):
+    monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(adb.port))
+    monkeypatch.setenv("PYTHONUNBUFFERED", "1")
+    program = [sys.executable, "-c", "from bench.cli import main; main()", "simulate"]
+
+    def start(*words):
+        return subprocess.Popen(
+            [*program, *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return start
+
+
+def serial_of(line):
+    return line.split(": ")[1].split(",")[0]
+
+
+def test_phones_are_connected_and_told_and_gone_after_ctrl_c(simulate, adb):
+    running = simulate("pixel-8", "redmi-note-11s", "pixel-8")
+    lines = []
+    for line in running.stdout:
+        lines.append(line)
+        if "Ctrl-C" in line:
+            break
+    names = [line.split(":")[0] for line in lines[:3]]
+    assert names == ["pixel-8", "redmi-note-11s", "pixel-8-2"]
+    serials = [serial_of(line) for line in lines[:3]]
+    assert all(adb("get-state", serial=s).stdout == "device\n" for s in serials)
+    assert any(f"--device android:{serials[1]}" in line for line in lines)
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate(timeout=30)
+    assert (running.returncode, errors) == (0, "")
+    listed = adb("devices").stdout
+    assert not any(serial in listed for serial in serials)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_phones_end_with_the_command_however_that_ends(simulate, adb, number):
+    running = simulate("pixel-8", "--name", "ends")
+    serial = serial_of(running.stdout.readline())
+    assert adb("shell", "echo on", serial=serial).stdout == "on\n"
+    running.send_signal(number)
+    running.communicate(timeout=30)
+    adb("disconnect", serial)
+    assert "refused" in adb("connect", serial).stdout
+
+
+def test_the_list_tells_every_profile(simulate):
+    out, _ = simulate("--list").communicate(timeout=30)
+    assert "Pixel 8 (arm64-v8a, 9 cores), Android 14" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["pixel-88"], "no such phone profile. Did you mean pixel-8?"),
+        (["pixel-8", "nexus-5", "--name", "x"], "several are asked for"),
+        (["pixel-8", "--name", "../x"], "not a name for a phone"),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_a_line(simulate, words, told):
+    running = simulate(*words)
+    _, errors = running.communicate(timeout=30)
+    assert running.returncode == 2
+    assert told in errors
+    assert errors.count("\n") == 1
+
+
+def test_where_namespaces_are_forbidden_it_says_how_to_allow_them(
+    simulate, monkeypatch, tmp_path
+):
+    # What `unshare` answers is how we learn it.
+    unshare = tmp_path / "unshare"
+    unshare.write_text("#!/bin/sh\nexit 1\n")
+    unshare.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    running = simulate("pixel-8")
+    _, errors = running.communicate(timeout=30)
+    assert running.returncode == 2
+    assert "user.max_user_namespaces" in errors
