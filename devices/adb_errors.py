@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from typing import TYPE_CHECKING
 
 from bench.errors import (
@@ -87,31 +88,29 @@ def server_gone(device_id: str, fact: str) -> DeviceLostError:
     return DeviceLostError(device_id, fact, reason.remedy, reason)
 
 
-def push_failed(device_id: str, words: str) -> DeviceError:
-    """Tell a full disk, a forbidden folder and a lost phone apart by adb's words."""
+def push_failed(device_id: str, words: str) -> PushError:
+    """Tell a full disk and a forbidden folder apart by the phone's words."""
     lowered = words.lower()
-    fact = " ".join(words.split()) or "adb gave no reason"
     if "no space left" in lowered or "disk quota" in lowered:
         reason = FailureReason.DISK_FULL
     elif "permission denied" in lowered or "read-only file system" in lowered:
         reason = FailureReason.NO_PERMISSION
-    elif any(sign in lowered for sign in _LOST_WHILE_PUSHING):
-        return from_words(device_id, words)
     else:
         reason = FailureReason.PUSH_FAILED
+    fact = " ".join(words.split()) or "no reason was given"
     return PushError(device_id, fact, reason.remedy, reason)
 
 
-_LOST_WHILE_PUSHING = (
-    "not found",
-    "offline",
-    "unauthorized",
-    "closed",
-    "cannot connect to daemon",
-    "connection reset",
-    "protocol fault",
-    "read failed",
-    "eof",
-    "no such device",
-    "transport",
+_LOST = re.compile(
+    r"device (?:'.*' )?(?:not found|offline|unauthorized)|no such device"
+    r"|still authorizing|cannot connect to daemon|connection reset|protocol fault"
+    r"|error: closed|connect failed: closed|: EOF\b|failed to read|broken pipe"
 )
+
+
+def adb_push_failed(device_id: str, words: str) -> DeviceError:
+    """What the adb program says of a push, a lost phone told apart as well."""
+    failed = push_failed(device_id, words)
+    if failed.reason is FailureReason.PUSH_FAILED and _LOST.search(words):
+        return from_words(device_id, words)
+    return failed

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench.errors import Cancelled, PushError
 from bench.failure import FailureReason
-from devices.adb_errors import push_failed
+from devices.adb_errors import adb_push_failed
 
 if TYPE_CHECKING:
     import threading
@@ -79,7 +79,7 @@ def adb_push(
             child.kill()
             child.communicate()
     if child.returncode != 0:
-        raise push_failed(device_id, _error_words(output.decode(errors="replace")))
+        raise adb_push_failed(device_id, _error_words(output.decode(errors="replace")))
 
 
 def _error_words(output: str) -> str:

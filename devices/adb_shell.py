@@ -40,8 +40,6 @@ _PID_GRACE_S = 1.0
 _GRACE_S = 3.0
 """How long a killed program's last words may take to arrive."""
 _SERVER_DEATH_S = 0.2
-_CONNECT_TIMEOUT_S = 15.0
-"""The server itself gives up after ten seconds."""
 _TAIL_CHARACTERS = 500
 _LAST_SIGNAL = 31
 
@@ -214,51 +212,6 @@ class AdbShell:
             self._watch.close()
             with contextlib.suppress(OSError):
                 self._watch = ServerWatch(self._server)
-
-    def wait_until_listed(self, timeout_s: float) -> bool:
-        """Wait until the server lists the phone as ready; whether it did in time.
-
-        Raises:
-            DeviceLostError: There is no server.
-            DeviceUnavailableError: The server does not know how to wait.
-            Cancelled: The cancel event was set.
-        """
-        limits = Limits.of(timeout_s, self._cancel)
-        request = f"host-serial:{self._serial}:wait-for-any-device"
-        try:
-            with adb_errors(self._device_id):
-                self._watch_anew()
-                with AdbStream.to_server(self._client, request, limits) as stream:
-                    stream.receive_okay()
-        except DeadlinePassed:
-            return False
-        except StopRequested:
-            raise Cancelled(self._device_id, "stopped", "It was waited for") from None
-        return True
-
-    def connect_again(self) -> None:
-        """Let the server look for a phone on the network that it has given up.
-
-        Raises:
-            DeviceLostError: There is no server.
-            Cancelled: The cancel event was set.
-        """
-        if ":" not in self._serial:
-            return
-        limits = Limits.of(_CONNECT_TIMEOUT_S, self._cancel)
-        request = f"host:connect:{self._serial}"
-        try:
-            with (
-                adb_errors(self._device_id),
-                AdbStream.to_server(self._client, request, limits) as stream,
-            ):
-                length = int(stream.receive_exactly(4), 16)
-                words = stream.receive_exactly(length).decode(errors="replace")
-                logger.debug("%s: %s", self._device_id, words)
-        except DeadlinePassed:
-            logger.debug("%s: could not be connected in time", self._device_id)
-        except StopRequested:
-            raise Cancelled(self._device_id, "stopped", "It was waited for") from None
 
 
 def _read(stream: AdbStream, command: ShellV2 | ShellV1) -> None:

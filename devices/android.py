@@ -8,9 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from bench.device import DeviceInfo
-from bench.errors import DeviceError
+from bench.errors import DeviceError, DeviceLostError, DeviceUnavailableError
 from bench.failure import FailureReason
 from devices.adb_program import AdbProgram, find_adb
+from devices.adb_reconnect import wait_until_back
 from devices.adb_server import AdbServer, ensure_running, server_from_environment
 from devices.adb_shell import AdbShell
 from devices.adb_transports import Transport, list_transports
@@ -19,7 +20,7 @@ from devices.android_identity import serial_hash
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from bench.device import DeviceState
 
@@ -28,6 +29,8 @@ logger = logging.getLogger(__name__)
 __all__ = ["AndroidDevice", "AndroidDriver", "open_serial"]
 
 _AT_ONCE = 16
+_BACK_TIMEOUT_S = 90.0
+"""A phone may have rebooted."""
 
 
 class AndroidDriver:
@@ -53,6 +56,7 @@ class AndroidDriver:
         self._server = server_from_environment(host, port)
         self._progress = progress
         self._adb: AdbProgram | None = None
+        self._lost: set[str] = set()
         elsewhere = "" if self._server.is_local else f"@{self._server}"
         self._prefix = f"android{elsewhere}:"
 
@@ -109,23 +113,53 @@ class AndroidDriver:
             state = _STATE_OF.get(error.reason, "unknown")
             return _unready(device_id, transport, state, error.next_step)
 
+    @contextlib.contextmanager
     def open(
         self, info: DeviceInfo, *, cancel: threading.Event
-    ) -> contextlib.AbstractContextManager[AndroidDevice]:
+    ) -> Iterator[AndroidDevice]:
         """Take exclusive use of a phone.
 
+        A phone that this driver lost is waited for a while when it is opened again.
+
         Raises:
-            DeviceUnavailableError: On entering: unauthorized, offline, or in use.
+            DeviceUnavailableError: Unauthorized, offline, in use, or another phone
+                than the one that was found.
         """
-        return open_serial(
-            info.id.removeprefix(self._prefix),
-            adb_host=self._server.host,
-            adb_port=self._server.port,
-            device_id=info.id,
-            family=info.family,
-            cancel=cancel,
-            progress=self._progress,
-        )
+        serial = info.id.removeprefix(self._prefix)
+        if serial in self._lost:
+            self._lost.discard(serial)
+            wait_until_back(
+                self._server,
+                serial,
+                device_id=info.id,
+                timeout_s=_BACK_TIMEOUT_S,
+                cancel=cancel,
+            )
+        try:
+            with open_serial(
+                serial,
+                adb_host=self._server.host,
+                adb_port=self._server.port,
+                device_id=info.id,
+                family=info.family,
+                cancel=cancel,
+                progress=self._progress,
+            ) as device:
+                self._check_same(info, device.info)
+                yield device
+        except DeviceLostError:
+            self._lost.add(serial)
+            raise
+
+    @staticmethod
+    def _check_same(found: DeviceInfo, opened: DeviceInfo) -> None:
+        if found.serial_hash and found.serial_hash != opened.serial_hash:
+            raise DeviceUnavailableError(
+                found.id,
+                f"another phone answers there now ({opened.name})",
+                "See `pocketbench devices` for where the phone is",
+                FailureReason.OFFLINE,
+            )
 
 
 _STATE_OF: dict[FailureReason, DeviceState] = {

@@ -41,6 +41,8 @@ class AndroidDevice:
     def __init__(
         self,
         info: DeviceInfo,
+        serial: str,
+        server: AdbServer,
         shell: AdbShell,
         objects: PhoneObjects,
         *,
@@ -49,6 +51,8 @@ class AndroidDevice:
     ) -> None:
         """Take what `open_serial` has found out."""
         self._info = info
+        self._serial = serial
+        self._server = server
         self._shell = shell
         self._objects = objects
         self._properties = properties
@@ -104,8 +108,14 @@ class AndroidDevice:
         Raises:
             Cancelled: The cancel event was set.
         """
-        serialno = self._properties.get("ro.serialno", "")
-        return wait_until_back(self._shell, serialno, timeout_s, self._cancel)
+        found = wait_until_back(
+            self._server,
+            self._serial,
+            device_id=self._info.id,
+            timeout_s=timeout_s,
+            cancel=self._cancel,
+        )
+        return found == self._properties.get("ro.serialno", "")
 
 
 @contextlib.contextmanager
@@ -146,7 +156,13 @@ def open_serial(
                 progress=progress,
             )
             yield AndroidDevice(
-                info, shell, objects, properties=properties, cancel=cancel
+                info,
+                serial,
+                server,
+                shell,
+                objects,
+                properties=properties,
+                cancel=cancel,
             )
 
 

@@ -22,6 +22,7 @@ from bench.failure import FailureReason
 from bench.units import format_size
 from devices.adb_errors import lost, push_failed
 from devices.adb_push import adb_push
+from devices.local_file import check_unchanged
 from devices.object_scripts import (
     ACCEPT,
     EMPTY_INCOMING,
@@ -126,6 +127,8 @@ class PhoneObjects:
 
     def _send(self, objects: Sequence[LocalObject]) -> None:
         """Send what is missing in one go, then let the phone hash it."""
+        for wanted in objects:
+            check_unchanged(self._device_id, wanted)
         size_bytes = sum(wanted.size_bytes for wanted in objects)
         if self._progress is not None:
             files = "1 file" if len(objects) == 1 else f"{len(objects)} files"

@@ -10,10 +10,9 @@ import threading
 from typing import TYPE_CHECKING
 
 from bench.device import InstalledObject
-from bench.errors import PushError
-from bench.failure import FailureReason
 from devices.child_process import run_child
 from devices.host_info import describe_host
+from devices.local_file import check_unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -61,27 +60,11 @@ class HostDevice:
         return tuple(self._in_place(wanted) for wanted in objects)
 
     def _in_place(self, wanted: LocalObject) -> InstalledObject:
-        try:
-            size_bytes = os.stat(wanted.path).st_size
-        except OSError as error:
-            raise PushError(
-                self._info.id,
-                f"{wanted.path}: {error.strerror}",
-                FailureReason.NOT_FOUND.remedy,
-                FailureReason.NOT_FOUND,
-            ) from error
-        if size_bytes != wanted.size_bytes:
-            raise PushError(
-                self._info.id,
-                f"{wanted.path} has {size_bytes} bytes and had {wanted.size_bytes} "
-                "when the run began",
-                "Do not change files while they are measured; run again",
-                FailureReason.PUSH_FAILED,
-            )
+        check_unchanged(self._info.id, wanted)
         return InstalledObject(
             name=wanted.name,
             sha256=wanted.sha256,
-            size_bytes=size_bytes,
+            size_bytes=wanted.size_bytes,
             remote_path=os.path.abspath(wanted.path),
             origin="local",
         )

@@ -9,7 +9,7 @@ import pytest
 
 from bench.errors import DeviceError, DeviceLostError, DeviceUnavailableError, PushError
 from bench.failure import FailureReason
-from devices.adb_errors import adb_errors, from_words, push_failed
+from devices.adb_errors import adb_errors, adb_push_failed, from_words, push_failed
 
 ADBUTILS_ERRORS = [
     value
@@ -118,6 +118,11 @@ def test_adbs_words_tell_why(words, kind, reason):
     ],
 )
 def test_a_push_that_failed_says_why(words, kind, reason):
-    error = push_failed("android:x", words)
+    error = adb_push_failed("android:x", words)
     assert type(error) is kind
     assert error.reason is reason
+
+
+def test_a_file_name_is_not_taken_for_a_lost_phone():
+    words = "mv: 'device not found closed EOF.ptl': I/O error"
+    assert type(push_failed("android:x", words)) is PushError

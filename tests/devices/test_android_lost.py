@@ -8,11 +8,11 @@ import threading
 
 import pytest
 
-from bench.errors import Cancelled, DeviceLostError
+from bench.errors import Cancelled, DeviceLostError, DeviceUnavailableError
 from bench.failure import FailureReason
 from devices.adb_private_server import private_server
 from devices.adb_program import find_adb
-from devices.android import open_serial
+from devices.android import AndroidDriver, open_serial
 
 pytestmark = pytest.mark.needs("namespaces")
 
@@ -69,6 +69,38 @@ def test_a_phone_that_comes_back_is_used_on_under_the_same_lock(phone, device):
     phone.ask("plug")
     assert device.wait_until_back(60)
     assert device.run(["echo", "back"], timeout_s=10).stdout == b"back\n"
+
+
+def test_a_phone_that_was_lost_is_waited_for_when_it_is_opened_again(phone, adb):
+    driver = AndroidDriver(host="127.0.0.1", port=adb.port)
+    info = next(found for found in driver.discover() if phone.serial in found.id)
+    cancel = threading.Event()
+
+    def lose_it(device):
+        phone.ask("unplug")
+        device.run(["true"], timeout_s=10)
+
+    with (
+        pytest.raises(DeviceLostError),
+        driver.open(info, cancel=cancel) as device,
+    ):
+        lose_it(device)
+    threading.Timer(0.5, phone.ask, ["plug"]).start()
+    with driver.open(info, cancel=cancel) as device:
+        assert device.run(["echo", "back"], timeout_s=10).stdout == b"back\n"
+
+
+def test_a_phone_found_is_not_mixed_up_with_another_at_its_address(phone_factory, adb):
+    first = phone_factory()
+    driver = AndroidDriver(host="127.0.0.1", port=adb.port)
+    info = next(found for found in driver.discover() if first.serial in found.id)
+    first.stop()
+    phone_factory(port=first.port)
+    with (
+        pytest.raises(DeviceUnavailableError, match="another phone answers"),
+        driver.open(info, cancel=threading.Event()),
+    ):
+        pass
 
 
 def test_a_reboot_is_a_lost_phone_that_comes_back(phone, device):

@@ -150,6 +150,15 @@ def unplug_in_the_middle(phone):
     phone.ask("unplug")
 
 
+def test_a_file_that_is_gone_is_named(device, make_object):
+    wanted = make_object("model", b"content")
+    os.unlink(wanted.path)
+    with pytest.raises(PushError, match="No such file") as caught:
+        device.push([wanted])
+    assert caught.value.reason is FailureReason.NOT_FOUND
+    assert wanted.path in str(caught.value)
+
+
 def test_an_interrupted_push_leaves_nothing_that_counts_as_whole(
     phone, device, make_object
 ):
