@@ -112,6 +112,10 @@ def _caveats(
             found.add(Caveat.SIMULATED)
         if device.is_emulated:
             found.add(Caveat.EMULATED)
+        if device.family == "ios-simulator":
+            found.add(Caveat.SIMULATOR)
+        if device.is_replayed:
+            found.add(Caveat.REPLAYED)
         if device.core_count is not None and variant.threads > device.core_count:
             found.add(Caveat.OVERSUBSCRIBED)
     return found

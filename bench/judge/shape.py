@@ -30,6 +30,9 @@ FEWEST_ITERATIONS = 20
 SAME_LEVEL = 0.02
 """Levels that differ by less than this proportion are the same."""
 
+_FAR_FROM_NEIGHBOURS = 4.0
+"""A variance so many times that between neighbours may hide levels from one split."""
+
 
 class Shaped(NamedTuple):
     """A class, and the iteration from which the last level holds."""
@@ -51,8 +54,10 @@ def shapes(rows: Rows) -> list[Shaped | None]:
     logs = np.log(np.where(rows > 0, rows, 1.0))
     scale = noise_scale(logs)
     # Most launches are flat: one look at all of them spares each its own.
-    split = best_split(clip_outliers(logs, scale), scale, slopes_too=True)
-    moves = (split.p_value < ALPHA).tolist()
+    clipped = clip_outliers(logs, scale)
+    split = best_split(clipped, scale, slopes_too=True)
+    spread = clipped.var(axis=1) > _FAR_FROM_NEIGHBOURS * scale**2
+    moves = ((split.p_value < ALPHA) | spread).tolist()
     return [
         None if not usable[i] else _shaped(logs[i]) if moves[i] else _FLAT
         for i in range(len(rows))

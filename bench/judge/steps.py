@@ -11,15 +11,16 @@ taken when it passes each of these:
 * the medians of both sides differ by the minimum effect;
 * where slopes are no steps: the step stays beyond chance beside a straight line.
 
-Values are first clipped to two robust standard deviations around their running median
-of five (Huber's clipping; the scale is that of differences of neighbours), so that
-single outliers make no level of their own.
+Where no split passes alone, two at once may. Values are first clipped to two robust
+standard deviations around their running median of five (Huber's clipping; the scale is
+that of differences of neighbours), so that single outliers make no level of their own.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -35,9 +36,12 @@ SHORTEST = 4
 _WINDOW = 5
 _CLIP = 2.0
 _BESIDE_A_LINE = 3.1
+_PAIR_BESIDE_A_LINE = 25.0
+_SHARE_LEFT = 0.25
 _SHORTNESS = 2.5
 _MOST_LAGS = 10
 _FINEST = 0.001
+_MOST_PLACES = 400
 
 
 class Split(NamedTuple):
@@ -86,17 +90,97 @@ def steps(
         if end - start < 2 * SHORTEST:
             continue
         part = clipped[start:end]
-        split = best_split(part[None, :], scale, slopes_too=slopes_too)
-        index, p_value = int(split.place[0]), float(split.p_value[0])
-        effect = abs(np.median(part[index:]) - np.median(part[:index]))
-        if p_value >= alpha or effect < math.log1p(min_effect):
-            continue
-        widening = math.sqrt(split.inflation[0])
-        if not slopes_too and not _is_step(part, index, scale[0], widening):
-            continue
-        found.append(Step(start + index, p_value))
-        waiting += [(start, start + index), (start + index, end)]
+        taken = _one_step(part, scale, min_effect, alpha, slopes_too)
+        taken = taken or _two_steps(part, scale, min_effect, alpha)
+        found += [Step(start + step.place, step.p_value) for step in taken]
+        edges = [start, *(start + step.place for step in taken), end]
+        if taken:
+            waiting += itertools.pairwise(edges)
     return sorted(found)
+
+
+def _one_step(
+    part: Rows, scale: Rows, min_effect: float, alpha: float, slopes_too: bool
+) -> list[Step]:
+    """The best split of one stretch, when it is a step beyond chance."""
+    split = best_split(part[None, :], scale, slopes_too=slopes_too)
+    place, p_value = int(split.place[0]), float(split.p_value[0])
+    if p_value >= alpha or not _are_levels(part[:place], part[place:], min_effect):
+        return []
+    widening = math.sqrt(split.inflation[0])
+    if not slopes_too and not _is_step(part, place, scale[0], widening):
+        return []
+    return [Step(place, p_value)]
+
+
+def _two_steps(part: Rows, scale: Rows, min_effect: float, alpha: float) -> list[Step]:
+    """The best two splits at once, when they are clearly two steps.
+
+    A level between two others hides both its ends from a search for one step: each
+    looks like autocorrelation to the other. Only what explains three quarters
+    of the variance, and far more than a straight line, is taken for such a level.
+    """
+    length = len(part)
+    if length < 3 * SHORTEST:
+        return []
+    centred = part - part.mean()
+    first, second, squares = _best_pair(centred)
+    line = np.linspace(-1, 1, length)
+    beside_line = centred - (centred @ line) / (line @ line) * line
+    spread = max(squares / (length - 3), float(scale[0] / 2) ** 2)
+    if squares > _SHARE_LEFT * (centred @ centred):
+        return []
+    if beside_line @ beside_line - squares < _PAIR_BESIDE_A_LINE * spread:
+        return []
+    levels = np.split(part, [first, second])
+    rest = np.concatenate([level - level.mean() for level in levels])
+    side = np.repeat(np.arange(3), [len(level) for level in levels])
+    inflation = float(_inflation(rest[None, :], side[None, :])[0])
+    found = []
+    for place, left, right in zip(
+        (first, second), levels[:-1], levels[1:], strict=True
+    ):
+        apart = abs(float(right.mean() - left.mean()))
+        error = math.sqrt(spread * (1 / len(left) + 1 / len(right))) * inflation
+        z = -ndtri(max(float(stdtr(length - 3, -apart / error)), 1e-300))
+        p_value = float(_chance_of_largest(np.array([z]), length)[0])
+        if p_value >= alpha or not _are_levels(left, right, min_effect):
+            return []
+        found.append(Step(place, p_value))
+    return found
+
+
+def _best_pair(part: Rows) -> tuple[int, int, float]:
+    """The two places that leave the least squares around three levels, and those."""
+    length = len(part)
+    stride = -(-length // _MOST_PLACES)
+    places = np.arange(SHORTEST, length - SHORTEST + 1, stride)
+    sums = np.cumsum(part)
+    below = sums[places - 1]
+    first, second = np.meshgrid(np.arange(len(places)), np.arange(len(places)))
+    apart = places[second] - places[first]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        explained = (
+            below[first] ** 2 / places[first]
+            + (below[second] - below[first]) ** 2 / apart
+            + (sums[-1] - below[second]) ** 2 / (length - places[second])
+        )
+    explained = np.where(apart >= SHORTEST, explained, -np.inf)
+    best = np.unravel_index(np.argmax(explained), explained.shape)
+    squares = max(0.0, float(part @ part - explained[best]))
+    return int(places[first[best]]), int(places[second[best]]), squares
+
+
+def _are_levels(left: Rows, right: Rows, min_effect: float) -> bool:
+    """Whether both sides lie apart, each with values enough at a level of its own."""
+    before, after = float(np.median(left)), float(np.median(right))
+    if abs(after - before) < math.log1p(min_effect):
+        return False
+    own = (
+        int((np.abs(left - before) < np.abs(left - after)).sum()),
+        int((np.abs(right - after) < np.abs(right - before)).sum()),
+    )
+    return min(own) >= SHORTEST
 
 
 def best_split(rows: Rows, scale: Rows, *, slopes_too: bool = False) -> Split:
@@ -152,13 +236,13 @@ def clip_outliers(rows: Rows, scale: Rows) -> Rows:
     return clipped
 
 
-def _inflation(rest: Rows, is_right: npt.NDArray[np.bool_]) -> Rows:
+def _inflation(rest: Rows, side: npt.NDArray[Any]) -> Rows:
     """By how much autocorrelation widens the standard error of a level."""
     length = rest.shape[1]
     known = np.maximum((rest**2).sum(axis=1), 1e-300)
 
     def correlation(lag: int) -> Rows:
-        same = is_right[:, lag:] == is_right[:, :-lag]
+        same = side[:, lag:] == side[:, :-lag]
         found: Rows = (rest[:, lag:] * rest[:, :-lag] * same).sum(axis=1) / known
         return found
 

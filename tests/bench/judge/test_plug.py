@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+
+import pytest
+from scipy import stats
+
+from bench.judge.paired import paired_evidence
+
+
+def ask(question: str, *lines: object) -> tuple[int, list[dict], str]:
+    """Pipe lines through the plug: exit code, answers, standard error."""
+    text = "\n".join(x if isinstance(x, str) else json.dumps(x) for x in lines)
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.judge", question],
+        input=text,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return (
+        done.returncode,
+        [json.loads(line) for line in done.stdout.splitlines()],
+        done.stderr,
+    )
+
+
+def launches(level: float, seed: int, count: int = 8) -> list[list[float]]:
+    noise = random.Random(seed)
+    return [[level * noise.gauss(1, 0.01)] * 3 for _ in range(count)]
+
+
+def test_interleaved_launches_are_answered_by_the_code_of_the_reports():
+    a, b = launches(10, 1), launches(11, 2)
+
+    code, answers, errors = ask(
+        "ab", {"id": "x", "a": a, "b": b, "design": "interleaved", "alpha": 0.05}
+    )
+
+    expected = paired_evidence([x[0] for x in a], [x[0] for x in b])
+    assert (code, errors) == (0, "")
+    assert answers == [
+        {
+            "id": "x",
+            "verdict": "regression",
+            "ratio": expected.estimate().point,
+            "ci": [expected.estimate().low, expected.estimate().high],
+            "p": expected.p_value,
+        }
+    ]
+
+
+def test_sequential_launches_need_not_be_as_many():
+    a, b = launches(10, 1), launches(10.01, 2, count=5)
+
+    code, (answer,), _ = ask("ab", {"id": 1, "a": a, "b": b, "design": "sequential"})
+
+    assert code == 0
+    assert answer["verdict"] in ("no_change", "inconclusive")
+    assert answer["ci"][0] < answer["ratio"] < answer["ci"][1]
+
+
+def test_a_stricter_alpha_widens_the_interval():
+    line = {"a": launches(10, 1), "b": launches(11, 2), "design": "interleaved"}
+
+    _, (wide, narrow), _ = ask(
+        "ab", {"id": 0, "alpha": 0.001, **line}, {"id": 1, "alpha": 0.1, **line}
+    )
+
+    assert wide["ci"][0] < narrow["ci"][0] < narrow["ci"][1] < wide["ci"][1]
+
+
+def test_lines_of_a_family_are_corrected_together_and_stay_in_order():
+    family = [
+        {
+            "id": number,
+            "family": "f",
+            "a": launches(10, 2 * number),
+            "b": launches(10.06, 2 * number + 1),
+            "design": "interleaved",
+        }
+        for number in range(5)
+    ]
+    alone = {**family[0], "id": "alone"}
+    del alone["family"]
+
+    code, answers, _ = ask("ab", family[0], alone, *family[1:])
+
+    assert code == 0
+    assert [answer["id"] for answer in answers] == [0, "alone", 1, 2, 3, 4]
+    members = [answer for answer in answers if answer["id"] != "alone"]
+    q_values = stats.false_discovery_control([answer["p"] for answer in members])
+    assert [answer["q"] for answer in members] == pytest.approx(list(q_values))
+    assert "q" not in answers[1]
+
+
+def test_a_line_without_a_family_is_answered_before_the_next_is_read():
+    line = {"id": 7, "a": [[1.0]], "b": [[2.0]], "design": "interleaved"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "bench.judge", "ab"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        process.stdin.write(json.dumps(line) + "\n")
+        process.stdin.flush()
+        answer = json.loads(process.stdout.readline())
+        process.stdin.close()
+        assert process.wait() == 0
+
+    assert answer == {
+        "id": 7,
+        "verdict": "inconclusive",
+        "ratio": pytest.approx(2),
+        "ci": [None, None],
+        "p": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("not json", "malformed"),
+        ('{"id": 3}', "required field"),
+        ('{"id": 3, "a": [], "b": [[1]], "design": "sequential"}', "length"),
+        ('{"id": 3, "a": [[]], "b": [[1]], "design": "sequential"}', "length"),
+        ('{"id": 3, "a": [[0]], "b": [[1]], "design": "sequential"}', "> 0"),
+        ('{"id": 3, "a": [["x"]], "b": [[1]], "design": "sequential"}', "float"),
+        ('{"id": 3, "a": [[1]], "b": [[1]], "design": "parallel"}', "enum"),
+        ('{"id": 3, "a": [[1]], "b": [[1], [2]], "design": "interleaved"}', "a has 1"),
+        (
+            '{"id": 3, "a": [[1]], "b": [[1]], "design": "sequential", "alpha": 2}',
+            "< 1",
+        ),
+    ],
+)
+def test_a_bad_line_is_answered_with_its_error_and_the_others_go_on(line, word):
+    good = {"id": 4, "a": [[1], [2]], "b": [[1], [2]], "design": "sequential"}
+
+    code, answers, errors = ask("ab", line, good)
+
+    assert code == 2
+    assert word in answers[0]["error"]
+    assert answers[0]["id"] == (3 if "id" in line else None)
+    assert answers[1]["id"] == 4
+    assert "verdict" in answers[1]
+    assert errors.startswith("question 1: ")
+
+
+def test_a_history_is_answered_with_the_first_index_of_each_new_level():
+    code, answers, _ = ask(
+        "history",
+        {"id": "step", "series": [10] * 10 + [12] * 10},
+        {"id": "flat", "series": [10] * 20},
+        {"id": "newest", "series": [10] * 20 + [12] * 2},
+        {"id": "empty", "series": []},
+    )
+
+    assert code == 0
+    assert answers == [
+        {"id": "step", "change_points": [10]},
+        {"id": "flat", "change_points": []},
+        {"id": "newest", "change_points": []},
+        {"id": "empty", "change_points": []},
+    ]
+
+
+def test_a_history_with_a_hole_is_refused():
+    code, answers, errors = ask("history", {"id": 1, "series": [1, None]})
+
+    assert code == 2
+    assert "null" in answers[0]["error"]
+    assert "question 1" in errors
+
+
+def test_an_unknown_question_is_a_usage_error():
+    code, answers, errors = ask("compare")
+
+    assert (code, answers) == (2, [])
+    assert "invalid choice" in errors
+
+
+def test_no_input_is_no_answer():
+    assert ask("ab") == (0, [], "")
