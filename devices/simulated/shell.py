@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import struct
 import termios
@@ -11,17 +12,17 @@ from enum import IntEnum
 from fcntl import ioctl
 from typing import TYPE_CHECKING, NamedTuple
 
+from devices.simulated.descriptor import READ_BYTES, Descriptor
 from devices.simulated.processes import SHELL
 from devices.simulated.stream import StreamClosedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from devices.simulated.processes import Process, Processes
     from devices.simulated.stream import Stream
 
 _PACKET = struct.Struct("<BI")
-_READ_BYTES = 1 << 16
 
 
 class Id(IntEnum):
@@ -90,31 +91,20 @@ async def _serve_raw(
     argv: list[str],
     env: Mapping[str, str],
 ) -> None:
-    theirs_in, ours_in = os.pipe()
-    ours_out, theirs_out = os.pipe()
-    theirs = [theirs_in, theirs_out]
-    ours = [ours_in, ours_out]
-    if request.v2:
-        ours_err, theirs_err = os.pipe()
-        theirs.append(theirs_err)
-        ours.append(ours_err)
-    else:
-        theirs_err = theirs_out
-    for descriptor in ours:
-        os.set_blocking(descriptor, False)
-    stdin = _Descriptor(ours_in)
-    stdout = _Descriptor(ours_out)
-    outputs = [(Id.STDOUT, stdout)]
-    try:
-        process = processes.start(
-            argv, env, descriptors=(theirs_in, theirs_out, theirs_err)
-        )
-    finally:
-        for descriptor in theirs:
-            os.close(descriptor)
-    if request.v2:
-        outputs.append((Id.STDERR, _Descriptor(ours_err)))
-    await _converse(stream, request, process, stdin, outputs, None)
+    pipes = [os.pipe() for _ in range(3 if request.v2 else 2)]
+    theirs = (pipes[0][0], pipes[1][1], pipes[-1][1])
+    stdin, *outputs = map(Descriptor, (pipes[0][1], *(ours for ours, _ in pipes[1:])))
+    with contextlib.ExitStack() as stack:
+        for descriptor in (stdin, *outputs):
+            stack.callback(descriptor.close)
+        try:
+            process = processes.start(argv, env, descriptors=theirs)
+        finally:
+            for number in set(theirs):
+                os.close(number)
+        kinds = (Id.STDOUT, Id.STDERR)
+        kept = list(zip(kinds, outputs, strict=False))
+        await _converse(stream, request, process, stdin, kept, None)
 
 
 async def _serve_terminal(
@@ -125,21 +115,21 @@ async def _serve_terminal(
     env: Mapping[str, str],
 ) -> None:
     master, slave = os.openpty()
-    try:
-        process = processes.start(argv, env, terminal=os.ttyname(slave))
-    finally:
-        os.close(slave)
-    os.set_blocking(master, False)
-    both = _Descriptor(master)
-    await _converse(stream, request, process, both, [(Id.STDOUT, both)], master)
+    both = Descriptor(master)
+    with contextlib.closing(both):
+        try:
+            process = processes.start(argv, env, terminal=os.ttyname(slave))
+        finally:
+            os.close(slave)
+        await _converse(stream, request, process, both, [(Id.STDOUT, both)], master)
 
 
 async def _converse(
     stream: Stream,
     request: Request,
     process: Process,
-    stdin: _Descriptor,
-    outputs: list[tuple[Id, _Descriptor]],
+    stdin: Descriptor,
+    outputs: list[tuple[Id, Descriptor]],
     terminal: int | None,
 ) -> None:
     feed = _feed_v2(stream, stdin, terminal) if request.v2 else _feed(stream, stdin)
@@ -165,13 +155,10 @@ async def _converse(
         for task in (feeding, hung_up, finishing):
             task.cancel()
         await asyncio.gather(feeding, hung_up, finishing, return_exceptions=True)
-        stdin.close()
-        for _, output in outputs:
-            output.close()
 
 
 async def _send_output(
-    stream: Stream, kind: Id, output: _Descriptor, sending: asyncio.Lock, *, v2: bool
+    stream: Stream, kind: Id, output: Descriptor, sending: asyncio.Lock, *, v2: bool
 ) -> None:
     while data := await output.read():
         async with sending:
@@ -179,12 +166,12 @@ async def _send_output(
                 await stream.write(_packet(kind, data) if v2 else data)
 
 
-async def _feed(stream: Stream, stdin: _Descriptor) -> None:
-    while data := await stream.read_some(_READ_BYTES):
+async def _feed(stream: Stream, stdin: Descriptor) -> None:
+    while data := await stream.read_some(READ_BYTES):
         await stdin.write(data)
 
 
-async def _feed_v2(stream: Stream, stdin: _Descriptor, terminal: int | None) -> None:
+async def _feed_v2(stream: Stream, stdin: Descriptor, terminal: int | None) -> None:
     with suppress(StreamClosedError):
         while True:
             kind, length = _PACKET.unpack(await stream.read_exactly(_PACKET.size))
@@ -215,54 +202,3 @@ def _resize(terminal: int, data: bytes) -> None:
 
 def _packet(kind: Id, data: bytes) -> bytes:
     return _PACKET.pack(kind, len(data)) + data
-
-
-class _Descriptor:
-    """A non-blocking file descriptor on the event loop."""
-
-    def __init__(self, number: int) -> None:
-        self._number: int | None = number
-
-    async def read(self) -> bytes:
-        """Read what is there; empty at the end, also of a terminal's last user."""
-        while self._number is not None:
-            try:
-                return os.read(self._number, _READ_BYTES)
-            except BlockingIOError:
-                loop = asyncio.get_running_loop()
-                await self._wait(loop.add_reader, loop.remove_reader)
-            except OSError:
-                return b""
-        return b""
-
-    async def write(self, data: bytes | memoryview) -> None:
-        """Write everything; what nobody reads any more is dropped."""
-        view = memoryview(data)
-        while view and self._number is not None:
-            try:
-                view = view[os.write(self._number, view) :]
-            except BlockingIOError:
-                loop = asyncio.get_running_loop()
-                await self._wait(loop.add_writer, loop.remove_writer)
-            except OSError:
-                return
-
-    def close(self) -> None:
-        """Close it, once."""
-        if self._number is not None:
-            os.close(self._number)
-            self._number = None
-
-    async def _wait(
-        self,
-        add: Callable[..., object],
-        remove: Callable[[int], object],
-    ) -> None:
-        assert self._number is not None
-        number = self._number
-        ready = asyncio.Event()
-        add(number, ready.set)
-        try:
-            await ready.wait()
-        finally:
-            remove(number)

@@ -6,8 +6,9 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from devices.simulated.profile import Profile, Sensor
+    from devices.simulated.profile import Profile
     from devices.simulated.state import State
+    from devices.simulated.tables import Sensor
 
 FIRST_API_LEVEL = 29
 """Android 10 brought the thermal service."""

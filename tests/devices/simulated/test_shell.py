@@ -152,3 +152,10 @@ def test_an_old_phone_has_one_terminal_and_no_exit_code(phone_factory):
     raw = phone.adb("exec-out", "echo out")
     assert raw.stdout == "out\n"
     assert phone.shell("sha256sum /system/bin/sh").stdout.strip().endswith("not found")
+
+
+def test_a_command_too_long_for_the_kernel_ends_its_stream_alone(phone):
+    # adb joins the words; each alone is short enough for this computer's own exec.
+    done = phone.adb("shell", "true", "x" * 100_000, "x" * 100_000)
+    assert done.returncode != 0
+    assert phone.shell("echo alive").stdout == "alive\n"

@@ -1,0 +1,65 @@
+"""A pipe or terminal of a command, read and written on the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+READ_BYTES = 1 << 16
+
+
+class Descriptor:
+    """A non-blocking file descriptor on the event loop."""
+
+    def __init__(self, number: int) -> None:
+        """Take a descriptor, to be closed here."""
+        os.set_blocking(number, False)
+        self._number: int | None = number
+
+    async def read(self) -> bytes:
+        """Read what is there; empty at the end, also of a terminal's last user."""
+        while self._number is not None:
+            try:
+                return os.read(self._number, READ_BYTES)
+            except BlockingIOError:
+                loop = asyncio.get_running_loop()
+                await self._wait(loop.add_reader, loop.remove_reader)
+            except OSError:
+                return b""
+        return b""
+
+    async def write(self, data: bytes | memoryview) -> None:
+        """Write everything; what nobody reads any more is dropped."""
+        view = memoryview(data)
+        while view and self._number is not None:
+            try:
+                view = view[os.write(self._number, view) :]
+            except BlockingIOError:
+                loop = asyncio.get_running_loop()
+                await self._wait(loop.add_writer, loop.remove_writer)
+            except OSError:
+                return
+
+    def close(self) -> None:
+        """Close it, once."""
+        if self._number is not None:
+            os.close(self._number)
+            self._number = None
+
+    async def _wait(
+        self,
+        add: Callable[..., object],
+        remove: Callable[[int], object],
+    ) -> None:
+        assert self._number is not None
+        number = self._number
+        ready = asyncio.Event()
+        add(number, ready.set)
+        try:
+            await ready.wait()
+        finally:
+            remove(number)
