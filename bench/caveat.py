@@ -19,6 +19,8 @@ class Caveat(StrEnum):
 
     SIMULATED = "simulated"
     EMULATED = "emulated"
+    SIMULATOR = "simulator"
+    REPLAYED = "replayed"
     RANDOM_WEIGHTS = "random_weights"
     TOO_FEW_LAUNCHES = "too_few_launches"
     NOISY = "noisy"
@@ -43,6 +45,16 @@ _WORDINGS = {
         "an emulator",
         "its programs ran on this computer's CPU, translated or virtualised",
         "measure on a real phone before deciding anything about phones",
+    ),
+    Caveat.SIMULATOR: Wording(
+        "an iOS simulator",
+        "its programs ran on the Mac's CPU, compiled for the Mac",
+        "measure on a real iPhone before deciding anything about iPhones",
+    ),
+    Caveat.REPLAYED: Wording(
+        "replayed",
+        "a stand-in for the device's tools answered, as in pocketbench's own tests",
+        "use the real tools; these figures say nothing about any device",
     ),
     Caveat.RANDOM_WEIGHTS: Wording(
         "random weights",

@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DeviceState = Literal[
-    "ready", "unauthorized", "offline", "no_permissions", "busy", "unknown"
+    "ready",
+    "unauthorized",
+    "offline",
+    "no_permissions",
+    "busy",
+    "not_paired",
+    "developer_mode_off",
+    "unavailable",
+    "unknown",
 ]
 
 
@@ -57,6 +65,8 @@ class DeviceInfo(Value, frozen=True, kw_only=True):
     build_fingerprint: str | None = None
     is_emulated: bool = False
     is_simulated: bool = False
+    is_replayed: bool = False
+    """A stand-in for the device's own tools answered: nothing of it is a device's."""
     simulated_of: str | None = None
     """What a simulated phone is modelled on: `Pixel 8 (arm64-v8a, 9 cores)`."""
     shares_host_cpu: bool = False

@@ -13,6 +13,13 @@ class FailureReason(StrEnum):
     DEVICE_LOST = "device_lost"
     DEVICE_BUSY = "device_busy"
     ADB_SERVER_REPLACED = "adb_server_replaced"
+    LOCKED = "locked"
+    NOT_PAIRED = "not_paired"
+    DEVELOPER_MODE_OFF = "developer_mode_off"
+    DEVELOPER_SERVICES = "developer_services"
+    NOT_TRUSTED = "not_trusted"
+    NOT_INSTALLED = "not_installed"
+    NOT_BOOTED = "not_booted"
     PUSH_FAILED = "push_failed"
     DISK_FULL = "disk_full"
     NO_PERMISSION = "no_permission"
@@ -54,6 +61,29 @@ _REMEDIES = {
     FailureReason.ADB_SERVER_REPLACED: (
         "Another adb version restarted the server: use one adb binary, "
         "then run with --resume"
+    ),
+    FailureReason.LOCKED: (
+        "Unlock the iPhone and let it stay so (Settings > Display & Brightness > "
+        "Auto-Lock > Never), then run with --resume"
+    ),
+    FailureReason.NOT_PAIRED: (
+        "Connect the iPhone by cable, unlock it and tap Trust, then enter its passcode"
+    ),
+    FailureReason.DEVELOPER_MODE_OFF: (
+        "Turn on Settings > Privacy & Security > Developer Mode on the iPhone; "
+        "it restarts"
+    ),
+    FailureReason.DEVELOPER_SERVICES: (
+        "Open Xcode once with the iPhone connected and unlocked, until it has prepared "
+        "it; an iOS newer than Xcode needs a newer Xcode"
+    ),
+    FailureReason.NOT_TRUSTED: (
+        "Build the app with your own team (`pocketbench runner build --platform ios "
+        "--team ID`) and trust it under Settings > General > VPN & Device Management"
+    ),
+    FailureReason.NOT_INSTALLED: "Run again: the app is installed at the start",
+    FailureReason.NOT_BOOTED: (
+        "See `xcrun simctl list`; boot the simulator, or run again and it is booted"
     ),
     FailureReason.PUSH_FAILED: "See the message of adb, then run with --resume",
     FailureReason.DISK_FULL: (

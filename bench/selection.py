@@ -18,6 +18,14 @@ HOW_TO_ATTACH = {
         "Attach a phone with USB debugging on, run `adb connect HOST:PORT`, "
         "or simulate one: --device simulated:pixel-8"
     ),
+    "ios": (
+        "Connect an iPhone by cable, unlock it, tap Trust and turn on Settings > "
+        "Privacy & Security > Developer Mode; docs/ios.md has every step"
+    ),
+    "ios-simulator": (
+        "Make a simulator: `xcrun simctl create bench 'iPhone 16'`, or in Xcode > "
+        "Settings > Components"
+    ),
 }
 """Next step when a family has no device at all."""
 

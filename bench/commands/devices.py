@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import click
 
 from bench import registry
 from bench.device import DeviceInfo
-from bench.errors import PocketbenchError
+from bench.errors import PocketbenchError, ToolMissingError
 
 
 @click.command()
@@ -38,17 +40,33 @@ def devices(as_json: bool, simulated: bool) -> None:
 
 
 def _discover(simulated: bool) -> tuple[list[DeviceInfo], list[PocketbenchError]]:
+    families = [x for x in registry.DEVICES if simulated or x != "simulated"]
+    # Side by side: devicectl alone takes seconds to look around.
+    with ThreadPoolExecutor(max_workers=len(families)) as pool:
+        answers = list(pool.map(_discover_family, families))
     infos: list[DeviceInfo] = []
     troubles: list[PocketbenchError] = []
-    for family in registry.DEVICES:
-        if family == "simulated" and not simulated:
-            continue
-        try:
-            driver = registry.load(registry.DEVICES, "device family", family)()
-            infos += driver.discover()
-        except PocketbenchError as error:
-            troubles.append(error)
+    for family, answer in zip(families, answers, strict=True):
+        if not isinstance(answer, PocketbenchError):
+            infos += answer
+        elif not _is_expected(family, answer):
+            troubles.append(answer)
     return infos, troubles
+
+
+def _discover_family(family: str) -> Sequence[DeviceInfo] | PocketbenchError:
+    try:
+        driver = registry.load(registry.DEVICES, "device family", family)()
+        found: Sequence[DeviceInfo] = driver.discover()
+        return found
+    except PocketbenchError as error:
+        return error
+
+
+def _is_expected(family: str, error: PocketbenchError) -> bool:
+    """Apple's tools are absent on nearly every computer that is no Mac."""
+    is_absent = isinstance(error, ToolMissingError)
+    return family.startswith("ios") and is_absent and sys.platform != "darwin"
 
 
 def _print_table(infos: list[DeviceInfo]) -> None:
@@ -60,12 +78,16 @@ def _print_table(infos: list[DeviceInfo]) -> None:
         table.add_column(title, overflow="fold")
     for info in infos:
         name = info.name
-        if info.is_simulated:
-            name += " [simulated]"
-        elif info.is_emulated:
-            name += " [emulated]"
+        for tag, is_it in (
+            ("simulated", info.is_simulated),
+            ("emulated", info.is_emulated),
+            ("replayed", info.is_replayed),
+        ):
+            name += f" [{tag}]" if is_it else ""
         system = " ".join(x for x in (info.os_name, info.os_version) if x)
-        state = info.state if info.remedy is None else f"{info.state}: {info.remedy}"
+        state = info.state.replace("_", " ")
+        if info.remedy is not None:
+            state += f": {info.remedy}"
         table.add_row(
             *map(
                 _plain,

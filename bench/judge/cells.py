@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import statistics
+import math
 from typing import NamedTuple
 
 from bench.artifact import Artifact
 from bench.caveat import Caveat
 from bench.judge.counted import CellKey, counted_launches
-from bench.judge.intervals import estimate
+from bench.judge.intervals import estimate, log_mean
 from bench.judge.metrics import METRICS, PRIMARY, Reduced, reduced
 from bench.judge.summary import Cell, LaunchValue
 from bench.launch import Launch
@@ -99,11 +99,10 @@ def _caveats(
         found.add(Caveat.RANDOM_WEIGHTS)
     if len(launches) < FEWEST_LAUNCHES:
         found.add(Caveat.TOO_FEW_LAUNCHES)
-    medians = _column(rows, PRIMARY)
-    if len(medians) > 1 and statistics.mean(medians) > 0:
-        variation = statistics.stdev(medians) / statistics.mean(medians)
-        if variation > NOISY_VARIATION:
-            found.add(Caveat.NOISY)
+    medians = log_mean(_column(rows, PRIMARY) or [0.0])
+    spread = medians.standard_error * math.sqrt(medians.launches)
+    if spread > NOISY_VARIATION * medians.mean:
+        found.add(Caveat.NOISY)
     if not any("peak_rss_bytes" in row.values for row in rows):
         found.add(Caveat.NO_MEMORY)
     if ready is not None:

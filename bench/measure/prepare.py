@@ -19,12 +19,16 @@ from bench.selection import Selected, Selector
 
 Progress = Callable[[str], None]
 
-DEFAULT_RUNNER = "lite"
+DEFAULT_RUNNERS = ("lite", "ios-lite")
+"""Ours; which of them a device needs is a matter of its family."""
 
 _STATE_REASONS = {
     "unauthorized": FailureReason.UNAUTHORIZED,
     "busy": FailureReason.DEVICE_BUSY,
     "no_permissions": FailureReason.NO_PERMISSION,
+    "not_paired": FailureReason.NOT_PAIRED,
+    "developer_mode_off": FailureReason.DEVELOPER_MODE_OFF,
+    "unavailable": FailureReason.NOT_BOOTED,
 }
 
 
@@ -65,7 +69,8 @@ def make_runners(
                 "Give the path of a program for the device's ABI",
             )
         by_name.setdefault(choice.name, []).append(choice)
-    by_name.setdefault(DEFAULT_RUNNER, [])
+    for name in DEFAULT_RUNNERS:
+        by_name.setdefault(name, [])
     return tuple(
         registry.load(registry.RUNNERS, "runner", name)(tuple(given), progress)
         for name, given in by_name.items()
@@ -85,28 +90,38 @@ def equip(
         UsageError: No runner takes such a format.
     """
     fitting = [runner for runner in runners if formats <= runner.formats]
-    if not fitting:
-        raise UsageError(
-            " and ".join(f".{name}" for name in sorted(formats)),
-            "no chosen runner loads this together",
-            "Give a program that does: --runner NAME=PATH",
-        )
     return tuple(
-        Equipped(selected, *_program_for(selected.info, fitting))
+        Equipped(selected, *_program_for(selected.info, fitting, formats))
         for selected in devices
         if selected.info.state == "ready"
     )
 
 
-def _program_for(info: DeviceInfo, runners: Sequence[Runner]) -> tuple[Runner, Program]:
+def _program_for(
+    info: DeviceInfo, runners: Sequence[Runner], formats: frozenset[str]
+) -> tuple[Runner, Program]:
     missing: RunnerMissingError | None = None
-    for runner in runners:
+    serving = [runner for runner in runners if _serves(runner, info.family)]
+    if not serving:
+        raise UsageError(
+            " and ".join(f".{name}" for name in sorted(formats)),
+            f"no chosen runner loads this together on {info.id}",
+            "Give a program that does: --runner NAME=PATH",
+        )
+    for runner in serving:
         try:
             return runner, runner.program(info)
         except RunnerMissingError as error:
             missing = error
     assert missing is not None
     raise missing
+
+
+def _serves(runner: Runner, family: str) -> bool:
+    own = registry.RUNNERS_OF_FAMILY
+    if family in own:
+        return runner.name in own[family]
+    return not any(runner.name in names for names in own.values())
 
 
 def preinstall(equipped: Sequence[Equipped]) -> None:
@@ -169,7 +184,7 @@ def early_failures(
         Failure(
             device_id=device.info.id,
             reason=_STATE_REASONS.get(device.info.state, FailureReason.OFFLINE),
-            fact=f"the device is {device.info.state}",
+            fact=f"the device is {device.info.state.replace('_', ' ')}",
             remedy=device.info.remedy or FailureReason.OFFLINE.remedy,
             started_at=utc_now(),
         )
