@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from bench.judge.summary import Cell, LaunchShape, LaunchValue
+from bench.judge.summary import LaunchShape, LaunchValue
 from bench.launch import Launch
 from reports.lookup import Lookup
 from reports.phrases import BY_INTEREST, listed
 from reports.plots.ecdf import ecdf
-from reports.plots.strips import strips
 from reports.plots.style import Colour
 from reports.plots.timeline import timeline
 from reports.plots.traces import MOST_LAUNCHES, shared_range_ns, traces
@@ -132,14 +131,4 @@ def _trace_panel(
         drawn,
         listed([f"{shapes[s]} {_SHAPE_WORDS[s]}" for s in LaunchShape if shapes[s]]),
         max(0, len(raw) - MOST_LAUNCHES),
-    )
-
-
-def strip_charts(
-    lookup: Lookup, cells: list[Cell], colours: dict[str, Colour], *, name: str
-) -> tuple[str, str]:
-    """The strips of one model, wide and narrow."""
-    return (
-        strips(lookup, cells, colours, name=name),
-        strips(lookup, cells, colours, name=name, narrow=True),
     )

@@ -147,7 +147,11 @@ def _where(
 
 def _not_real(lookup: Lookup, devices: Sequence[str], *, is_pairs: bool) -> str:
     """`(1 of them simulated)`; counts devices, whatever was counted before it."""
-    tags = Counter(tag.lower() for d in devices if (tag := lookup.tag(d)))
+    tags = Counter(
+        tag.lower().replace("simulator", "in a simulator").replace(", ", " and ")
+        for d in devices
+        if (tag := lookup.tag(d))
+    )
     if not tags:
         return ""
     if len(tags) == 1 and tags.total() == len(devices):

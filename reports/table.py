@@ -2,39 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from bench.judge.summary import Cell, Comparison, Estimate, Metric, Verdict
+from bench.judge.summary import Cell, Estimate, Verdict
 from bench.units import Scale, common_scale
+from reports.columns import Column, Source, sources
 from reports.lookup import Lookup
-from reports.phrases import interval_text, speed_up
-
-_ORDER = (
-    "latency_ns",
-    "p90_latency_ns",
-    "p99_latency_ns",
-    "throughput_per_s",
-    "peak_rss_bytes",
-    "model_rss_bytes",
-)
-"""After the primary metric; load and first inference come behind the file size."""
-
-_SHORT = {
-    "model_rss_bytes": "peak minus before load",
-}
-
-
-class Column(NamedTuple):
-    """What one column shows."""
-
-    key: str
-    """`data-metric` of its cells."""
-    heading: str
-    unit: str
-    explained: str
-    better: str | None
-    """`lower` or `higher`; `None` where nothing is best."""
+from reports.phrases import interval_text
 
 
 class Figure(NamedTuple):
@@ -66,16 +41,6 @@ class Table(NamedTuple):
     rows: tuple[TableRow, ...]
 
 
-class _Source(NamedTuple):
-    """A column and how a cell's number for it is found."""
-
-    column: Column
-    unit: str
-    find: Callable[[Cell], Estimate | float | None]
-    verdict: Callable[[Cell], Verdict | None] = lambda cell: None
-    is_ratio: bool = False
-
-
 def model_table(lookup: Lookup, model: str) -> Table:
     """The table of one model, devices in the summary's order, baselines first."""
     cells = [
@@ -85,7 +50,7 @@ def model_table(lookup: Lookup, model: str) -> Table:
     ]
     columns: list[Column] = []
     figures: list[list[Figure | None]] = []
-    for source in _sources(lookup, cells):
+    for source in sources(lookup, cells):
         found = [source.find(cell) for cell in cells]
         if any(value is not None for value in found):
             scale = _scale(source, found)
@@ -100,135 +65,7 @@ def model_table(lookup: Lookup, model: str) -> Table:
     )
 
 
-def _sources(lookup: Lookup, cells: Sequence[Cell]) -> list[_Source]:
-    """Every column there could be, in the order of a reader's questions."""
-    known = [lookup.metrics[name] for name in _ORDER if name in lookup.metrics]
-    rest = [m for m in lookup.summary.metrics if m.name not in _ORDER]
-    first, *others = [
-        lookup.primary,
-        *(metric for metric in known if metric is not lookup.primary),
-    ]
-    baselines = {c.variant_id for c in cells if c.is_baseline}
-    over = baselines.pop() if len(baselines) == 1 else "baseline"
-    return [
-        _measured(first),
-        _speed_up(lookup, over),
-        *map(_measured, others),
-        _size(),
-        *(_measured(metric) for metric in rest if metric is not first),
-        *_output_error(),
-        _over_host(lookup),
-    ]
-
-
-def _measured(metric: Metric) -> _Source:
-    return _Source(
-        Column(
-            metric.name,
-            _SHORT.get(metric.name, metric.title),
-            "",
-            f"of each launch: {metric.of_launch}",
-            metric.better,
-        ),
-        metric.unit,
-        lambda cell: cell.estimates.get(metric.name),
-    )
-
-
-def _speed_up(lookup: Lookup, over: str) -> _Source:
-    def comparison(cell: Cell) -> Comparison | None:
-        return lookup.comparison("variant", cell, lookup.primary.name)
-
-    def find(cell: Cell) -> Estimate | None:
-        found = comparison(cell)
-        if found is None:
-            return None
-        ratio = found.candidate_over_baseline
-        return speed_up(ratio) if lookup.primary.better == "lower" else ratio
-
-    def verdict(cell: Cell) -> Verdict | None:
-        found = comparison(cell)
-        return found.verdict if found else None
-
-    return _Source(
-        Column(
-            "speed_up",
-            f"speed-up over {over}",
-            "x",
-            "baseline ÷ candidate, of blocks paired on the same device",
-            "higher",
-        ),
-        "",
-        find,
-        verdict,
-        is_ratio=True,
-    )
-
-
-def _over_host(lookup: Lookup) -> _Source:
-    def find(cell: Cell) -> Estimate | None:
-        found = lookup.comparison("host", cell, lookup.primary.name)
-        return found.candidate_over_baseline if found else None
-
-    return _Source(
-        Column(
-            "over_host",
-            "latency over the host's",
-            "x",
-            "this device ÷ the host with the same variant; measured apart, "
-            "for information",
-            None,
-        ),
-        "",
-        find,
-        is_ratio=True,
-    )
-
-
-def _size() -> _Source:
-    return _Source(
-        Column("size_bytes", "file size", "", "of the model file", "lower"),
-        "bytes",
-        lambda cell: float(cell.artifact.size_bytes),
-    )
-
-
-def _output_error() -> list[_Source]:
-    def max_abs(cell: Cell) -> float | None:
-        error = cell.artifact.output_error
-        return error.max_abs if error else None
-
-    def sqnr_db(cell: Cell) -> float | None:
-        error = cell.artifact.output_error
-        return error.sqnr_db if error else None
-
-    return [
-        _Source(
-            Column(
-                "max_abs_error",
-                "output error, max abs",
-                "",
-                "largest difference of an output from the float32 original's",
-                None,
-            ),
-            "",
-            max_abs,
-        ),
-        _Source(
-            Column(
-                "sqnr_db",
-                "output SQNR",
-                "dB",
-                "signal to quantization noise against the float32 original's outputs",
-                None,
-            ),
-            "",
-            sqnr_db,
-        ),
-    ]
-
-
-def _scale(source: _Source, found: Sequence[Estimate | float | None]) -> Scale:
+def _scale(source: Source, found: Sequence[Estimate | float | None]) -> Scale:
     points = (
         value.point if isinstance(value, Estimate) else value
         for value in found
@@ -238,7 +75,7 @@ def _scale(source: _Source, found: Sequence[Estimate | float | None]) -> Scale:
 
 
 def _figures(
-    source: _Source,
+    source: Source,
     scale: Scale,
     cells: Sequence[Cell],
     found: Sequence[Estimate | float | None],
@@ -266,13 +103,14 @@ def _figures(
         for index, cell in enumerate(cells):
             by_device.setdefault(cell.device_id, []).append(index)
         for indices in by_device.values():
-            best = _best({i: f for i in indices if (f := figures[i])}, source)
+            present = {i: f for i in indices if (f := figures[i])}
+            best = _best(present, source)
             if best is not None:
-                figures[best] = figures[best]._replace(is_best=True)  # type: ignore[union-attr]
+                figures[best] = present[best]._replace(is_best=True)
     return figures
 
 
-def _best(figures: dict[int, Figure], source: _Source) -> int | None:
+def _best(figures: dict[int, Figure], source: Source) -> int | None:
     """The best of a device's variants, if its interval is clear of the next one's."""
     if len(figures) < 2:
         return None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from reports.plots.axis import Axis
-from reports.plots.sheet import TAG_WIDTH, Sheet
+from reports.plots.sheet import Sheet
 from reports.plots.style import FAINT, INK, MUTED, NARROW_PX, SMALL_PX, TEXT_PX, WIDE_PX
 
 ROW_PX = 25.0
@@ -168,9 +168,9 @@ def _top(chart: RowChart) -> float:
 
 def _device(sheet: Sheet, row: Row, x: float, y: float, characters: int) -> None:
     if row.tag:
-        sheet.tag(x + 1, y, row.tag)
-        x += TAG_WIDTH + 7
-        characters -= 9
+        width = sheet.tag(x + 1, y, row.tag) + 7
+        x += width
+        characters = max(4, characters - round(width / 8))
     sheet.text(x, y, shortened(row.device, characters), colour=INK)
 
 

@@ -8,7 +8,6 @@ from typing import Any, Literal, NamedTuple
 from reports.plots.style import INK, PAPER, SMALL_PX, TAG_INK, TEXT_PX
 from reports.plots.svg import Drawing, Words, drawn_svg
 
-TAG_WIDTH = 66.0
 _TAG_HEIGHT = 15.0
 
 Points = list[tuple[float, float]]
@@ -41,7 +40,7 @@ class Sheet:
         self.width = width
         self.height = height
         self._words: list[Words] = []
-        self._tags: Points = []
+        self._tags: list[tuple[float, float, float]] = []
         self._areas: list[tuple[str, tuple[float, float, float, float]]] = []
         self._gathered: dict[_LineLook | _MarkLook, list[Any]] = {}
 
@@ -59,23 +58,28 @@ class Sheet:
         """One line of text whose middle is at y."""
         self._words.append(Words(x, y + size * 0.35, words, colour, size, align, bold))
 
-    def tag(self, x: float, y: float, words: str) -> None:
-        """The striped tag of a simulated or emulated device, its middle at y."""
-        self._tags.append((x, y - _TAG_HEIGHT / 2))
+    def tag(self, x: float, y: float, words: str) -> float:
+        """The striped tag of a simulated or emulated device, its middle at y.
+
+        Returns:
+            Its width, for capitals of this size in any common font.
+        """
         size = SMALL_PX - 2
-        middle = x + TAG_WIDTH / 2
+        width = 7.0 + len(words) * size * 0.73
+        self._tags.append((x, y - _TAG_HEIGHT / 2, width))
         self._words.append(
             Words(
-                middle,
+                x + width / 2,
                 y + size * 0.35,
                 words,
                 TAG_INK,
                 size,
                 "center",
-                True,
-                "tag-words",
+                bold=True,
+                style_class="tag-words",
             )
         )
+        return width
 
     def rectangle(
         self, x: float, y: float, width: float, height: float, *, colour: str
@@ -162,16 +166,16 @@ class Sheet:
         _draw_tags(axes, self._tags, order + 1)
 
 
-def _draw_tags(axes: Any, places: Points, order: int) -> None:
+def _draw_tags(axes: Any, places: list[tuple[float, float, float]], order: int) -> None:
     from matplotlib.patches import Rectangle
 
     from reports.plots.style import TAG_PAPER, TAG_STRIPE
 
-    for x, y in places:
+    for x, y, width in places:
         axes.add_patch(
             Rectangle(
                 (x, y),
-                TAG_WIDTH,
+                width,
                 _TAG_HEIGHT,
                 facecolor=TAG_PAPER,
                 edgecolor=TAG_STRIPE,

@@ -133,3 +133,17 @@ def test_counts_speak_of_comparisons_when_several_metrics_gate(tiny):
     assert verdict_counts(both) == (
         "0 regressions, 0 improvements, 2 unchanged, 0 inconclusive of 2 comparisons"
     )
+
+
+def test_a_replayed_simulator_is_called_both(tiny):
+    device = replace(
+        tiny.devices[1].device,
+        is_simulated=False,
+        family="ios-simulator",
+        is_replayed=True,
+    )
+    devices = (tiny.devices[0], replace(tiny.devices[1], device=device))
+    summary = judged_as(tiny, Verdict.IMPROVEMENT, Verdict.IMPROVEMENT)
+    assert "on 2 of 2 devices (1 of them in a simulator and replayed)" in sentence(
+        replace(summary, devices=devices)
+    )

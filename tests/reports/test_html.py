@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from reports import html, theme
+from reports import comparisons, html, theme
 from reports.json import Document
 
 VOID = {"meta", "input", "br", "img", "path", "use", "rect", "link", "hr"}
@@ -219,7 +219,7 @@ def test_a_thousand_cells_fit_in_five_megabytes(make_summary, small):
     assert len(summary.cells) == 1000
     page = html.render(summary)
     assert len(page.encode()) <= 5_000_000
-    assert page.count('<tr data-device="') == 1000 + html.MOST_JUDGED_ROWS + 10
+    assert page.count('<tr data-device="') == 1000 + comparisons.MOST_JUDGED_ROWS + 10
     assert "The 300 that matter most of 750" in page
 
 

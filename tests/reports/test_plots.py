@@ -169,3 +169,10 @@ def test_a_variant_has_one_colour_and_the_baseline_is_neutral():
     found = variant_colours(["float32", "a", "b"], {"float32"})
     assert LIGHT[found["float32"].mark][0] == "baseline"
     assert len({colour.mark for colour in found.values()}) == 3
+
+
+def test_a_device_that_is_doubtful_twice_says_both(tiny):
+    device = replace(tiny.devices[1].device, is_replayed=True)
+    devices = (tiny.devices[0], replace(tiny.devices[1], device=device))
+    lookup = Lookup(replace(tiny, devices=devices))
+    assert "SIMULATED, REPLAYED</text>" in forest(lookup, lookup.judged)
