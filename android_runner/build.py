@@ -20,6 +20,7 @@ from android_runner.built import (
     write_built,
 )
 from android_runner.compilation import compile_runner
+from android_runner.executorch_runtime import executorch_in, installed_executorch
 from android_runner.runtime import Runtime, installed_torch, runtime_in
 from android_runner.toolchain import (
     Toolchain,
@@ -32,7 +33,8 @@ from bench.errors import UnknownNameError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-ENGINES = ("lite", "null")
+ENGINES = ("lite", "executorch", "null")
+_RUNTIMES = {"lite": "PyTorch", "executorch": "ExecuTorch"}
 _LOCK_NOTE_S = 1.0
 _FLAG_VARIABLES = ("CXXFLAGS", "CPPFLAGS", "LDFLAGS")
 
@@ -40,14 +42,13 @@ _FLAG_VARIABLES = ("CXXFLAGS", "CPPFLAGS", "LDFLAGS")
 def build_for_this_computer(
     engine: str, progress: Callable[[str], None]
 ) -> BuiltRunner:
-    """The runner for this computer, against its own torch; compiled on first use.
+    """The runner for this computer, against its own wheels; compiled on first use.
 
     Raises:
-        ToolMissingError: No compiler, or no torch.
+        ToolMissingError: No compiler, or no torch or executorch.
         RunnerBuildError: It did not compile; names the log.
     """
-    runtime = None if engine == "null" else installed_torch()
-    return build(engine, host_toolchain(), runtime, progress)
+    return build(engine, host_toolchain(), _installed(engine), progress)
 
 
 def build_runner(
@@ -63,38 +64,46 @@ def build_runner(
     """What `pocketbench runner build` does; without an ABI, for this computer.
 
     Args:
-        engine: `lite` or `null`.
+        engine: `lite`, `executorch` or `null`.
         abi: Of the phone.
         ndk: The Android NDK that compiles for it.
         toolchain: A CMake toolchain file instead.
-        runtime: The runtime of that ABI, see `runtime_in`.
+        runtime: The runtime of that ABI, see `runtime_in` and `executorch_in`.
         output: A folder that takes a copy of the program and all it needs.
         progress: Told what takes long.
 
     Raises:
         UnknownNameError: There is no such engine.
         UsageError: What a build for another ABI needs was not given.
-        ToolMissingError: No compiler, or no torch.
+        ToolMissingError: No compiler, or no torch or executorch.
         RunnerBuildError: It did not compile; names the log.
     """
     if engine not in ENGINES:
         raise UnknownNameError("engine", engine, ENGINES)
-    tools = _toolchain(abi, ndk, toolchain, is_shared=_is_shared(runtime, abi))
     found = None
-    if engine != "null":
-        if runtime:
-            found = runtime_in(runtime, tools.abi)
-        elif tools.is_cross:
-            raise UsageError(
-                f"--abi {abi}",
-                "the PyTorch runtime of that ABI is needed",
-                "Give a source build's install folder or an unpacked PyTorch Mobile "
-                ".aar with --runtime",
-            )
-        else:
-            found = installed_torch()
-    built = build(engine, tools, found, progress)
+    if runtime and engine != "null":
+        found = _runtime_in(engine, runtime, abi or host_toolchain().abi)
+    tools = _toolchain(
+        abi, ndk, toolchain, is_shared=found is not None and bool(found.libraries)
+    )
+    if found is None and tools.is_cross and engine != "null":
+        raise UsageError(
+            f"--abi {abi}",
+            f"the {_RUNTIMES[engine]} runtime of that ABI is needed",
+            "Give it with --runtime; docs/android.md says where it comes from",
+        )
+    built = build(engine, tools, found or _installed(engine), progress)
     return _copied(built, output) if output else built
+
+
+def _installed(engine: str) -> Runtime | None:
+    if engine == "null":
+        return None
+    return installed_executorch() if engine == "executorch" else installed_torch()
+
+
+def _runtime_in(engine: str, folder: Path, abi: str) -> Runtime:
+    return executorch_in(folder) if engine == "executorch" else runtime_in(folder, abi)
 
 
 def build(
@@ -156,11 +165,6 @@ def _toolchain(
         "Give the folder of the Android NDK with --ndk, or a CMake toolchain file with "
         "--toolchain",
     )
-
-
-def _is_shared(runtime: Path | None, abi: str | None) -> bool:
-    """Whether a runtime is shared libraries, which share one C++ library too."""
-    return bool(runtime and abi and runtime_in(runtime, abi).libraries)
 
 
 def _key(engine: str, toolchain: Toolchain, runtime: Runtime | None) -> str:

@@ -47,7 +47,8 @@ _RUNTIME_RULES = (
     _rule(
         FailureReason.MISSING_OPERATOR,
         r"Following ops cannot be found|Unknown builtin op"
-        r"|Could not find schema for|^.*operator .* does not exist",
+        r"|Could not find schema for|^.*operator .* does not exist"
+        r"|Error::OperatorMissing|Missing operator: |Backend \S+ is not registered",
     ),
     _rule(
         FailureReason.NO_QUANTIZED_ENGINE,
@@ -57,19 +58,22 @@ _RUNTIME_RULES = (
     _rule(
         FailureReason.OUT_OF_MEMORY,
         r"std::bad_alloc|DefaultCPUAllocator: (not enough|can't allocate) memory"
-        r"|posix_memalign failed|Cannot allocate memory|^Killed\s*$",
+        r"|posix_memalign failed|Cannot allocate memory|^Killed\s*$"
+        r"|Error::MemoryAllocationFailed",
     ),
     _rule(
         FailureReason.NOT_LOADABLE,
         r"PytorchStreamReader failed|failed finding central directory"
         r"|Legacy model format|bytecode\.pkl|not a (ZIP|zip) archive"
         r"|Unrecognized data format|Format error|Lite Interpreter does not support"
-        r"|constants\.pkl|torch::jit::load|does not have a flatbuffer",
+        r"|constants\.pkl|torch::jit::load|does not have a flatbuffer"
+        r"|Error::InvalidProgram|Error::DelegateInvalidCompatibility",
     ),
     _rule(FailureReason.MISSING_OPERATOR, r"Could not run '[\w:.]+' with arguments"),
     _rule(
         FailureReason.NOT_FOUND,
-        r"open file failed because of errno 2 |open file failed, file path",
+        r"open file failed because of errno 2 |open file failed, file path"
+        r"|Failed to open .*: No such file or directory",
     ),
     _rule(
         FailureReason.BAD_FLAGS,
@@ -81,7 +85,7 @@ _RUNTIME_RULES = (
         r"|(terminating|terminate called).*(c10|std|torch|at|caffe2)::\w+",
     ),
 )
-"""In the words of the PyTorch runtimes."""
+"""In the words of the PyTorch runtimes and of ExecuTorch."""
 
 _SHELL_RULES = (
     _rule(FailureReason.NO_PERMISSION, r"permission denied|operation not permitted"),

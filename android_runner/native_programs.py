@@ -83,9 +83,19 @@ class NativePrograms:
             info.id,
             f"there is {had} for {needs}",
             f"Build ours: `pocketbench runner build --engine {self._engine} "
-            f"--abi {abi} --ndk DIR --runtime DIR`, or give PyTorch's own: "
-            f"--runner speed_benchmark_torch=PATH@{abi}",
+            f"--abi {abi} --ndk DIR --runtime DIR`"
+            + _or_give(_OWN_PROGRAMS.get(self._engine), abi),
         )
+
+
+_OWN_PROGRAMS = {
+    "lite": ("PyTorch's own", "speed_benchmark_torch"),
+    "executorch": ("ExecuTorch's own", "executor_runner"),
+}
+
+
+def _or_give(own: tuple[str, str] | None, abi: str) -> str:
+    return f", or give {own[0]}: --runner {own[1]}=PATH@{abi}" if own else ""
 
 
 def native_command(request: LaunchRequest) -> Command:

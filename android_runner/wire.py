@@ -63,6 +63,8 @@ class Capabilities(_Header, frozen=True, kw_only=True):
     xnnpack: bool | None = None
     bytecode_min: int | None = None
     bytecode_max: int | None = None
+    backends: tuple[str, ...] = ()
+    """Delegates that ExecuTorch's program has: `XnnpackBackend`."""
     operators: tuple[str, ...] = ()
     """Every one that is registered; empty for a program without operators."""
 

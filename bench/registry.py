@@ -19,6 +19,7 @@ DEVICES: Mapping[str, str] = {
 
 RUNNERS: Mapping[str, str] = {
     "lite": "android_runner.lite:LiteRunner",
+    "executorch": "android_runner.executorch:ExecutorchRunner",
     "speed_benchmark_torch": "android_runner.speed_benchmark_torch:SpeedBenchmarkTorch",
     "executor_runner": "android_runner.executor_runner:ExecutorRunner",
     "benchmark_model": "android_runner.benchmark_model:BenchmarkModel",

@@ -1,0 +1,151 @@
+#include "executorch_engine.h"
+
+#include <executorch/runtime/backend/interface.h>
+#include <executorch/runtime/kernel/operator_registry.h>
+#include <executorch/runtime/platform/platform.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <mutex>
+#include <stdexcept>
+
+#include "executorch_inputs.h"
+#include "executorch_threads.h"
+
+namespace pocketbench {
+namespace {
+
+using executorch::extension::Module;
+using executorch::runtime::Error;
+using executorch::runtime::EValue;
+
+constexpr std::size_t kKeptMessages = 4;
+
+// ExecuTorch returns a code and says what happened in its log. On Android the log is
+// the system's; here it is wanted where the code is.
+struct {
+  std::mutex mutex;
+  std::vector<std::string> messages;
+} complaints;
+
+void keep_complaint(
+    et_timestamp_t,
+    et_pal_log_level_t level,
+    const char*,
+    const char*,
+    std::size_t,
+    const char* message,
+    std::size_t length) {
+  if (level != et_pal_log_level_t::kError && level != et_pal_log_level_t::kFatal) {
+    return;
+  }
+  const std::string text(message, length);
+  if (level == et_pal_log_level_t::kFatal) {
+    // The runtime aborts after this: nobody would read what is kept.
+    std::fprintf(stderr, "%s\n", text.c_str());
+    return;
+  }
+  const std::lock_guard lock(complaints.mutex);
+  if (complaints.messages.size() < kKeptMessages) complaints.messages.push_back(text);
+}
+
+void check(Error error, const char* what) {
+  if (error == Error::Ok) {
+    const std::lock_guard lock(complaints.mutex);
+    complaints.messages.clear();
+    return;
+  }
+  std::string text = std::string(what) + " failed with " +
+                     executorch::runtime::to_string(error);
+  const std::lock_guard lock(complaints.mutex);
+  for (const std::string& message : complaints.messages) text += ": " + message;
+  throw std::runtime_error(text);
+}
+
+}  // namespace
+
+ExecutorchEngine::ExecutorchEngine() {
+  executorch::runtime::register_pal(
+      executorch::runtime::PalImpl::create(keep_complaint, __FILE__));
+}
+
+std::string ExecutorchEngine::runtime() const {
+#ifdef POCKETBENCH_RUNTIME_VERSION
+  return POCKETBENCH_RUNTIME_VERSION;
+#else
+  return "executorch";
+#endif
+}
+
+int ExecutorchEngine::use_threads(int threads) {
+  return resize_executorch_pool(threads);
+}
+
+void ExecutorchEngine::describe(Line& line) const {
+  std::vector<std::string> names;
+  const std::size_t count = executorch::runtime::get_num_registered_backends();
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto name = executorch::runtime::get_backend_name(i);
+    if (name.ok()) names.emplace_back(*name);
+  }
+  std::sort(names.begin(), names.end());
+  line.add("backends", names);
+}
+
+void ExecutorchEngine::describe_capabilities(Line& line) const {
+  std::vector<std::string> operators;
+  for (const auto& kernel : executorch::runtime::get_registered_kernels()) {
+    operators.emplace_back(kernel.name_);
+  }
+  std::sort(operators.begin(), operators.end());
+  operators.erase(std::unique(operators.begin(), operators.end()), operators.end());
+  line.add("operators", operators);
+}
+
+void ExecutorchEngine::load(const std::string& model) {
+  // The module's own default: the file is read into memory, not mapped.
+  module_ = std::make_unique<Module>(model, Module::LoadMode::File);
+  check(module_->load_forward(), "loading");
+  const auto method = module_->method("forward");
+  check(method.error(), "loading");
+  method_ = *method;
+}
+
+Inputs ExecutorchEngine::prepare_inputs(
+    std::span<const TensorSpec> specs, std::uint64_t seed) {
+  tensors_ = generate_executorch_inputs(method_->method_meta(), specs, seed);
+  inputs_.assign(tensors_.begin(), tensors_.end());
+  stage(0);  // so that a shape it does not take is told here
+  return {"generated", 1};
+}
+
+void ExecutorchEngine::stage(std::size_t) {
+  // Before every inference: their memory may have been planned for later values too.
+  check(method_->set_inputs({inputs_.data(), inputs_.size()}), "setting the inputs");
+}
+
+void ExecutorchEngine::forward() {
+  const Error error = method_->execute();
+  if (error != Error::Ok) check(error, "executing forward");
+}
+
+void ExecutorchEngine::hash_output(Sha256& hash) const {
+  for (std::size_t i = 0; i < method_->outputs_size(); ++i) {
+    const EValue& value = method_->get_output(i);
+    if (value.isTensor()) {
+      const auto& tensor = value.toTensor();
+      hash.update(tensor.const_data_ptr(), tensor.nbytes());
+    } else if (value.isInt()) {
+      const std::int64_t number = value.toInt();
+      hash.update(&number, sizeof number);
+    } else if (value.isDouble()) {
+      const double number = value.toDouble();
+      hash.update(&number, sizeof number);
+    } else if (value.isBool()) {
+      const std::uint8_t number = value.toBool();
+      hash.update(&number, sizeof number);
+    }
+  }
+}
+
+}  // namespace pocketbench

@@ -1,0 +1,37 @@
+// ExecuTorch: a .pte program, its kernels and its delegates.
+#pragma once
+
+#include <executorch/extension/module/module.h>
+#include <executorch/extension/tensor/tensor.h>
+
+#include <memory>
+#include <vector>
+
+#include "engine.h"
+
+namespace pocketbench {
+
+class ExecutorchEngine final : public Engine {
+ public:
+  ExecutorchEngine();
+
+  std::string name() const override { return "executorch"; }
+  std::string runtime() const override;
+  int use_threads(int threads) override;
+  void describe(Line& line) const override;
+  void describe_capabilities(Line& line) const override;
+  void load(const std::string& model) override;
+  Inputs prepare_inputs(
+      std::span<const TensorSpec> specs, std::uint64_t seed) override;
+  void stage(std::size_t input) override;
+  void forward() override;
+  void hash_output(Sha256& hash) const override;
+
+ private:
+  std::unique_ptr<executorch::extension::Module> module_;
+  executorch::runtime::Method* method_ = nullptr;  // the module's
+  std::vector<executorch::extension::TensorPtr> tensors_;
+  std::vector<executorch::runtime::EValue> inputs_;
+};
+
+}  // namespace pocketbench

@@ -1,0 +1,126 @@
+#include "executorch_inputs.h"
+
+#include <cstddef>
+#include <cstring>
+#include <map>
+#include <stdexcept>
+#include <string>
+
+#include "seeded.h"
+
+namespace pocketbench {
+namespace {
+
+using executorch::aten::ScalarType;
+using executorch::extension::TensorPtr;
+using executorch::runtime::MethodMeta;
+using executorch::runtime::Tag;
+
+struct Dtype {
+  ScalarType type;
+  std::size_t size_bytes;
+};
+
+const std::map<std::string, Dtype> kDtypes = {
+    {"float32", {ScalarType::Float, 4}},
+    {"float64", {ScalarType::Double, 8}},
+    {"float16", {ScalarType::Half, 2}},
+    {"bfloat16", {ScalarType::BFloat16, 2}},
+    {"uint8", {ScalarType::Byte, 1}},
+    {"int8", {ScalarType::Char, 1}},
+    {"int16", {ScalarType::Short, 2}},
+    {"int32", {ScalarType::Int, 4}},
+    {"int64", {ScalarType::Long, 8}},
+    {"bool", {ScalarType::Bool, 1}},
+};
+
+const std::string& name_of(ScalarType type) {
+  for (const auto& [name, dtype] : kDtypes) {
+    if (dtype.type == type) return name;
+  }
+  throw std::invalid_argument(
+      "an input has a dtype that no --input can name: " +
+      std::to_string(static_cast<int>(type)));
+}
+
+template <typename Number>
+void fill_rounded(
+    std::span<std::byte> bytes, std::uint64_t seed, std::uint32_t stream) {
+  std::vector<float> exact(bytes.size() / sizeof(Number));
+  fill_normal(std::span(exact), seed, stream);
+  std::vector<Number> rounded(exact.begin(), exact.end());
+  std::memcpy(bytes.data(), rounded.data(), bytes.size());
+}
+
+void fill(
+    std::span<std::byte> bytes,
+    const Dtype& dtype,
+    std::uint64_t seed,
+    std::uint32_t stream) {
+  switch (dtype.type) {
+    case ScalarType::Float:
+      return fill_rounded<float>(bytes, seed, stream);
+    case ScalarType::Double: {
+      std::vector<double> values(bytes.size() / sizeof(double));
+      fill_normal(std::span(values), seed, stream);
+      std::memcpy(bytes.data(), values.data(), bytes.size());
+      return;
+    }
+    case ScalarType::Half:
+      return fill_rounded<executorch::aten::Half>(bytes, seed, stream);
+    case ScalarType::BFloat16:
+      return fill_rounded<executorch::aten::BFloat16>(bytes, seed, stream);
+    case ScalarType::Byte:
+      return fill_bytes(bytes, seed, stream);
+    default:
+      return fill_zero_one(bytes, dtype.size_bytes, seed, stream);
+  }
+}
+
+TensorPtr generate(const TensorSpec& spec, std::uint64_t seed, std::uint32_t stream) {
+  const auto dtype = kDtypes.find(spec.dtype);
+  if (dtype == kDtypes.end()) {
+    throw std::invalid_argument("--input: no such dtype: " + spec.dtype);
+  }
+  std::size_t count = 1;
+  for (const std::int64_t size : spec.shape) count *= static_cast<std::size_t>(size);
+  std::vector<std::uint8_t> data(count * dtype->second.size_bytes);
+  fill(std::as_writable_bytes(std::span(data)), dtype->second, seed, stream);
+  return executorch::extension::make_tensor_ptr(
+      {spec.shape.begin(), spec.shape.end()}, std::move(data), dtype->second.type);
+}
+
+TensorSpec own_spec(const MethodMeta& method, std::size_t index) {
+  const auto meta = method.input_tensor_meta(index);
+  if (!meta.ok()) {
+    throw std::invalid_argument(
+        "input " + std::to_string(index) + " of forward is not a tensor");
+  }
+  const auto sizes = meta->sizes();
+  return {name_of(meta->scalar_type()), {sizes.begin(), sizes.end()}};
+}
+
+}  // namespace
+
+std::vector<TensorPtr> generate_executorch_inputs(
+    const MethodMeta& method, std::span<const TensorSpec> specs, std::uint64_t seed) {
+  if (!specs.empty() && specs.size() != method.num_inputs()) {
+    throw std::invalid_argument(
+        "forward takes " + std::to_string(method.num_inputs()) + " inputs, but " +
+        std::to_string(specs.size()) + " were given");
+  }
+  std::vector<TensorPtr> tensors;
+  for (std::size_t i = 0; i < method.num_inputs(); ++i) {
+    const TensorSpec own = own_spec(method, i);
+    const TensorSpec& spec = specs.empty() ? own : specs[i];
+    if (spec.dtype != own.dtype) {
+      throw std::invalid_argument(
+          "input " + std::to_string(i) + " of forward is " + own.dtype + ", but " +
+          spec.dtype + " was given");
+    }
+    tensors.push_back(generate(spec, seed, static_cast<std::uint32_t>(i)));
+  }
+  return tensors;
+}
+
+}  // namespace pocketbench
