@@ -15,7 +15,6 @@ depend on each other, and costs little while they agree.
 from __future__ import annotations
 
 import math
-import statistics
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -77,16 +76,18 @@ def paired_evidence(
 def _combined(plain: LogMean, shifts: list[float], alpha: float) -> Evidence:
     """Join the t test and the rank test, and invert them to an interval."""
     blocks = plain.launches
-    rank_p_values = _rank_p_values(blocks)
+    by_ranks = _rank_scores(blocks)
 
     def p_value(ratio: float) -> float:
         t = abs(plain.mean - ratio) / plain.standard_error
-        by_t = 2 * float(stdtr(plain.degrees, -t))
-        above = bisect_left(shifts, ratio), bisect_right(shifts, ratio)
-        by_ranks = rank_p_values[sum(above)]
-        return min(1.0, CORRECTION * _cauchy(by_t, by_ranks))
+        by_t = _score(2 * float(stdtr(plain.degrees, -t)))
+        below = bisect_left(shifts, ratio) + bisect_right(shifts, ratio)
+        # atan2 keeps its precision where 1/2 - atan would lose it to cancellation.
+        joined = math.atan2(1.0, (by_t + by_ranks[below]) / 2) / math.pi
+        return min(1.0, CORRECTION * joined)
 
-    middle = statistics.median(shifts)
+    half = len(shifts) // 2
+    middle = (shifts[half] + shifts[-1 - half]) / 2
     inside = max(plain.mean, middle, key=p_value)
     if p_value(inside) < alpha:
         # No ratio suits both: the launches drift in a way that ranks mistake.
@@ -113,14 +114,9 @@ def _edge(
     return outside
 
 
-def _cauchy(first: float, second: float) -> float:
-    """The combined p-value of two tests that may depend on each other."""
-    total = sum(
-        math.tan((0.5 - min(max(p, 1e-15), _MOST_SURE)) * math.pi)
-        for p in (first, second)
-    )
-    # atan2 keeps its precision where 1/2 - atan would lose it to cancellation.
-    return math.atan2(1.0, total / 2) / math.pi
+def _score(p_value: float) -> float:
+    """Where a p-value lies on the Cauchy distribution."""
+    return math.tan((0.5 - min(max(p_value, 1e-15), _MOST_SURE)) * math.pi)
 
 
 def _shifts(
@@ -137,8 +133,8 @@ def _shifts(
 
 
 @lru_cache(maxsize=64)
-def _rank_p_values(size: int) -> list[float]:
-    """Two-sided Mann-Whitney p-values of two sets of one size.
+def _rank_scores(size: int) -> list[float]:
+    """Scores of the two-sided Mann-Whitney p-values of two sets of one size.
 
     The index is twice the number of shifts below a ratio, ties counting half.
     """
@@ -154,7 +150,7 @@ def _rank_p_values(size: int) -> list[float]:
     # A half-integer, from ties, counts as the integer nearer to the middle.
     towards = np.arange(2 * pairs + 1)
     index = np.where(towards <= pairs, -(-towards // 2), towards // 2)
-    return [float(p) for p in tail[index]]
+    return [_score(float(p)) for p in tail[index]]
 
 
 def _rank_counts(size: int) -> npt.NDArray[np.float64]:

@@ -42,8 +42,8 @@ def next_look(blocks: int, looks: Sequence[int] = LOOKS) -> int | None:
 def is_settled(summary: Summary) -> bool:
     """Whether every verdict asked for is there: nothing is gained by more blocks.
 
-    A device whose comparison had no pair yet, or fewer than the first look, is not
-    settled; a variant that was given up is not waited for.
+    With fewer pairs than the first look a comparison is inconclusive, so it is waited
+    for; a variant without a single pair has none, and is not.
     """
     return not unsettled(summary)
 

@@ -124,7 +124,10 @@ def _two_steps(part: Rows, scale: Rows, min_effect: float, alpha: float) -> list
     if length < 3 * SHORTEST:
         return []
     centred = part - part.mean()
-    first, second, squares = _best_pair(centred)
+    first, second = _best_pair(centred)
+    levels = np.split(part, [first, second])
+    rest = np.concatenate([level - level.mean() for level in levels])
+    squares = float(rest @ rest)
     line = np.linspace(-1, 1, length)
     beside_line = centred - (centred @ line) / (line @ line) * line
     spread = max(squares / (length - 3), float(scale[0] / 2) ** 2)
@@ -132,8 +135,6 @@ def _two_steps(part: Rows, scale: Rows, min_effect: float, alpha: float) -> list
         return []
     if beside_line @ beside_line - squares < _PAIR_BESIDE_A_LINE * spread:
         return []
-    levels = np.split(part, [first, second])
-    rest = np.concatenate([level - level.mean() for level in levels])
     side = np.repeat(np.arange(3), [len(level) for level in levels])
     inflation = float(_inflation(rest[None, :], side[None, :])[0])
     found = []
@@ -150,25 +151,30 @@ def _two_steps(part: Rows, scale: Rows, min_effect: float, alpha: float) -> list
     return found
 
 
-def _best_pair(part: Rows) -> tuple[int, int, float]:
-    """The two places that leave the least squares around three levels, and those."""
+def _best_pair(part: Rows) -> tuple[int, int]:
+    """The two places that leave the least squares around three levels.
+
+    In a long stretch only every so many places are tried together, and then each
+    place by itself between its neighbours.
+    """
     length = len(part)
     stride = -(-length // _MOST_PLACES)
     places = np.arange(SHORTEST, length - SHORTEST + 1, stride)
     sums = np.cumsum(part)
     below = sums[places - 1]
-    first, second = np.meshgrid(np.arange(len(places)), np.arange(len(places)))
-    apart = places[second] - places[first]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        explained = (
-            below[first] ** 2 / places[first]
-            + (below[second] - below[first]) ** 2 / apart
-            + (sums[-1] - below[second]) ** 2 / (length - places[second])
-        )
-    explained = np.where(apart >= SHORTEST, explained, -np.inf)
-    best = np.unravel_index(np.argmax(explained), explained.shape)
-    squares = max(0.0, float(part @ part - explained[best]))
-    return int(places[first[best]]), int(places[second[best]]), squares
+    first, second = np.triu_indices(len(places), -(-SHORTEST // stride))
+    explained = (
+        below[first] ** 2 / places[first]
+        + (below[second] - below[first]) ** 2 / (places[second] - places[first])
+        + (sums[-1] - below[second]) ** 2 / (length - places[second])
+    )
+    best = int(np.argmax(explained))
+    left, right = int(places[first[best]]), int(places[second[best]])
+    if stride > 1:
+        nothing = np.zeros(1)
+        left = int(best_split(part[None, :right], nothing).place[0])
+        right = left + int(best_split(part[None, left:], nothing).place[0])
+    return left, right
 
 
 def _are_levels(left: Rows, right: Rows, min_effect: float) -> bool:

@@ -10,7 +10,7 @@ from scipy.special import stdtrit
 
 from bench.errors import UsageError
 from bench.judge.intervals import Evidence
-from bench.judge.summary import Verdict
+from bench.judge.summary import Estimate, Verdict
 
 MOST_LAUNCHES = 10_000
 """Beyond so many, no number of further launches is promised to settle anything."""
@@ -81,6 +81,17 @@ def verdict(
     if -band <= low and high <= band:
         return Verdict.NO_CHANGE
     return Verdict.INCONCLUSIVE
+
+
+def smallest_visible(ratio: Estimate) -> float | None:
+    """The smallest effect, as a proportion, that such an interval tells from none.
+
+    Of a baseline compared with itself this is what a device can resolve; `None` where
+    there is no interval.
+    """
+    if ratio.low is None or ratio.high is None:
+        return None
+    return max(ratio.high / ratio.point, ratio.point / ratio.low) - 1
 
 
 def launches_to_settle(

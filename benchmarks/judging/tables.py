@@ -49,8 +49,8 @@ def main() -> int:
         _families(pool, asked.trials)
         _settling(pool, asked.trials)
         _histories(pool, asked.trials)
-    if asked.peers:
-        _peers()
+        if asked.peers:
+            _peers(pool)
     if asked.runs:
         _recorded(asked.runs, asked.trials)
     print(f"\n{time.monotonic() - began:.0f} s")
@@ -163,17 +163,22 @@ def _settings() -> list[str]:
     ]
 
 
-def _peers() -> None:
+def _peers(pool: Executor) -> None:
     """Change points of ours and the peers', on the same series."""
     detectors: dict[str, Detector] = {"ours": ours, **peers()}
+    asked = list(itertools.product(KINDS, detectors))
+    found = pool.map(
+        kind_rates,
+        [detectors[name] for _, name in asked],
+        [kind for kind, _ in asked],
+        [PEER_TRIALS] * len(asked),
+    )
+    by_cell = dict(zip(asked, found, strict=True))
     rows = []
     for kind in KINDS:
-        by_name = {
-            name: kind_rates(detect, kind, PEER_TRIALS)
-            for name, detect in detectors.items()
-        }
+        of_kind = [by_cell[kind, name] for name in detectors]
         columns = [
-            " ".join(_share(found[place].share) for found in by_name.values())
+            " ".join(_share(rates[place].share) for rates in of_kind)
             for place in range(len(SETTINGS))
         ]
         rows.append([kind, *columns])
@@ -206,7 +211,7 @@ def _print(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> No
     """Print a Markdown table whose columns stand under each other."""
     lines = [list(head), *map(list, rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-    print(f"\n### {title}\n")
+    print(f"\n### {title}\n", flush=True)
     for number, line in enumerate(lines):
         cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         print("| " + " | ".join(cells) + " |")

@@ -33,6 +33,16 @@ def test_several_levels_are_found_in_order():
     assert confirmed(values) == [20, 40]
 
 
+def test_a_level_that_went_again_is_found_in_a_long_history():
+    values = noisy(1000, 11) * np.repeat([1.0, 1.2, 1.0], [301, 298, 401])
+
+    places = confirmed(values)
+
+    assert len(places) == 2
+    assert places[0] == pytest.approx(301, abs=2)
+    assert places[1] == pytest.approx(599, abs=2)
+
+
 def test_a_step_below_the_minimum_effect_is_none():
     values = noisy(60, 2, 0.001) * np.repeat([1.0, 1.01], 30)
 

@@ -120,34 +120,31 @@ def test_a_line_without_a_family_is_answered_before_the_next_is_read():
     }
 
 
-@pytest.mark.parametrize(
-    ("line", "word"),
-    [
-        ("not json", "malformed"),
-        ('{"id": 3}', "required field"),
-        ('{"id": 3, "a": [], "b": [[1]], "design": "sequential"}', "length"),
-        ('{"id": 3, "a": [[]], "b": [[1]], "design": "sequential"}', "length"),
-        ('{"id": 3, "a": [[0]], "b": [[1]], "design": "sequential"}', "> 0"),
-        ('{"id": 3, "a": [["x"]], "b": [[1]], "design": "sequential"}', "float"),
-        ('{"id": 3, "a": [[1]], "b": [[1]], "design": "parallel"}', "enum"),
-        ('{"id": 3, "a": [[1]], "b": [[1], [2]], "design": "interleaved"}', "a has 1"),
-        (
-            '{"id": 3, "a": [[1]], "b": [[1]], "design": "sequential", "alpha": 2}',
-            "< 1",
-        ),
-    ],
-)
-def test_a_bad_line_is_answered_with_its_error_and_the_others_go_on(line, word):
+BAD = {
+    "not json": "malformed",
+    '{"id": 3}': "required field",
+    '{"id": 3, "a": [], "b": [[1]], "design": "sequential"}': "length",
+    '{"id": 3, "a": [[]], "b": [[1]], "design": "sequential"}': "length",
+    '{"id": 3, "a": [[0]], "b": [[1]], "design": "sequential"}': "> 0",
+    '{"id": 3, "a": [["x"]], "b": [[1]], "design": "sequential"}': "float",
+    '{"id": 3, "a": [[1]], "b": [[1]], "design": "parallel"}': "enum",
+    '{"id": 3, "a": [[1]], "b": [[1], [2]], "design": "interleaved"}': "a has 1",
+    '{"id": 3, "a": [[1]], "b": [[1]], "design": "sequential", "alpha": 2}': "< 1",
+}
+
+
+def test_a_bad_line_is_answered_with_its_error_and_the_others_go_on():
     good = {"id": 4, "a": [[1], [2]], "b": [[1], [2]], "design": "sequential"}
 
-    code, answers, errors = ask("ab", line, good)
+    code, answers, errors = ask("ab", *BAD, good)
 
     assert code == 2
-    assert word in answers[0]["error"]
-    assert answers[0]["id"] == (3 if "id" in line else None)
-    assert answers[1]["id"] == 4
-    assert "verdict" in answers[1]
-    assert errors.startswith("question 1: ")
+    assert len(answers) == len(errors.splitlines()) + 1 == len(BAD) + 1
+    for answer, (line, word) in zip(answers, BAD.items(), strict=False):
+        assert word in answer["error"]
+        assert answer["id"] == (3 if "id" in line else None)
+    assert (answers[-1]["id"], answers[-1]["verdict"]) == (4, "inconclusive")
+    assert errors.startswith("question 1: JSON is malformed")
 
 
 def test_a_history_is_answered_with_the_first_index_of_each_new_level():
