@@ -162,10 +162,11 @@ def _sqnr(cell: Cell) -> str:
 
 
 def _show_doubt(doubt: Doubt, console: Console) -> None:
-    _item(f"{doubt.fact} ({doubt.where})", f"{doubt.cause}; {doubt.remedy}", console)
+    fact = doubt.fact[:1].upper() + doubt.fact[1:]
+    _item(f"{fact} ({doubt.where})", f"{doubt.cause}; {doubt.remedy}", console)
 
 
 def _item(fact: str, why: str, console: Console) -> None:
-    text = Text(fact[:1].upper() + fact[1:])
+    text = Text(fact)
     text.append(f"\n{why[:1].upper()}{why[1:]}.", style="dim")
     console.print(Padding(text, (0, 0, 0, 2)))
