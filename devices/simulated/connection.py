@@ -45,6 +45,7 @@ class Connection:
         self._checks_received = False
         self._checks_sent = True
         self._max_payload = MAX_HANDSHAKE_PAYLOAD
+        self._online = False
         self._streams: dict[int, Stream] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._next_id = 1
@@ -76,7 +77,7 @@ class Connection:
             case Command.AUTH:
                 if packet.arg0 == AuthKind.SIGNATURE:
                     await self._ask_for_a_key()
-            case Command.OPEN:
+            case Command.OPEN if self._online:
                 await self._open(packet)
             case Command.OKAY:
                 stream = self._streams.get(packet.arg1)
@@ -113,6 +114,7 @@ class Connection:
             adb.max_payload_bytes,
             daemon.profile.banner().encode(),
         )
+        self._online = True
         self._checks_received = version < VERSION_WITHOUT_CHECKSUMS
         self._checks_sent = self._checks_received
 

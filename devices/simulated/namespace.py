@@ -22,7 +22,6 @@ logger = logging.getLogger(__name__)
 SHELL_UID = 2000
 """Android's `shell` user; the only one that exists on a simulated phone."""
 
-
 HOW_TO_ALLOW = (
     "Allow user namespaces: `sudo sysctl -w user.max_user_namespaces=15000`, on Debian "
     "also `kernel.unprivileged_userns_clone=1`, on Ubuntu 24.04 and later also "
@@ -74,15 +73,11 @@ def fork_init(run: Callable[[], int], listener: socket.socket) -> int:
     A SIGTERM or SIGINT that comes here ends the init, and so does the end of this
     process, however it comes.
     """
-    parent = os.getpid()
     init = os.fork()
     if init == 0:
         code = 1
         try:
             linux.die_with_parent(signal.SIGKILL)
-            # In its own namespace a process whose parent is outside reads 0.
-            if os.getppid() not in {0, parent}:
-                os._exit(1)
             code = run()
         except BaseException:
             logger.exception("the phone failed")
@@ -116,7 +111,10 @@ def change_root(root: Path, build: Callable[[Path], None]) -> None:
         linux.mount("tmpfs", root, "tmpfs", flags, "mode=755,size=64m")
     except OSError as error:
         raise forbidden(error) from error
-    build(root)
+    try:
+        build(root)
+    except PermissionError as error:
+        raise forbidden(error) from error
     linux.pivot_root(root)
     os.chmod("/", 0o555)
     with suppress(OSError):

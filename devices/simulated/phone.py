@@ -33,6 +33,8 @@ from devices.simulated.vitals import Vitals
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from devices.simulated.profile import Profile
+
 _LOADED_EARLY = (concurrent.futures.thread, encodings.idna)
 """asyncio imports these when it needs them; by then this computer's files are gone."""
 
@@ -88,6 +90,7 @@ def _run(options: argparse.Namespace) -> int:
     rootfs.prepare_kept(kept)
     lock = _lock(folder, name)
     objects = _read_objects(options.preinstalled)
+    behaviour = _behaviour(chosen, options.behaviour)
     found = tools.find()
     serial = "SIM" + hashlib.sha256(bytes(folder)).hexdigest()[:8].upper()
     vitals = Vitals(chosen, State())
@@ -117,8 +120,6 @@ def _run(options: argparse.Namespace) -> int:
             return error.exit_code
         # As adbd has it: what the shell makes, others may write to.
         os.umask(0)
-        script = msgspec.to_builtins(chosen.behaviour) | json.loads(options.behaviour)
-        behaviour = msgspec.convert(script, Behaviour)
         daemon = Daemon(chosen, behaviour, vitals, ENVIRONMENT)
         ready = {"port": port, "serial": f"127.0.0.1:{port}", "serialno": serial}
         asyncio.run(_serve(daemon, listener, ready, options.until_stdin_closes))
@@ -187,6 +188,14 @@ def _read_objects(file: Path | None) -> tuple[LocalObject, ...]:
     if file is None:
         return ()
     return msgspec.json.decode(file.read_bytes(), type=tuple[LocalObject, ...])
+
+
+def _behaviour(chosen: Profile, text: str) -> Behaviour:
+    try:
+        script = msgspec.to_builtins(chosen.behaviour) | json.loads(text)
+        return msgspec.convert(script, Behaviour)
+    except (ValueError, TypeError) as error:
+        raise UsageError("--behaviour", str(error), "Give an object in JSON") from error
 
 
 def _say_error(error: PocketbenchError) -> None:

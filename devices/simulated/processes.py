@@ -38,10 +38,9 @@ class Process:
         """Whether it has not ended yet."""
         return not self._exited.done()
 
-    def send_signal(self, number: int) -> None:
-        """Send a signal to the whole process group."""
-        with suppress(ProcessLookupError):
-            os.killpg(self.pid, number)
+    def when_exited(self, call: Callable[[], None]) -> None:
+        """Have something called soon after it has ended."""
+        self._exited.add_done_callback(lambda _: call())
 
 
 class Processes:

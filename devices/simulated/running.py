@@ -127,8 +127,15 @@ def _start(
     preinstalled: Sequence[LocalObject],
     behaviour: Mapping[str, Any] | None,
 ) -> RunningPhone:
-    argv = [sys.executable, "-m", "devices.simulated", profile, "--until-stdin-closes"]
-    argv += ["--port", str(port), "--behaviour", json.dumps(dict(behaviour or {}))]
+    # -P: not what happens to lie in the current folder.
+    argv = [sys.executable, "-P", "-m", "devices.simulated", profile]
+    argv += [
+        "--until-stdin-closes",
+        "--port",
+        str(port),
+        "--behaviour",
+        json.dumps(dict(behaviour or {})),
+    ]
     argv += ["--name", name] if name is not None else []
     with tempfile.NamedTemporaryFile(prefix="pocketbench-", suffix=".json") as file:
         if preinstalled:

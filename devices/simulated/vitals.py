@@ -69,6 +69,7 @@ class Vitals:
         """Count the time of a command as load, from now on."""
         self._count()
         self._running.append(process)
+        process.when_exited(self._count)
 
     def restarted(self, root: Path = Path("/")) -> None:
         """Forget what the phone's commands were told since it was started."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -124,28 +125,27 @@ def test_its_shell_is_androids_where_that_is_installed(phone):
     assert "inaccessible or not found" in failed.stderr
 
 
-def test_without_androids_shell_this_computers_commands_stand_in(adb):
-    child = subprocess.Popen(
-        [sys.executable, "-c", WITHOUT_ANDROIDS_SHELL],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
+@contextlib.contextmanager
+def shell_of_a_phone_started_by(adb, *argv):
+    child = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     serial = json.loads(child.stdout.readline())["serial"]
     try:
         adb("connect", serial)
         adb("wait-for-device", serial=serial)
+        yield lambda command: adb("shell", command, serial=serial).stdout
+    finally:
+        adb("disconnect", serial)
+        child.communicate(timeout=20)
 
-        def answer(command):
-            return adb("shell", command, serial=serial).stdout
 
+def test_without_androids_shell_this_computers_commands_stand_in(adb):
+    argv = [sys.executable, "-c", WITHOUT_ANDROIDS_SHELL]
+    with shell_of_a_phone_started_by(adb, *argv) as answer:
         assert answer("getprop ro.pocketbench.shell").endswith(", host programs\n")
         assert "Thermal Status: 0\n" in answer("dumpsys thermalservice")
         assert answer("echo word | sha256sum | wc -c") == "68\n"
         assert answer("uname -r; taskset 1f0 echo ran").endswith("ran\n")
         assert "mWakefulness=Awake\n" in answer("dumpsys power")
-    finally:
-        adb("disconnect", serial)
-        child.communicate(timeout=20)
 
 
 WITHOUT_ANDROIDS_SHELL = """
@@ -156,6 +156,19 @@ absent = {"mksh", "toybox", "busybox"}
 tools._which = lambda name: None if name in absent else which(name)
 sys.exit(phone.main(["pixel-8", "--name", "plain", "--until-stdin-closes"]))
 """
+
+
+@pytest.mark.needs("namespaces")
+def test_in_a_container_that_hides_parts_of_proc_it_still_has_one(adb):
+    # The kernel then allows no new /proc, as in a Docker container.
+    mask = "mount --bind /dev/null /proc/keys"
+    phone = f"{sys.executable} -m devices.simulated pixel-8 --name masked"
+    argv = ["unshare", "-rm", "sh", "-c"]
+    argv.append(f"{mask} && exec {phone} --until-stdin-closes")
+    with shell_of_a_phone_started_by(adb, *argv) as answer:
+        assert answer("cat /proc/cpuinfo").count("processor\t") == 9
+        assert "Name:\tcat" in answer("cat /proc/self/status")
+        assert answer("sleep 60 & kill -9 $! && echo killed") == "killed\n"
 
 
 def test_stopping_ends_every_process(phone_factory, adb):
