@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from bench.conditions import Conditions
+
 DeviceState = Literal[
     "ready",
     "unauthorized",
@@ -152,6 +154,17 @@ class Device(Protocol):
         Raises:
             DeviceLostError: The device went away; its partial output is in the text.
             Cancelled: The cancel event given to `open` was set; the command is ended.
+        """
+        ...
+
+    def conditions(self) -> Conditions | None:
+        """Read heat, clocks, battery and the rest: one round trip on a phone.
+
+        What cannot be read has its reason in it; `None`: this device tells none.
+
+        Raises:
+            DeviceLostError: The device went away.
+            Cancelled: The cancel event given to `open` was set.
         """
         ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench.caveat import Caveat
+from bench.conditions import Conditions
 from bench.failure import FailureReason
 from bench.record import Value
 
@@ -61,6 +62,9 @@ class Launch(Value, frozen=True, kw_only=True, tag_field="record", tag="launch")
     """The leased cores of the host it ran on, when it ran on the host's cores."""
     caveats: tuple[Caveat, ...] = ()
     measurement: Measurement
+    conditions_before: Conditions | None = None
+    """Read right before; `None` where the device tells none."""
+    conditions_after: Conditions | None = None
 
 
 class Failure(Value, frozen=True, kw_only=True, tag_field="record", tag="failure"):

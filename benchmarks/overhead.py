@@ -1,7 +1,9 @@
 """What pocketbench adds to a launch: its wall time with a program that does nothing.
 
 On the host against spawning the same program bare; on a simulated phone against one
-bare `adb shell` of it, with the round trips counted at the phone's daemon.
+bare `adb shell` of it, with the round trips counted at the phone's daemon. A launch
+reads the device's conditions before and after; what one such reading costs is a row
+of its own, against an `adb shell true`.
 
 Aim: host at most 20 ms above bare; phone at most 3 round trips and 100 ms above bare.
 Run: python benchmarks/overhead.py
@@ -25,6 +27,7 @@ from bench.measure.lease import CpuLease
 from bench.measure.observer import Observer
 from bench.measure.session import Session, Task
 from bench.measure.store import Store
+from bench.measure.tool import Tool
 from bench.plan import ModelRequest, Plan, Variant, Workload
 from bench.selection import Selected
 from devices.adb_private_server import private_server
@@ -91,8 +94,7 @@ def session_on(device: Device, folder: Path) -> tuple[Session, list[str]]:
     driver: DeviceDriver = Opened(device)
     task = Task(
         Selected(driver, device.info),
-        runner,
-        runner.program(device.info),
+        [Tool(runner, runner.program(device.info))],
         models={"null": (VARIANT,)},
         artifacts={("null", "null"): artifact},
     )
@@ -132,6 +134,9 @@ def on_the_host(folder: Path) -> None:
             subprocess.run(argv, capture_output=True, check=True)
 
         print(in_turn(ours, bare, PAIRS).row("host: launch / bare spawn"))
+        print(
+            in_turn(device.conditions, bare, PAIRS).row("host: conditions / bare spawn")
+        )
 
 
 def on_a_phone(folder: Path) -> None:
@@ -162,8 +167,17 @@ def on_a_phone(folder: Path) -> None:
             command = server.command(adb, "-s", phone.serial, "shell", *argv)
             subprocess.run(command, capture_output=True, check=True)
 
+        def nothing() -> None:
+            command = server.command(adb, "-s", phone.serial, "shell", "true")
+            subprocess.run(command, capture_output=True, check=True)
+
         print(
             in_turn(ours, bare, PAIRS).row("simulated phone: launch / bare adb shell")
+        )
+        print(
+            in_turn(device.conditions, nothing, PAIRS).row(
+                "simulated phone: conditions / adb shell true"
+            )
         )
         phone.ask("reset_statistics")
         for _ in range(10):

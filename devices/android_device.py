@@ -21,17 +21,20 @@ from devices.android_identity import (
     serial_number,
 )
 from devices.android_objects import PhoneObjects
+from devices.conditions.probe import compose_probe, new_token, parse_probe
 from devices.device_lock import device_lock
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from bench.conditions import Conditions
     from bench.device import CommandResult, DeviceInfo, InstalledObject, LocalObject
 
 logger = logging.getLogger(__name__)
 
 IDENTITY_TIMEOUT_S = 20.0
+_CONDITIONS_TIMEOUT_S = 20.0
 _LEASE_PROPERTY = "ro.pocketbench.lease"
 
 
@@ -99,6 +102,21 @@ class AndroidDevice:
         if lease and host_cpus:
             argv = [lease, ",".join(str(cpu) for cpu in host_cpus), *argv]
         return self._shell.run(argv, timeout_s=timeout_s, env=env)
+
+    def conditions(self) -> Conditions:
+        """Everything that bends a number, in one round trip.
+
+        A phone that does not answer in time gives what came until then.
+
+        Raises:
+            DeviceLostError: The phone went away.
+            Cancelled: The cancel event was set.
+        """
+        token = new_token()
+        done = self._shell.run(
+            ["sh", "-c", compose_probe(token)], timeout_s=_CONDITIONS_TIMEOUT_S
+        )
+        return parse_probe(done.stdout.decode("utf-8", "replace"), token)
 
     def wait_until_back(self, timeout_s: float) -> bool:
         """After a `DeviceLostError`: wait until the same phone answers again.

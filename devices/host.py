@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 from bench.device import InstalledObject
 from devices.child_process import run_child
+from devices.conditions.host import read_host_conditions
 from devices.host_info import describe_host
 from devices.local_file import check_unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from bench.conditions import Conditions
     from bench.device import CommandResult, DeviceInfo, LocalObject
 
 logger = logging.getLogger(__name__)
@@ -92,6 +94,10 @@ class HostDevice:
                 cancel=self._cancel,
                 subject=self._info.id,
             )
+
+    def conditions(self) -> Conditions:
+        """What this computer tells of itself without any right."""
+        return read_host_conditions()
 
     @staticmethod
     def _pin(host_cpus: Sequence[int]) -> tuple[str, ...]:

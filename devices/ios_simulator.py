@@ -129,6 +129,9 @@ class SimulatorDevice:
         # The pid is simctl's, which says nothing about the program.
         return msgspec.structs.replace(with_signal(done), pid=None)
 
+    def conditions(self) -> None:
+        """None: a simulator has none, and what bends its numbers is the Mac's."""
+
     def _own_name(self, program: Path) -> Path:
         """A path of the program that only this simulator's processes have.
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from bench.artifact import Artifact
 from bench.blocks import TRIES, ended_variants, next_attempt, whole_blocks
 from bench.caveat import Caveat
+from bench.conditions import Conditions
 from bench.device import CommandResult, Device, InstalledObject, LocalObject
 from bench.errors import (
     Cancelled,
@@ -25,8 +26,9 @@ from bench.measure.lease import CpuLease
 from bench.measure.observer import Observer
 from bench.measure.schedule import block_order
 from bench.measure.store import Store
+from bench.measure.tool import Tool, tool_for
 from bench.plan import Plan, Variant
-from bench.run import DeviceReady
+from bench.run import DeviceReady, ReadyProgram
 from bench.runner import LaunchRequest, Program, Runner
 from bench.selection import Selected
 
@@ -38,21 +40,22 @@ _LOST_TIMES = 2
 
 
 class Task:
-    """What is to be measured on one device, and with which program."""
+    """What is to be measured on one device, and with which programs."""
 
     def __init__(
         self,
         selected: Selected,
-        runner: Runner,
-        program: Program,
+        tools: Sequence[Tool],
         *,
         models: Mapping[str, tuple[Variant, ...]],
         artifacts: Mapping[tuple[str, str], Artifact],
     ) -> None:
-        """Take the models in order; an artifact's key is (model, variant name)."""
+        """Take the models in order; an artifact's key is (model, variant name).
+
+        Each artifact's format is one that a tool loads.
+        """
         self.selected = selected
-        self.runner = runner
-        self.program = program
+        self.tools = tuple(tools)
         self.models = models
         self.artifacts = artifacts
 
@@ -139,20 +142,23 @@ class Session:
     def prepare(self, device: Device) -> None:
         """Push what the device lacks and record what it holds."""
         objects: dict[str, LocalObject] = {
-            item.sha256: item for item in self._task.program.objects
+            item.sha256: item
+            for tool in self._task.tools
+            for item in tool.program.objects
         }
         for artifact in self._task.artifacts.values():
             objects.setdefault(artifact.sha256, _model_object(artifact))
         installed = device.push(tuple(objects.values()))
         self._installed = {item.sha256: item for item in installed}
-        program = self._task.program
+        first, *others = (_ready(tool.program) for tool in self._task.tools)
         self._store.append(
             DeviceReady(
                 device=self._info,
-                runner=program.runner,
-                runner_version=program.version,
-                runner_sha256=program.executable.sha256,
-                runner_origin=program.origin,
+                runner=first.runner,
+                runner_version=first.version,
+                runner_sha256=first.sha256,
+                runner_origin=first.origin,
+                other_programs=tuple(others),
                 objects=installed,
             )
         )
@@ -192,20 +198,29 @@ class Session:
     ) -> bool:
         """Do one launch and store what came of it; tells whether it measured."""
         artifact = self._task.artifacts[variant.model, variant.name]
+        runner, program = tool_for(artifact, self._task.tools)
         request = self.request(variant, artifact)
         self._observer.launch_started(self._info, variant.model, variant.id)
         started_at = utc_now()
         result: CommandResult | None = None
+        lost: DeviceLostError | None = None
+        after: Conditions | None = None
         try:
-            command = self._task.runner.command(request)
-            with self._cores(variant.threads) as cpus:
+            before = device.conditions()
+            command = runner.command(request)
+            with self._cores(runner, variant.threads) as cpus:
                 result = device.run(
                     command.argv,
                     timeout_s=self._plan.workload.timeout_s,
                     env=command.env,
                     host_cpus=cpus,
                 )
-            measurement = self._task.runner.parse(result, artifact, request)
+            try:
+                after = device.conditions()
+            except DeviceLostError as error:
+                # What it measured before it went away stands.
+                lost = error
+            measurement = runner.parse(result, artifact, request)
         except (LaunchError, DeviceLostError) as error:
             self._fail(
                 error,
@@ -223,7 +238,7 @@ class Session:
             model=variant.model,
             variant_id=variant.id,
             artifact_sha256=artifact.sha256,
-            runner=self._task.program.runner,
+            runner=program.runner,
             block=block,
             attempt=attempt,
             position=position,
@@ -232,16 +247,20 @@ class Session:
             host_cpus=cpus,
             caveats=self._caveats(variant, cpus),
             measurement=measurement,
+            conditions_before=before,
+            conditions_after=after,
         )
         self._store.append(launch)
         self._launches.append(launch)
         self._observer.launch_finished(self._info, launch)
+        if lost is not None:
+            raise lost
         return True
 
     def request(self, variant: Variant, artifact: Artifact) -> LaunchRequest:
         """What a launch of a variant asks of its program, on a prepared device."""
         workload = self._plan.workload
-        program = self._task.program
+        program = tool_for(artifact, self._task.tools).program
         return LaunchRequest(
             program=self._installed[program.executable.sha256],
             libraries=tuple(self._installed[x.sha256] for x in program.libraries),
@@ -255,8 +274,10 @@ class Session:
             bundled_input_count=artifact.bundled_input_count,
         )
 
-    def _cores(self, threads: int) -> AbstractContextManager[tuple[int, ...]]:
-        if self._info.shares_host_cpu and self._task.runner.needs_cpu:
+    def _cores(
+        self, runner: Runner, threads: int
+    ) -> AbstractContextManager[tuple[int, ...]]:
+        if self._info.shares_host_cpu and runner.needs_cpu:
             return self._lease.cores(threads, self._cancel)
         return nullcontext(())
 
@@ -325,6 +346,15 @@ class Session:
                 if live and not self._is_whole(model, live, block):
                     pending += len(live)
         return pending
+
+
+def _ready(program: Program) -> ReadyProgram:
+    return ReadyProgram(
+        runner=program.runner,
+        version=program.version,
+        sha256=program.executable.sha256,
+        origin=program.origin,
+    )
 
 
 def _model_object(artifact: Artifact) -> LocalObject:

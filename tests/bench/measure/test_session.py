@@ -1,13 +1,16 @@
 """One device's session, on a device that answers as each test scripts it."""
 
 import contextlib
+import itertools
 import threading
 from collections import Counter
 from itertools import groupby
 
+import msgspec
 import pytest
 
 from bench.blocks import whole_blocks
+from bench.conditions import Conditions
 from bench.device import CommandResult, DeviceInfo, InstalledObject, LocalObject
 from bench.errors import Cancelled, DeviceLostError, DeviceUnavailableError, LaunchError
 from bench.failure import FailureReason
@@ -17,6 +20,7 @@ from bench.measure.lease import CpuLease
 from bench.measure.observer import Observer
 from bench.measure.session import Task
 from bench.measure.store import Store, read_run
+from bench.measure.tool import Tool
 from bench.runner import Command, Program
 from bench.selection import Selected
 
@@ -24,8 +28,9 @@ from bench.selection import Selected
 class ScriptedDevice:
     """A device whose every run is answered by a function of the variant."""
 
-    def __init__(self, info, answer, cancel):
+    def __init__(self, info, answer, tell, cancel):
         self.info = info
+        self.tell = tell
         self._answer = answer
         self._cancel = cancel
 
@@ -49,10 +54,14 @@ class ScriptedDevice:
             stdout=b"ok", stderr=b"", exit_code=0, duration_ns=1_000_000
         )
 
+    def conditions(self):
+        return self.tell()
+
 
 class ScriptedDriver:
     def __init__(self, answer=lambda argv: None):
         self.answer = answer
+        self.tell = Conditions
         self.opened = 0
         self.unavailable = None
 
@@ -64,7 +73,7 @@ class ScriptedDriver:
         if self.unavailable:
             raise self.unavailable
         self.opened += 1
-        yield ScriptedDevice(info, self.answer, cancel)
+        yield ScriptedDevice(info, self.answer, self.tell, cancel)
 
 
 class CountingRunner:
@@ -97,18 +106,28 @@ class Bench:
         self.cancel = threading.Event()
         self.info = DeviceInfo(id="host", family="host", name="scripted")
 
-    def run(self, plan, *, runner=None, missing_artifacts=(), resume=False):
+    def run(
+        self,
+        plan,
+        *,
+        runner=None,
+        tools=None,
+        formats=None,
+        missing_artifacts=(),
+        resume=False,
+    ):
+        formats = formats or {}
         artifacts = {
-            (variant.model, variant.name): self.records.artifact(
-                variant.name, model=variant.model
+            (variant.model, variant.name): msgspec.structs.replace(
+                self.records.artifact(variant.name, model=variant.model),
+                format=formats.get(variant.name, "ptl"),
             )
             for variant in plan.variants
             if variant.name not in missing_artifacts
         }
         task = Task(
             Selected(self.driver, self.info),
-            runner or CountingRunner(),
-            PROGRAM,
+            tools or [Tool(runner or CountingRunner(), PROGRAM)],
             models={m.name: plan.variants_of(m.name) for m in plan.models},
             artifacts=artifacts,
         )
@@ -302,3 +321,63 @@ def test_a_variant_without_an_artifact_is_left_out(bench, records):
     )
 
     assert {launch.variant_id for launch in run.launches} == {"float32"}
+
+
+def test_conditions_are_kept_from_right_before_and_right_after_each_launch(
+    bench, records
+):
+    told = itertools.count()
+    bench.driver.tell = lambda: Conditions(uptime_s=float(next(told)))
+
+    run = bench.run(records.plan("float32", blocks=2))
+
+    assert [
+        (launch.conditions_before.uptime_s, launch.conditions_after.uptime_s)
+        for launch in run.launches
+    ] == [(0, 1), (2, 3)]
+
+
+def test_what_a_device_measured_before_it_went_away_stands(bench, records):
+    told = itertools.count()
+
+    def tell():
+        if next(told) == 1:
+            raise DeviceLostError(
+                "host", "gone", "look", reason=FailureReason.DEVICE_LOST
+            )
+        return Conditions()
+
+    bench.driver.tell = tell
+    run = bench.run(records.plan("float32", blocks=1))
+
+    (launch,) = run.launches
+    assert launch.conditions_after is None
+    assert [failure.reason for failure in run.failures] == [FailureReason.DEVICE_LOST]
+
+
+def test_each_variant_is_measured_by_the_program_that_loads_its_file(bench, records):
+    class OtherRunner(CountingRunner):
+        name = "other"
+        formats = frozenset({"pte"})
+
+        def command(self, request):
+            return Command(argv=("other program", request.model_path))
+
+    started = []
+    bench.driver.answer = lambda argv: started.append(argv[0])
+    other = msgspec.structs.replace(
+        PROGRAM,
+        runner="other",
+        executable=LocalObject(path="/o", name="o", sha256="e" * 64, size_bytes=1),
+    )
+    tools = [Tool(CountingRunner(), PROGRAM), Tool(OtherRunner(), other)]
+    plan = records.plan("float32", "float32+executorch", blocks=2)
+    run = bench.run(plan, tools=tools, formats={"float32+executorch": "pte"})
+
+    runners = {(launch.variant_id, launch.runner) for launch in run.launches}
+    assert runners == {("float32", "counting"), ("float32+executorch", "other")}
+    assert sorted(started) == ["other program"] * 2 + ["program"] * 2
+    (ready,) = run.devices
+    assert ready.runner == "counting"
+    assert [program.runner for program in ready.other_programs] == ["other"]
+    assert {"p", "o"} <= {item.name for item in ready.objects}
