@@ -52,6 +52,15 @@ class ArtifactReady(
     artifact: Artifact
 
 
+class ReadyProgram(Value, frozen=True, kw_only=True):
+    """A measuring program that a device holds."""
+
+    runner: str
+    version: str | None
+    sha256: str
+    origin: str
+
+
 class DeviceReady(Value, frozen=True, kw_only=True, tag_field="record", tag="device"):
     """A device was opened and holds what it needs."""
 
@@ -60,8 +69,10 @@ class DeviceReady(Value, frozen=True, kw_only=True, tag_field="record", tag="dev
     runner_version: str | None
     runner_sha256: str
     runner_origin: str
+    other_programs: tuple[ReadyProgram, ...] = ()
+    """Besides that one, when the models need several engines."""
     objects: tuple[InstalledObject, ...]
-    """Runner, libraries and models, with where each came from."""
+    """Programs, libraries and models, with where each came from."""
 
 
 class RunEnded(Value, frozen=True, kw_only=True, tag_field="record", tag="run_ended"):

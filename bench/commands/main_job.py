@@ -196,7 +196,7 @@ def _check_given_runners(plan: Plan, equipped: Sequence[Equipped]) -> None:
     Raises:
         UsageError: Names it, and the ABIs of the devices.
     """
-    used = {item.runner.name for item in equipped}
+    used = {tool.runner.name for item in equipped for tool in item.tools}
     for choice in plan.runners:
         if choice.name not in used:
             abis = {abi for item in equipped for abi in item.selected.info.abis[:1]}

@@ -13,8 +13,9 @@ from bench.errors import ExportError, RunnerMissingError, UsageError
 from bench.failure import FailureReason
 from bench.launch import Failure
 from bench.measure.session import Task, utc_now
+from bench.measure.tool import Tool
 from bench.plan import Plan, RunnerChoice
-from bench.runner import Program, Runner
+from bench.runner import Runner
 from bench.selection import Selected, Selector
 
 Progress = Callable[[str], None]
@@ -33,11 +34,11 @@ _STATE_REASONS = {
 
 
 class Equipped(NamedTuple):
-    """A device that can be measured, and the program that does it."""
+    """A device that can be measured, and the programs that do it."""
 
     selected: Selected
-    runner: Runner
-    program: Program
+    tools: tuple[Tool, ...]
+    """One for each format, or fewer when one loads several."""
 
 
 def make_driver(selector: Selector) -> DeviceDriver:
@@ -80,41 +81,48 @@ def make_runners(
 def equip(
     devices: Sequence[Selected], runners: Sequence[Runner], formats: frozenset[str]
 ) -> tuple[Equipped, ...]:
-    """Choose the program of each device that is ready.
+    """Choose the programs of each device that is ready.
 
-    The first runner that takes the models' formats and has a program for the device.
+    For each format of the models the first runner that takes it and has a program
+    for the device.
 
     Raises:
         RunnerMissingError: A device has none; names the remedies.
         RunnerBuildError: Ours did not compile.
         UsageError: No runner takes such a format.
     """
-    fitting = [runner for runner in runners if formats <= runner.formats]
     return tuple(
-        Equipped(selected, *_program_for(selected.info, fitting, formats))
+        Equipped(selected, _tools_for(selected.info, runners, formats))
         for selected in devices
         if selected.info.state == "ready"
     )
 
 
-def _program_for(
+def _tools_for(
     info: DeviceInfo, runners: Sequence[Runner], formats: frozenset[str]
-) -> tuple[Runner, Program]:
-    missing: RunnerMissingError | None = None
+) -> tuple[Tool, ...]:
     serving = [runner for runner in runners if _serves(runner, info.family)]
-    if not serving:
-        raise UsageError(
-            " and ".join(f".{name}" for name in sorted(formats)),
-            f"no chosen runner loads this together on {info.id}",
-            "Give a program that does: --runner NAME=PATH",
-        )
-    for runner in serving:
+    tools: list[Tool] = []
+    for name in sorted(formats):
+        if not any(name in tool.runner.formats for tool in tools):
+            tools.append(_tool_for(name, info, serving))
+    return tuple(sorted(tools, key=lambda tool: serving.index(tool.runner)))
+
+
+def _tool_for(name: str, info: DeviceInfo, runners: Sequence[Runner]) -> Tool:
+    missing: RunnerMissingError | None = None
+    for runner in runners:
+        if name not in runner.formats:
+            continue
         try:
-            return runner, runner.program(info)
+            return Tool(runner, runner.program(info))
         except RunnerMissingError as error:
-            missing = error
-    assert missing is not None
-    raise missing
+            missing = missing or error
+    raise missing or UsageError(
+        f".{name}",
+        f"no chosen runner loads it on {info.id}",
+        "Give a program that does: --runner NAME=PATH",
+    )
 
 
 def _serves(runner: Runner, family: str) -> bool:
@@ -130,7 +138,8 @@ def preinstall(equipped: Sequence[Equipped]) -> None:
     for item in equipped:
         driver = item.selected.driver
         objects = wanted.setdefault(id(driver), (driver, {}))[1]
-        objects.update({x.sha256: x for x in item.program.libraries})
+        for tool in item.tools:
+            objects.update({x.sha256: x for x in tool.program.libraries})
     for driver, objects in wanted.values():
         if isinstance(driver, Preinstalling):
             driver.preinstall(tuple(objects.values()))
@@ -165,8 +174,7 @@ def make_tasks(
     return tuple(
         Task(
             item.selected,
-            item.runner,
-            item.program,
+            item.tools,
             models=models,
             artifacts=artifacts,
         )
