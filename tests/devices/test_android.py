@@ -130,6 +130,8 @@ def test_a_phone_that_does_not_answer_keeps_no_other_from_being_listed(
 def test_a_phone_that_is_gone_is_not_opened(phone, driver, adb):
     info = of(phone, driver)
     adb("disconnect", phone.serial)
+    while adb.state(phone) is not None:
+        pass
     with (
         pytest.raises(DeviceUnavailableError, match="not attached"),
         driver.open(info, cancel=threading.Event()),
