@@ -1,0 +1,152 @@
+"""Exports that were made before, and whether they are still what they claim."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+from filelock import FileLock
+
+from bench.artifact import Artifact, TensorSpec
+from bench.locations import cache_dir
+from bench.record import Value
+
+if TYPE_CHECKING:
+    from bench.models.sources import Source
+
+logger = logging.getLogger(__name__)
+
+LAYOUT = 1
+"""Raised when old entries must not be read any more."""
+
+
+class SourceFile(Value, frozen=True, kw_only=True):
+    """A file the export read, as it was then."""
+
+    path: str
+    sha256: str
+
+
+class Key(Value, frozen=True, kw_only=True):
+    """What an export was asked to do; everything but the state of its files."""
+
+    source: str
+    origin: str | None
+    """The file of a factory's module: the same name elsewhere is another model."""
+    variant: str
+    inputs: tuple[TensorSpec, ...]
+    seed: int
+    torch_version: str
+    pocketbench_version: str
+    layout: int = LAYOUT
+
+    @property
+    def digest(self) -> str:
+        """The name of its entry."""
+        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()
+
+
+class Entry(Value, frozen=True, kw_only=True):
+    """A finished export and every file it depends on."""
+
+    key: Key
+    artifact: Artifact
+    files: tuple[SourceFile, ...]
+
+
+def version_of(distribution: str) -> str:
+    """An installed version, read without importing; `unknown` when not installed."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def key_for(
+    source: Source, variant: str, inputs: tuple[TensorSpec, ...], seed: int
+) -> Key:
+    """The key of one export with the torch that is installed now."""
+    return Key(
+        source=source.spec,
+        origin=source.origin,
+        variant=variant,
+        inputs=inputs,
+        seed=seed,
+        torch_version=version_of("torch"),
+        pocketbench_version=version_of("pocketbench"),
+    )
+
+
+def sha256_of(path: Path) -> str | None:
+    """The hash of a file's bytes; `None` when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def lock(key: Key) -> FileLock:
+    """Let one export of a key go on at a time, over all processes."""
+    return FileLock(_folder("locks") / f"{key.digest}.lock")
+
+
+def find(key: Key) -> Artifact | None:
+    """The artifact of an earlier export, when nothing it depends on has changed."""
+    path = _entry_path(key)
+    try:
+        entry = msgspec.json.decode(path.read_bytes(), type=Entry)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.DecodeError) as error:
+        logger.debug("%s: unreadable, exported again (%s)", path, error)
+        return None
+    for file in entry.files:
+        if sha256_of(Path(file.path)) != file.sha256:
+            logger.info("%s has changed: exported again", file.path)
+            return None
+    if sha256_of(Path(entry.artifact.path)) != entry.artifact.sha256:
+        logger.warning("%s is damaged: exported again", entry.artifact.path)
+        return None
+    return entry.artifact
+
+
+def keep(entry: Entry) -> Artifact:
+    """Move a fresh export in; its file is named for its content.
+
+    A run that still pushes the file of an earlier commit keeps it: nothing is
+    overwritten by something else.
+    """
+    artifact = entry.artifact
+    if artifact.path == entry.key.source:
+        kept = artifact
+    else:
+        target = _folder("objects") / f"{artifact.sha256}.{artifact.format}"
+        os.replace(artifact.path, target)
+        kept = msgspec.structs.replace(artifact, path=str(target))
+    entry = msgspec.structs.replace(entry, artifact=kept)
+    path = _entry_path(entry.key)
+    fresh = path.with_suffix(f".{os.getpid()}")
+    fresh.write_bytes(msgspec.json.format(msgspec.json.encode(entry)))
+    os.replace(fresh, path)
+    return kept
+
+
+def workspace() -> Path:
+    """Where an export writes until it is finished: on the cache's own disk."""
+    return _folder("unfinished")
+
+
+def _entry_path(key: Key) -> Path:
+    return _folder("entries") / f"{key.digest}.json"
+
+
+def _folder(name: str) -> Path:
+    path = cache_dir() / "exports" / name
+    path.mkdir(parents=True, exist_ok=True)
+    return path

@@ -1,0 +1,43 @@
+"""The zoo's table of names, readable without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bench.artifact import TensorSpec
+from bench.record import Value
+
+
+class ZooEntry(Value, frozen=True, kw_only=True):
+    """A model that needs no download. Its weights are random, of the export's seed.
+
+    Its error is therefore told as SQNR against float32, never as accuracy.
+    """
+
+    source: str
+    """`module:factory`, as any user could write it."""
+    inputs: tuple[TensorSpec, ...]
+    description: str
+    """One line for a listing."""
+
+
+_IMAGE = (TensorSpec(shape=(1, 3, 224, 224)),)
+
+ZOO: Mapping[str, ZooEntry] = {
+    "mobilenet_v2": ZooEntry(
+        source="bench.models.zoo:mobilenet_v2",
+        inputs=_IMAGE,
+        description="MobileNetV2, 3.5 M parameters, depthwise convolutions",
+    ),
+    "resnet18": ZooEntry(
+        source="bench.models.zoo:resnet18",
+        inputs=_IMAGE,
+        description="ResNet-18, 11.7 M parameters, plain 3x3 convolutions",
+    ),
+}
+"""Names, not imports: listing the zoo costs nothing."""
+
+
+def zoo_entry(source: str) -> ZooEntry | None:
+    """The zoo's model of a source written as `module:factory`, if it is one."""
+    return next((e for e in ZOO.values() if e.source == source), None)

@@ -1,0 +1,93 @@
+"""Int8 builds for ExecuTorch, quantized as its XNNPACK delegate takes them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (
+    XNNPACKQuantizer,
+    get_symmetric_quantization_config,
+)
+from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
+
+from bench.errors import ExportError
+from bench.models.cause import last_words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import fx
+
+    from bench.models.inputs import InputSet
+
+_KINDS = {
+    "convolution": re.compile(r"aten\.(conv(_transpose)?[123]d|convolution)\.\w+"),
+    "linear": re.compile(r"aten\.linear\.\w+"),
+    "recurrent": re.compile(r"aten\.(lstm|gru|rnn_tanh|rnn_relu)\.\w+"),
+}
+
+
+class QuantizedGraph(NamedTuple):
+    """A graph with its quantization written into it."""
+
+    module: torch.nn.Module
+    layers: dict[str, int]
+    """Layers with weights, by kind."""
+    quantized_count: int
+
+
+def quantize_graph(
+    graph: fx.GraphModule,
+    calibration: Sequence[InputSet],
+    *,
+    is_dynamic: bool,
+    name: str,
+) -> QuantizedGraph:
+    """Quantize an exported graph: weights per channel, activations per tensor.
+
+    The calibration inputs show the ranges of the activations; of a dynamic build only
+    the first is needed, to carry it through the graph.
+
+    Raises:
+        ExportError: It has an operation that cannot be quantized.
+    """
+    quantizer = XNNPACKQuantizer().set_global(
+        get_symmetric_quantization_config(is_per_channel=True, is_dynamic=is_dynamic)
+    )
+    layers = layers_of(graph)
+    try:
+        prepared = prepare_pt2e(graph, quantizer)
+        with torch.no_grad():
+            for inputs in calibration[:1] if is_dynamic else calibration:
+                prepared(*inputs)
+        made = convert_pt2e(prepared)
+    except Exception as error:
+        raise ExportError(
+            name,
+            f"cannot be quantized by PT2E ({last_words(error)})",
+            "Keep to float32+executorch, or take out what the message names",
+        ) from error
+    return QuantizedGraph(made, layers, _quantized_layers(made))
+
+
+def layers_of(graph: fx.GraphModule) -> dict[str, int]:
+    """How many layers with weights there are: `convolution`, `linear`, `recurrent`."""
+    targets = [str(node.target) for node in graph.graph.nodes]
+    counts = {
+        kind: sum(pattern.fullmatch(target) is not None for target in targets)
+        for kind, pattern in _KINDS.items()
+    }
+    return {kind: count for kind, count in counts.items() if count}
+
+
+def _quantized_layers(graph: fx.GraphModule) -> int:
+    """Layers whose weights come out of a dequantization."""
+    return sum(
+        pattern.fullmatch(str(node.target)) is not None
+        and len(node.args) > 1
+        and "dequantize" in str(getattr(node.args[1], "target", ""))
+        for node in graph.graph.nodes
+        for pattern in _KINDS.values()
+    )

@@ -1,0 +1,170 @@
+"""Make one variant of a model for ExecuTorch, and look at what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from executorch.runtime import Runtime, Verification
+
+from bench.artifact import Artifact, Delegation, ExportFacts, OutputError
+from bench.engines import split_variant
+from bench.errors import ExportError
+from bench.models import changes
+from bench.models.cache import sha256_of, version_of
+from bench.models.cause import last_words
+from bench.models.compare import Outputs, output_error, outputs_of
+from bench.models.executorch_program import export_graph, lower
+from bench.models.executorch_quantize import QuantizedGraph, quantize_graph
+from bench.models.input_sets import InputSets, input_sets
+from bench.models.layers import Layers
+
+if TYPE_CHECKING:
+    from bench.models.inputs import InputSet
+    from bench.models.original import Original
+    from bench.models.wire import Order
+
+
+def make_executorch_variant(
+    order: Order, original: Original, say: Callable[[str], None]
+) -> Artifact:
+    """Write a variant into the order's workspace, with all its facts.
+
+    Its inputs are not in the file: the measuring program makes them from the seed.
+
+    Raises:
+        ExportError: It cannot be made.
+    """
+    name = f"{order.model} {order.variant}"
+    made, engine = split_variant(order.variant)
+    if original.is_script:
+        raise ExportError(
+            name,
+            "a TorchScript file cannot be captured by torch.export",
+            "Give the model as module:factory, or measure it with --engine lite",
+        )
+    sets = input_sets(original, seed=order.seed)
+    who = "the model"
+    expected = outputs_of(original.module, sets.held_out, name=order.model, who=who)
+    say("capturing with torch.export")
+    example = sets.calibration[0]
+    program = export_graph(original.module, example, name=name)
+    changed = "no precision"
+    if made != "float32":
+        quantized = _quantize(program.module(), made, sets, say, name=name)
+        program = export_graph(quantized.module, example, name=name)
+        changed = _changed(quantized)
+    path = Path(order.workspace) / "model.pte"
+    assert engine.delegate is not None
+    say(f"lowering ({engine.delegate})")
+    facts = lower(program, path, delegate=engine.delegate, name=name)
+    say("comparing its outputs with the model's")
+    error = _compare(expected, path, name, sets.held_out)
+    sha256 = sha256_of(path)
+    assert sha256 is not None
+    return Artifact(
+        model=order.model,
+        variant=order.variant,
+        source=order.source.spec,
+        path=str(path),
+        sha256=sha256,
+        size_bytes=path.stat().st_size,
+        format="pte",
+        engine="executorch",
+        precision="float32" if made == "float32" else "int8",
+        inputs=original.specs,
+        bundled_input_count=0,
+        operators=facts.operators,
+        bytecode_version=None,
+        export=ExportFacts(
+            method=f"torch.export, executorch {version_of('executorch')}",
+            changed=f"{changed}; {_taken(facts.delegation)}",
+            weights=_weights(order),
+            random_weights=order.source.random_weights,
+            seed=order.seed,
+            torch_version=version_of("torch"),
+            calibration=_calibration(made, sets),
+        ),
+        output_error=error,
+        delegation=facts.delegation,
+        planned_memory_bytes=facts.planned_memory_bytes,
+    )
+
+
+def _weights(order: Order) -> str:
+    if order.source.random_weights:
+        return f"random (seed {order.seed}), batch norm calibrated"
+    return "the source's own"
+
+
+def _calibration(made: str, sets: InputSets) -> str | None:
+    if made != "int8-static":
+        return None
+    return f"{len(sets.calibration)} {sets.origin} inputs"
+
+
+def _quantize(
+    graph: Any,
+    made: str,
+    sets: InputSets,
+    say: Callable[[str], None],
+    *,
+    name: str,
+) -> QuantizedGraph:
+    is_dynamic = made == "int8-dynamic"
+    say(
+        "quantizing weights"
+        if is_dynamic
+        else f"calibrating on {len(sets.calibration)} {sets.origin} inputs"
+    )
+    quantized = quantize_graph(
+        graph, sets.calibration, is_dynamic=is_dynamic, name=name
+    )
+    if not is_dynamic and quantized.layers and not quantized.quantized_count:
+        raise ExportError(
+            name,
+            f"none of its {sum(quantized.layers.values())} layers could be quantized",
+            "Keep to float32+executorch",
+        )
+    return quantized
+
+
+def _changed(quantized: QuantizedGraph) -> str:
+    before = Layers(by_kind=quantized.layers, quantized=0, batch_norms=0)
+    after = Layers(by_kind={}, quantized=quantized.quantized_count, batch_norms=0)
+    return changes.quantized(before, after, ())
+
+
+def _taken(delegation: Delegation) -> str:
+    total = delegation.operator_count
+    if not delegation.taken:
+        return f"no delegate, {total} operators on ExecuTorch's own kernels"
+    return ", ".join(
+        f"{share.name} took {share.operator_count} of {total} operators in "
+        f"{share.segment_count} {'part' if share.segment_count == 1 else 'parts'}"
+        for share in delegation.taken
+    )
+
+
+def _compare(
+    expected: Outputs, path: Path, name: str, held_out: Sequence[InputSet]
+) -> OutputError:
+    """Run the file as written, in ExecuTorch, against the original."""
+    try:
+        program = Runtime.get().load_program(path, verification=Verification.Minimal)
+        forward = program.load_method("forward")
+        assert forward is not None
+    except Exception as error:
+        raise ExportError(
+            name,
+            f"ExecuTorch cannot load the exported file ({last_words(error)})",
+            "Take out what the message names",
+        ) from error
+    actual = outputs_of(
+        lambda *inputs: forward.execute(inputs),
+        held_out,
+        name=name,
+        who="the exported file",
+    )
+    return output_error(expected, actual, name=name)

@@ -1,0 +1,89 @@
+"""From a module to the file that a lite interpreter loads."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+import torch.backends.xnnpack
+from torch.utils.mobile_optimizer import optimize_for_mobile
+
+from bench.errors import ExportError
+from bench.models.bundle import bundle
+from bench.models.cause import last_words
+from bench.models.layers import Layers, count_layers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from torch import nn
+
+    from bench.models.inputs import InputSet
+
+
+class Program(NamedTuple):
+    """A TorchScript program ready to be saved."""
+
+    script: torch.jit.ScriptModule
+    method: str
+    """How it was made, for the record."""
+    before: Layers
+    """As it came; `after`: folded, and before any prepacking."""
+    after: Layers
+
+
+def make_program(module: nn.Module, example: InputSet, *, name: str) -> Program:
+    """Trace a module unless it is a script, and optimize it for mobile CPUs.
+
+    With XNNPACK in this torch, `optimize_for_mobile` prepacks for it. Without, the
+    program is frozen, which folds batch norms into convolutions; such a file runs
+    on any build of the lite interpreter.
+
+    Raises:
+        ExportError: It cannot be traced or frozen.
+    """
+    source = "TorchScript" if isinstance(module, torch.jit.ScriptModule) else "traced"
+    try:
+        script = script_of(module, example)
+        frozen = torch.jit.freeze(script)
+        method = "frozen, batch norm folded (this torch has no XNNPACK)"
+        after = count_layers(frozen)
+        if torch.backends.xnnpack.enabled:
+            frozen = optimize_for_mobile(script)
+            method = "optimize_for_mobile (XNNPACK)"
+        return Program(frozen, f"{source}, {method}", count_layers(script), after)
+    except Exception as error:
+        raise ExportError(
+            name,
+            f"cannot be made a TorchScript program ({last_words(error)})",
+            "Give it as TorchScript (.pt) made with torch.jit.script, "
+            "or take out what cannot be traced",
+        ) from error
+
+
+def script_of(module: nn.Module, example: InputSet) -> torch.jit.ScriptModule:
+    """A module's program: its own, or a trace of one call."""
+    if isinstance(module, torch.jit.ScriptModule):
+        return module
+    with warnings.catch_warnings(), torch.no_grad():
+        # That a trace took one way of several shows when its outputs are compared.
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        return torch.jit.trace(module, example, check_trace=False)
+
+
+def save(program: Program, sets: Sequence[InputSet], path: Path, *, name: str) -> None:
+    """Write the program with its inputs as a lite-interpreter file.
+
+    Raises:
+        ExportError: The lite interpreter cannot hold it.
+    """
+    try:
+        bundle(program.script, sets)._save_for_lite_interpreter(str(path))
+    except Exception as error:
+        raise ExportError(
+            name,
+            f"cannot be saved for the lite interpreter ({last_words(error)})",
+            "Take out what the message names",
+        ) from error

@@ -1,0 +1,178 @@
+"""The model as its author wrote it: what every variant is made from."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+from torch import nn
+
+from bench.errors import ExportError, UsageError
+from bench.models.cause import last_words
+from bench.models.inputs import (
+    InputSet,
+    Range,
+    dtype_named,
+    range_of,
+    seeded_inputs,
+    spec_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.artifact import TensorSpec
+    from bench.models.sources import Source
+
+
+class Original(NamedTuple):
+    """A model in evaluation mode, and what it takes."""
+
+    name: str
+    module: nn.Module
+    """A `torch.jit.ScriptModule` when its Python source is not known."""
+    specs: tuple[TensorSpec, ...]
+    ranges: tuple[Range, ...]
+    given: tuple[InputSet, ...]
+    """Real inputs of the author's own; often none."""
+
+    @property
+    def is_script(self) -> bool:
+        """Whether only its TorchScript is known."""
+        return isinstance(self.module, torch.jit.ScriptModule)
+
+    def inputs(self, count: int, *, seed: int, purpose: str) -> list[InputSet]:
+        """Seeded inputs that fit it."""
+        return seeded_inputs(
+            self.specs, count, seed=seed, purpose=purpose, ranges=self.ranges
+        )
+
+
+def load_original(
+    source: Source, name: str, inputs: Sequence[TensorSpec], *, seed: int
+) -> Original:
+    """Make or load the model.
+
+    A factory takes nothing, or a `seed`. It returns a module, or a pair of the
+    module and example inputs: a tensor, a tuple of tensors (they tell shapes, dtypes
+    and the range of integers), or a list of such tuples (they are used themselves).
+    The inputs the user asks for win over all of these.
+
+    Raises:
+        ExportError: The factory raised, or its result is no model.
+        UsageError: Nobody says what the inputs are.
+    """
+    if source.kind == "file":
+        module, examples = _load_script(source.spec, name), None
+        examples = _bundled_with(module)
+    else:
+        module, examples = _call_factory(source.spec, name, seed=seed)
+    for spec in inputs:
+        dtype_named(spec.dtype)
+    if inputs:
+        specs = tuple(inputs)
+        return Original(name, module.eval(), specs, _ranges(specs, examples), ())
+    if not examples:
+        if source.inputs:
+            ranges = _ranges(source.inputs, None)
+            return Original(name, module.eval(), source.inputs, ranges, ())
+        raise UsageError(
+            name,
+            "nothing tells the shape of its inputs",
+            "Give --input 1x3x224x224:float32, or let the factory return "
+            "(module, example_inputs)",
+        )
+    sets = examples if isinstance(examples, list) else [examples]
+    specs = tuple(spec_of(tensor) for tensor in sets[0])
+    given = tuple(sets) if isinstance(examples, list) else ()
+    return Original(name, module.eval(), specs, _ranges(specs, sets[0]), given)
+
+
+def _ranges(specs: Sequence[TensorSpec], examples: Any) -> tuple[Range, ...]:
+    """Draw integers from the examples' range where there are examples like these."""
+    first = examples[0] if isinstance(examples, list) and examples else examples
+    if not first or len(first) != len(specs):
+        return tuple(range_of(torch.empty(0)) for _ in specs)
+    return tuple(range_of(tensor) for tensor in first)
+
+
+def _load_script(path: str, name: str) -> torch.jit.ScriptModule:
+    try:
+        return torch.jit.load(path, map_location="cpu")
+    except RuntimeError as error:
+        raise ExportError(
+            name,
+            f"torch cannot load {path} ({last_words(error)})",
+            "Save it again with torch.jit.save and this version of torch",
+        ) from error
+
+
+def _bundled_with(module: torch.jit.ScriptModule) -> list[InputSet] | None:
+    """The inputs that a TorchScript file brings, if they are tensors."""
+    if not hasattr(module, "get_all_bundled_inputs"):
+        return None
+    sets = [tuple(inputs) for inputs in module.get_all_bundled_inputs()]
+    plain = all(isinstance(x, torch.Tensor) for inputs in sets for x in inputs)
+    return sets if plain else None
+
+
+def _call_factory(source: str, name: str, *, seed: int) -> tuple[nn.Module, Any]:
+    module_name, _, attribute = source.partition(":")
+    torch.manual_seed(seed)
+    try:
+        factory = getattr(importlib.import_module(module_name), attribute)
+        made = factory(seed=seed) if _takes_seed(factory) else factory()
+    except Exception as error:
+        raise ExportError(
+            name,
+            f"{source} raised {last_words(error)}",
+            f'Try it alone: python -c "import {module_name}; '
+            f'{module_name}.{attribute}()"',
+        ) from error
+    examples: Any = None
+    if isinstance(made, tuple) and len(made) == 2:
+        made, examples = made
+    if not isinstance(made, nn.Module):
+        raise ExportError(
+            name,
+            f"{source} returned {type(made).__name__} and no torch.nn.Module",
+            "Return a module, or (module, example_inputs)",
+        )
+    return made, _as_sets(examples, source, name)
+
+
+def _takes_seed(factory: Any) -> bool:
+    try:
+        parameter = inspect.signature(factory).parameters.get("seed")
+    except (TypeError, ValueError):
+        return False
+    return parameter is not None and parameter.kind != parameter.POSITIONAL_ONLY
+
+
+def _as_sets(examples: Any, source: str, name: str) -> Any:
+    """Check example inputs: a tuple of tensors, or a list of such tuples."""
+    if examples is None:
+        return None
+    if isinstance(examples, torch.Tensor):
+        return (examples,)
+    sets = examples if isinstance(examples, list) else [examples]
+    sets = [(one,) if isinstance(one, torch.Tensor) else one for one in sets]
+    if not all(
+        isinstance(one, tuple) and one and all(isinstance(x, torch.Tensor) for x in one)
+        for one in sets
+    ):
+        raise ExportError(
+            name,
+            f"the example inputs of {source} are not all tensors",
+            "Return a tensor, a tuple of tensors, or a list of such tuples",
+        )
+    return sets if isinstance(examples, list) else sets[0]
+
+
+def import_from(folder: str) -> None:
+    """Let factories be imported from a folder, before anything else of that name."""
+    sys.path.insert(0, folder)
+    importlib.invalidate_caches()

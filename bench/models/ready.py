@@ -1,0 +1,61 @@
+"""A file that is ready for its engine: described as it is, nothing rewritten."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.artifact import Artifact, ExportFacts
+from bench.errors import UsageError
+from bench.models.cache import sha256_of, version_of
+from bench.models.inputs import dtype_named
+from bench.models.lite_file import LiteFacts, read_lite_file
+from bench.models.model_file import ENGINES
+
+if TYPE_CHECKING:
+    from bench.models.wire import Order
+
+
+def describe_ready(order: Order) -> Artifact:
+    """Take a file's facts from the file.
+
+    The inputs the user names count for a file without bundled ones. Of formats of
+    other engines than torch's only size and hash are known here.
+
+    Raises:
+        ExportError: A `.ptl` that is none, or is damaged.
+    """
+    source = order.source
+    path = Path(source.spec)
+    for spec in order.inputs:
+        dtype_named(spec.dtype)
+    facts = LiteFacts((), None, ())
+    if source.format == "ptl":
+        facts = read_lite_file(path, name=f"{order.model} {order.variant}")
+    sha256 = sha256_of(path)
+    if sha256 is None:
+        raise UsageError(str(path), "cannot be read", "Check the file")
+    return Artifact(
+        model=order.model,
+        variant=order.variant,
+        source=source.spec,
+        path=source.spec,
+        sha256=sha256,
+        size_bytes=path.stat().st_size,
+        format=source.format,
+        engine=ENGINES[source.format],
+        precision=facts.precision,
+        inputs=facts.inputs or order.inputs,
+        bundled_input_count=len(facts.bundled),
+        operators=facts.operators,
+        bytecode_version=facts.bytecode_version,
+        export=ExportFacts(
+            method="ready file",
+            changed="nothing, the file is used as it is",
+            weights="the file's own",
+            random_weights=False,
+            seed=order.seed,
+            torch_version=version_of("torch"),
+        ),
+        output_error=None,
+    )

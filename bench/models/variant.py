@@ -1,0 +1,184 @@
+"""Make one variant of a model: quantize, save, and look at what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.artifact import Artifact, ExportFacts, OutputError
+from bench.errors import ExportError
+from bench.models import changes
+from bench.models.cache import sha256_of, version_of
+from bench.models.cause import last_words
+from bench.models.compare import Outputs, output_error, outputs_of
+from bench.models.export import Program, make_program, save, script_of
+from bench.models.input_sets import InputSets, input_sets
+from bench.models.layers import count_layers
+from bench.models.lite_file import load, read_lite_file
+from bench.models.quantize import Quantized, quantize_dynamic, quantize_static
+from bench.models.quantize_script import (
+    quantize_script_dynamic,
+    quantize_script_static,
+)
+
+if TYPE_CHECKING:
+    from bench.models.inputs import InputSet
+    from bench.models.original import Original
+    from bench.models.wire import Order
+
+TRACED_AS_MEANT_DB = 40.0
+"""Folding a batch norm costs some 1e-6 of the signal (120 dB). A float32 build further
+off than this is another model: a trace keeps one of several ways through the code."""
+
+
+def make_variant(
+    order: Order, original: Original, say: Callable[[str], None]
+) -> Artifact:
+    """Write a variant into the order's workspace, with all its facts.
+
+    Raises:
+        ExportError: It cannot be made, or its outputs are not the model's.
+    """
+    name = f"{order.model} {order.variant}"
+    sets = input_sets(original, seed=order.seed)
+    who = "the model"
+    expected = outputs_of(original.module, sets.held_out, name=order.model, who=who)
+    quantized = _quantize(original, order.variant, sets, say)
+    say("saving")
+    program = make_program(quantized.module, sets.bundled[0], name=name)
+    path = Path(order.workspace) / "model.ptl"
+    save(program, sets.bundled, path, name=name)
+    say("comparing its outputs with the model's")
+    return _artifact(
+        order,
+        path,
+        sets=sets,
+        facts=ExportFacts(
+            method=program.method,
+            changed=_changed(order, original, sets, quantized, program),
+            weights=_weights(order),
+            random_weights=order.source.random_weights,
+            seed=order.seed,
+            torch_version=version_of("torch"),
+            calibration=_calibration(order, sets),
+        ),
+        error=_compare(expected, path, order, sets.held_out),
+    )
+
+
+def _quantize(
+    original: Original, variant: str, sets: InputSets, say: Callable[[str], None]
+) -> Quantized:
+    name, module = original.name, original.module
+    if variant == "float32":
+        return Quantized(module)
+    if variant == "int8-dynamic":
+        say("quantizing weights")
+        if original.is_script:
+            return quantize_script_dynamic(module, name=name)
+        return quantize_dynamic(module)
+    say(f"calibrating on {len(sets.calibration)} {sets.origin} inputs")
+    if original.is_script:
+        return quantize_script_static(module, sets.calibration, name=name)
+    return quantize_static(module, sets.calibration, name=name)
+
+
+def _changed(
+    order: Order,
+    original: Original,
+    sets: InputSets,
+    quantized: Quantized,
+    program: Program,
+) -> str:
+    if order.variant == "float32":
+        return changes.reshaped(program.before, program.after)
+    before = count_layers(script_of(original.module, sets.bundled[0]))
+    if (
+        order.variant == "int8-static"
+        and before.float32
+        and not program.after.quantized
+    ):
+        raise ExportError(
+            f"{order.model} {order.variant}",
+            f"none of its {before.float32} layers could be quantized",
+            "Give it as module:factory, unfrozen, or keep to float32",
+        )
+    return changes.quantized(
+        before,
+        program.after,
+        quantized.layers,
+        folded_relu6=quantized.folded_relu6,
+    )
+
+
+def _weights(order: Order) -> str:
+    if order.source.random_weights:
+        return f"random (seed {order.seed}), batch norm calibrated"
+    return "the source's own"
+
+
+def _calibration(order: Order, sets: InputSets) -> str | None:
+    if order.variant != "int8-static":
+        return None
+    return f"{len(sets.calibration)} {sets.origin} inputs"
+
+
+def _compare(
+    expected: Outputs, path: Path, order: Order, held_out: Sequence[InputSet]
+) -> OutputError:
+    """Run the file as written, in the lite interpreter, against the original."""
+    name = f"{order.model} {order.variant}"
+    try:
+        exported = load(path)
+    except Exception as error:
+        raise ExportError(
+            name,
+            f"the lite interpreter cannot load the exported file ({last_words(error)})",
+            "Take out what the message names",
+        ) from error
+    actual = outputs_of(exported, held_out, name=name, who="the exported file")
+    found = output_error(expected, actual, name=name)
+    if (
+        order.variant == "float32"
+        and found.sqnr_db is not None
+        and found.sqnr_db < TRACED_AS_MEANT_DB
+    ):
+        raise ExportError(
+            name,
+            f"the traced program computes something else ({found.sqnr_db:.0f} dB SQNR "
+            "against the model), as with control flow that depends on values, or "
+            "random numbers in forward",
+            "Give it as TorchScript (.pt) made with torch.jit.script",
+        )
+    return found
+
+
+def _artifact(
+    order: Order,
+    path: Path,
+    *,
+    sets: InputSets,
+    facts: ExportFacts,
+    error: OutputError,
+) -> Artifact:
+    file = read_lite_file(path, name=f"{order.model} {order.variant}")
+    sha256 = sha256_of(path)
+    assert sha256 is not None
+    return Artifact(
+        model=order.model,
+        variant=order.variant,
+        source=order.source.spec,
+        path=str(path),
+        sha256=sha256,
+        size_bytes=path.stat().st_size,
+        format="ptl",
+        engine="lite",
+        precision=file.precision,
+        inputs=file.inputs,
+        bundled_input_count=len(sets.bundled),
+        operators=file.operators,
+        bytecode_version=file.bytecode_version,
+        export=facts,
+        output_error=error,
+    )

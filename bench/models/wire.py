@@ -1,0 +1,55 @@
+"""What the exporting process and the one that waits for it tell each other.
+
+One JSON object a line: an `Order` on its standard input, which then stays open for
+as long as the export is wanted; `Progress` and in the end `Done` or `Refused` back.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from bench.artifact import Artifact, TensorSpec
+from bench.models.cache import SourceFile
+from bench.models.sources import Source
+from bench.record import Value
+
+
+class Order(Value, frozen=True, kw_only=True):
+    """One export to make."""
+
+    sys_path: tuple[str, ...]
+    """Where the child imports from; read before it imports anything of ours."""
+    folder: str
+    """Where the user is: factories are imported from here first."""
+    workspace: str
+    """An empty folder for the file."""
+    model: str
+    source: Source
+    variant: str
+    inputs: tuple[TensorSpec, ...]
+    seed: int
+
+
+class Progress(Value, frozen=True, kw_only=True, tag="progress"):
+    """What the export is doing now."""
+
+    text: str
+
+
+class Done(Value, frozen=True, kw_only=True, tag="done"):
+    """The export as it lies in the workspace, and every file it depends on."""
+
+    artifact: Artifact
+    files: tuple[SourceFile, ...]
+
+
+class Refused(Value, frozen=True, kw_only=True, tag="refused"):
+    """Why there is no artifact."""
+
+    error: Literal["ExportError", "UsageError"]
+    subject: str
+    fact: str
+    next_step: str
+
+
+Message = Progress | Done | Refused

@@ -1,0 +1,92 @@
+"""One order carried out, inside the exporting process."""
+
+from __future__ import annotations
+
+from typing import IO, TYPE_CHECKING
+
+import msgspec
+import torch
+
+from bench.errors import ExportError, PocketbenchError, UsageError
+from bench.models.cause import last_words
+from bench.models.deprecations import known_deprecations
+from bench.models.files_read import FilesRead
+from bench.models.original import import_from, load_original
+from bench.models.quantize import ENGINE
+from bench.models.ready import describe_ready
+from bench.models.sources import AS_IS
+from bench.models.variant import make_variant
+from bench.models.wire import Done, Message, Order, Progress, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.artifact import Artifact
+
+
+def carry_out(line: bytes, replies: IO[bytes], *, started_ns: int) -> None:
+    """Make what an order asks for and reply; errors are replies too."""
+    order = msgspec.json.decode(line, type=Order)
+
+    def reply(message: Message) -> None:
+        replies.write(msgspec.json.encode(message) + b"\n")
+        replies.flush()
+
+    def say(text: str) -> None:
+        reply(Progress(text=f"{order.model} {order.variant}: {text}"))
+
+    files = FilesRead(started_ns=started_ns)
+    try:
+        artifact = make_artifact(order, files, say)
+    except PocketbenchError as error:
+        reply(_refusal(error))
+    except Exception as error:
+        unforeseen = ExportError(
+            f"{order.model} {order.variant}",
+            f"the export failed ({last_words(error)})",
+            "See the log",
+        )
+        reply(_refusal(unforeseen))
+    else:
+        reply(Done(artifact=artifact, files=files.hashed()))
+
+
+def _refusal(error: PocketbenchError) -> Refused:
+    return Refused(
+        error="UsageError" if isinstance(error, UsageError) else "ExportError",
+        subject=error.subject,
+        fact=error.fact,
+        next_step=error.next_step,
+    )
+
+
+def make_artifact(
+    order: Order, files: FilesRead, say: Callable[[str], None]
+) -> Artifact:
+    """Export one variant into the order's workspace.
+
+    Raises:
+        ExportError: The model cannot be made into it.
+        UsageError: Nobody says what its inputs are.
+    """
+    # Calibrating is many small steps, which on busy cores several threads make six
+    # times slower than one; and the sums come out the same everywhere.
+    torch.set_num_threads(1)
+    if ENGINE not in torch.backends.quantized.supported_engines:
+        raise ExportError(
+            order.model,
+            f"this torch was built without {ENGINE}",
+            "Install a wheel of pytorch.org",
+        )
+    torch.backends.quantized.engine = ENGINE
+    if order.source.kind == "file":
+        files.add(order.source.spec)
+    with known_deprecations():
+        if order.variant == AS_IS:
+            return describe_ready(order)
+        with files.watching():
+            import_from(order.folder)
+            original = load_original(
+                order.source, order.model, order.inputs, seed=order.seed
+            )
+        return make_variant(order, original, say)

@@ -1,0 +1,8 @@
+"""The models of the catalogue, under the names users may write themselves."""
+
+from __future__ import annotations
+
+from bench.models.mobilenet import mobilenet_v2
+from bench.models.resnet import resnet18
+
+__all__ = ["mobilenet_v2", "resnet18"]
