@@ -26,15 +26,17 @@ _PR_SET_NO_NEW_PRIVS = 38
 _CAPABILITY_VERSION_3 = 0x20080522
 
 _LOCKED_FLAGS = {
-    os.ST_NOSUID: MS_NOSUID,
-    os.ST_NODEV: MS_NODEV,
-    os.ST_NOEXEC: MS_NOEXEC,
-    os.ST_RDONLY: MS_RDONLY,
-    os.ST_NOATIME: 1024,
-    os.ST_NODIRATIME: 2048,
-    os.ST_RELATIME: 1 << 21,
+    MS_RDONLY: MS_RDONLY,
+    MS_NOSUID: MS_NOSUID,
+    MS_NODEV: MS_NODEV,
+    MS_NOEXEC: MS_NOEXEC,
+    1024: 1024,
+    2048: 2048,
+    4096: 1 << 21,
 }
-"""Flags of a mount that a user namespace may not take away when it remounts it."""
+"""Flags of a mount that a user namespace may not take away when it remounts it: as
+statvfs(3) tells them and as mount(2) takes them; the last three are of access times.
+Numbers, because Python has not all of these names where it does not run on Linux."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
