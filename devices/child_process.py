@@ -99,6 +99,7 @@ def _kill(child: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
         return child.communicate(timeout=_GRACE_S)
     except subprocess.TimeoutExpired as left:
         # A process that left the group holds the pipes; ours is dead all the same.
+        child.wait()
         return left.stdout or b"", left.stderr or b""
     finally:
         for pipe in (child.stdout, child.stderr):

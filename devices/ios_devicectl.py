@@ -144,11 +144,15 @@ class Devicectl:
         token: str,
         deadline: float,
     ) -> CommandResult:
-        began = self._call(
-            *("process", "launch", "--terminate-existing"),
-            *("--environment-variables", json.dumps(env)),
-            operands=(app.bundle_id, *arguments),
-        )
+        try:
+            began = self._call(
+                *("process", "launch", "--terminate-existing"),
+                *("--environment-variables", json.dumps(env)),
+                operands=(app.bundle_id, *arguments),
+            )
+        except Cancelled:
+            self._end(app)
+            raise
         process = began.get("process")
         pid = process.get("processIdentifier") if isinstance(process, dict) else None
         return await_result(

@@ -88,6 +88,21 @@ def await_result(
         LaunchError: The app ended and left no result.
         Cancelled: The event was set; the app is ended.
     """
+    try:
+        return _poll(subject, fetch, is_running, stop, deadline, cancel)
+    except Cancelled:
+        stop()
+        raise
+
+
+def _poll(
+    subject: str,
+    fetch: Callable[[], bytes | None],
+    is_running: Callable[[], bool],
+    stop: Callable[[], None],
+    deadline: float,
+    cancel: threading.Event,
+) -> CommandResult:
     began_ns = time.perf_counter_ns()
     while True:
         # Asked before the file is fetched: it may be written in between.
@@ -117,5 +132,4 @@ def await_result(
                 duration_ns=time.perf_counter_ns() - began_ns,
             )
         if cancel.wait(min(POLL_S, max(0.0, deadline - time.monotonic()))):
-            stop()
             raise Cancelled(subject, "stopped", "Its app was ended")

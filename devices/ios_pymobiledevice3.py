@@ -15,7 +15,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from bench.errors import DeviceError, LaunchError
+from bench.errors import Cancelled, DeviceError, LaunchError
 from bench.failure import FailureReason
 from devices.ios_failures import device_error, reason_of_words
 from devices.ios_link import RESULT_VARIABLE, RESULTS, App, await_result
@@ -83,11 +83,15 @@ class Pymobiledevice3:
         deadline = time.monotonic() + timeout_s
         token = uuid.uuid4().hex
         told = {**env, RESULT_VARIABLE: token}
-        done = self._call(
-            *("developer", "dvt", "launch"),
-            *(word for key in told for word in ("--env", f"{key}={told[key]}")),
-            shlex.join((app.bundle_id, *arguments)),
-        )
+        try:
+            done = self._call(
+                *("developer", "dvt", "launch"),
+                *(word for key in told for word in ("--env", f"{key}={told[key]}")),
+                shlex.join((app.bundle_id, *arguments)),
+            )
+        except Cancelled:
+            self._run_dvt("pkill", "--bundle", app.bundle_id)
+            raise
         launched = _LAUNCHED.search(done.stdout)
         if launched is None:
             raise LaunchError(
@@ -100,7 +104,7 @@ class Pymobiledevice3:
             self._device_id,
             fetch=lambda: self._fetch(app, token),
             is_running=lambda: self._is_running(pid),
-            stop=lambda: self._end(pid),
+            stop=lambda: self._run_dvt("kill", pid),
             deadline=deadline,
             cancel=self._cancel,
         )
@@ -121,11 +125,13 @@ class Pymobiledevice3:
 
     def _is_running(self, pid: str) -> bool:
         done = self._call("developer", "dvt", "is-running-pid", pid)
+        # A word of JSON.
         return done.stdout.strip().lower() == b"true"
 
-    def _end(self, pid: str) -> None:
+    def _run_dvt(self, *words: str) -> None:
+        """Do it whatever the cancel event says, and whatever comes of it."""
         run_tool(
-            self._words("developer", "dvt", "kill", pid),
+            self._words("developer", "dvt", *words),
             subject=self._device_id,
             timeout_s=_TIMEOUT_S,
         )

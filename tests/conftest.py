@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.phones"]
+pytest_plugins = ["tests.phones", "tests.apple"]
 
 REPOSITORY = Path(__file__).parent.parent
 
