@@ -43,6 +43,7 @@ not run on each other.
 RUNNER_BUILDS: Mapping[str, str] = {
     "build": "android_runner.build:build_runner",
     "list": "android_runner.built:built_runners",
+    "build-apple": "ios_runner.build:build_app",
 }
 """What `pocketbench runner` does with the programs of our own."""
 
@@ -64,6 +65,15 @@ REPORTS: Mapping[str, str] = {
     "benchmark-action": "reports.benchmark_action:render",
 }
 """Reports by format; each is `render(summary) -> str`."""
+
+
+HISTORY_REPORTS: Mapping[str, str] = {
+    "overview": "reports.history:overview",
+    "changes": "reports.history:changes",
+    "svg": "reports.plots.history:svg",
+    "png": "reports.plots.history:png",
+}
+"""What `pocketbench history` shows; each takes the histories of cells."""
 
 
 def load(table: Mapping[str, str], kind: str, name: str) -> Any:

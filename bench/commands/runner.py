@@ -11,7 +11,7 @@ import click
 from bench import registry
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -45,6 +45,13 @@ def runner() -> None:
     type=click.Path(file_okay=False, path_type=Path),
     help="Also copy the program and its libraries into this folder.",
 )
+@click.option(
+    "--platform",
+    type=click.Choice(["ios", "ios-simulator"]),
+    help="Build for Apple's devices instead, on a Mac; see docs/ios.md.",
+)
+@click.option("--team", help="Apple's id of the team that signs an iPhone's app.")
+@click.option("--bundle-id", help="Of that app, where the team cannot have ours.")
 def build(
     engine: str,
     abi: str | None,
@@ -52,6 +59,9 @@ def build(
     toolchain: Path | None,
     runtime: Path | None,
     output: Path | None,
+    platform: str | None,
+    team: str | None,
+    bundle_id: str | None,
 ) -> None:
     """Build a runner and print its path.
 
@@ -66,6 +76,18 @@ def build(
     PyTorch Mobile's documents but HAS NOT YET BEEN PROVED ON A PHONE; where it fails,
     measure with PyTorch's own program: --runner speed_benchmark_torch=PATH.
     """
+    if platform is not None:
+        _build_for_apple(
+            platform,
+            engine,
+            given={"--abi": abi, "--ndk": ndk, "--toolchain": toolchain},
+            team=team,
+            bundle_id=bundle_id,
+            runtime=runtime,
+            output=output,
+        )
+        return
+    _refuse({"--team": team, "--bundle-id": bundle_id}, "is for --platform ios")
     built = registry.load(registry.RUNNER_BUILDS, "runner action", "build")(
         engine,
         abi=abi,
@@ -76,6 +98,24 @@ def build(
         progress=lambda text: click.echo(text, err=True),
     )
     click.echo(built.program)
+
+
+def _build_for_apple(
+    platform: str, engine: str, *, given: Mapping[str, object], **options: Any
+) -> None:
+    _refuse(given, f"is not for --platform {platform}")
+    built = registry.load(registry.RUNNER_BUILDS, "runner action", "build-apple")(
+        platform, engine, **options, progress=lambda text: click.echo(text, err=True)
+    )
+    click.echo(built.program)
+
+
+def _refuse(given: Mapping[str, object], fact: str) -> None:
+    from bench.errors import UsageError
+
+    for name, value in given.items():
+        if value is not None:
+            raise UsageError(f"{name} {value}", fact, "Leave it out")
 
 
 @runner.command(name="list")
