@@ -40,6 +40,30 @@ class ExportFacts(Value, frozen=True, kw_only=True):
     """`32 seeded inputs` for int8-static; `None` where nothing was calibrated."""
 
 
+class DelegateShare(Value, frozen=True, kw_only=True):
+    """What one delegate took over."""
+
+    name: str
+    """`XnnpackBackend`."""
+    operator_count: int
+    segment_count: int
+    """Parts of the graph that it runs as a whole; between two of them data goes back
+    to the runtime."""
+
+
+class Delegation(Value, frozen=True, kw_only=True):
+    """Who runs a program's operators."""
+
+    taken: tuple[DelegateShare, ...]
+    left_count: int
+    """Operators that the runtime's own kernels run, one by one."""
+
+    @property
+    def operator_count(self) -> int:
+        """All of them."""
+        return self.left_count + sum(share.operator_count for share in self.taken)
+
+
 class Artifact(Value, frozen=True, kw_only=True):
     """One model file. Facts come from the export or the file, never from its name."""
 
@@ -61,9 +85,15 @@ class Artifact(Value, frozen=True, kw_only=True):
     """Empty when the file does not tell (a ready file without bundled inputs)."""
     bundled_input_count: int
     operators: tuple[str, ...]
-    """Root operators, sorted: `aten::conv2d`, `quantized::conv2d_relu.new`, ..."""
+    """Root operators, sorted: `aten::conv2d`, `quantized::conv2d_relu.new`, ... In a
+    `.pte` those that no delegate took."""
     bytecode_version: int | None
     """`None` for a format that has none (a full-JIT `.pt`)."""
     export: ExportFacts
     output_error: OutputError | None
     """`None` when there is no float32 original to compare with."""
+    delegation: Delegation | None = None
+    """`None` for an engine without delegates, and for a ready file."""
+    planned_memory_bytes: int | None = None
+    """For activations, as planned ahead by ExecuTorch; what a delegate takes for
+    itself comes on top. `None` where nothing is planned."""

@@ -40,10 +40,11 @@ class Variant(Value, frozen=True, kw_only=True):
     `int8-static@4t` when a plan has several thread counts."""
     model: str
     name: str
-    """`float32`, `int8-static`, ...: which artifact."""
+    """`float32`, `int8-static+executorch`, ...: which artifact."""
     engine: str = "lite"
     threads: int = 1
     delegate: str | None = None
+    """`xnnpack` or `portable` (none) for ExecuTorch; `None` elsewhere."""
     is_baseline: bool = False
 
 

@@ -10,8 +10,20 @@ from typing import NamedTuple
 import msgspec
 
 from bench.artifact import TensorSpec
+from bench.engines import (
+    DEFAULT_ENGINE,
+    require_installed,
+    split_variant,
+    variant_for,
+)
 from bench.errors import UnknownNameError, UsageError
-from bench.models.sources import known_variants, request_for
+from bench.models.sources import (
+    AS_IS,
+    engine_of,
+    format_of,
+    known_variants,
+    request_for,
+)
 from bench.plan import ModelRequest, Plan, RunnerChoice, Variant, Workload
 from bench.suite import Suite
 
@@ -24,6 +36,7 @@ class Options(NamedTuple):
     """What the command line said; `None` where it was silent."""
 
     variants: tuple[str, ...] = ()
+    engines: tuple[str, ...] = ()
     baseline: str | None = None
     inputs: tuple[TensorSpec, ...] = ()
     threads: tuple[int, ...] = ()
@@ -124,10 +137,11 @@ def plan_suite(suite: Suite, path: str, options: Options) -> Plan:
     told = {
         key: value
         for key, value in msgspec.structs.asdict(suite.workload).items()
-        if value is not None and key != "threads"
+        if value is not None and key not in ("threads", "engines")
     }
     options = options._replace(
         devices=options.devices or suite.devices.select,
+        engines=options.engines or suite.workload.engines or (),
         runners=options.runners or suite.runner,
     )
     return _plan(
@@ -186,20 +200,26 @@ def _check_workload(workload: Workload) -> None:
 
 
 def _chosen(request: ModelRequest, options: Options) -> ModelRequest:
-    """Apply the variants and the baseline the command line asked for."""
-    variants = options.variants or request.variants
+    """Apply the variants, engines and baseline the command line asked for."""
+    asked = options.variants or request.variants
     known = known_variants(request.source)
-    for variant in variants:
-        if variant not in known:
-            raise UnknownNameError(f"variant of {request.name}", variant, known)
-    baseline = options.baseline or request.baseline
-    if options.baseline and baseline not in variants:
-        raise UnknownNameError(f"baseline of {request.name}", baseline, variants)
-    if baseline not in variants:
-        baseline = variants[0]
-    return msgspec.structs.replace(
-        request, variants=tuple(dict.fromkeys(variants)), baseline=baseline
+    ready = known == (AS_IS,)
+    engines = (DEFAULT_ENGINE,) if ready or not options.engines else options.engines
+    variants = tuple(
+        dict.fromkeys(variant_for(name, word) for word in engines for name in asked)
     )
+    for variant in variants:
+        made, engine = split_variant(variant)
+        if made not in known:
+            raise UnknownNameError(f"variant of {request.name}", variant, known)
+        require_installed(engine)
+    asked_baseline = variant_for(options.baseline or request.baseline, engines[0])
+    if options.baseline and asked_baseline not in variants:
+        raise UnknownNameError(
+            f"baseline of {request.name}", options.baseline, variants
+        )
+    baseline = asked_baseline if asked_baseline in variants else variants[0]
+    return msgspec.structs.replace(request, variants=variants, baseline=baseline)
 
 
 def _with_unique_names(requests: Sequence[ModelRequest]) -> list[ModelRequest]:
@@ -220,6 +240,8 @@ def _variants(request: ModelRequest, threads: tuple[int, ...]) -> list[Variant]:
             id=name if len(counts) == 1 else f"{name}@{count}t",
             model=request.name,
             name=name,
+            engine=engine_of(format_of(request.source, name)),
+            delegate=split_variant(name).engine.delegate,
             threads=count,
             is_baseline=name == request.baseline,
         )

@@ -22,6 +22,8 @@ class SuiteWorkload(_Section, frozen=True, kw_only=True):
     warmup_iterations: int | None = None
     iterations: int | None = None
     threads: tuple[int, ...] | None = None
+    engines: tuple[str, ...] | None = None
+    """`["lite", "executorch"]`: every variant of every model on each."""
     seed: int | None = None
     timeout_s: float | None = None
 

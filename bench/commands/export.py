@@ -14,6 +14,12 @@ import click
 @click.option(
     "--variant", "variants", multiple=True, help="May be given again.  [default: all]"
 )
+@click.option(
+    "--engine",
+    "engines",
+    multiple=True,
+    help="lite, executorch, executorch-portable. May be given again.  [default: lite]",
+)
 @click.option("--input", "inputs", multiple=True, metavar="SHAPE[:DTYPE]")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option(
@@ -27,6 +33,7 @@ import click
 def export(
     model: str,
     variants: tuple[str, ...],
+    engines: tuple[str, ...],
     inputs: tuple[str, ...],
     seed: int,
     output: Path,
@@ -40,7 +47,9 @@ def export(
     from bench.units import format_size
 
     options = Options(
-        variants=variants, inputs=tuple(parse_input(text) for text in inputs)
+        variants=variants,
+        engines=engines,
+        inputs=tuple(parse_input(text) for text in inputs),
     )
     request = plan_models([model], options).models[0]
     output.mkdir(parents=True, exist_ok=True)

@@ -54,6 +54,14 @@ def _complete_devices(
     multiple=True,
     help="float32, int8-dynamic, int8-static. May be given again. Default: all.",
 )
+@click.option(
+    "--engine",
+    "engines",
+    multiple=True,
+    metavar="ENGINE",
+    help="lite, executorch, executorch-portable. May be given again: every variant is "
+    "measured on each.  [default: lite]",
+)
 @click.option("--baseline", help="The variant the others are compared with.")
 @click.option(
     "--input",

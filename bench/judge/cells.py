@@ -55,7 +55,12 @@ def measured_cells(
         if (key := CellKey(device_id, variant.model, variant.id)) in counted
     ]
     values = iter(reduced([x for key, _ in present for x in counted[key]]))
-    host_runners = {r.runner for r in devices if r.device.family == "host"}
+    host_runners = {
+        name
+        for ready in devices
+        if ready.device.family == "host"
+        for name in (ready.runner, *(x.runner for x in ready.other_programs))
+    }
     found: dict[CellKey, Measured] = {}
     for key, variant in present:
         launches = counted[key]

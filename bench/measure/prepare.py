@@ -20,8 +20,8 @@ from bench.selection import Selected, Selector
 
 Progress = Callable[[str], None]
 
-DEFAULT_RUNNERS = ("lite", "ios-lite")
-"""Ours; which of them a device needs is a matter of its family."""
+DEFAULT_RUNNERS = ("lite", "executorch", "ios-lite")
+"""Ours; which of them a device needs is a matter of its family and of the files."""
 
 _STATE_REASONS = {
     "unauthorized": FailureReason.UNAUTHORIZED,

@@ -13,6 +13,7 @@ import msgspec
 from filelock import FileLock
 
 from bench.artifact import Artifact, TensorSpec
+from bench.engines import split_variant
 from bench.locations import cache_dir
 from bench.record import Value
 
@@ -42,6 +43,8 @@ class Key(Value, frozen=True, kw_only=True):
     inputs: tuple[TensorSpec, ...]
     seed: int
     torch_version: str
+    executorch_version: str | None
+    """`None` for a variant that it has no part in."""
     pocketbench_version: str
     layout: int = LAYOUT
 
@@ -70,7 +73,8 @@ def version_of(distribution: str) -> str:
 def key_for(
     source: Source, variant: str, inputs: tuple[TensorSpec, ...], seed: int
 ) -> Key:
-    """The key of one export with the torch that is installed now."""
+    """The key of one export with the packages that are installed now."""
+    engine = split_variant(variant).engine.name
     return Key(
         source=source.spec,
         origin=source.origin,
@@ -78,6 +82,7 @@ def key_for(
         inputs=inputs,
         seed=seed,
         torch_version=version_of("torch"),
+        executorch_version=version_of(engine) if engine == "executorch" else None,
         pocketbench_version=version_of("pocketbench"),
     )
 

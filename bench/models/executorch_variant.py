@@ -19,6 +19,7 @@ from bench.models.executorch_program import export_graph, lower
 from bench.models.executorch_quantize import QuantizedGraph, quantize_graph
 from bench.models.input_sets import InputSets, input_sets
 from bench.models.layers import Layers
+from bench.models.variant import weights_of
 
 if TYPE_CHECKING:
     from bench.models.inputs import InputSet
@@ -80,7 +81,7 @@ def make_executorch_variant(
         export=ExportFacts(
             method=f"torch.export, executorch {version_of('executorch')}",
             changed=f"{changed}; {_taken(facts.delegation)}",
-            weights=_weights(order),
+            weights=weights_of(order),
             random_weights=order.source.random_weights,
             seed=order.seed,
             torch_version=version_of("torch"),
@@ -90,12 +91,6 @@ def make_executorch_variant(
         delegation=facts.delegation,
         planned_memory_bytes=facts.planned_memory_bytes,
     )
-
-
-def _weights(order: Order) -> str:
-    if order.source.random_weights:
-        return f"random (seed {order.seed}), batch norm calibrated"
-    return "the source's own"
 
 
 def _calibration(made: str, sets: InputSets) -> str | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from bench.engines import require_installed, split_variant
 from bench.errors import UnknownNameError
 from bench.models import cache
 from bench.models.child import export_in_child
@@ -38,13 +39,16 @@ def export(
 
     Raises:
         UsageError: No such source or variant; names the near ones.
+        ToolMissingError: The variant's engine is not installed.
         ExportError: The model cannot be made into this variant; holds the last
             words of the cause.
     """
     folder = folder or Path.cwd()
     source = resolve(request.source, folder)
-    if variant not in source.variants:
+    made, engine = split_variant(variant)
+    if made not in source.variants:
         raise UnknownNameError(f"variant of {request.name}", variant, source.variants)
+    require_installed(engine)
     key = cache.key_for(source, variant, request.inputs, seed)
     with cache.lock(key):
         artifact = cache.find(key)

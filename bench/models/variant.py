@@ -112,7 +112,8 @@ def _changed(
     )
 
 
-def _weights(order: Order) -> str:
+def weights_of(order: Order) -> str:
+    """Where a model's weights come from, in words."""
     if order.source.random_weights:
         return f"random (seed {order.seed}), batch norm calibrated"
     return "the source's own"

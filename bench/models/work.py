@@ -7,6 +7,7 @@ from typing import IO, TYPE_CHECKING
 import msgspec
 import torch
 
+from bench.engines import split_variant
 from bench.errors import ExportError, PocketbenchError, UsageError
 from bench.models.cause import last_words
 from bench.models.deprecations import known_deprecations
@@ -89,4 +90,9 @@ def make_artifact(
             original = load_original(
                 order.source, order.model, order.inputs, seed=order.seed
             )
+        if split_variant(order.variant).engine.name == "executorch":
+            # Importing it takes as long as importing torch.
+            from bench.models.executorch_variant import make_executorch_variant
+
+            return make_executorch_variant(order, original, say)
         return make_variant(order, original, say)

@@ -1,0 +1,84 @@
+"""What runs a model's file, and how a variant's name says so.
+
+`int8-static` is for PyTorch's lite interpreter, `int8-static+executorch` is the same
+variant for ExecuTorch with the XNNPACK delegate, `+executorch-portable` without any.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Literal, NamedTuple
+
+from bench.errors import ToolMissingError, UnknownNameError
+
+
+class Engine(NamedTuple):
+    """An engine that variants can be made for."""
+
+    name: str
+    """Of the runtime: `lite`, `executorch`."""
+    delegate: str | None
+    """What takes whole parts of the model over; `None` for an engine without any."""
+    format: Literal["ptl", "pte"]
+
+
+ENGINES = {
+    "lite": Engine("lite", None, "ptl"),
+    "executorch": Engine("executorch", "xnnpack", "pte"),
+    "executorch-portable": Engine("executorch", "portable", "pte"),
+}
+"""By the word that `--engine` and `engines = [...]` take."""
+
+DEFAULT_ENGINE = "lite"
+
+
+class NamedVariant(NamedTuple):
+    """The two parts of a variant's name."""
+
+    made: str
+    """What is made of the model: `float32`, `int8-static`, `as-is`."""
+    engine: Engine
+
+
+def split_variant(name: str) -> NamedVariant:
+    """Read a variant's name.
+
+    Raises:
+        UnknownNameError: What stands behind the plus is no engine.
+    """
+    made, _, engine = name.partition("+")
+    return NamedVariant(made, engine_named(engine or DEFAULT_ENGINE))
+
+
+def engine_named(word: str) -> Engine:
+    """The engine of a word.
+
+    Raises:
+        UnknownNameError: There is none.
+    """
+    if word not in ENGINES:
+        raise UnknownNameError("engine", word, ENGINES)
+    return ENGINES[word]
+
+
+def variant_for(made: str, word: str) -> str:
+    """The name of a variant for an engine; one that names an engine keeps it."""
+    if word == DEFAULT_ENGINE or "+" in made:
+        return made
+    return f"{made}+{word}"
+
+
+def require_installed(engine: Engine) -> None:
+    """Check that models can be exported for an engine.
+
+    Raises:
+        ToolMissingError: Its package is missing; names the extra.
+    """
+    if engine.name != "executorch":
+        return
+    if importlib.util.find_spec("executorch") is None:
+        raise ToolMissingError(
+            "executorch",
+            "not installed, and a variant needs it",
+            "Install it: pip install 'pocketbench[executorch]'",
+        )
