@@ -57,7 +57,7 @@ def make_variant(
         facts=ExportFacts(
             method=program.method,
             changed=_changed(order, original, sets, quantized, program),
-            weights=_weights(order),
+            weights=weights_of(order),
             random_weights=order.source.random_weights,
             seed=order.seed,
             torch_version=version_of("torch"),
