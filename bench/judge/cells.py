@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from bench.artifact import Artifact
 from bench.caveat import Caveat
-from bench.judge.counted import CellKey, counted_launches
+from bench.judge.counted import CellKey, counted_launches, redone_launches
+from bench.judge.grade import grade
 from bench.judge.intervals import estimate, log_mean
 from bench.judge.metrics import METRICS, PRIMARY, Reduced, reduced
 from bench.judge.summary import Cell, LaunchValue
@@ -45,6 +46,7 @@ def measured_cells(
 ) -> dict[CellKey, Measured]:
     """Every cell with a launch that counts: devices in order, then as planned."""
     counted = counted_launches(run)
+    redone = redone_launches(run, counted)
     artifacts = {(a.model, a.variant): a for a in run.artifacts}
     infos = {ready.device.id: ready for ready in devices}
     order = [*infos, *sorted({key.device_id for key in counted} - infos.keys())]
@@ -71,6 +73,7 @@ def measured_cells(
         runner = launches[-1].runner
         if host_runners and runner not in host_runners:
             doubts.add(Caveat.RUNNERS_DIFFER)
+        caveats = tuple(sorted(doubts, key=list(Caveat).index))
         cell = Cell(
             device_id=key.device_id,
             model=key.model,
@@ -85,7 +88,9 @@ def measured_cells(
                 if (column := _column(rows, metric.name))
             },
             launches=rows,
-            caveats=tuple(sorted(doubts, key=list(Caveat).index)),
+            caveats=caveats,
+            grade=grade(caveats),
+            redone_launches=redone[key],
         )
         found[key] = Measured(cell, launches)
     return found
@@ -108,6 +113,9 @@ def _caveats(
     spread = medians.standard_error * math.sqrt(medians.launches)
     if spread > NOISY_VARIATION * medians.mean:
         found.add(Caveat.NOISY)
+    digests = {launch.measurement.output_digest for launch in launches}
+    if len(digests - {None}) > 1:
+        found.add(Caveat.NONDETERMINISTIC)
     if not any("peak_rss_bytes" in row.values for row in rows):
         found.add(Caveat.NO_MEMORY)
     if ready is not None:

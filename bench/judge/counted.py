@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import NamedTuple
 
-from bench.blocks import ended_variants, whole_blocks
+from bench.blocks import ended_variants, is_tainted, whole_blocks
 from bench.launch import Failure, Launch
 from bench.run import Run
 
@@ -48,6 +48,27 @@ def counted_launches(run: Run) -> dict[CellKey, tuple[Launch, ...]]:
             if whole.get(launch.block) == launch.attempt:
                 found[CellKey(device_id, model, launch.variant_id)].append(launch)
     return {key: tuple(sorted(found[key], key=_in_time)) for key in found}
+
+
+def redone_launches(
+    run: Run, counted: dict[CellKey, tuple[Launch, ...]]
+) -> Counter[CellKey]:
+    """How many launches of each cell were throttled and measured again instead.
+
+    Told because leaving them out favours the variant that heats the phone more.
+    """
+    taken = {
+        (launch.device_id, launch.model, launch.variant_id, launch.block): launch
+        for launches in counted.values()
+        for launch in launches
+    }
+    found: Counter[CellKey] = Counter()
+    for launch in run.launches:
+        key = CellKey(launch.device_id, launch.model, launch.variant_id)
+        instead = taken.get((*key, launch.block))
+        if is_tainted(launch) and instead and instead.attempt != launch.attempt:
+            found[key] += 1
+    return found
 
 
 def standing_failures(run: Run) -> tuple[Failure, ...]:

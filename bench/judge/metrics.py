@@ -65,14 +65,14 @@ METRICS = (
         title="peak memory",
         unit="bytes",
         better="lower",
-        of_launch="peak resident memory of the process",
+        of_launch="peak memory of the process, resident or with what was swapped",
     ),
     Metric(
         name="model_rss_bytes",
         title="peak memory minus before load",
         unit="bytes",
         better="lower",
-        of_launch="peak resident memory minus that before the model was loaded",
+        of_launch="peak memory minus the resident memory before the model was loaded",
     ),
 )
 """The primary one first."""
@@ -139,7 +139,7 @@ def _latency_values(
 
 def _single_values(measurement: Measurement) -> dict[str, float]:
     memory = measurement.memory
-    peak, before = memory.peak_rss_bytes, memory.rss_before_load_bytes
+    peak, before = memory.peak_bytes, memory.rss_before_load_bytes
     found = {
         "load_ns": measurement.load_ns,
         "first_latency_ns": measurement.first_latency_ns,

@@ -9,7 +9,8 @@ taken when it passes each of these:
   what autocorrelation around the levels hides: the larger of an AR(1) model's and
   Geyer's initial positive sequence's (Stat. Sci. 7, 1992), both for short series;
 * the medians of both sides differ by the minimum effect;
-* where slopes are no steps: the step stays beyond chance beside a straight line.
+* where slopes are no steps: the step stays beyond chance beside a straight line, and
+  a cubic does not explain the values better.
 
 Where no split passes alone, two at once may. Values are first clipped to two robust
 standard deviations around their running median of five (Huber's clipping; the scale is
@@ -28,7 +29,7 @@ from scipy.special import ndtri, stdtr
 
 Rows = npt.NDArray[np.float64]
 
-ALPHA = 0.005
+ALPHA = 0.003
 """Of one series: the chance of a step that is none, while the noise is mild."""
 SHORTEST = 4
 """A level must last so many values before it is called one."""
@@ -279,21 +280,25 @@ def _chance_of_largest(z: Rows, length: int) -> Rows:
 
 
 def _is_step(part: Rows, place: int, scale: float, widening: float) -> bool:
-    """Whether the step stays, in the same direction, beside a straight line."""
+    """Whether it is a step, and neither a slope nor a wave.
+
+    It must stay, in the same direction, beside a straight line; and a cubic, which has
+    as many parameters as a step with its place, must not explain the values better.
+    """
     length = len(part)
-    line = np.linspace(-1, 1, length)
-    line /= math.sqrt(line @ line)
-
-    def beside_line(values: Rows) -> Rows:
-        centred = values - values.mean()
-        rest: Rows = centred - (centred @ line) * line
-        return rest
-
-    step = beside_line((np.arange(length) >= place).astype(np.float64))
-    values = beside_line(part)
-    height = float(step @ values) / float(step @ step)
-    rest = values - height * step
+    basis, _ = np.linalg.qr(np.vander(np.linspace(-1, 1, length), 4)[:, ::-1])
+    line, curve = basis[:, :2], basis
+    step = (np.arange(length) >= place).astype(np.float64)
+    step -= line @ (line.T @ step)
+    beside_line = part - line @ (line.T @ part)
+    height = float(step @ beside_line) / float(step @ step)
+    rest = beside_line - height * step
     spread = max(float(rest @ rest) / (length - 3), (scale / 2) ** 2)
     error = math.sqrt(spread / float(step @ step)) * widening
-    rises = float(part[place:].mean()) > float(part[:place].mean())
-    return (height if rises else -height) > _BESIDE_A_LINE * error
+    levels = np.split(part, [place])
+    rises = float(levels[1].mean()) > float(levels[0].mean())
+    if (height if rises else -height) <= _BESIDE_A_LINE * error:
+        return False
+    around = sum(float(((level - level.mean()) ** 2).sum()) for level in levels)
+    beside_curve = part - curve @ (curve.T @ part)
+    return around <= float(beside_curve @ beside_curve) + spread * widening

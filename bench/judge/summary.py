@@ -7,6 +7,7 @@ from typing import Literal
 
 from bench.artifact import Artifact
 from bench.caveat import Caveat
+from bench.judge.grade import Grade
 from bench.launch import Failure
 from bench.record import Value
 from bench.run import DeviceReady, Run
@@ -89,6 +90,11 @@ class Cell(Value, frozen=True, kw_only=True):
     """In order of time; only the launches that count (broken blocks left out)."""
     caveats: tuple[Caveat, ...]
     """Of its launches, its device and its spread together, worst first."""
+    grade: Grade
+    """How far it can be trusted, and the caveats that decide it."""
+    redone_launches: int = 0
+    """Launches that were throttled and measured again: leaving them out favours the
+    variant that heats the device more."""
 
 
 class Comparison(Value, frozen=True, kw_only=True):
