@@ -12,6 +12,8 @@ COMMANDS = {
     "devices": "List every device that can be seen, with its state and remedy.",
     "export": "Export a model for the device without measuring it.",
     "report": "Make the report of a stored run again.",
+    "compare": "Compare two stored runs.",
+    "history": "Keep runs over time and find where a level changed.",
     "simulate": "Run simulated phones that the real adb talks to.",
     "runner": "Build the native programs that measure.",
     "completion": "Print the completion script for a shell.",

@@ -76,6 +76,15 @@ HISTORY_REPORTS: Mapping[str, str] = {
 """What `pocketbench history` shows; each takes the histories of cells."""
 
 
+HISTORY_REPORTS: Mapping[str, str] = {
+    "overview": "reports.history:overview",
+    "changes": "reports.history:changes",
+    "svg": "reports.plots.history:svg",
+    "png": "reports.plots.history:png",
+}
+"""What `pocketbench history` shows; each takes the histories of cells."""
+
+
 def load(table: Mapping[str, str], kind: str, name: str) -> Any:
     """Import what a name stands for.
 

@@ -4,31 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench import registry
 from bench.judge.summary import Summary
+
+if TYPE_CHECKING:
+    from bench.history.of_run import RunHistories
 
 FILE_NAMES = {
     "html": "report.html",
     "markdown": "report.md",
     "json": "report.json",
     "csv": "report.csv",
+    "junit": "report.junit.xml",
+    "benchmark-action": "report.benchmark-action.json",
+    "annotations": "report.annotations.txt",
 }
 """Formats that are written to the run folder, and what they are called there."""
 
 
-def render(summary: Summary, report: str) -> str:
-    """One report as text.
+def render(summary: Summary, report: str, histories: RunHistories | None = None) -> str:
+    """One report as text; the HTML and the Markdown show histories, if any.
 
     Raises:
         UnknownNameError: No such report.
     """
-    text: str = registry.load(registry.REPORTS, "report", report)(summary)
+    make = registry.load(registry.REPORTS, "report", report)
+    shown: dict[str, object] = {}
+    if histories and report == "html":
+        shown["histories"] = histories
+    elif histories and report == "markdown":
+        shown["histories"] = {key: h.series.values for key, h in histories.items()}
+    text: str = make(summary, **shown)
     return text
 
 
 def write_reports(
-    summary: Summary, folder: Path, reports: Iterable[str]
+    summary: Summary,
+    folder: Path,
+    reports: Iterable[str],
+    histories: RunHistories | None = None,
 ) -> dict[str, Path]:
     """Write reports into a folder; by format, where each one is.
 
@@ -37,7 +53,7 @@ def write_reports(
     """
     written = {}
     for report in reports:
-        text = render(summary, report)
+        text = render(summary, report, histories)
         path = folder / FILE_NAMES.get(report, f"report.{report}")
         beside = path.with_name(f".{path.name}.new")
         beside.write_text(text, encoding="utf-8")

@@ -6,19 +6,22 @@ import base64
 import gzip
 import hashlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any, NamedTuple
 
 import jinja2
 import msgspec
 
+from bench.history.series import CellHistory
 from bench.judge.summary import Summary
 from bench.units import format_size
 from reports import json, method
 from reports.comparisons import Comparisons, comparison_table
 from reports.doubts import doubts
 from reports.headline import headline
+from reports.history import by_shown_device
+from reports.history_section import HistorySection, history_section
 from reports.lookup import Lookup
 from reports.phrases import (
     VERDICT_SHAPES,
@@ -42,13 +45,24 @@ class Link(NamedTuple):
     title: str
 
 
-def render(summary: Summary) -> str:
-    """The whole page; equal summaries give equal bytes."""
+def render(
+    summary: Summary,
+    *,
+    histories: Mapping[tuple[str, str, str], CellHistory] | None = None,
+) -> str:
+    """The whole page; equal summaries give equal bytes.
+
+    Args:
+        summary: What to show.
+        histories: Of its cells, by (device, model, variant), for a section of charts.
+    """
     lookup = Lookup(presentable(summary))
-    return _environment().get_template("page.html.j2").render(_context(lookup))
+    shown = history_section(by_shown_device(summary, lookup, histories or {}))
+    page = _environment().get_template("page.html.j2")
+    return page.render(_context(lookup, shown))
 
 
-def _context(lookup: Lookup) -> dict[str, Any]:
+def _context(lookup: Lookup, history: HistorySection) -> dict[str, Any]:
     summary = lookup.summary
     script = _template_file("page.js")
     colours = variant_colours(
@@ -84,7 +98,8 @@ def _context(lookup: Lookup) -> dict[str, Any]:
         "command": method.command_line(lookup),
         "statistics": method.STATISTICS,
         "min_effect": method.min_effect(lookup),
-        "contents": _contents(lookup, models, comparisons),
+        "history": history,
+        "contents": _contents(lookup, models, comparisons, history),
         "colours": {name: css_variable(c.mark) for name, c in colours.items()},
         "shapes": VERDICT_SHAPES,
         "theme": theme_css(),
@@ -97,11 +112,16 @@ def _context(lookup: Lookup) -> dict[str, Any]:
 
 
 def _contents(
-    lookup: Lookup, models: Sequence[ModelSection], comparisons: Comparisons
+    lookup: Lookup,
+    models: Sequence[ModelSection],
+    comparisons: Comparisons,
+    history: HistorySection,
 ) -> list[Link]:
     links = [Link(section.id, section.table.model) for section in models]
     if comparisons.rows:
         links.append(Link("comparisons", "Every comparison"))
+    if history.charts:
+        links.append(Link("history", "History"))
     if lookup.summary.failures:
         links.append(Link("failures", "What could not be measured"))
     return [

@@ -12,6 +12,7 @@ from bench.judge.summary import Comparison, Summary, Verdict
 from reports import method
 from reports.doubts import doubts
 from reports.headline import headline
+from reports.history import by_shown_device
 from reports.lookup import Lookup
 from reports.phrases import (
     VERDICT_SHAPES,
@@ -23,19 +24,19 @@ from reports.phrases import (
 )
 from reports.plots.forest import worst_first
 from reports.presentable import presentable
+from reports.sparkline import sparkline
 
 MARKER = "<!-- pocketbench -->"
 MOST_BYTES = 60_000
 """GitHub refuses a comment of more than 65,536 characters."""
 _CHANGED = (Verdict.REGRESSION, Verdict.IMPROVEMENT)
-_SPARKS = "▁▂▃▄▅▆▇█"
 _SPECIAL = re.compile(r"[\\`*_{}\[\]#|~$]|:(?=//)|(?<=www)\.|^[-+]")
 _ENTITIES = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "@&#8203;"}  # nobody is mentioned
 )
 
 Histories = Mapping[tuple[str, str, str], Sequence[float]]
-"""Earlier estimates of the primary metric by (device, model, variant), oldest first."""
+"""Earlier values of the primary metric by (device, model, variant), oldest first."""
 
 
 def render(
@@ -52,6 +53,7 @@ def render(
         histories: For a sparkline of the last 30 runs beside each cell.
     """
     lookup = Lookup(presentable(summary))
+    histories = by_shown_device(summary, lookup, histories or {})
     judged = [
         c
         for metric in lookup.summary.metrics
@@ -65,12 +67,12 @@ def render(
     pieces = [f"{MARKER}\n**{escaped(answer.sentence)}**\n"]
     if answer.details:
         pieces.append("\n" + "\n".join(escaped(line) for line in answer.details) + "\n")
-    pieces += _table(lookup, changed, histories or {})
+    pieces += _table(lookup, changed, histories)
     pieces += _doubts(lookup)
     pieces += _failures(lookup)
     if rest:
         title = f"{counted(len(rest), 'other cell')}, not changed or not settled"
-        pieces += _folded(title, _table(lookup, rest, histories or {}))
+        pieces += _folded(title, _table(lookup, rest, histories))
     pieces += _folded("How it was measured", _method(lookup))
     link = f"\n[The whole report]({report_url})\n" if report_url else ""
     return _cut(pieces, link)
@@ -80,24 +82,6 @@ def escaped(words: str) -> str:
     """Text that Markdown and HTML leave as it is, on one line."""
     line = _SPECIAL.sub(r"\\\g<0>", " ".join(words.split()))
     return line.translate(_ENTITIES)
-
-
-def sparkline(values: Sequence[float]) -> str:
-    """The last 30 values as block characters, lowest to highest.
-
-    >>> sparkline([1, 2, 3])
-    '▁▅█'
-    """
-    shown = list(values)[-30:]
-    if not shown:
-        return ""
-    low, high = min(shown), max(shown)
-    if high == low:
-        return _SPARKS[3] * len(shown)
-    steps = len(_SPARKS) - 1
-    return "".join(
-        _SPARKS[int((value - low) / (high - low) * steps + 0.5)] for value in shown
-    )
 
 
 def _table(

@@ -30,6 +30,20 @@ from bench import registry
     help="The smallest change that matters.  [default: what the run was given]",
 )
 @click.option(
+    "--history",
+    "history_folder",
+    metavar="FOLDER",
+    help="Show each cell's history in the HTML and the Markdown.",
+)
+@click.option(
+    "--accepted",
+    "accepted_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("accepted-changes.toml"),
+    show_default=True,
+    help="The file of changes in the history that are no alarm.",
+)
+@click.option(
     "--runs",
     "runs_folder",
     type=click.Path(file_okay=False, path_type=Path),
@@ -41,6 +55,8 @@ def report(
     formats: tuple[str, ...],
     output: Path | None,
     min_effect: float | None,
+    history_folder: str | None,
+    accepted_path: Path,
     runs_folder: Path,
 ) -> None:
     """Make the reports of RUN (a folder, an id, or `last`) again.
@@ -50,4 +66,11 @@ def report(
     from bench.commands.reports import show_reports
     from bench.measure.store import find_run
 
-    show_reports(find_run(run, runs_folder), formats, output, min_effect)
+    show_reports(
+        find_run(run, runs_folder),
+        formats,
+        output,
+        min_effect,
+        history_folder=history_folder,
+        accepted_path=accepted_path,
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,9 @@ from bench.judge.summarize import summarize
 from bench.judge.summary import Summary, Verdict
 from bench.measure.store import read_run
 from bench.reporting import render, write_reports
+
+if TYPE_CHECKING:
+    from bench.history.of_run import RunHistories
 
 
 def finish(
@@ -48,21 +52,29 @@ def show_reports(
     formats: tuple[str, ...],
     output: Path | None,
     min_effect: float | None,
+    *,
+    history_folder: str | None = None,
+    accepted_path: Path = Path("accepted-changes.toml"),
 ) -> None:
     """Make reports of a stored run again.
 
     Raises:
         UsageError: One output file for several formats.
-        StoreError: No such run.
+        StoreError: No such run or history.
     """
     run = read_run(folder)
     summary = summarize(run, min_effect=min_effect or run.started.plan.min_effect)
+    histories: RunHistories = {}
+    if history_folder is not None:
+        from bench.commands.histories import of_run
+
+        histories = of_run(run, history_folder, accepted_path)
     if output is not None:
         if len(formats) != 1:
             raise UsageError(
                 "--output", "takes exactly one --format", "Name the one to write"
             )
-        text = render(summary, formats[0])
+        text = render(summary, formats[0], histories)
         if str(output) == "-":
             sys.stdout.write(text)
         else:
@@ -72,5 +84,5 @@ def show_reports(
     if "console" in formats:
         click.echo(render(summary, "console"))
     files = [name for name in formats if name != "console"]
-    for path in write_reports(summary, folder, files).values():
+    for path in write_reports(summary, folder, files, histories).values():
         click.echo(f"Report: {path}", err=True)

@@ -130,6 +130,12 @@ class Sheet:
             Drawing(name, title, description, self.width, self.height, inline),
         )
 
+    def png(self) -> bytes:
+        """The drawing as pixels, in the light theme."""
+        from reports.plots.png import drawn_png
+
+        return drawn_png(self._draw, self._words, self.width, self.height)
+
     def _draw(self, axes: Any) -> None:
         """Put everything but the words on matplotlib's axes."""
         from matplotlib.collections import LineCollection

@@ -1,0 +1,180 @@
+"""`pocketbench history`: what the stored runs say over time."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+FOLDER = click.option(
+    "--history",
+    "folder",
+    default="history",
+    show_default=True,
+    metavar="FOLDER",
+    help="Where the history is: a folder, or for reading any path DuckDB reads.",
+)
+
+
+def _reading(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of every verb that looks for changes."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="On stdout as JSON."),
+        click.option(
+            "--min-effect",
+            type=click.FloatRange(0, 1, min_open=True, max_open=True),
+            default=0.02,
+            show_default=True,
+            help="The smallest change of level that matters.",
+        ),
+        click.option(
+            "--metric",
+            default="latency_ns",
+            show_default=True,
+            help="latency_ns, p90_latency_ns, load_ns, peak_rss_bytes ...",
+        ),
+        _ACCEPTED,
+        FOLDER,
+    ):
+        command = option(command)
+    return command
+
+
+_ACCEPTED = click.option(
+    "--accepted",
+    "accepted_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("accepted-changes.toml"),
+    show_default=True,
+    help="The file of changes that are no alarm.",
+)
+
+
+@click.group()
+def history() -> None:
+    """Keep runs over time and find where a cell's level changed.
+
+    \b
+    pocketbench history add last --history perf-history
+    pocketbench history changes mobilenet_v2 --history perf-history
+    pocketbench history accept 1f2e3d4c --reason 'new head' --history perf-history
+    """
+
+
+@history.command()
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@FOLDER
+@click.option(
+    "--runs",
+    "runs_folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+)
+def add(runs: tuple[str, ...], folder: str, runs_folder: Path) -> None:
+    """Add stored RUNs (folders, ids, or `last`): one new file a run and device."""
+    from bench.history.folder import add_run
+    from bench.measure.store import find_run, read_run
+
+    for run in runs:
+        for added in add_run(read_run(find_run(run, runs_folder)), _local(folder)):
+            what = f"{added.launches} launches" if added.is_new else "was there already"
+            click.echo(f"{added.path}: {what}")
+
+
+@history.command()
+@FOLDER
+def compact(folder: str) -> None:
+    """Bring each device's files of a month together as Parquet."""
+    from bench.history.compact import compact as compact_folder
+
+    done = compact_folder(_local(folder))
+    for path, runs in done:
+        click.echo(f"{path}: {runs} files taken in")
+    if not done:
+        click.echo("Nothing to compact.")
+
+
+@history.command()
+@click.argument("model")
+@_reading
+def show(model: str, as_json: bool, **asked: Any) -> None:
+    """Show every cell of MODEL over its runs."""
+    from bench.commands.histories import find, say
+
+    say(find(model, **asked), "overview", as_json=as_json)
+
+
+@history.command()
+@click.argument("model", required=False)
+@_reading
+@click.option(
+    "--fail-on",
+    type=click.Choice(["regression", "never"]),
+    default="never",
+    show_default=True,
+    help="Exit 1 when a confirmed change for the worse is not accepted.",
+)
+def changes(model: str | None, as_json: bool, fail_on: str, **asked: Any) -> None:
+    """Find where the cells of MODEL (default: of every model) changed their level.
+
+    A change is confirmed once enough runs lie at the new level. The newest runs alone
+    make no more than a suspect, and a suspect never fails: run it again to be sure.
+    """
+    from bench.commands.histories import find, say
+
+    histories = find(model, **asked)
+    say(histories, "changes", as_json=as_json)
+    raised = any(change.is_raised for h in histories for change in h.changes)
+    if raised and fail_on == "regression":
+        sys.exit(1)
+
+
+@history.command()
+@click.argument("model")
+@_reading
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A .svg or .png file.  [default: MODEL.svg]",
+)
+def plot(model: str, as_json: bool, output: Path | None, **asked: Any) -> None:
+    """Draw every cell of MODEL over its runs; equal histories give equal bytes."""
+    from bench.commands.histories import draw, find, say
+
+    histories = find(model, **asked)
+    path = draw(histories, output or Path(f"{Path(model).name}.svg"))
+    if as_json:
+        say(histories, "overview", as_json=True)
+    click.echo(f"Chart: {path}", err=True)
+
+
+@history.command()
+@click.argument("change")
+@_reading
+@click.option("--reason", required=True, help="Why the change is right.")
+@click.option(
+    "--expires",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="When it is an alarm again.  [default: in 180 days]",
+)
+def accept(change: str, as_json: bool, reason: str, expires: Any, **asked: Any) -> None:
+    """Note in the file of accepted changes that CHANGE (its id) is no alarm."""
+    from bench.commands.histories import accept_change
+
+    entry = accept_change(change, reason=reason, expires=expires, **asked)
+    click.echo(entry if as_json else f"Accepted: {change} in {asked['accepted_path']}")
+
+
+def _local(folder: str) -> Path:
+    from bench.errors import UsageError
+
+    if "://" in folder:
+        raise UsageError(
+            folder, "cannot be written", "Give a local folder, and copy it there"
+        )
+    return Path(folder)

@@ -1,0 +1,200 @@
+"""DuckDB over the files of a history where they lie: JSON Lines and Parquet."""
+
+from __future__ import annotations
+
+import glob
+import tempfile
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
+
+from bench.errors import StoreError
+from bench.history.folder import COMPACTED
+from bench.history.series import HistoryCell, Point, Series
+from bench.history.stored import StoredLaunch
+from bench.judge.metrics import METRICS, PRIMARY
+from bench.judge.summary import Metric
+
+MEMORY_LIMIT = "512MB"
+"""What one query may hold before it goes to disk."""
+_COLUMN_TYPES = {int: "BIGINT", float: "DOUBLE", tuple: "BIGINT[]"}
+
+
+def read_series(
+    folder: str | Path, *, model: str | None = None, metric: str = PRIMARY
+) -> tuple[Series, ...]:
+    """Every cell's series of a metric, the points in order of the runs' start.
+
+    Args:
+        folder: A local folder, or any path DuckDB reads (`s3://bucket/history`).
+        model: Only this one's; `None`: all.
+        metric: A metric's name.
+
+    Raises:
+        StoreError: There is no history, or a file of it cannot be read.
+    """
+    wanted = next(m for m in METRICS if m.name == metric)
+    rows = _rows(str(folder), model, wanted)
+    return tuple(
+        _series(list(of_cell), wanted)
+        for _, of_cell in groupby(rows, key=lambda row: row[:4])
+    )
+
+
+def runs_in(compacted: Path) -> set[str]:
+    """The runs that a compacted file holds."""
+    with connection() as database:
+        found = database.execute(
+            "SELECT DISTINCT run_id FROM read_parquet($1)", [literal(compacted)]
+        ).fetchall()
+    return {run_id for (run_id,) in found}
+
+
+def models_in(folder: str | Path) -> list[str]:
+    """Every model of a history, sorted.
+
+    Raises:
+        StoreError: There is no history, or a file of it cannot be read.
+    """
+    rows = _answered(str(folder), "SELECT DISTINCT model FROM launches ORDER BY 1", [])
+    return [model for (model,) in rows]
+
+
+def connection() -> Any:
+    """A database in memory that spills to the system's own temporary folder."""
+    import duckdb
+
+    return duckdb.connect(
+        config={"memory_limit": MEMORY_LIMIT, "temp_directory": tempfile.gettempdir()}
+    )
+
+
+def read_json(placeholder: str) -> str:
+    """SQL of JSON Lines as typed columns; what a newer schema adds is passed over."""
+    columns = ", ".join(f"{name}: '{kind}'" for name, kind in _columns().items())
+    return (
+        f"read_json({placeholder}, format = 'newline_delimited', "
+        f"columns = {{{columns}}})"
+    )
+
+
+def _columns() -> dict[str, str]:
+    return {
+        name: _column_type(hint) for name, hint in get_type_hints(StoredLaunch).items()
+    }
+
+
+def _column_type(hint: Any) -> str:
+    if isinstance(hint, UnionType):
+        (hint,) = (part for part in get_args(hint) if part is not type(None))
+    return _COLUMN_TYPES.get(get_origin(hint) or hint, "VARCHAR")
+
+
+def literal(path: Path) -> str:
+    """A path in which nothing is a pattern."""
+    return glob.escape(str(path))
+
+
+def _rows(folder: str, model: str | None, metric: Metric) -> list[Any]:
+    """A row a cell and run: a cell's rows stand together, in order of time."""
+    query = f"""
+        SELECT device, model, variant, threads,
+            arg_max(device_name, run_started_at), arg_max(imitation, run_started_at),
+            run_id, min(run_started_at) AS began, any_value(commit),
+            any_value(os_build), any_value(runtime), any_value(torch),
+            quantile_cont({metric.name}, [0.25, 0.5, 0.75]), count({metric.name})
+        FROM launches
+        WHERE {metric.name} > 0 AND ($model IS NULL OR model = $model)
+        GROUP BY device, model, variant, threads, run_id
+        ORDER BY device, model, variant, threads, began, run_id
+    """
+    return _answered(folder, query, {"model": model})
+
+
+def _answered(folder: str, query: str, values: Any) -> list[Any]:
+    """Ask of `launches`, every launch of the history once."""
+    import duckdb
+
+    root = folder if "://" in folder else glob.escape(folder)
+    plain, compacted = f"{root}/*/*/*.jsonl", f"{root}/*/*/{COMPACTED}"
+    with connection() as database:
+        try:
+            parts = _parts(database, plain, compacted)
+            if not parts:
+                raise StoreError(
+                    folder,
+                    "holds no history",
+                    "Fill it with `pocketbench history add RUN --history FOLDER`",
+                )
+            launches = " UNION ALL BY NAME ".join(parts)
+            found: list[Any] = database.execute(
+                f"WITH launches AS ({launches}) {query}",
+                values,
+            ).fetchall()
+        except duckdb.Error as error:
+            raise StoreError(
+                folder,
+                f"cannot be read ({str(error).splitlines()[0]})",
+                "Restore or delete the file it names",
+            ) from error
+    return found
+
+
+def _parts(database: Any, plain: str, compacted: str) -> list[str]:
+    """SQL of both kinds of file, where there are any.
+
+    A compaction that was killed before it deleted what it had compacted leaves runs in
+    both: they count once.
+    """
+    parts = []
+    if _exist(database, compacted):
+        parts.append(f"SELECT * FROM read_parquet({quoted(compacted)})")
+    if _exist(database, plain):
+        only_new = (
+            f" WHERE (device, run_id) NOT IN (SELECT DISTINCT (device, run_id) FROM "
+            f"read_parquet({quoted(compacted)}))"
+            if parts
+            else ""
+        )
+        parts.append(f"SELECT * FROM {read_json(quoted(plain))}{only_new}")
+    return parts
+
+
+def _exist(database: Any, pattern: str) -> bool:
+    found = database.execute("SELECT count(*) FROM glob($1)", [pattern]).fetchone()
+    return bool(found[0])
+
+
+def quoted(text: str) -> str:
+    """A text as SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _series(rows: Sequence[Any], metric: Metric) -> Series:
+    device, model, variant, threads, *_ = rows[-1]
+    return Series(
+        cell=HistoryCell(device=device, model=model, variant=variant, threads=threads),
+        device_name=rows[-1][4],
+        imitation=rows[-1][5],
+        metric=metric,
+        points=tuple(_point(row) for row in rows),
+    )
+
+
+def _point(row: Any) -> Point:
+    run_id, began, commit, os_build, runtime, torch, quartiles, launches = row[6:]
+    low, middle, high = quartiles
+    return Point(
+        run_id=run_id,
+        started_at=began,
+        commit=commit,
+        os_build=os_build,
+        runtime=runtime,
+        torch=torch,
+        value=middle,
+        low_quartile=low,
+        high_quartile=high,
+        launches=launches,
+    )

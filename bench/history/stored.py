@@ -1,0 +1,166 @@
+"""What a history keeps of one launch, and how a run's launches become it."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from bench.device import DeviceInfo
+from bench.judge.cells import Measured, measured_cells
+from bench.record import Value
+from bench.run import DeviceReady, Run
+
+SCHEMA = 1
+"""Raised when a reader of the old lines would misread the new ones.
+
+1: first.
+"""
+
+Imitation = Literal["simulated", "emulated", "simulator", "replayed"]
+
+
+class StoredLaunch(Value, frozen=True, kw_only=True):
+    """One launch that counts, with all that says which series it belongs to.
+
+    Flat, so that one metric of a million launches is one column. The samples are kept
+    beside the values: whoever doubts how these were made can make them again.
+    """
+
+    schema: int = SCHEMA
+    run_id: str
+    run_started_at: str
+    commit: str | None
+    device: str
+    """The folder's name: no serial number, only its hash."""
+    device_name: str
+    imitation: Imitation | None
+    """What stood in for the device; `None` for a real one."""
+    os_build: str
+    runtime: str
+    torch: str
+    """Of the export: another one writes other model files."""
+    model: str
+    variant: str
+    threads: int
+    artifact_sha256: str
+    block: int
+    position: int
+    started_at: str
+    shape: str | None
+    latency_ns: float | None
+    p90_latency_ns: float | None
+    p99_latency_ns: float | None
+    throughput_per_s: float | None
+    load_ns: float | None
+    first_latency_ns: float | None
+    peak_rss_bytes: float | None
+    model_rss_bytes: float | None
+    warmup_latencies_ns: tuple[int, ...]
+    latencies_ns: tuple[int, ...]
+
+
+def stored_launches(run: Run) -> list[StoredLaunch]:
+    """Every launch of a run that counts: broken blocks are left out."""
+    readies = {ready.device.id: ready for ready in run.devices}
+    names = {(v.model, v.id): v.name for v in run.started.plan.variants}
+    return [
+        launch
+        for key, measured in measured_cells(run, run.devices).items()
+        if key.device_id in readies
+        for launch in _of_cell(
+            run,
+            readies[key.device_id],
+            names[key.model, key.variant_id],
+            measured,
+        )
+    ]
+
+
+def _of_cell(
+    run: Run, ready: DeviceReady, variant: str, measured: Measured
+) -> list[StoredLaunch]:
+    cell, info = measured.cell, ready.device
+    return [
+        StoredLaunch(
+            run_id=run.started.run_id,
+            run_started_at=run.started.started_at,
+            commit=run.started.commit,
+            device=device_key(info),
+            device_name=_shown_name(info),
+            imitation=_imitation(info),
+            os_build=_os_build(run, info),
+            runtime=_runtime(ready, cell.runner),
+            torch=cell.artifact.export.torch_version,
+            model=cell.model,
+            variant=variant,
+            threads=cell.threads,
+            artifact_sha256=launch.artifact_sha256,
+            block=value.block,
+            position=value.position,
+            started_at=value.started_at,
+            shape=value.shape,
+            warmup_latencies_ns=launch.measurement.warmup_latencies_ns,
+            latencies_ns=launch.measurement.latencies_ns,
+            latency_ns=value.values.get("latency_ns"),
+            p90_latency_ns=value.values.get("p90_latency_ns"),
+            p99_latency_ns=value.values.get("p99_latency_ns"),
+            throughput_per_s=value.values.get("throughput_per_s"),
+            load_ns=value.values.get("load_ns"),
+            first_latency_ns=value.values.get("first_latency_ns"),
+            peak_rss_bytes=value.values.get("peak_rss_bytes"),
+            model_rss_bytes=value.values.get("model_rss_bytes"),
+        )
+        for value, launch in zip(cell.launches, measured.launches, strict=True)
+    ]
+
+
+def device_key(info: DeviceInfo) -> str:
+    """A file name that one physical device keeps: `pixel-8-9f3c01ab`.
+
+    A computer has no serial number: it goes by its processor and its cores, so that a
+    CI machine of another kind is another device. A simulated phone goes by its profile.
+    """
+    if info.family == "host":
+        cores = f"-{info.core_count}-cores" if info.core_count else ""
+        return f"host-{_slug(info.model or info.name)}{cores}"
+    if info.serial_hash and not info.is_simulated:
+        return f"{_slug(info.model or info.name)}-{info.serial_hash}"
+    return _slug(info.id)
+
+
+def _slug(words: str) -> str:
+    slug = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
+    return slug[:60].strip("-") or "device"
+
+
+def _shown_name(info: DeviceInfo) -> str:
+    """The device's own name, without its serial and on one line."""
+    name = " ".join(info.name.split())
+    serial = info.id.partition(":")[2]
+    if info.serial_hash and serial:
+        name = name.replace(serial, info.serial_hash)
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
+
+
+def _imitation(info: DeviceInfo) -> Imitation | None:
+    if info.is_replayed:
+        return "replayed"
+    if info.is_simulated:
+        return "simulated"
+    if info.family == "ios-simulator":
+        return "simulator"
+    return "emulated" if info.is_emulated else None
+
+
+def _os_build(run: Run, info: DeviceInfo) -> str:
+    """The system that ran it; for an imitation also that of the computer below it."""
+    parts = [info.os_name, info.os_version, info.build_fingerprint]
+    if info.shares_host_cpu and info.family != "host":
+        parts.append(run.started.versions.get("platform"))
+    return " ".join(part for part in parts if part) or "unknown"
+
+
+def _runtime(ready: DeviceReady, runner: str) -> str:
+    versions = {ready.runner: ready.runner_version}
+    versions |= {program.runner: program.version for program in ready.other_programs}
+    return f"{runner} {versions.get(runner) or 'unknown'}"

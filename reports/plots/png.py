@@ -1,0 +1,73 @@
+"""A drawing as pixels: the light theme in matplotlib's own font."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from reports.plots.style import LIGHT, PAPER, RC
+from reports.plots.svg import Words
+
+PIXEL_RATIO = 2
+
+
+def drawn_png(
+    draw: Callable[[Any], None], words: Sequence[Words], width: float, height: float
+) -> bytes:
+    """Let `draw` put its marks on matplotlib's axes, add the words, and take it off.
+
+    The bytes are the same for the same drawing and matplotlib.
+    """
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    out = io.BytesIO()
+    with mpl.rc_context({**RC, "font.family": "DejaVu Sans"}):
+        figure = Figure(figsize=(width / 72, height / 72), dpi=72 * PIXEL_RATIO)
+        FigureCanvasAgg(figure)
+        figure.patch.set_facecolor(LIGHT[PAPER][1])
+        axes = figure.add_axes((0, 0, 1, 1))
+        axes.set_axis_off()
+        axes.set_xlim(0, width)
+        axes.set_ylim(height, 0)
+        axes.set_autoscale_on(False)
+        draw(axes)
+        for artist in (*axes.collections, *axes.patches):
+            _colour(artist)
+        for word in words:
+            axes.text(
+                word.x,
+                word.y,
+                # A dollar sign would begin mathematics.
+                word.words.replace("$", r"\$"),
+                color=_light(word.colour),
+                fontsize=word.size * 0.9,
+                ha=word.align,
+                va="baseline",
+                fontweight="bold" if word.bold else "normal",
+            )
+        figure.savefig(out, format="png", metadata={"Software": None})
+    return out.getvalue()
+
+
+def _colour(artist: Any) -> None:
+    """Give a mark the light theme's colours for its stand-in ones."""
+    from matplotlib.collections import Collection
+    from matplotlib.colors import to_hex
+
+    if isinstance(artist, Collection):
+        for kind in ("facecolor", "edgecolor"):
+            shown = [
+                _light(to_hex(colour)) for colour in getattr(artist, f"get_{kind}")()
+            ]
+            if shown:
+                getattr(artist, f"set_{kind}")(shown)
+        return
+    artist.set_facecolor(_light(to_hex(artist.get_facecolor())))
+    artist.set_edgecolor(_light(to_hex(artist.get_edgecolor())))
+
+
+def _light(stand_in: str) -> str:
+    return LIGHT[stand_in][1] if stand_in in LIGHT else stand_in

@@ -1,0 +1,134 @@
+import statistics
+
+import pytest
+
+from bench.errors import StoreError
+from bench.history.compact import compact
+from bench.history.folder import COMPACTED, add_run
+from bench.history.queries import models_in, read_series
+from tests.histories import HOST, PHONE
+
+
+def test_each_point_is_the_median_of_a_runs_launches(runs):
+    made = [runs.run(number, 1e6 + 1e5 * number) for number in range(3)]
+    for run in reversed(made):
+        add_run(run, runs.history)
+
+    (series,) = read_series(runs.history)
+    assert [point.run_id for point in series.points] == [
+        run.started.run_id for run in made
+    ]
+    medians = [
+        statistics.median(
+            statistics.median(x.measurement.latencies_ns) for x in run.launches
+        )
+        for run in made
+    ]
+    assert series.values == pytest.approx(medians)
+    for point in series.points:
+        assert point.low_quartile < point.value < point.high_quartile
+        assert point.launches == 6
+    assert series.points[1].commit == made[1].started.commit
+    assert series.points[1].environment == (
+        "Linux 12",
+        "lite torch 2.13.0",
+        "2.13.0",
+    )
+
+
+def test_every_device_and_variant_is_a_series_of_its_own(runs):
+    runs.add(0, devices=(HOST, PHONE), variants=("float32", "int8-static"))
+    runs.add(1, devices=(PHONE,), model="other")
+
+    found = {str(s.cell): len(s.points) for s in read_series(runs.history)}
+    assert found == {
+        "net float32 on host-ryzen-7-8-cores": 1,
+        "net int8-static on host-ryzen-7-8-cores": 1,
+        "net float32 on pixel-8-9f3c01ab": 1,
+        "net int8-static on pixel-8-9f3c01ab": 1,
+        "other float32 on pixel-8-9f3c01ab": 1,
+    }
+    assert len(read_series(runs.history, model="net")) == 4
+    assert models_in(runs.history) == ["net", "other"]
+
+
+def test_another_metric_has_its_own_values(runs):
+    runs.add()
+
+    (series,) = read_series(runs.history, metric="load_ns")
+    assert series.values == [5_000_000]
+    assert series.metric.title == "load"
+
+
+def test_compaction_changes_no_answer_and_leaves_one_file_a_month(runs):
+    for number in range(0, 60, 7):
+        runs.add(number, devices=(HOST, PHONE), variants=("float32", "int8-static"))
+    before = read_series(runs.history)
+
+    done = compact(runs.history)
+
+    assert read_series(runs.history) == before
+    assert sum(compacted.runs for compacted in done) == 2 * 9
+    assert not list(runs.history.rglob("*.jsonl"))
+    assert {path.name for path in runs.history.glob("*/*/*")} == {COMPACTED}
+    assert compact(runs.history) == ()
+
+
+def test_runs_added_after_a_compaction_count_and_are_taken_in_by_the_next(runs):
+    runs.add(0)
+    compact(runs.history)
+    runs.add(1)
+    before = read_series(runs.history)
+    assert len(before[0].points) == 2
+
+    compact(runs.history)
+
+    assert read_series(runs.history) == before
+    assert not runs.add(1)[0].is_new
+
+
+def test_a_compaction_killed_before_it_deleted_anything_counts_no_launch_twice(runs):
+    (added,) = runs.add(0)
+    data = added.path.read_bytes()
+    compact(runs.history)
+    added.path.write_bytes(data)
+
+    (series,) = read_series(runs.history)
+    assert series.points[0].launches == 6
+    compact(runs.history)
+    (series,) = read_series(runs.history)
+    assert series.points[0].launches == 6
+
+
+def test_a_newer_pocketbenchs_columns_are_passed_over(runs):
+    (added,) = runs.add(0)
+    text = added.path.read_text()
+    added.path.write_text(text.replace('{"schema":1', '{"later":[1],"schema":1'))
+
+    (series,) = read_series(runs.history)
+    assert series.points[0].launches == 6
+
+
+def test_a_folder_whose_name_is_a_pattern_is_read(runs):
+    runs.history = runs.history.with_name("it's [a] hi*tory?")
+    runs.add(0)
+    compact(runs.history)
+    runs.add(1)
+
+    assert len(read_series(runs.history)[0].points) == 2
+
+
+def test_an_empty_history_says_how_to_fill_it(runs):
+    with pytest.raises(StoreError, match=r"holds no history\. Fill it with"):
+        read_series(runs.history)
+
+
+def test_a_broken_file_is_named(runs):
+    (added,) = runs.add(0)
+    added.path.write_text('{"schema": 1, "run_id"')
+
+    with pytest.raises(StoreError, match=r"cannot be read .*run-0000\.jsonl"):
+        read_series(runs.history)
+    with pytest.raises(StoreError, match="cannot be compacted"):
+        compact(runs.history)
+    assert added.path.exists()

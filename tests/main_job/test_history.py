@@ -1,0 +1,137 @@
+"""`pocketbench history`, typed as a user types it, on runs stored by hand."""
+
+import json
+from xml.etree import ElementTree
+
+import pytest
+
+from bench.history.accepted import read_accepted
+from tests.histories import HOST, PHONE, Runs
+
+STEADY, SLOW = 20, 12
+
+
+@pytest.fixture
+def runs(user):
+    return Runs(user.folder)
+
+
+@pytest.fixture
+def slowed(runs):
+    """A history in which one cell of two became 8 % slower at run 20."""
+    runs.steady(STEADY, devices=(HOST, PHONE))
+    runs.steady(SLOW, first=STEADY, level_ns=1.08e6, devices=(PHONE,))
+    runs.steady(SLOW, first=STEADY, devices=(HOST,))
+
+
+def test_stored_runs_are_added_and_shown(user, runs):
+    for number in range(3):
+        runs.stored(runs.run(number, devices=(HOST, PHONE)))
+
+    added = user.types("history", "add", "run-0000", "run-0001", "last")
+    assert added.returncode == 0, added.stderr
+    assert added.stdout.count("6 launches") == 6
+    again = user.types("history", "add", "last")
+    assert again.stdout.count("was there already") == 2
+
+    shown = user.types("history", "show", "net")
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.count("3 runs from 2026-01-01 to 2026-01-03") == 2
+
+
+def test_a_confirmed_regression_fails_only_where_asked(user, slowed):
+    told = user.types("history", "changes", "net")
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.startswith("1 confirmed regression, 0 other changes in 2 cells")
+
+    failed = user.types("history", "changes", "--fail-on", "regression")
+    assert failed.returncode == 1
+    assert failed.stdout == told.stdout
+
+
+def test_an_accepted_change_fails_no_more(user, slowed):
+    found = user.types("history", "changes", "--json")
+    cells = json.loads(found.stdout)["cells"]
+    (change,) = [change for cell in cells for change in cell["changes"]]
+
+    done = user.types("history", "accept", change["id"], "--reason", "worth it")
+    assert done.returncode == 0, done.stderr
+
+    (entry,) = read_accepted(user.folder / "accepted-changes.toml")
+    assert entry.reason == "worth it"
+    assert entry.first_after == change["first_after"]
+    after = user.types("history", "changes", "--fail-on", "regression")
+    assert after.returncode == 0
+    assert "accepted (worth it (until" in after.stdout
+    twice = user.types("history", "accept", change["id"], "--reason", "again")
+    assert twice.returncode == 2
+    assert "is accepted" in twice.stderr
+
+
+def test_compaction_changes_no_answer(user, slowed):
+    before = user.types("history", "changes", "--json")
+    done = user.types("history", "compact")
+    assert done.returncode == 0, done.stderr
+
+    assert user.types("history", "changes", "--json").stdout == before.stdout
+    assert not list(user.folder.glob("history/*/*/*.jsonl"))
+    assert user.types("history", "compact").stdout == "Nothing to compact.\n"
+
+
+@pytest.mark.parametrize("name", ["chart.svg", "chart.png"])
+def test_a_chart_is_written_with_the_same_bytes_each_time(user, slowed, name):
+    drawn = []
+    for _ in range(2):
+        done = user.types("history", "plot", "net", "--output", name)
+        assert done.returncode == 0, done.stderr
+        drawn.append((user.folder / name).read_bytes())
+
+    assert drawn[0] == drawn[1]
+    if name.endswith(".svg"):
+        assert ElementTree.fromstring(drawn[0]).tag.endswith("svg")
+
+
+def test_a_runs_reports_show_its_history(user, runs, slowed):
+    runs.stored(runs.run(40, 1.08e6, devices=(HOST, PHONE), variants=("float32", "b")))
+
+    done = user.types(
+        "report", "last", "--history", "history", "--format", "html",
+        "--format", "markdown",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (page,) = user.runs.glob("*/report.html")
+    (comment,) = user.runs.glob("*/report.md")
+    assert "1 confirmed regression in 2 cells." in page.read_text()
+    assert "last 30 runs" in comment.read_text()
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (("show", "nett"), "no such model in the history. Did you mean net?"),
+        (("show", "net", "--metric", "latency"), "Did you mean latency_ns"),
+        (("accept", "0", "--reason", "x"), "no such change"),
+        (("plot", "net", "-o", "x.pdf"), "is neither .svg nor .png"),
+        (("add", "last", "--history", "s3://bucket/x"), "no such run"),
+    ],
+)
+def test_what_cannot_be_done_says_why(user, slowed, argv, words):
+    done = user.types("history", *argv)
+
+    assert done.returncode in (2, 3)
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reason_must_be_given(user, slowed):
+    found = user.types("history", "changes", "--json")
+    cells = json.loads(found.stdout)["cells"]
+    (change,) = [change for cell in cells for change in cell["changes"]]
+
+    done = user.types("history", "accept", change["id"], "--reason", " ")
+    assert done.returncode == 2
+    past = user.types(
+        "history", "accept", change["id"], "--reason", "x", "--expires", "2020-01-01"
+    )
+    assert past.returncode == 2
+    assert not (user.folder / "accepted-changes.toml").exists()

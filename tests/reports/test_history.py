@@ -1,0 +1,175 @@
+"""Histories in words, in charts, in a page and in a comment."""
+
+import datetime
+import re
+import struct
+from xml.etree import ElementTree
+
+import pytest
+
+from bench.history.changes import with_changes
+from bench.history.of_run import histories_of
+from bench.history.queries import read_series
+from bench.judge.summarize import summarize
+from bench.reporting import render
+from reports import history, html
+from reports.plots.history import png, svg
+from reports.sparkline import sparkline
+from tests.histories import PHONE, Runs, commit_of
+
+TODAY = datetime.date(2026, 6, 1)
+
+
+@pytest.fixture
+def runs(tmp_path):
+    return Runs(tmp_path)
+
+
+@pytest.fixture
+def histories(runs):
+    runs.steady(20, devices=(PHONE,))
+    runs.steady(12, first=20, level_ns=1.08e6, devices=(PHONE,))
+    runs.steady(2, first=32, devices=(PHONE,), level_ns=1.3e6)
+    return [with_changes(s, today=TODAY) for s in read_series(runs.history)]
+
+
+def test_alarms_stand_first_with_commits_and_an_id_to_accept(histories):
+    words = history.changes(histories)
+
+    raised, suspect = histories[0].changes
+    assert words.splitlines() == [
+        "1 confirmed regression, 1 other change in 1 cell.",
+        "",
+        "Regressions",
+        "  net float32 on Pixel 8 (pixel-8-9f3c01ab)",
+        f"    ▲ 9 % slower in 0013cccccc..0014cccccc, 2026-01-21: "
+        f"confirmed [{raised.id}]",
+        "",
+        "Other changes",
+        "  net float32 on Pixel 8 (pixel-8-9f3c01ab)",
+        f"    ▲ 21 % slower in 001fcccccc..0020cccccc, 2026-02-02: "
+        f"suspect: only the newest runs [{suspect.id}]",
+        "",
+        "Right after all? pocketbench history accept ID --reason WHY",
+    ]
+    assert commit_of(20).startswith("0014cccccc")
+
+
+def test_each_cell_shows_its_last_thirty_runs(histories):
+    words = history.overview(histories)
+
+    line = next(x for x in words.splitlines() if set("▁█") & set(x)).strip()
+    assert len(line) == 30
+    assert line[-1] == "█"
+    assert "34 runs from 2026-01-01 to 2026-02-03" in words
+
+
+def test_a_device_name_cannot_steer_the_terminal(runs):
+    runs.add(0)
+    (file,) = runs.history.rglob("*.jsonl")
+    file.write_text(file.read_text().replace("Ryzen 7)", "\\u001b[31m\\u202e)"))
+    found = [with_changes(s, today=TODAY) for s in read_series(runs.history)]
+
+    words = history.overview(found)
+    assert "\x1b" not in words
+    assert "\u202e" not in words
+
+
+def test_a_simulated_device_is_marked_wherever_it_stands(histories, runs):
+    import msgspec
+
+    series = msgspec.structs.replace(histories[0].series, imitation="simulated")
+    found = [msgspec.structs.replace(histories[0], series=series)]
+    for words in (
+        history.overview(found),
+        history.changes(found),
+        svg(found).decode(),
+    ):
+        assert "[SIMULATED]" in words
+
+
+def test_equal_histories_give_equal_bytes(histories):
+    assert svg(histories) == svg(histories)
+    assert png(histories) == png(histories)
+
+
+def test_the_svg_is_one_well_formed_file_with_a_panel_a_cell(histories):
+    drawn = svg(histories * 3)
+
+    root = ElementTree.fromstring(drawn)
+    assert root.tag.endswith("svg")
+    assert float(root.get("height")) == 3 * float(
+        ElementTree.fromstring(svg(histories)).get("height")
+    )
+    text = " ".join(root.itertext())
+    assert text.count("9 % slower (0013cccccc..0014cccccc)") == 3
+    assert "20" + "26-" in text  # dates of the runs, none of the drawing
+    assert str(datetime.datetime.now(datetime.UTC).date()) not in text
+
+
+def test_the_png_is_twice_as_fine_as_the_svg(histories):
+    drawn = png(histories)
+    width, height = struct.unpack(">II", drawn[16:24])
+
+    root = ElementTree.fromstring(svg(histories))
+    assert drawn.startswith(b"\x89PNG")
+    assert (width, height) == (
+        2 * float(root.get("width")),
+        2 * float(root.get("height")),
+    )
+    # No stand-in colour, all of which are nearly black, is left of the regression's.
+    import io
+
+    from matplotlib.image import imread
+
+    pixels = imread(io.BytesIO(drawn))
+    reds = (pixels[..., 0] > 0.6) & (pixels[..., 1] < 0.4) & (pixels[..., 2] < 0.2)
+    assert reds.sum() > 50
+
+
+def test_one_run_can_be_drawn(runs):
+    runs.add(0)
+    found = [with_changes(s, today=TODAY) for s in read_series(runs.history)]
+
+    assert ElementTree.fromstring(svg(found)) is not None
+    assert "1 run from" in history.overview(found)
+
+
+def test_an_environment_change_is_a_labelled_rule(runs):
+    runs.steady(5)
+    runs.steady(5, first=5, runtime="torch 2.14.0", torch="2.14.0")
+    found = [with_changes(s, today=TODAY) for s in read_series(runs.history)]
+
+    assert b"new runtime, torch" in svg(found)
+
+
+@pytest.fixture
+def of_run(runs):
+    """A run's summary and the histories of its cells; the phone's serial is hashed."""
+    for number in range(30):
+        level = 1e6 if number < 15 else 1.1e6
+        runs.add(number, level, devices=(PHONE,), variants=("float32", "int8-static"))
+    run = runs.run(31, devices=(PHONE,), variants=("float32", "int8-static"))
+    return summarize(run), histories_of(run, runs.history, today=TODAY)
+
+
+def test_the_page_shows_each_cells_history_and_no_serial(of_run):
+    summary, histories = of_run
+    page = html.render(summary, histories=histories)
+
+    section = re.search(r'id="history".*?</section>|id="history".*', page, re.DOTALL)
+    assert page.count('id="history-1-t"') == 1
+    assert page.count('id="history-2-t"') == 1
+    assert "2 confirmed regressions in 2 cells." in section[0]
+    assert '<a href="#history">History</a>' in page
+    assert "HT7A1X0042" not in page
+    assert "history-1-t" not in html.render(summary)
+
+
+def test_the_comment_shows_a_sparkline_although_the_serial_is_hashed(of_run):
+    summary, histories = of_run
+    comment = render(summary, "markdown", histories)
+
+    assert "last 30 runs" in comment
+    key = (PHONE.id, "net", "int8-static")
+    assert sparkline(histories[key].series.values) in comment
