@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from android_runner.build import build_for_this_computer
-from android_runner.native_programs import NativePrograms, native_command
-from android_runner.wire import read_measurement
+from android_runner.native_programs import (
+    NativePrograms,
+    native_command,
+    spin_command,
+)
+from android_runner.wire import read_measurement, read_spin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,3 +64,15 @@ class LiteRunner:
         """
         subject = f"{artifact.model} {artifact.variant}"
         return read_measurement(result, runner=self.name, subject=subject)
+
+    def spin_command(self, request: LaunchRequest, spin_ms: int) -> Command:
+        """The command line of one spin of at least so long."""
+        return spin_command(request, spin_ms)
+
+    def parse_spin(self, result: CommandResult) -> float:
+        """Nanoseconds a round of the work.
+
+        Raises:
+            LaunchError: It did not spin.
+        """
+        return read_spin(result, subject=self.name)

@@ -116,6 +116,14 @@ def native_command(request: LaunchRequest) -> Command:
     )
 
 
+def spin_command(request: LaunchRequest, spin_ms: int) -> Command:
+    """How one of our programs is made to spin, see native/spin.h."""
+    return Command(
+        argv=(request.program.remote_path, "--spin-ms", str(spin_ms)),
+        env=_library_path(request),
+    )
+
+
 def _library_path(request: LaunchRequest) -> dict[str, str]:
     """Where the loader looks on a device; here the program's own path leads there."""
     folders = [

@@ -50,7 +50,14 @@ class _Measured(_Header, frozen=True, kw_only=True):
     rss_after_load_bytes: _Bytes | None
     peak_rss_bytes: _Bytes | None
     swap_bytes: _Swap | None
+    rss_bytes: _Bytes | None = None
+    pss_bytes: _Bytes | None = None
     output_digest: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class _Spun(_Header, frozen=True, kw_only=True):
+    spin_rounds: _Count
+    spin_elapsed_ns: _Count
 
 
 class Capabilities(_Header, frozen=True, kw_only=True):
@@ -94,12 +101,25 @@ def read_measurement(
             rss_after_load_bytes=told.rss_after_load_bytes,
             peak_rss_bytes=told.peak_rss_bytes,
             swap_bytes=told.swap_bytes,
+            rss_end_bytes=told.rss_bytes,
+            pss_bytes=told.pss_bytes,
+            read_by="itself",
         ),
         threads=told.threads,
         runtime_version=told.runtime,
         seed=told.seed,
         output_digest=told.output_digest,
     )
+
+
+def read_spin(result: CommandResult, *, subject: str) -> float:
+    """Read the answer to `--spin-ms`: nanoseconds a round of fixed work.
+
+    Raises:
+        LaunchError: There is no whole answer.
+    """
+    told = _convert(_sealed_fields(result, subject), _Spun, subject)
+    return told.spin_elapsed_ns / told.spin_rounds
 
 
 def read_capabilities(result: CommandResult, *, subject: str) -> Capabilities:

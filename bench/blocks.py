@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
+from bench.caveat import Caveat
 from bench.failure import FailureReason
 from bench.launch import Failure, Launch
 
@@ -70,18 +71,50 @@ def whole_blocks(
 ) -> dict[int, int]:
     """The blocks in which each of the variants has a launch: block -> the attempt.
 
-    Of several whole attempts of a block the last one counts.
+    Of several whole attempts of a block the last untainted one counts, or else the
+    last.
     """
     wanted = frozenset(variant_ids)
     seen: defaultdict[tuple[int, int], set[str]] = defaultdict(set)
+    tainted: set[tuple[int, int]] = set()
     for launch in launches:
         if launch.device_id == device_id and launch.model == model:
             seen[launch.block, launch.attempt].add(launch.variant_id)
+            if is_tainted(launch):
+                tainted.add((launch.block, launch.attempt))
     whole: dict[int, int] = {}
     for (block, attempt), variants in sorted(seen.items()):
-        if wanted and wanted <= variants:
+        if not (wanted and wanted <= variants):
+            continue
+        is_clean_before = block in whole and (block, whole[block]) not in tainted
+        if not (is_clean_before and (block, attempt) in tainted):
             whole[block] = attempt
     return whole
+
+
+def is_tainted(launch: Launch) -> bool:
+    """Whether its block is worth doing again: it was throttled on a cool phone.
+
+    A phone that did not settle in the time it was given would not at the next try.
+    """
+    return (
+        Caveat.THROTTLED in launch.caveats
+        and Caveat.THERMAL_UNSETTLED not in launch.caveats
+    )
+
+
+def tainted_attempts(
+    launches: Iterable[Launch], *, device_id: str, model: str, block: int
+) -> frozenset[int]:
+    """The attempts of a block in which a launch was tainted."""
+    return frozenset(
+        launch.attempt
+        for launch in launches
+        if launch.device_id == device_id
+        and launch.model == model
+        and launch.block == block
+        and is_tainted(launch)
+    )
 
 
 def next_attempt(

@@ -21,6 +21,14 @@ class Caveat(StrEnum):
     EMULATED = "emulated"
     SIMULATOR = "simulator"
     REPLAYED = "replayed"
+    THROTTLED = "throttled"
+    THERMAL_UNSETTLED = "thermal_unsettled"
+    CLOCKS_CAPPED = "clocks_capped"
+    BATTERY_SAVER = "battery_saver"
+    BATTERY_LOW = "battery_low"
+    CHARGING = "charging"
+    DEBUG_BUILD = "debug_build"
+    NONDETERMINISTIC = "nondeterministic"
     RANDOM_WEIGHTS = "random_weights"
     TOO_FEW_LAUNCHES = "too_few_launches"
     NOISY = "noisy"
@@ -55,6 +63,46 @@ _WORDINGS = {
         "replayed",
         "a stand-in for the device's tools answered, as in pocketbench's own tests",
         "use the real tools; these figures say nothing about any device",
+    ),
+    Caveat.THROTTLED: Wording(
+        "throttled while it was measured",
+        "the device grew hot: its thermal status rose, a clock was capped or ran lower",
+        "cool it, out of its case and off a charger, and run again with --resume",
+    ),
+    Caveat.THERMAL_UNSETTLED: Wording(
+        "measured before the device had cooled down",
+        "it did not settle within the longest wait, or the gate was off",
+        "cool it and run again, or wait longer: --gate max_wait_s=900",
+    ),
+    Caveat.CLOCKS_CAPPED: Wording(
+        "clocks capped from the start",
+        "charging heat, a power mode or the vendor keeps them below the hardware's",
+        "compare builds on this device, not with another of its kind",
+    ),
+    Caveat.BATTERY_SAVER: Wording(
+        "battery saver was on",
+        "it lowers clocks",
+        "turn it off and run again",
+    ),
+    Caveat.BATTERY_LOW: Wording(
+        "battery below 30 %",
+        "many phones lower their clocks on a low battery",
+        "charge it first",
+    ),
+    Caveat.CHARGING: Wording(
+        "charging",
+        "power over the cable heats the phone and hides what the launches used",
+        "measure over Wi-Fi adb, or with charging switched off at the hub",
+    ),
+    Caveat.DEBUG_BUILD: Wording(
+        "a debug build of Android",
+        "userdebug and eng builds check what sold phones do not",
+        "measure on a sold phone before deciding anything about its users",
+    ),
+    Caveat.NONDETERMINISTIC: Wording(
+        "outputs differ between launches of the same file",
+        "the model draws random numbers, or its operators add up in varying order",
+        "seed the model, or run with --threads 1",
     ),
     Caveat.RANDOM_WEIGHTS: Wording(
         "random weights",

@@ -71,6 +71,9 @@ class DeviceInfo(Value, frozen=True, kw_only=True):
     """A stand-in for the device's own tools answered: nothing of it is a device's."""
     simulated_of: str | None = None
     """What a simulated phone is modelled on: `Pixel 8 (arm64-v8a, 9 cores)`."""
+    is_heatless: bool = False
+    """Never grows hot, so cooling it down would be waiting for nothing: a simulated
+    phone without a script of heat."""
     shares_host_cpu: bool = False
     """Its launches run on this computer's cores, so they need the CPU lease."""
     transport: str | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from bench.caveat import Caveat
 from bench.conditions import Conditions
 from bench.failure import FailureReason
@@ -9,7 +11,7 @@ from bench.record import Value
 
 
 class Memory(Value, frozen=True, kw_only=True):
-    """Resident memory of the measuring process, from its own /proc/self/status."""
+    """Memory of the measuring process, from /proc/PID/status and smaps_rollup."""
 
     rss_before_load_bytes: int | None = None
     """With the runtime loaded and no model."""
@@ -18,6 +20,27 @@ class Memory(Value, frozen=True, kw_only=True):
     """VmHWM at the end."""
     swap_bytes: int | None = None
     """VmSwap at the end; compressed memory hides there."""
+    rss_end_bytes: int | None = None
+    """VmRSS at the end."""
+    pss_bytes: int | None = None
+    """At the end, pages shared with other processes counted by their share."""
+    read_by: Literal["itself", "sampler"] | None = None
+    """`sampler`: looked at from outside while it ran, for it reports none; peaks
+    between two looks are in VmHWM, swap between them was not seen."""
+    sampling_interval_s: float | None = None
+    sampling_cost_ns: int | None = None
+    """CPU time that the sampler took beside the program."""
+
+    @property
+    def peak_bytes(self) -> int | None:
+        """The most memory it held: resident at its highest, or with what was swapped.
+
+        VmHWM does not count pages that were swapped out before the rest came in.
+        """
+        if self.peak_rss_bytes is None:
+            return None
+        at_end = (self.rss_end_bytes or 0) + (self.swap_bytes or 0)
+        return max(self.peak_rss_bytes, at_end)
 
 
 class Measurement(Value, frozen=True, kw_only=True):

@@ -60,6 +60,29 @@ class RunnerChoice(Value, frozen=True, kw_only=True):
     Which keys there are is the runner's own affair."""
 
 
+class GateLimits(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """When a phone is fit for the next block, and how long that is waited for."""
+
+    is_on: bool = True
+    margin_c: float = 2.0
+    """The skin must be so far below the phone's own first threshold."""
+    usual_temperature_c: float = 36.0
+    """Instead, where the phone states no threshold."""
+    max_temperature_c: float | None = None
+    """Instead of both, where the user says so."""
+    spin_ms: int = 250
+    """The length of a spin probe."""
+    spin_ratio: float = 1.10
+    """A spin probe may take so many times the session's best."""
+    first_wait_s: float = 30.0
+    step_s: float = 15.0
+    """Every wait after the first."""
+    max_wait_s: float = 600.0
+    """In all, before one block."""
+    redos: int = 2
+    """How often a throttled block is done again."""
+
+
 class Plan(Value, frozen=True, kw_only=True):
     """Everything a run is asked to do. Jobs are variants x devices."""
 
@@ -70,6 +93,10 @@ class Plan(Value, frozen=True, kw_only=True):
     runners: tuple[RunnerChoice, ...] = ()
     min_effect: float = 0.02
     """The smallest change that matters, as a proportion."""
+    gate: GateLimits = GateLimits()
+    cores: str | None = None
+    """The phone's cores to run on: `big`, `mid`, `little`, or a list such as `4-7`;
+    `None`: wherever its scheduler puts the program."""
     origin: str = "command line"
     """`command line` or the path of the suite file."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import msgspec
 
@@ -97,5 +97,22 @@ class Runner(Protocol):
 
         Raises:
             LaunchError: It did not measure; classified, with the raw words.
+        """
+        ...
+
+
+@runtime_checkable
+class Spinning(Protocol):
+    """A runner whose program can also do fixed work, to tell how fast a phone is."""
+
+    def spin_command(self, request: LaunchRequest, spin_ms: int) -> Command:
+        """The command line of one spin of at least so long."""
+        ...
+
+    def parse_spin(self, result: CommandResult) -> float:
+        """Nanoseconds a round of the work.
+
+        Raises:
+            LaunchError: It did not spin.
         """
         ...

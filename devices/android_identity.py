@@ -102,6 +102,7 @@ def device_info(
         simulated_of=(get("ro.pocketbench.modelled_on") or model)
         if simulated
         else None,
+        is_heatless=simulated and get("ro.pocketbench.heats") != "1",
         shares_host_cpu=simulated or serial.startswith("emulator-"),
         transport=_transport(serial),
     )

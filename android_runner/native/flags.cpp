@@ -36,6 +36,7 @@ const std::string_view kHelp =
   --seed N            of generated inputs (0)
   --input DTYPE:AxBx  an input to generate, for a model without bundled inputs;
                       once an input, in order: float32:1x3x224x224
+  --spin-ms N         do fixed work for so long, print how fast, and measure nothing
   --capabilities      print what this program can load, and measure nothing
   --help
 )";
@@ -84,6 +85,8 @@ Flags parse_flags(std::span<const std::string> arguments) {
       flags.iterations = static_cast<int>(parse_number(flag, value(), 1, kMany));
     } else if (flag == "--threads") {
       flags.threads = static_cast<int>(parse_number(flag, value(), 1, 4096));
+    } else if (flag == "--spin-ms") {
+      flags.spin_ms = parse_number(flag, value(), 1, 60'000);
     } else if (flag == "--seed") {
       using Limits = std::numeric_limits<std::int64_t>;
       flags.seed = static_cast<std::uint64_t>(
@@ -94,7 +97,8 @@ Flags parse_flags(std::span<const std::string> arguments) {
       throw FlagError(flag + ": no such flag");
     }
   }
-  if (flags.model.empty() && !flags.capabilities && !flags.help) {
+  const bool measures = !flags.capabilities && !flags.help && flags.spin_ms == 0;
+  if (flags.model.empty() && measures) {
     throw FlagError("--model: is needed");
   }
   return flags;

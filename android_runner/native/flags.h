@@ -22,6 +22,7 @@ struct Flags {
   int threads = 1;
   std::uint64_t seed = 0;
   std::vector<TensorSpec> inputs;  // for a model that brings none of its own
+  std::int64_t spin_ms = 0;  // instead of measuring; 0: measure
   bool capabilities = false;
   bool help = false;
 };

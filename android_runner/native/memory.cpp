@@ -53,4 +53,10 @@ ProcessStatus read_process_status() {
   return parse_process_status(text);
 }
 
+std::optional<std::int64_t> read_pss_bytes() {
+  std::ifstream file("/proc/self/smaps_rollup");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  return bytes_after(text, "Pss");
+}
+
 }  // namespace pocketbench

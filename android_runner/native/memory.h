@@ -20,4 +20,8 @@ ProcessStatus read_process_status();
 
 ProcessStatus parse_process_status(std::string_view text);
 
+// What this process holds, shared pages by their share, from /proc/self/smaps_rollup
+// (Linux 4.14); takes the kernel milliseconds, so never within what is timed.
+std::optional<std::int64_t> read_pss_bytes();
+
 }  // namespace pocketbench

@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "loop.h"
 #include "memory.h"
+#include "spin.h"
 
 namespace pocketbench {
 namespace {
@@ -64,8 +65,18 @@ void launch(Engine& engine, const Flags& flags, Wire& wire, Phase& phase) {
                  .add("rss_after_load_bytes", after.rss_bytes)
                  .add("peak_rss_bytes", end.peak_rss_bytes)
                  .add("swap_bytes", end.swap_bytes)
+                 .add("rss_bytes", end.rss_bytes)
+                 .add("pss_bytes", read_pss_bytes())
                  .add("os_threads", end.threads));
   wire.write(Line().add_text("output_digest", samples.output_digest));
+}
+
+void print_spin(const Engine& engine, std::int64_t spin_ms, Wire& wire) {
+  wire.write(header(engine));
+  const Spin done = spin(spin_ms * 1'000'000);
+  wire.write(Line()
+                 .add("spin_rounds", done.rounds)
+                 .add("spin_elapsed_ns", done.elapsed_ns));
 }
 
 void print_capabilities(const Engine& engine, Wire& wire) {
@@ -92,6 +103,8 @@ int run_program(Engine& engine, int argc, char** argv, int file_descriptor) {
     }
     if (flags.capabilities) {
       print_capabilities(engine, wire);
+    } else if (flags.spin_ms > 0) {
+      print_spin(engine, flags.spin_ms, wire);
     } else {
       launch(engine, flags, wire, phase);
     }

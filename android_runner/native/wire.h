@@ -11,12 +11,17 @@
 //   {"warmup_latencies_ns": [1,1]}
 //   {"latencies_ns": [1,1]}
 //   {"rss_before_load_bytes": 1, "rss_after_load_bytes": 1, "peak_rss_bytes": 1,
-//    "swap_bytes": 0, "os_threads": 1}     null where the system does not tell
+//    "swap_bytes": 0, "rss_bytes": 1, "pss_bytes": 1, "os_threads": 1}
+//                                        null where the system does not tell
 //   {"output_digest": "<sha256 of the first output's bytes>"}
 //
 // or, at the point where it fails,
 //
 //   {"error": "flags" or "load" or "inputs" or "forward", "message": "..."}
+//
+// or, asked to spin, a first line without threads and seed, and then
+//
+//   {"spin_rounds": 1, "spin_elapsed_ns": 1}
 //
 // and last, always, the seal {"end": true, "lines": N, "sha256": H}: H is of the N
 // lines before it with their newlines, so that an output that was cut off or garbled

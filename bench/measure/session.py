@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import logging
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 
 from bench.artifact import Artifact
-from bench.blocks import TRIES, ended_variants, next_attempt, whole_blocks
+from bench.blocks import TRIES
 from bench.caveat import Caveat
 from bench.conditions import Conditions
 from bench.device import CommandResult, Device, InstalledObject, LocalObject
@@ -22,9 +24,13 @@ from bench.errors import (
 )
 from bench.failure import FailureReason
 from bench.launch import Failure, Launch
+from bench.measure.gatekeeper import Gatekeeper, is_gated
 from bench.measure.lease import CpuLease
+from bench.measure.ledger import Ledger
+from bench.measure.marks import BlockHeat, cool_reference, state_marks
 from bench.measure.observer import Observer
 from bench.measure.schedule import block_order
+from bench.measure.spinning import pin_to_biggest, spin_once
 from bench.measure.store import Store
 from bench.measure.tool import Tool, tool_for
 from bench.plan import Plan, Variant
@@ -83,11 +89,18 @@ class Session:
         self._lease = lease
         self._observer = observer
         self._cancel = cancel
-        mine = self._info.id
-        self._launches = [x for x in launches if x.device_id == mine]
-        self._failures = [x for x in failures if x.device_id == mine]
+        self._ledger = Ledger(
+            self._info.id,
+            plan,
+            models=task.models,
+            exported=task.artifacts,
+            launches=launches,
+            failures=failures,
+        )
         self._installed: dict[str, InstalledObject] = {}
         self._stored_error: PocketbenchError | None = None
+        self._gate: Gatekeeper | None = None
+        self._heat: BlockHeat | None = None
 
     def run(self) -> None:
         """Measure everything that is missing; a failure is a record, not an error.
@@ -95,7 +108,7 @@ class Session:
         Raises:
             Cancelled: The user asked to stop.
         """
-        pending = self._pending_launches()
+        pending = self._ledger.pending_launches(redos=self._redos)
         self._observer.device_started(self._info, pending)
         try:
             if pending:
@@ -112,6 +125,7 @@ class Session:
                 ) as device:
                     self._info = device.info
                     self.prepare(device)
+                    self._begin_gate(device)
                     self._measure(device)
                 return
             except Cancelled:
@@ -138,6 +152,12 @@ class Session:
                     reason=FailureReason.INTERNAL,
                 )
                 return
+
+    @property
+    def _redos(self) -> int:
+        """How often a throttled block is done again here."""
+        limits = self._plan.gate
+        return limits.redos if is_gated(self._info, limits) else 0
 
     def prepare(self, device: Device) -> None:
         """Push what the device lacks and record what it holds."""
@@ -168,25 +188,21 @@ class Session:
     def _measure(self, device: Device) -> None:
         """Go through the blocks, all models within each, until all are whole."""
         for block in range(self._plan.workload.blocks):
-            for model, variants in self._task.models.items():
-                self._measure_block(device, model, variants, block)
+            for model in self._task.models:
+                self._measure_block(device, model, block)
 
-    def _measure_block(
-        self, device: Device, model: str, variants: tuple[Variant, ...], block: int
-    ) -> None:
-        """Launch every variant once; begin again while a launch fails."""
-        for _ in range(TRIES):
-            live = self._live(model, variants)
-            if not live or self._is_whole(model, live, block):
+    def _measure_block(self, device: Device, model: str, block: int) -> None:
+        """Launch every variant once; begin again while a launch fails or throttles."""
+        for _ in range(TRIES + self._redos):
+            if self._ledger.is_done(model, block, redos=self._redos):
                 return
-            attempt = next_attempt(
-                self._launches,
-                self._failures,
-                device_id=self._info.id,
-                model=model,
-                block=block,
-            )
+            live = self._ledger.live(model)
+            attempt = self._ledger.next_attempt(model, block)
             self._observer.block_started(self._info, model, block)
+            self._heat = BlockHeat(
+                self._plan.gate,
+                is_settled=self._gate.settle() if self._gate else None,
+            )
             order = block_order([v.id for v in live], block, self._plan.workload.seed)
             by_id = {variant.id: variant for variant in live}
             for position, variant_id in enumerate(order):
@@ -207,14 +223,7 @@ class Session:
         after: Conditions | None = None
         try:
             before = device.conditions()
-            command = runner.command(request)
-            with self._cores(runner, variant.threads) as cpus:
-                result = device.run(
-                    command.argv,
-                    timeout_s=self._plan.workload.timeout_s,
-                    env=command.env,
-                    host_cpus=cpus,
-                )
+            result, cpus = self._start(device, runner, request)
             try:
                 after = device.conditions()
             except DeviceLostError as error:
@@ -245,17 +254,80 @@ class Session:
             started_at=started_at,
             wall_ns=result.duration_ns,
             host_cpus=cpus,
-            caveats=self._caveats(variant, cpus),
+            caveats=(
+                *self._caveats(variant, cpus),
+                *self._heat_marks(variant, before, after),
+                *state_marks(before),
+            ),
             measurement=measurement,
             conditions_before=before,
             conditions_after=after,
         )
         self._store.append(launch)
-        self._launches.append(launch)
+        self._ledger.launches.append(launch)
         self._observer.launch_finished(self._info, launch)
         if lost is not None:
             raise lost
         return True
+
+    def _start(
+        self, device: Device, runner: Runner, request: LaunchRequest
+    ) -> tuple[CommandResult, tuple[int, ...]]:
+        """Start the program and wait for its end; also the leased cores it had."""
+        command = runner.command(request)
+        with self._cores(runner, request.threads) as cpus:
+            result = device.run(
+                command.argv,
+                timeout_s=self._plan.workload.timeout_s,
+                env=command.env,
+                host_cpus=cpus,
+            )
+        return result, cpus
+
+    def _begin_gate(self, device: Device) -> None:
+        """Warm a phone that can grow hot, for it never gets back to cold, and look."""
+        self._gate = None
+        missing = self._ledger.unfinished(redos=self._redos)
+        if not missing or not is_gated(self._info, self._plan.gate):
+            return
+        first = self._ledger.live(missing[0][1])
+        gate = Gatekeeper(
+            device,
+            self._plan.gate,
+            spin=partial(self._spin, device, first[0]),
+            observer=self._observer,
+            cancel=self._cancel,
+        )
+        self._observer.note(self._info.id, "warming up with a block that is not kept")
+        for variant in first:
+            artifact = self._task.artifacts[variant.model, variant.name]
+            runner = tool_for(artifact, self._task.tools).runner
+            # What fails here fails again where it is recorded.
+            with contextlib.suppress(LaunchError):
+                self._start(device, runner, self.request(variant, artifact))
+        gate.take_baseline()
+        self._gate = gate
+
+    def _spin(self, device: Device, variant: Variant) -> float | None:
+        artifact = self._task.artifacts[variant.model, variant.name]
+        runner = tool_for(artifact, self._task.tools).runner
+        with self._cores(runner, 1) as cpus:
+            return spin_once(
+                device,
+                runner,
+                self.request(variant, artifact),
+                spin_ms=self._plan.gate.spin_ms,
+                prefix=pin_to_biggest(self._info),
+                host_cpus=cpus,
+            )
+
+    def _heat_marks(
+        self, variant: Variant, before: Conditions | None, after: Conditions | None
+    ) -> tuple[Caveat, ...]:
+        if self._heat is None or self._info.family == "host":
+            return ()
+        reference = cool_reference(self._ledger.launches, variant.model, variant.id)
+        return self._heat.marks(before, after, reference=reference)
 
     def request(self, variant: Variant, artifact: Artifact) -> LaunchRequest:
         """What a launch of a variant asks of its program, on a prepared device."""
@@ -316,36 +388,9 @@ class Session:
             stderr_tail=_tail(result.stderr) if result else "",
         )
         self._store.append(failure)
-        self._failures.append(failure)
+        self._ledger.failures.append(failure)
         self._stored_error = error
         self._observer.launch_failed(self._info, failure)
-
-    def _live(self, model: str, variants: tuple[Variant, ...]) -> tuple[Variant, ...]:
-        """The variants that have an artifact and have not failed for good."""
-        ended = ended_variants(self._failures, self._info.id, model)
-        return tuple(
-            variant
-            for variant in variants
-            if variant.id not in ended
-            and (variant.model, variant.name) in self._task.artifacts
-        )
-
-    def _is_whole(self, model: str, live: tuple[Variant, ...], block: int) -> bool:
-        return block in whole_blocks(
-            self._launches,
-            device_id=self._info.id,
-            model=model,
-            variant_ids=[variant.id for variant in live],
-        )
-
-    def _pending_launches(self) -> int:
-        pending = 0
-        for model, variants in self._task.models.items():
-            live = self._live(model, variants)
-            for block in range(self._plan.workload.blocks):
-                if live and not self._is_whole(model, live, block):
-                    pending += len(live)
-        return pending
 
 
 def _ready(program: Program) -> ReadyProgram:

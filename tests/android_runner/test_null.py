@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from android_runner.elf import read_elf
 from android_runner.null import NullRunner
+from android_runner.wire import read_spin
 from bench.artifact import Artifact
 from bench.device import CommandResult
 from bench.errors import LaunchError
@@ -130,3 +131,17 @@ def test_a_reader_that_went_away_ends_it(null: Launcher) -> None:
         assert process.stdout is not None
         process.stdout.close()
         assert process.wait(timeout=60) != 0
+
+
+def test_it_spins_for_at_least_as_long_as_asked(null: Launcher) -> None:
+    result = null.device.run(
+        [null.installed[0].remote_path, "--spin-ms", "50"], timeout_s=60
+    )
+    fields = [msgspec.json.decode(line) for line in result.stdout.splitlines()]
+    elapsed_ns = fields[1]["spin_elapsed_ns"]
+    assert elapsed_ns >= 50_000_000
+    assert result.duration_ns > elapsed_ns
+    spun = read_spin(result, subject="null")
+    assert spun == elapsed_ns / fields[1]["spin_rounds"]
+    # A round must be short beside a probe of at least 200 ms.
+    assert spun < 10_000_000

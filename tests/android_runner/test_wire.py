@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from android_runner.wire import read_capabilities, read_measurement
+from android_runner.wire import read_capabilities, read_measurement, read_spin
 from bench.device import CommandResult
 from bench.errors import LaunchError
 from bench.failure import FailureReason as Reason
@@ -27,6 +27,9 @@ MEASURED = Measurement(
         rss_after_load_bytes=113422336,
         peak_rss_bytes=118755328,
         swap_bytes=0,
+        rss_end_bytes=118751232,
+        pss_bytes=41234432,
+        read_by="itself",
     ),
     threads=1,
     runtime_version="torch 2.13.0",
@@ -129,10 +132,32 @@ def test_values_that_cannot_be_are_refused(wrong: dict[str, object]) -> None:
 
 
 def test_memory_that_the_system_does_not_tell_is_none() -> None:
-    absent = {"rss_before_load_bytes", "peak_rss_bytes", "swap_bytes"}
+    absent = {
+        *("rss_before_load_bytes", "peak_rss_bytes"),
+        *("swap_bytes", "rss_bytes", "pss_bytes"),
+    }
     lines = [line | dict.fromkeys(line.keys() & absent) for line in golden_lines()]
     memory = read(sealed(*lines)).memory
-    assert memory == Memory(rss_after_load_bytes=113422336)
+    assert memory == Memory(rss_after_load_bytes=113422336, read_by="itself")
+    assert memory.peak_bytes is None
+
+
+def test_the_peak_counts_what_was_swapped_out() -> None:
+    memory = Memory(peak_rss_bytes=100, rss_end_bytes=80, swap_bytes=50)
+    assert memory.peak_bytes == 130
+    assert Memory(peak_rss_bytes=100, rss_end_bytes=80).peak_bytes == 100
+
+
+def test_a_spin_is_read_and_a_broken_one_refused() -> None:
+    header = {"wire": 1, "runner": "lite", "runtime": "torch 2.13.0", "pid": 1}
+    spun = {"spin_rounds": 20, "spin_elapsed_ns": 250_000_000}
+    result = CommandResult(stdout=sealed(header, spun), stderr=b"", exit_code=0)
+    assert read_spin(result, subject="tiny") == 12_500_000
+    with pytest.raises(LaunchError):
+        read_spin(
+            CommandResult(stdout=sealed(header), stderr=b"", exit_code=0),
+            subject="tiny",
+        )
 
 
 def test_a_field_of_a_newer_program_is_no_trouble() -> None:

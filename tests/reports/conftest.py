@@ -16,6 +16,7 @@ from bench.device import CoreCluster, DeviceInfo, InstalledObject
 from bench.failure import FailureReason
 from bench.judge.metrics import METRICS
 from bench.judge.summarize import summarize
+from bench.judge.grade import grade
 from bench.judge.summary import (
     Cell,
     Comparison,
@@ -338,7 +339,8 @@ def _cell(device_id: str, variant: str, ns: float, peak_bytes: float) -> Cell:
                 values={"latency_ns": ns, "peak_rss_bytes": peak_bytes},
             ),
         ),
-        caveats=(Caveat.SIMULATED,) if device_id == PIXEL.id else (),
+        caveats=(caveats := (Caveat.SIMULATED,) if device_id == PIXEL.id else ()),
+        grade=grade(caveats),
     )
 
 

@@ -1,0 +1,147 @@
+"""A phone that grows hot while it is measured, as its session sees it."""
+
+from collections import Counter
+
+import msgspec
+import pytest
+
+from bench.blocks import whole_blocks
+from bench.caveat import Caveat
+from bench.conditions import Conditions, Thermal
+from bench.device import DeviceInfo
+from bench.judge.counted import counted_launches, redone_launches
+from bench.launch import Measurement
+from bench.plan import GateLimits
+from tests.bench.measure.test_session import Bench, CountingRunner
+
+QUICK = GateLimits(first_wait_s=0.02, step_s=0.01, max_wait_s=0.2)
+
+
+class HotPhone:
+    """Hot during some of its launches, counted from 0; it cools while it is waited for.
+
+    A launch on the hot phone takes three times as long.
+    """
+
+    def __init__(self, hot_launches):
+        self.hot_launches = set(hot_launches)
+        self.launches = 0
+        self.status = 0
+
+    def answer(self, argv):
+        self.status = 2 if self.launches in self.hot_launches else 0
+        self.launches += 1
+
+    def tell(self):
+        told, self.status = self.status, 0
+        return Conditions(thermal=Thermal(status=told))
+
+    def runner(self):
+        phone = self
+
+        class Runner(CountingRunner):
+            def parse(self, result, artifact, request):
+                hot = phone.launches - 1 in phone.hot_launches
+                return Measurement(latencies_ns=(300,) if hot else (100,))
+
+        return Runner()
+
+
+@pytest.fixture
+def measured(tmp_path, records):
+    """Measure a plan on a phone that is hot in these launches."""
+
+    def measure(hot_launches, *, gate=QUICK, blocks=3, resume=False, family="android"):
+        bench = Bench(tmp_path, records)
+        bench.info = DeviceInfo(id="host", family=family, name="phone")
+        phone = HotPhone(hot_launches)
+        bench.driver.answer = phone.answer
+        bench.driver.tell = phone.tell
+        plan = msgspec.structs.replace(
+            records.plan("float32", "int8-static", blocks=blocks), gate=gate
+        )
+        run = bench.run(plan, runner=phone.runner(), resume=resume)
+        artifacts = (records.artifact("float32"), records.artifact("int8-static"))
+        return msgspec.structs.replace(run, artifacts=artifacts), phone
+
+    return measure
+
+
+def latencies(run):
+    return {
+        x.measurement.latencies_ns[0]
+        for launches in counted_launches(run).values()
+        for x in launches
+    }
+
+
+def test_a_warm_up_block_is_launched_and_not_kept(measured):
+    run, phone = measured(())
+    assert phone.launches == 2 + 6
+    assert len(run.launches) == 6
+
+
+def test_a_throttled_block_is_marked_and_done_again_whole(measured):
+    run, _ = measured({4})
+
+    tainted = [x for x in run.launches if Caveat.THROTTLED in x.caveats]
+    assert [(x.block, x.attempt) for x in tainted] == [(1, 0)]
+    assert whole_blocks(
+        run.launches,
+        device_id="host",
+        model="net",
+        variant_ids=["float32", "int8-static"],
+    ) == {0: 0, 1: 1, 2: 0}
+    assert latencies(run) == {100}
+
+
+def test_what_was_done_again_is_counted_by_variant(measured):
+    run, _ = measured({4})
+    (slow,) = [x for x in run.launches if Caveat.THROTTLED in x.caveats]
+
+    redone = redone_launches(run, counted_launches(run))
+
+    assert {key.variant_id: n for key, n in redone.items()} == {slow.variant_id: 1}
+
+
+def test_a_block_is_done_again_twice_at_most_and_then_stands_with_its_caveat(measured):
+    run, _ = measured(range(2, 100), blocks=1)
+
+    assert Counter(x.attempt for x in run.launches) == {0: 2, 1: 2, 2: 2}
+    assert latencies(run) == {300}
+    assert all(Caveat.THROTTLED in x.caveats for x in run.launches)
+
+
+def test_a_resumed_run_does_no_throttled_block_a_fourth_time(measured):
+    first, _ = measured(range(2, 100), blocks=1)
+    again, phone = measured((), blocks=1, resume=True)
+
+    assert phone.launches == 0
+    assert again.launches == first.launches
+
+
+def test_with_the_gate_off_nothing_is_warmed_or_done_again_but_marked(measured):
+    run, phone = measured({2}, gate=GateLimits(is_on=False))
+
+    assert phone.launches == 6
+    assert latencies(run) == {100, 300}
+    assert sum(Caveat.THROTTLED in x.caveats for x in run.launches) == 1
+
+
+def test_a_computer_is_neither_warmed_nor_judged_by_heat(measured):
+    run, phone = measured({2}, family="host")
+
+    assert phone.launches == 6
+    assert not any(x.caveats for x in run.launches)
+
+
+def test_a_phone_that_never_settles_is_measured_once_with_its_caveat(tmp_path, records):
+    bench = Bench(tmp_path, records)
+    bench.info = DeviceInfo(id="host", family="android", name="phone")
+    bench.driver.tell = lambda: Conditions(thermal=Thermal(status=3))
+    plan = msgspec.structs.replace(records.plan(blocks=2), gate=QUICK)
+
+    run = bench.run(plan)
+
+    assert len(run.launches) == 4
+    assert all(x.caveats == (Caveat.THERMAL_UNSETTLED,) for x in run.launches)
