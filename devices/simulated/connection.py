@@ -156,6 +156,5 @@ class Connection:
     ) -> None:
         head = header(command, arg0, arg1, payload, checked=self._checks_sent)
         self._writer.write(head + payload if payload else head)
-        self._daemon.counters.sent_bytes += len(payload)
-        self._daemon.sent(self, command, len(payload))
+        self._daemon.sent(len(payload))
         await self._writer.drain()

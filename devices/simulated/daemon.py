@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from devices.simulated.profile import Profile
     from devices.simulated.stream import Stream
     from devices.simulated.vitals import Vitals
-    from devices.simulated.wire import Command
 
 logger = logging.getLogger(__name__)
 
@@ -129,8 +128,9 @@ class Daemon:
             readable = service.encode("utf-8", "surrogateescape")
             self.counters.services.append(readable.decode("utf-8", "replace"))
 
-    def sent(self, connection: Connection, command: Command, count: int) -> None:
+    def sent(self, count: int) -> None:
         """Count bytes on their way to the host, and unplug where that is scripted."""
+        self.counters.sent_bytes += count
         left = self.behaviour.unplug_after_sent_bytes
         if left is not None and count:
             self.behaviour.unplug_after_sent_bytes = left - count

@@ -57,7 +57,7 @@ def test_unplugging_after_so_many_bytes(phone):
 
 def test_a_phone_that_is_plugged_in_again_comes_back_by_itself(phone, adb):
     phone.ask("unplug")
-    assert adb.state(phone) != "device"
+    wait_for(lambda: adb.state(phone) != "device")
     phone.ask("plug")
     wait_for(lambda: adb.state(phone) == "device")
     assert phone.shell("echo back").stdout == "back\n"
