@@ -26,13 +26,14 @@ RUNNERS: Mapping[str, str] = {
     "onnxruntime_perf_test": "android_runner.onnxruntime_perf_test:OnnxRuntimePerfTest",
     "null": "android_runner.null:NullRunner",
     "ios-lite": "ios_runner.runner:IosLiteRunner",
+    "ios-executorch": "ios_runner.runner:IosExecutorchRunner",
     "ios-null": "ios_runner.runner:IosNullRunner",
 }
 """Measuring programs by name; each class takes (programs, progress)."""
 
 RUNNERS_OF_FAMILY: Mapping[str, tuple[str, ...]] = {
-    "ios": ("ios-lite", "ios-null"),
-    "ios-simulator": ("ios-lite", "ios-null"),
+    "ios": ("ios-lite", "ios-executorch", "ios-null"),
+    "ios-simulator": ("ios-lite", "ios-executorch", "ios-null"),
 }
 """Families that only these runners serve, in this order; all others serve the rest.
 
@@ -65,15 +66,6 @@ REPORTS: Mapping[str, str] = {
     "benchmark-action": "reports.benchmark_action:render",
 }
 """Reports by format; each is `render(summary) -> str`."""
-
-
-HISTORY_REPORTS: Mapping[str, str] = {
-    "overview": "reports.history:overview",
-    "changes": "reports.history:changes",
-    "svg": "reports.plots.history:svg",
-    "png": "reports.plots.history:png",
-}
-"""What `pocketbench history` shows; each takes the histories of cells."""
 
 
 HISTORY_REPORTS: Mapping[str, str] = {

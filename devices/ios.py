@@ -121,8 +121,8 @@ class IosDevice:
             DeviceLostError: The phone went away.
             Cancelled: The cancel event was set; the app is ended.
         """
-        app = self._objects.app
-        if app is None or argv[0] != app.bundle_id:
+        app = self._objects.apps.get(argv[0])
+        if app is None:
             reason = FailureReason.NOT_INSTALLED
             raise DeviceUnavailableError(
                 self._info.id, f"{argv[0]} was not pushed", reason.remedy, reason

@@ -34,14 +34,15 @@ class _Installed(Value, frozen=True, kw_only=True):
 
 
 class AppObjects:
-    """Installs the app and copies models into its container, once each."""
+    """Installs apps and copies models into their containers, once each."""
 
     def __init__(self, link: PhoneLink, device_id: str, serial_hash: str) -> None:
         """Remember by the phone's hashed serial what was installed on it."""
         self._link = link
         self._device_id = device_id
-        self._record = state_dir() / "ios" / f"{serial_hash}.json"
-        self.app: App | None = None
+        self._records = state_dir() / "ios" / serial_hash
+        self.apps: dict[str, App] = {}
+        """By bundle identifier, those that were pushed."""
 
     def put(
         self,
@@ -50,41 +51,39 @@ class AppObjects:
     ) -> tuple[InstalledObject, ...]:
         """Bring what the phone lacks; same order.
 
+        An app reads its own container alone, so with two engines each has the models.
+
         Args:
-            objects: One app archive, and files for its container.
+            objects: Archives of apps, and files for their containers.
             launched: Given every listing, which tells the conditions too.
 
         Raises:
             DeviceError: With the phone's own reason.
         """
-        apps = [item for item in objects if is_app(item)]
-        done: dict[str, InstalledObject] = {}
-        for item in apps:
-            done[item.sha256] = self._install(item)
+        done = {x.sha256: self._install(x) for x in objects if is_app(x)}
         files = [item for item in objects if not is_app(item)]
-        if files:
-            held = self._held(launched)
-            lacking = [item for item in files if held.get(_name(item)) != item.sha256]
-            app = self._the_app()
-            for item in lacking:
-                self._link.copy_to(Path(item.path), app.bundle_id, _remote_path(item))
-            if lacking:
-                self._check(lacking, self._held(launched))
-            for item in files:
-                done[item.sha256] = InstalledObject(
-                    name=item.name,
-                    sha256=item.sha256,
-                    size_bytes=item.size_bytes,
-                    remote_path=_remote_path(item),
-                    origin="sent" if item in lacking else "present",
-                )
+        if files and not self.apps:
+            reason = FailureReason.NOT_INSTALLED
+            raise PushError(self._device_id, "no app was pushed", reason.remedy, reason)
+        sent: set[str] = set()
+        for app in self.apps.values() if files else ():
+            sent |= self._fill(app, files, launched)
+        for item in files:
+            done[item.sha256] = InstalledObject(
+                name=item.name,
+                sha256=item.sha256,
+                size_bytes=item.size_bytes,
+                remote_path=f"Documents/{_name(item)}",
+                origin="sent" if item.sha256 in sent else "present",
+            )
         return tuple(done[item.sha256] for item in objects)
 
     def _install(self, item: LocalObject) -> InstalledObject:
-        app = self.app = unpack(item, self._device_id)
+        app = unpack(item, self._device_id)
+        self.apps[app.bundle_id] = app
+        record = self._records / f"{app.bundle_id}.json"
         there = self._link.installation(app.bundle_id)
-        known = self._known()
-        is_present = there is not None and known == _Installed(
+        is_present = there is not None and _read(record) == _Installed(
             installation=there, sha256=item.sha256
         )
         if not is_present:
@@ -97,8 +96,8 @@ class AppObjects:
                     "Install it by hand from Xcode, then run again",
                     FailureReason.NOT_INSTALLED,
                 )
-            self._record.parent.mkdir(parents=True, exist_ok=True)
-            self._record.write_bytes(
+            record.parent.mkdir(parents=True, exist_ok=True)
+            record.write_bytes(
                 msgspec.json.encode(_Installed(installation=there, sha256=item.sha256))
             )
         return InstalledObject(
@@ -109,22 +108,36 @@ class AppObjects:
             origin="present" if is_present else "sent",
         )
 
-    def _known(self) -> _Installed | None:
-        try:
-            return msgspec.json.decode(self._record.read_bytes(), type=_Installed)
-        except (OSError, msgspec.MsgspecError):
-            return None
+    def _fill(
+        self,
+        app: App,
+        files: Sequence[LocalObject],
+        launched: Callable[[CommandResult], None],
+    ) -> set[str]:
+        """Copy what an app's container lacks, and have the app look at it."""
+        held = self._held(app, launched)
+        lacking = [item for item in files if held.get(_name(item)) != item.sha256]
+        for item in lacking:
+            self._link.copy_to(
+                Path(item.path), app.bundle_id, f"Documents/{_name(item)}"
+            )
+        held = self._held(app, launched) if lacking else held
+        for item in lacking:
+            if held.get(_name(item)) != item.sha256:
+                raise PushError(
+                    self._device_id,
+                    f"{item.name} arrived changed or not at all",
+                    "Check the cable or the Wi-Fi, then run with --resume",
+                    FailureReason.PUSH_FAILED,
+                )
+        return {item.sha256 for item in lacking}
 
-    def _the_app(self) -> App:
-        if self.app is None:
-            reason = FailureReason.NOT_INSTALLED
-            raise PushError(self._device_id, "no app was pushed", reason.remedy, reason)
-        return self.app
-
-    def _held(self, launched: Callable[[CommandResult], None]) -> dict[str, str]:
+    def _held(
+        self, app: App, launched: Callable[[CommandResult], None]
+    ) -> dict[str, str]:
         """The sha256 of each file in the container, computed there, by its name."""
         done = self._link.launch(
-            self._the_app(), [LIST_ARGUMENT], env={}, timeout_s=_LIST_TIMEOUT_S
+            app, [LIST_ARGUMENT], env={}, timeout_s=_LIST_TIMEOUT_S
         )
         launched(done)
         told = json_objects(done.stdout.decode("utf-8", "replace"))
@@ -134,22 +147,14 @@ class AppObjects:
             if "object" in line
         }
 
-    def _check(self, sent: Sequence[LocalObject], held: dict[str, str]) -> None:
-        for item in sent:
-            if held.get(_name(item)) != item.sha256:
-                reason = FailureReason.PUSH_FAILED
-                raise PushError(
-                    self._device_id,
-                    f"{item.name} arrived changed or not at all",
-                    "Check the cable or the Wi-Fi, then run with --resume",
-                    reason,
-                )
+
+def _read(record: Path) -> _Installed | None:
+    try:
+        return msgspec.json.decode(record.read_bytes(), type=_Installed)
+    except (OSError, msgspec.MsgspecError):
+        return None
 
 
 def _name(item: LocalObject) -> str:
     # Flat and short: devicectl makes no folders, and any name is a model's.
     return f"{item.sha256}-{item.name}"
-
-
-def _remote_path(item: LocalObject) -> str:
-    return f"Documents/{_name(item)}"

@@ -75,7 +75,7 @@ class _IosRunner:
 
     def _missing(self, info: DeviceInfo, *, outdated: bool) -> RunnerMissingError:
         team = " --team ID" if info.family == "ios" else ""
-        runtime = "" if self.engine == "null" else " --runtime DIR"
+        runtime = " --runtime DIR" if self.engine == "lite" else ""
         kind = "app" if info.family == "ios" else "program"
         had = (
             f"only an {kind} that an older pocketbench built"
@@ -110,6 +110,15 @@ class IosLiteRunner(_IosRunner):
     name = "ios-lite"
     engine = "lite"
     formats = frozenset({"ptl"})
+    needs_cpu = True
+
+
+class IosExecutorchRunner(_IosRunner):
+    """Measures `.pte` files with ExecuTorch's Swift package."""
+
+    name = "ios-executorch"
+    engine = "executorch"
+    formats = frozenset({"pte"})
     needs_cpu = True
 
 

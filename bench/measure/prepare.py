@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from bench import registry
 from bench.artifact import Artifact
 from bench.device import DeviceDriver, DeviceInfo, LocalObject, Preinstalling
@@ -20,7 +22,7 @@ from bench.selection import Selected, Selector
 
 Progress = Callable[[str], None]
 
-DEFAULT_RUNNERS = ("lite", "executorch", "ios-lite")
+DEFAULT_RUNNERS = ("lite", "executorch", "ios-lite", "ios-executorch")
 """Ours; which of them a device needs is a matter of its family and of the files."""
 
 _STATE_REASONS = {
@@ -156,9 +158,14 @@ def export_all(
     for request in plan.models:
         for name in dict.fromkeys(v.name for v in plan.variants_of(request.name)):
             try:
-                artifacts[request.name, name] = export(
-                    request, name, seed=plan.workload.seed, progress=progress
+                source, variant = request.origin(name)
+                made = export(
+                    replace(request, source=source),
+                    variant,
+                    seed=plan.workload.seed,
+                    progress=progress,
                 )
+                artifacts[request.name, name] = replace(made, variant=name)
             except ExportError as error:
                 errors[request.name, name] = error
     return artifacts, errors
