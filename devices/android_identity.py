@@ -97,7 +97,7 @@ def device_info(
         os_version=get("ro.build.version.release") or None,
         api_level=_integer(get("ro.build.version.sdk")),
         build_fingerprint=get("ro.build.fingerprint") or None,
-        is_emulated=emulated,
+        is_emulated=emulated or "ro.pocketbench.translator" in properties,
         is_simulated=simulated,
         simulated_of=(get("ro.pocketbench.modelled_on") or model)
         if simulated

@@ -19,6 +19,8 @@ TOOLS = {
     "chromium": "chromium",
     "compiler": "c++",
     "namespaces": "unshare",
+    "qemu": "qemu-aarch64-static",
+    "arm64 compiler": "aarch64-linux-gnu-g++",
 }
 """What a test may need, and the program that shows it is there."""
 

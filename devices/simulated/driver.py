@@ -20,7 +20,7 @@ from devices.adb_program import AdbProgram, find_adb
 from devices.adb_transports import list_transports
 from devices.android_device import AndroidDevice, open_serial
 from devices.arm_cores import core_name
-from devices.simulated import content, namespace, profile
+from devices.simulated import namespace, profile, translator
 from devices.simulated.running import running_phone
 
 if TYPE_CHECKING:
@@ -212,7 +212,7 @@ def describe(
         manufacturer=identity.manufacturer,
         model=identity.model,
         soc=identity.soc,
-        abis=(content.native_abi(),),
+        abis=(translator.abi_of(chosen),),
         libc="glibc",
         clusters=tuple(
             CoreCluster(
@@ -228,6 +228,7 @@ def describe(
         os_version=identity.android,
         api_level=identity.api_level,
         build_fingerprint=identity.fingerprint,
+        is_emulated=translator.is_translated(chosen),
         is_simulated=True,
         simulated_of=chosen.modelled_on,
         shares_host_cpu=True,

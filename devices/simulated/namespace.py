@@ -48,20 +48,29 @@ def enter() -> None:
     Raises:
         ToolMissingError: The kernel forbids it.
     """
-    uid, gid = os.geteuid(), os.getegid()
     try:
-        linux.unshare(
-            linux.CLONE_NEWUSER
-            | linux.CLONE_NEWNS
+        unshare_user(
+            linux.CLONE_NEWNS
             | linux.CLONE_NEWPID
             | linux.CLONE_NEWUTS
-            | linux.CLONE_NEWIPC
+            | linux.CLONE_NEWIPC,
+            inner_id=SHELL_UID,
         )
-        _write("/proc/self/setgroups", "deny")
-        _write("/proc/self/uid_map", f"{SHELL_UID} {uid} 1")
-        _write("/proc/self/gid_map", f"{SHELL_UID} {gid} 1")
     except OSError as error:
         raise forbidden(error) from error
+
+
+def unshare_user(flags: int, *, inner_id: int) -> None:
+    """Enter a new user namespace, in which our user and group have another number.
+
+    Raises:
+        OSError: The kernel forbids it.
+    """
+    uid, gid = os.geteuid(), os.getegid()
+    linux.unshare(linux.CLONE_NEWUSER | flags)
+    _write("/proc/self/setgroups", "deny")
+    _write("/proc/self/uid_map", f"{inner_id} {uid} 1")
+    _write("/proc/self/gid_map", f"{inner_id} {gid} 1")
 
 
 def fork_init(run: Callable[[], int], listener: socket.socket) -> int:

@@ -23,7 +23,7 @@ from bench import locations
 from bench.device import LocalObject
 from bench.errors import DeviceUnavailableError, PocketbenchError, UsageError
 from bench.failure import FailureReason
-from devices.simulated import content, namespace, profile, rootfs, tools
+from devices.simulated import content, namespace, profile, rootfs, tools, translator
 from devices.simulated.behaviour import Behaviour
 from devices.simulated.control import Control
 from devices.simulated.daemon import Daemon
@@ -91,7 +91,8 @@ def _run(options: argparse.Namespace) -> int:
     lock = _lock(folder, name)
     objects = _read_objects(options.preinstalled)
     behaviour = _behaviour(chosen, options.behaviour)
-    found = tools.find()
+    chosen = msgspec.structs.replace(chosen, behaviour=behaviour)
+    found = tools.find()._replace(translator=translator.find(chosen))
     serial = "SIM" + hashlib.sha256(bytes(folder)).hexdigest()[:8].upper()
     vitals = Vitals(chosen, State())
     files = content.fixed_files(chosen, serial=serial, tools=found) | vitals.files()
@@ -120,11 +121,16 @@ def _run(options: argparse.Namespace) -> int:
             return error.exit_code
         # As adbd has it: what the shell makes, others may write to.
         os.umask(0)
-        daemon = Daemon(chosen, behaviour, vitals, ENVIRONMENT)
+        more = found.translator.environment if found.translator else {}
+        daemon = Daemon(chosen, behaviour, vitals, ENVIRONMENT | more)
         ready = {"port": port, "serial": f"127.0.0.1:{port}", "serialno": serial}
         asyncio.run(_serve(daemon, listener, ready, options.until_stdin_closes))
         return 0
 
+    if found.translator is not None:
+        formats = folder / "binfmt_misc"
+        formats.mkdir(exist_ok=True)
+        translator.enter(found.translator, formats)
     namespace.enter()
     code = namespace.fork_init(init, listener)
     os.close(lock)

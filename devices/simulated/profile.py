@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import resources
+from typing import Any, Literal
 
 import msgspec
 
@@ -60,6 +61,8 @@ class Profile(Part, frozen=True, kw_only=True):
     absent: tuple[str, ...] = ()
     """Commands it lacks besides those that came after its Android."""
     properties: dict[str, str] = msgspec.field(default_factory=dict)
+    translated_abi: Literal["arm64-v8a"] | None = None
+    """What its programs are compiled for, where that is not this computer's ABI."""
 
     @property
     def core_count(self) -> int:
@@ -105,5 +108,12 @@ def load(name: str) -> Profile:
     """
     if name not in names():
         raise UnknownNameError("phone profile", name, names())
+    return msgspec.convert(_tables(name), Profile)
+
+
+def _tables(name: str) -> dict[str, Any]:
+    """A profile's tables; with `like = "NAME"`, another's where it has none."""
     file = resources.files("devices.simulated") / "profiles" / f"{name}.toml"
-    return msgspec.toml.decode(file.read_bytes(), type=Profile)
+    tables: dict[str, Any] = msgspec.toml.decode(file.read_bytes())
+    like = tables.pop("like", None)
+    return _tables(like) | tables if like else tables

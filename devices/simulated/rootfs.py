@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from devices.simulated import linux
+from devices.simulated import linux, translator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -121,6 +121,8 @@ def build(
     _add_proc(root, covers)
     _add_kept(root, kept)
     _add_preinstalled(root, preinstalled)
+    if tools.translator is not None:
+        translator.show_libraries(root)
     for name, mode in _FOLDERS.items():
         if not os.path.ismount(root / name):
             (root / name).chmod(mode)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.errors import ToolMissingError
+from devices.simulated.translator import Translator
 
 _PLAIN_COMMANDS = """
     base64 basename cat chmod cksum cmp cp cut date dd df diff dirname du echo env
@@ -31,6 +32,8 @@ class Tools(NamedTuple):
     commands: tuple[str, ...]
     """Names that `box` answers to, or of programs of this computer."""
     taskset: Path | None
+    translator: Translator | None = None
+    """For a phone whose programs are of another ABI."""
 
     @property
     def description(self) -> str:

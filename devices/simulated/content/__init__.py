@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import platform
 from typing import TYPE_CHECKING
 
+from devices.simulated import translator
 from devices.simulated.content import battery, cpu, energy, memory, thermal
-from devices.simulated.content.properties import native_abi, properties
+from devices.simulated.content.properties import properties
 from devices.simulated.rootfs import PRIVATE
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from devices.simulated.state import State
     from devices.simulated.tools import Tools
 
-__all__ = ["changing_files", "fixed_files", "links", "native_abi", "unreadable"]
+__all__ = ["changing_files", "fixed_files", "links", "unreadable"]
 
 
 def fixed_files(profile: Profile, *, serial: str, tools: Tools) -> dict[str, str]:
@@ -84,7 +84,7 @@ def _facts(profile: Profile) -> str:
         "api_level": profile.identity.api_level,
         "core_count": profile.core_count,
         "kernel": profile.identity.kernel,
-        "machine": platform.machine(),
+        "machine": translator.machine_of(profile),
         "screen_size": profile.screen_size,
         "screen_density": profile.screen_density,
         "storage_device": profile.storage.device,

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import platform
 from typing import TYPE_CHECKING
 
 from devices.simulated.rootfs import LEASE
+from devices.simulated.translator import abi_of
 
 if TYPE_CHECKING:
     from devices.simulated.profile import Profile
     from devices.simulated.tools import Tools
 
-_ABIS = {"x86_64": "x86_64", "aarch64": "arm64-v8a", "riscv64": "riscv64"}
-
-
-def native_abi() -> str:
-    """What really runs here, in Android's words."""
-    machine = platform.machine()
-    return _ABIS.get(machine, machine)
-
 
 def properties(profile: Profile, *, serial: str, tools: Tools) -> dict[str, str]:
     """Every property; the profile's own win."""
     identity = profile.identity
-    abi = native_abi()
+    abi = abi_of(profile)
     tags = "release-keys" if identity.build_type == "user" else "dev-keys"
     found = {
         "dev.bootcomplete": "1",
@@ -75,10 +67,14 @@ def properties(profile: Profile, *, serial: str, tools: Tools) -> dict[str, str]
         "ro.pocketbench.modelled_on.abi": ",".join(identity.abis),
         "ro.pocketbench.shell": tools.description,
     }
+    if profile.behaviour.heat is not None:
+        found["ro.pocketbench.heats"] = "1"
     if identity.soc_model:
         found["ro.soc.model"] = identity.soc_model
     if identity.soc_manufacturer:
         found["ro.soc.manufacturer"] = identity.soc_manufacturer
+    if tools.translator is not None:
+        found["ro.pocketbench.translator"] = tools.translator.description
     if identity.emulator:
         found |= {"ro.kernel.qemu": "1", "ro.boot.qemu": "1"}
     return found | profile.properties
