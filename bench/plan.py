@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from bench.artifact import TensorSpec
 from bench.record import Value
 
@@ -30,6 +32,13 @@ class ModelRequest(Value, frozen=True, kw_only=True):
     variants: tuple[str, ...] = ("float32", "int8-dynamic", "int8-static")
     baseline: str = "float32"
     """The variant the others are compared with."""
+    origins: dict[str, tuple[str, str]] = msgspec.field(default_factory=dict)
+    """Variants that are made from other sources: source, and variant of it. Two builds
+    of a model are so measured in the same blocks."""
+
+    def origin(self, variant: str) -> tuple[str, str]:
+        """The source that a variant is made from, and which variant of it that is."""
+        return self.origins.get(variant, (self.source, variant))
 
 
 class Variant(Value, frozen=True, kw_only=True):

@@ -38,6 +38,7 @@ class Options(NamedTuple):
     variants: tuple[str, ...] = ()
     engines: tuple[str, ...] = ()
     baseline: str | None = None
+    candidates: tuple[str, ...] = ()
     inputs: tuple[TensorSpec, ...] = ()
     threads: tuple[int, ...] = ()
     blocks: int | None = None
@@ -117,6 +118,43 @@ def plan_models(models: Sequence[str], options: Options) -> Plan:
     """
     requests = [request_for(model, inputs=options.inputs) for model in models]
     return _plan(requests, Workload(), (1,), options, origin="command line")
+
+
+def plan_builds(options: Options) -> Plan:
+    """The plan of `pocketbench run --baseline FILE --candidate FILE`.
+
+    The builds are variants of one model, `baseline` and `candidate`, and so measured
+    in the same blocks; each is its source's first variant.
+
+    Raises:
+        UsageError: No baseline, no such source, or a variant was asked for.
+    """
+    if options.baseline is None:
+        raise UsageError(
+            "--candidate",
+            "has nothing to be compared with",
+            "Give --baseline FILE, too",
+        )
+    if options.variants or options.engines:
+        raise UsageError(
+            "--candidate",
+            "takes each file as it is, without --variant or --engine",
+            "Leave them out",
+        )
+    names = ["baseline", "candidate"]
+    names += [f"candidate-{n}" for n in range(2, len(options.candidates) + 1)]
+    found = [request_for(x) for x in (options.baseline, *options.candidates)]
+    request = msgspec.structs.replace(
+        found[1],
+        inputs=options.inputs,
+        variants=tuple(names),
+        baseline="baseline",
+        origins={
+            name: (made.source, made.variants[0])
+            for name, made in zip(names, found, strict=True)
+        },
+    )
+    return _plan([request], Workload(), (1,), options, origin="command line")
 
 
 def plan_suite(suite: Suite, path: str, options: Options) -> Plan:
@@ -201,6 +239,8 @@ def _check_workload(workload: Workload) -> None:
 
 def _chosen(request: ModelRequest, options: Options) -> ModelRequest:
     """Apply the variants, engines and baseline the command line asked for."""
+    if request.origins:
+        return request
     asked = options.variants or request.variants
     known = known_variants(request.source)
     ready = known == (AS_IS,)
@@ -240,8 +280,8 @@ def _variants(request: ModelRequest, threads: tuple[int, ...]) -> list[Variant]:
             id=name if len(counts) == 1 else f"{name}@{count}t",
             model=request.name,
             name=name,
-            engine=engine_of(format_of(request.source, name)),
-            delegate=split_variant(name).engine.delegate,
+            engine=engine_of(format_of(*request.origin(name))),
+            delegate=split_variant(request.origin(name)[1]).engine.delegate,
             threads=count,
             is_baseline=name == request.baseline,
         )

@@ -46,7 +46,14 @@ from bench.measure.session import utc_now
 from bench.measure.store import Store, find_run, read_run
 from bench.models.sources import format_of
 from bench.plan import Plan
-from bench.planning import Options, parse_input, parse_runner, plan_models, plan_suite
+from bench.planning import (
+    Options,
+    parse_input,
+    parse_runner,
+    plan_builds,
+    plan_models,
+    plan_suite,
+)
 from bench.run import ArtifactReady, Run, RunResumed, RunStarted
 from bench.selection import Selected, select
 from bench.suite import read_suite
@@ -99,7 +106,7 @@ def run_main_job(
         selected,
         make_runners(plan.runners, say),
         formats=frozenset(
-            format_of(request.source, variant)
+            format_of(*request.origin(variant))
             for request in plan.models
             for variant in request.variants
         ),
@@ -139,6 +146,12 @@ def run_main_job(
 
 
 def _plan(models: tuple[str, ...], options: Options, min_effect: float | None) -> Plan:
+    if options.candidates:
+        if models:
+            raise UsageError(
+                " ".join(models), "stands beside --candidate", "Leave MODEL out"
+            )
+        return _with_min_effect(plan_builds(options), min_effect)
     if not models:
         raise UsageError(
             "run", "no model was named", "Try `pocketbench run mobilenet_v2 --quick`"

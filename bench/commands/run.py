@@ -62,7 +62,18 @@ def _complete_devices(
     help="lite, executorch, executorch-portable. May be given again: every variant is "
     "measured on each.  [default: lite]",
 )
-@click.option("--baseline", help="The variant the others are compared with.")
+@click.option(
+    "--baseline",
+    help="The variant the others are compared with; with --candidate, a model file.",
+)
+@click.option(
+    "--candidate",
+    "candidates",
+    multiple=True,
+    metavar="FILE",
+    help="Another build of the --baseline FILE, measured in the same blocks. "
+    "May be given again.",
+)
 @click.option(
     "--input",
     "inputs",
@@ -135,6 +146,7 @@ def run(**options: object) -> None:
     pocketbench run mobilenet_v2 --device host --device 'android:*'
     pocketbench run my_nets:small --input 1x3x64x64 --device simulated:pixel-8
     pocketbench run suite.toml --fail-on regression
+    pocketbench run --baseline main.ptl --candidate branch.ptl --fail-on regression
     pocketbench run --resume last
     """
     from bench.commands.main_job import run_main_job
