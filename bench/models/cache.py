@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import time
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 LAYOUT = 1
 """Raised when old entries must not be read any more."""
+KEPT_S = 30 * 24 * 3600
+"""How long an exported file is kept after its last use."""
 
 
 class SourceFile(Value, frozen=True, kw_only=True):
@@ -115,9 +118,12 @@ def find(key: Key) -> Artifact | None:
         if sha256_of(Path(file.path)) != file.sha256:
             logger.info("%s has changed: exported again", file.path)
             return None
-    if sha256_of(Path(entry.artifact.path)) != entry.artifact.sha256:
-        logger.warning("%s is damaged: exported again", entry.artifact.path)
+    model = Path(entry.artifact.path)
+    if sha256_of(model) != entry.artifact.sha256:
+        logger.warning("%s is damaged or gone: exported again", model)
         return None
+    if model.parent == _objects():
+        os.utime(model)
     return entry.artifact
 
 
@@ -131,8 +137,9 @@ def keep(entry: Entry) -> Artifact:
     if artifact.path == entry.key.source:
         kept = artifact
     else:
-        target = _folder("objects") / f"{artifact.sha256}.{artifact.format}"
+        target = _objects() / f"{artifact.sha256}.{artifact.format}"
         os.replace(artifact.path, target)
+        _forget_old_objects()
         kept = msgspec.structs.replace(artifact, path=str(target))
     entry = msgspec.structs.replace(entry, artifact=kept)
     path = _entry_path(entry.key)
@@ -142,9 +149,21 @@ def keep(entry: Entry) -> Artifact:
     return kept
 
 
+def _forget_old_objects() -> None:
+    """Delete files that no run has asked for in a while: each commit leaves some."""
+    oldest = time.time() - KEPT_S
+    for path in _objects().iterdir():
+        if path.stat().st_mtime < oldest:
+            path.unlink(missing_ok=True)
+
+
 def workspace() -> Path:
     """Where an export writes until it is finished: on the cache's own disk."""
     return _folder("unfinished")
+
+
+def _objects() -> Path:
+    return _folder("objects")
 
 
 def _entry_path(key: Key) -> Path:

@@ -19,5 +19,6 @@ def last_words(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     words = " | ".join(lines[-_LINES:])
     if len(words) > _CHARACTERS:
-        words = "..." + words[-_CHARACTERS:]
+        half = _CHARACTERS // 2
+        words = f"{words[:half]} ... {words[-half:]}"
     return f"{type(error).__name__}: {words}".rstrip(" .:")

@@ -29,9 +29,8 @@ class Program(NamedTuple):
     script: torch.jit.ScriptModule
     method: str
     """How it was made, for the record."""
-    before: Layers
-    """As it came; `after`: folded, and before any prepacking."""
-    after: Layers
+    layers: Layers
+    """Batch norms folded, before any prepacking."""
 
 
 def make_program(module: nn.Module, example: InputSet, *, name: str) -> Program:
@@ -45,32 +44,49 @@ def make_program(module: nn.Module, example: InputSet, *, name: str) -> Program:
         ExportError: It cannot be traced or frozen.
     """
     source = "TorchScript" if isinstance(module, torch.jit.ScriptModule) else "traced"
+    script = script_of(module, example, name=name)
     try:
-        script = script_of(module, example)
-        frozen = torch.jit.freeze(script)
-        method = "frozen, batch norm folded (this torch has no XNNPACK)"
-        after = count_layers(frozen)
+        # Graph-mode quantization has frozen it already.
+        ready = torch.jit.freeze(script) if hasattr(script, "training") else script
+        layers = count_layers(ready)
+        folds = count_layers(script).batch_norms > layers.batch_norms
+        folded = ", batch norm folded" if folds else ""
+        method = f"frozen{folded} (this torch has no XNNPACK)"
         if torch.backends.xnnpack.enabled:
-            frozen = optimize_for_mobile(script)
+            ready = optimize_for_mobile(script)
             method = "optimize_for_mobile (XNNPACK)"
-        return Program(frozen, f"{source}, {method}", count_layers(script), after)
     except Exception as error:
         raise ExportError(
             name,
-            f"cannot be made a TorchScript program ({last_words(error)})",
-            "Give it as TorchScript (.pt) made with torch.jit.script, "
-            "or take out what cannot be traced",
+            f"cannot be frozen ({last_words(error)})",
+            "Take out what the message names",
         ) from error
+    return Program(ready, f"{source}, {method}", layers)
 
 
-def script_of(module: nn.Module, example: InputSet) -> torch.jit.ScriptModule:
-    """A module's program: its own, or a trace of one call."""
+def script_of(
+    module: nn.Module, example: InputSet, *, name: str
+) -> torch.jit.ScriptModule:
+    """A module's program: its own, or a trace of one call.
+
+    Raises:
+        ExportError: It cannot be traced.
+    """
     if isinstance(module, torch.jit.ScriptModule):
         return module
-    with warnings.catch_warnings(), torch.no_grad():
-        # That a trace took one way of several shows when its outputs are compared.
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)
-        return torch.jit.trace(module, example, check_trace=False)
+    try:
+        with warnings.catch_warnings(), torch.no_grad():
+            # That a trace took one way of several shows when outputs are compared.
+            warnings.simplefilter("ignore", torch.jit.TracerWarning)
+            # Not strict: a model may give a dict.
+            return torch.jit.trace(module, example, check_trace=False, strict=False)
+    except Exception as error:
+        raise ExportError(
+            name,
+            f"cannot be traced ({last_words(error)})",
+            "Give it as TorchScript (.pt) made with torch.jit.script, "
+            "or take out what the message names",
+        ) from error
 
 
 def save(program: Program, sets: Sequence[InputSet], path: Path, *, name: str) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+from filelock import Timeout
 
 from bench.engines import require_installed, split_variant
 from bench.errors import UnknownNameError
@@ -17,7 +19,9 @@ from bench.models.sources import resolve
 from bench.models.wire import Order
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from filelock import FileLock
 
     from bench.artifact import Artifact
     from bench.plan import ModelRequest
@@ -49,24 +53,42 @@ def export(
     if made not in source.variants:
         raise UnknownNameError(f"variant of {request.name}", variant, source.variants)
     require_installed(engine)
+    order = Order(
+        sys_path=tuple(sys.path),
+        folder=str(folder),
+        model=request.name,
+        source=source,
+        variant=variant,
+        inputs=request.inputs,
+        seed=seed,
+    )
     key = cache.key_for(source, variant, request.inputs, seed)
-    with cache.lock(key):
-        artifact = cache.find(key)
-        if artifact is None:
-            progress(f"{request.name} {variant}: exporting")
-            with tempfile.TemporaryDirectory(dir=cache.workspace()) as workspace:
-                order = Order(
-                    sys_path=tuple(sys.path),
-                    folder=str(folder),
-                    workspace=workspace,
-                    model=request.name,
-                    source=source,
-                    variant=variant,
-                    inputs=request.inputs,
-                    seed=seed,
-                )
-                done = export_in_child(order, progress)
-                artifact = cache.keep(
-                    cache.Entry(key=key, artifact=done.artifact, files=done.files)
-                )
+    with _alone(cache.lock(key), order, progress):
+        artifact = cache.find(key) or _export(order, key, progress)
     return msgspec.structs.replace(artifact, model=request.name)
+
+
+@contextmanager
+def _alone(
+    lock: FileLock, order: Order, progress: Callable[[str], None]
+) -> Iterator[None]:
+    """Wait until nobody else exports the same, and say so when it is not at once."""
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        progress(f"{order.model} {order.variant}: waiting for another export of it")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _export(order: Order, key: cache.Key, progress: Callable[[str], None]) -> Artifact:
+    progress(f"{order.model} {order.variant}: exporting")
+    with tempfile.TemporaryDirectory(dir=cache.workspace()) as workspace:
+        order = msgspec.structs.replace(order, workspace=workspace)
+        done = export_in_child(order, progress)
+        return cache.keep(
+            cache.Entry(key=key, artifact=done.artifact, files=done.files)
+        )

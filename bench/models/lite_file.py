@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class LiteFacts(NamedTuple):
+class FileFacts(NamedTuple):
     """What is in a file."""
 
-    operators: tuple[str, ...]
-    bytecode_version: int | None
-    bundled: tuple[InputSet, ...]
+    operators: tuple[str, ...] = ()
+    bytecode_version: int | None = None
+    """`None` for a format that has none."""
+    bundled: tuple[InputSet, ...] = ()
     """Empty when there are none, or they are not plain tensors."""
 
     @property
@@ -40,7 +41,7 @@ class LiteFacts(NamedTuple):
         return "int8" if quantized else "float32"
 
 
-def read_lite_file(path: Path, *, name: str) -> LiteFacts:
+def read_lite_file(path: Path, *, name: str) -> FileFacts:
     """Read a file's facts; it need not be one that this torch can run.
 
     Raises:
@@ -53,7 +54,7 @@ def read_lite_file(path: Path, *, name: str) -> LiteFacts:
         raise _not_lite(name, last_words(error)) from error
     if version < 0:
         raise _not_lite(name, "it has no bytecode version")
-    return LiteFacts(operators, version, _bundled(path, name))
+    return FileFacts(operators, version, _bundled(path, name))
 
 
 def _not_lite(name: str, words: str) -> ExportError:

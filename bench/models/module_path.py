@@ -7,7 +7,7 @@ import symtable
 import sys
 from importlib.machinery import PathFinder
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,16 @@ def modules_in(folder: Path) -> list[str]:
     return [module.name for module in pkgutil.iter_modules([str(folder)])]
 
 
-def names_in(spec: ModuleSpec) -> set[str] | None:
+class Names(NamedTuple):
+    """The names at the top of a module."""
+
+    own: frozenset[str]
+    """Its functions and classes."""
+    all: frozenset[str]
+    """With what it assigns and imports."""
+
+
+def names_in(spec: ModuleSpec) -> Names | None:
     """What a module defines or imports at its top.
 
     `None` when its source does not tell: it has none, it does not compile, or it
@@ -55,12 +64,11 @@ def names_in(spec: ModuleSpec) -> set[str] | None:
         table = symtable.symtable(source.decode(), spec.origin, "exec")
     except (OSError, SyntaxError, ValueError):
         return None
-    names = {
-        symbol.get_name()
-        for symbol in table.get_symbols()
-        if symbol.is_assigned() or symbol.is_imported()
-    }
-    makes_names = (
-        "__getattr__" in names or b"import *" in source or b"globals(" in source
+    symbols = table.get_symbols()
+    names = frozenset(
+        x.get_name() for x in symbols if x.is_assigned() or x.is_imported()
     )
-    return None if makes_names else names
+    if "__getattr__" in names or b"import *" in source or b"globals(" in source:
+        return None
+    own = frozenset(x.get_name() for x in symbols if x.is_namespace())
+    return Names(own=own, all=names)

@@ -66,8 +66,8 @@ def load_original(
         UsageError: Nobody says what the inputs are.
     """
     if source.kind == "file":
-        module, examples = _load_script(source.spec, name), None
-        examples = _bundled_with(module)
+        module = load_script(source.spec, name)
+        examples = bundled_with(module)
     else:
         module, examples = _call_factory(source.spec, name, seed=seed)
     for spec in inputs:
@@ -99,7 +99,12 @@ def _ranges(specs: Sequence[TensorSpec], examples: Any) -> tuple[Range, ...]:
     return tuple(range_of(tensor) for tensor in first)
 
 
-def _load_script(path: str, name: str) -> torch.jit.ScriptModule:
+def load_script(path: str, name: str) -> torch.jit.ScriptModule:
+    """Load a TorchScript file.
+
+    Raises:
+        ExportError: It is damaged, or of another version of torch.
+    """
     try:
         return torch.jit.load(path, map_location="cpu")
     except RuntimeError as error:
@@ -110,7 +115,7 @@ def _load_script(path: str, name: str) -> torch.jit.ScriptModule:
         ) from error
 
 
-def _bundled_with(module: torch.jit.ScriptModule) -> list[InputSet] | None:
+def bundled_with(module: torch.jit.ScriptModule) -> list[InputSet] | None:
     """The inputs that a TorchScript file brings, if they are tensors."""
     if not hasattr(module, "get_all_bundled_inputs"):
         return None

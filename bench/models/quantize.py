@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import fx, nn
 from torch.ao import quantization
+from torch.ao.quantization.fx.custom_config import PrepareCustomConfig
 from torch.ao.quantization.qconfig_mapping import (
     QConfigMapping,
     get_default_qconfig_mapping,
@@ -16,10 +17,11 @@ from torch.ao.quantization.quantize_fx import convert_fx, prepare_fx
 
 from bench.errors import ExportError
 from bench.models.cause import last_words
-from bench.models.relu6 import (
-    CLIPPING_OPERATIONS,
+from bench.models.clipping import (
     HistogramUpTo6,
+    InFloat32,
     fold_relu6,
+    keep_clips_in_float32,
 )
 
 if TYPE_CHECKING:
@@ -52,8 +54,11 @@ class Quantized(NamedTuple):
 
 def quantize_dynamic(module: nn.Module) -> Quantized:
     """Quantize weights ahead, activations as they come; no calibration."""
-    made = quantization.quantize_dynamic(copy.deepcopy(module), _DYNAMIC)
-    return Quantized(made, _quantized_layers(made))
+    # Only what is inside a module is replaced, never the module itself.
+    is_layer = type(module) in _DYNAMIC
+    whole = nn.Sequential(module) if is_layer else module
+    made = quantization.quantize_dynamic(copy.deepcopy(whole), _DYNAMIC)
+    return Quantized(made, () if is_layer else _quantized_layers(made))
 
 
 def quantize_static(
@@ -70,7 +75,14 @@ def quantize_static(
     try:
         graph = fx.symbolic_trace(copy.deepcopy(module))
         folded = fold_relu6(graph)
-        prepared = prepare_fx(graph.eval(), _mapping(folded), calibration[0])
+        keep_clips_in_float32(graph)
+        hidden = PrepareCustomConfig().set_non_traceable_module_classes([InFloat32])
+        prepared = prepare_fx(
+            graph.eval(),
+            _mapping(folded),
+            calibration[0],
+            prepare_custom_config=hidden,
+        )
         with torch.no_grad():
             for inputs in calibration:
                 prepared(*inputs)
@@ -90,8 +102,6 @@ def _mapping(folded: Sequence[str]) -> QConfigMapping:
         weight=quantization.default_per_channel_weight_observer,
     )
     mapping = get_default_qconfig_mapping(ENGINE).set_global(usual)
-    for operation in CLIPPING_OPERATIONS:
-        mapping.set_object_type(operation, None)
     up_to_6 = quantization.QConfig(
         activation=HistogramUpTo6.with_args(reduce_range=False), weight=usual.weight
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch.ao import quantization
-from torch.ao.quantization import quantize_jit
+from torch.ao.quantization.quantize_jit import quantize_dynamic_jit, quantize_jit
 
 from bench.errors import ExportError
 from bench.models.cause import last_words
@@ -30,9 +30,7 @@ def quantize_script_dynamic(script: torch.jit.ScriptModule, *, name: str) -> Qua
         ExportError: Torch's graph mode does not know this program's form.
     """
     try:
-        made = quantize_jit.quantize_dynamic_jit(
-            script, {"": quantization.default_dynamic_qconfig}
-        )
+        made = quantize_dynamic_jit(script, {"": quantization.default_dynamic_qconfig})
     except Exception as error:
         raise _refused(name, "int8-dynamic", error) from error
     return Quantized(made)
@@ -57,9 +55,7 @@ def quantize_script_static(
         weight=quantization.default_per_channel_weight_observer,
     )
     try:
-        made = quantize_jit.quantize_jit(
-            script, {"": settings}, calibrate, [list(calibration)]
-        )
+        made = quantize_jit(script, {"": settings}, calibrate, [list(calibration)])
     except Exception as error:
         raise _refused(name, "int8-static", error) from error
     return Quantized(made)

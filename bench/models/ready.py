@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import torch
+
 from bench.artifact import Artifact, ExportFacts
 from bench.errors import UsageError
 from bench.models.cache import sha256_of, version_of
 from bench.models.inputs import dtype_named
-from bench.models.lite_file import LiteFacts, read_lite_file
+from bench.models.lite_file import FileFacts, read_lite_file
 from bench.models.model_file import ENGINES
+from bench.models.original import bundled_with, load_script
 
 if TYPE_CHECKING:
     from bench.models.wire import Order
@@ -29,9 +32,11 @@ def describe_ready(order: Order) -> Artifact:
     path = Path(source.spec)
     for spec in order.inputs:
         dtype_named(spec.dtype)
-    facts = LiteFacts((), None, ())
+    facts = FileFacts()
     if source.format == "ptl":
         facts = read_lite_file(path, name=f"{order.model} {order.variant}")
+    elif source.format == "pt":
+        facts = _read_script(source.spec, order.model)
     sha256 = sha256_of(path)
     if sha256 is None:
         raise UsageError(str(path), "cannot be read", "Check the file")
@@ -58,4 +63,12 @@ def describe_ready(order: Order) -> Artifact:
             torch_version=version_of("torch"),
         ),
         output_error=None,
+    )
+
+
+def _read_script(path: str, name: str) -> FileFacts:
+    script = load_script(path, name)
+    return FileFacts(
+        operators=tuple(sorted(torch.jit.export_opnames(script))),
+        bundled=tuple(bundled_with(script) or ()),
     )

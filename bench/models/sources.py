@@ -84,8 +84,8 @@ def _resolve_factory(source: str, folder: Path) -> Source:
         known = [f"{name}:{factory}" for name in modules_in(folder)]
         raise UnknownNameError("module", source, [*known, *ZOO])
     names = names_in(spec)
-    if names is not None and factory not in names:
-        known = [f"{module}:{name}" for name in names if not name.startswith("_")]
+    if names is not None and factory not in names.all:
+        known = [f"{module}:{name}" for name in names.own if not name.startswith("_")]
         raise UnknownNameError("factory", source, known)
     entry = zoo_entry(source)
     return Source(

@@ -14,7 +14,7 @@ from bench.models.cause import last_words
 from bench.models.compare import Outputs, output_error, outputs_of
 from bench.models.export import Program, make_program, save, script_of
 from bench.models.input_sets import InputSets, input_sets
-from bench.models.layers import count_layers
+from bench.models.layers import Layers, count_layers
 from bench.models.lite_file import load, read_lite_file
 from bench.models.quantize import Quantized, quantize_dynamic, quantize_static
 from bench.models.quantize_script import (
@@ -28,8 +28,15 @@ if TYPE_CHECKING:
     from bench.models.wire import Order
 
 TRACED_AS_MEANT_DB = 40.0
-"""Folding a batch norm costs some 1e-6 of the signal (120 dB). A float32 build further
-off than this is another model: a trace keeps one of several ways through the code."""
+"""Another order of additions costs some 1e-6 of the signal (120 dB). A trace further
+off than this is another model: it keeps one of several ways through the code."""
+
+CLIPPED_AS_MEANT_DB = 10.0
+_CLIPS = frozenset(
+    f"aten::{name}{suffix}"
+    for name in ("hardtanh", "relu6", "clamp")
+    for suffix in ("", "_")
+)
 
 
 def make_variant(
@@ -44,19 +51,20 @@ def make_variant(
     sets = input_sets(original, seed=order.seed)
     who = "the model"
     expected = outputs_of(original.module, sets.held_out, name=order.model, who=who)
+    before = _layers_as_traced(original, sets, expected)
     quantized = _quantize(original, order.variant, sets, say)
     say("saving")
     program = make_program(quantized.module, sets.bundled[0], name=name)
     path = Path(order.workspace) / "model.ptl"
     save(program, sets.bundled, path, name=name)
     say("comparing its outputs with the model's")
-    return _artifact(
+    artifact = _artifact(
         order,
         path,
         sets=sets,
         facts=ExportFacts(
             method=program.method,
-            changed=_changed(order, original, sets, quantized, program),
+            changed=_changed(order, before, quantized, program),
             weights=weights_of(order),
             random_weights=order.source.random_weights,
             seed=order.seed,
@@ -65,6 +73,30 @@ def make_variant(
         ),
         error=_compare(expected, path, order, sets.held_out),
     )
+    if original.is_script:
+        _refuse_broken_clips(artifact)
+    return artifact
+
+
+def _layers_as_traced(original: Original, sets: InputSets, expected: Outputs) -> Layers:
+    """Count the float32 layers, in a program that computes what the model does.
+
+    Raises:
+        ExportError: It cannot be traced, or the trace computes something else.
+    """
+    name = original.name
+    script = script_of(original.module, sets.bundled[0], name=name)
+    if not original.is_script:
+        traced = outputs_of(script, sets.held_out, name=name, who="the traced model")
+        found = output_error(expected, traced, name=name).sqnr_db
+        if found is not None and found < TRACED_AS_MEANT_DB:
+            raise ExportError(
+                name,
+                f"traced, it computes something else ({found:.0f} dB SQNR), as with "
+                "control flow that depends on values, or random numbers in forward",
+                "Give it as TorchScript (.pt) made with torch.jit.script",
+            )
+    return count_layers(script)
 
 
 def _quantize(
@@ -85,19 +117,14 @@ def _quantize(
 
 
 def _changed(
-    order: Order,
-    original: Original,
-    sets: InputSets,
-    quantized: Quantized,
-    program: Program,
+    order: Order, before: Layers, quantized: Quantized, program: Program
 ) -> str:
     if order.variant == "float32":
-        return changes.reshaped(program.before, program.after)
-    before = count_layers(script_of(original.module, sets.bundled[0]))
+        return changes.reshaped(before, program.layers)
     if (
         order.variant == "int8-static"
         and before.float32
-        and not program.after.quantized
+        and not program.layers.quantized
     ):
         raise ExportError(
             f"{order.model} {order.variant}",
@@ -106,10 +133,26 @@ def _changed(
         )
     return changes.quantized(
         before,
-        program.after,
+        program.layers,
         quantized.layers,
         folded_relu6=quantized.folded_relu6,
     )
+
+
+def _refuse_broken_clips(artifact: Artifact) -> None:
+    """Refuse a script whose ReLU6 torch quantized; see `clipping`."""
+    error = artifact.output_error
+    clips = _CLIPS.intersection(artifact.operators)
+    if artifact.variant != "int8-static" or not clips or error is None:
+        return
+    if error.sqnr_db is not None and error.sqnr_db < CLIPPED_AS_MEANT_DB:
+        raise ExportError(
+            f"{artifact.model} {artifact.variant}",
+            f"gives noise ({error.sqnr_db:.0f} dB SQNR): QNNPACK computes "
+            f"{', '.join(sorted(clips))} wrongly on images",
+            "Give the model as module:factory, whose ReLU6 are folded into "
+            "convolutions, or keep to float32",
+        )
 
 
 def weights_of(order: Order) -> str:
@@ -139,20 +182,7 @@ def _compare(
             "Take out what the message names",
         ) from error
     actual = outputs_of(exported, held_out, name=name, who="the exported file")
-    found = output_error(expected, actual, name=name)
-    if (
-        order.variant == "float32"
-        and found.sqnr_db is not None
-        and found.sqnr_db < TRACED_AS_MEANT_DB
-    ):
-        raise ExportError(
-            name,
-            f"the traced program computes something else ({found.sqnr_db:.0f} dB SQNR "
-            "against the model), as with control flow that depends on values, or "
-            "random numbers in forward",
-            "Give it as TorchScript (.pt) made with torch.jit.script",
-        )
-    return found
+    return output_error(expected, actual, name=name)
 
 
 def _artifact(

@@ -21,7 +21,7 @@ class Order(Value, frozen=True, kw_only=True):
     """Where the child imports from; read before it imports anything of ours."""
     folder: str
     """Where the user is: factories are imported from here first."""
-    workspace: str
+    workspace: str = ""
     """An empty folder for the file."""
     model: str
     source: Source

@@ -1,32 +1,30 @@
-"""ReLU6 in int8 models, without torch's clamp of quantized tensors.
+"""Clipped activations in int8 models, without torch's clamp of quantized tensors.
 
 QNNPACK's clamp, as torch calls it, permutes a channels-last tensor: it writes its
 result in the input's order and labels it contiguous. Convolutions give channels-last
-tensors, so a ReLU6 after one gives noise (measured with torch 2.13). It is not needed
-either: a layer whose output range ends at 6 saturates there for nothing.
+tensors, so a ReLU6 after one gives noise (measured with torch 2.13). After a layer it
+is not needed either: an output whose range ends at 6 saturates there for nothing.
+Elsewhere these operations stay in float32.
 """
 
 from __future__ import annotations
 
-from typing import TypeGuard
+from collections.abc import Callable
+from typing import Any, TypeGuard
 
 import torch
 import torch.nn.functional as F
 from torch import fx, nn
 from torch.ao.quantization import HistogramObserver
 
-CLIPPING_OPERATIONS = (
-    nn.ReLU6,
-    nn.Hardtanh,
-    F.relu6,
-    F.hardtanh,
-    torch.clamp,
-    torch.clip,
-    "clamp",
-    "clamp_",
-    "clip",
-)
-"""Left in float32 wherever they are not folded."""
+_CLIPPING_MODULES = (nn.ReLU6, nn.Hardtanh)
+_CLIPPING_FUNCTIONS = (F.relu6, F.hardtanh, torch.clamp, torch.clip)
+_CLIPPING_METHODS = {
+    "clamp": torch.clamp,
+    "clamp_": torch.clamp,
+    "clip": torch.clip,
+    "clip_": torch.clip,
+}
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _FOLDING_LAYERS = (*_CONVOLUTIONS, nn.Linear)
@@ -40,6 +38,48 @@ class HistogramUpTo6(HistogramObserver):  # type: ignore[misc]  # torch is not f
         """Note the values, those above 6 as 6."""
         super().forward(observed.clamp(max=6.0))
         return observed
+
+
+class InFloat32(nn.Module):  # type: ignore[misc]
+    """Hides an operation from quantization, which leaves unknown modules alone."""
+
+    def __init__(self, operation: Callable[..., Any]) -> None:
+        """Take a module or a function."""
+        super().__init__()
+        self.operation = operation
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Call it."""
+        return self.operation(*args, **kwargs)
+
+
+def keep_clips_in_float32(graph: fx.GraphModule) -> None:
+    """Hide what `fold_relu6` could not fold; a qconfig of None would not do.
+
+    Torch lowers an operation between two quantized ones to a quantized one even then.
+    """
+    modules = dict(graph.named_modules())
+    for node in list(graph.graph.nodes):
+        operation = _clip_of(node, modules)
+        if operation is None:
+            continue
+        name = f"float32_{node.name}"
+        graph.add_submodule(name, InFloat32(operation))
+        with graph.graph.inserting_before(node):
+            hidden = graph.graph.call_module(name, node.args, node.kwargs)
+        node.replace_all_uses_with(hidden)
+        graph.graph.erase_node(node)
+    graph.delete_all_unused_submodules()
+    graph.recompile()
+
+
+def _clip_of(node: fx.Node, modules: dict[str, nn.Module]) -> Callable[..., Any] | None:
+    if node.op == "call_module":
+        module = modules[node.target]
+        return module if isinstance(module, _CLIPPING_MODULES) else None
+    if node.op == "call_function":
+        return node.target if node.target in _CLIPPING_FUNCTIONS else None
+    return _CLIPPING_METHODS.get(node.target) if node.op == "call_method" else None
 
 
 def fold_relu6(graph: fx.GraphModule) -> list[str]:
