@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import msgspec
@@ -16,17 +18,8 @@ from bench.measure.store import read_run
 
 PROGRAM = Path(sys.executable).with_name("pocketbench")
 
-TINY_NET = """
-    import torch
-    from torch import nn
-
-    def net():
-        torch.manual_seed(0)
-        return nn.Sequential(
-            nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 8, 3), nn.ReLU(),
-            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 4),
-        )
-"""
+MODELS = Path(__file__).parent / "models"
+"""Importable by every user here. In one place, so that each is exported only once."""
 
 
 class User:
@@ -35,6 +28,7 @@ class User:
     def __init__(self, folder):
         self.folder = folder
         self.runs = folder / "runs"
+        self._started = []
 
     def write(self, name, text):
         path = self.folder / name
@@ -47,7 +41,7 @@ class User:
         return subprocess.run(
             [str(PROGRAM), *argv],
             cwd=self.folder,
-            env={**os.environ, **environment},
+            env={**os.environ, "PYTHONPATH": str(MODELS), **environment},
             capture_output=True,
             text=True,
             timeout=timeout_s,
@@ -55,21 +49,47 @@ class User:
 
     def starts(self, *argv, **environment):
         """Start in a process group of its own, for killing and Ctrl-C."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [str(PROGRAM), *argv],
             cwd=self.folder,
-            env={**os.environ, **environment},
+            env={**os.environ, "PYTHONPATH": str(MODELS), **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
         )
+        self._started.append(process)
+        return process
+
+    def leaves(self):
+        """End what still runs of what was started, politely first."""
+        for process in self._started:
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(timeout=20)
+            with process:
+                if process.poll() is None:
+                    process.kill()
 
     def measures(self, *argv, **more):
         """`pocketbench run` of a short job that must succeed; the stored run."""
         done = self.types("run", *argv, *SHORT, **more)
         assert done.returncode == 0, done.stderr
         return self.last_run()
+
+    def launches_so_far(self, device_id=""):
+        """How many launches the run that goes on now has stored."""
+        found = sorted(self.runs.glob("*/run.jsonl")) if self.runs.exists() else []
+        lines = found[-1].read_bytes().splitlines() if found else []
+        wanted = f'"device_id":"{device_id}'.encode()
+        return sum(b'"record":"launch"' in x and wanted in x for x in lines)
+
+    def waits_for_launches(self, process, count, device_id=""):
+        """Wait until a run that was started has stored so many launches."""
+        while self.launches_so_far(device_id) < count:
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.02)
 
     def last_run(self):
         (*_, folder) = sorted(self.runs.iterdir())
@@ -89,8 +109,8 @@ SHORT = ("--iterations", "3", "--warmup", "1", "--blocks", "2")
 @pytest.fixture
 def user(tmp_path):
     user = User(tmp_path)
-    user.write("nets.py", TINY_NET)
-    return user
+    yield user
+    user.leaves()
 
 
 @pytest.fixture

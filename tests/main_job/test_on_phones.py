@@ -1,6 +1,5 @@
 """The main job on simulated phones, over the real adb."""
 
-import contextlib
 import json
 import os
 import select
@@ -44,18 +43,16 @@ def adb_port(monkeypatch, tmp_path):
 @pytest.fixture
 def simulates(user, adb_port):
     """`pocketbench simulate`, in the foreground of its own process."""
-    with contextlib.ExitStack() as stack:
 
-        def start(*argv):
-            process = user.starts("simulate", *argv)
-            stack.callback(_end, process)
-            serials = []
-            while len(serials) < len([a for a in argv if not a.startswith("-")]):
-                line = _line(process)
-                serials += [w for w in line.split() if w.startswith("127.0.0.1:")][:1]
-            return process, serials
+    def start(*argv):
+        process = user.starts("simulate", *argv)
+        serials = []
+        while len(serials) < len(argv):
+            words = _line(process).split()
+            serials += [x.strip(",") for x in words if x.startswith("127.0.0.1:")][:1]
+        return process, serials
 
-        yield start
+    return start
 
 
 def _line(process):
@@ -64,14 +61,6 @@ def _line(process):
     line = process.stdout.readline()
     assert line, process.stderr.read()
     return line
-
-
-def _end(process):
-    if process.poll() is None:
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
-    process.stdout.close()
-    process.stderr.close()
 
 
 def test_int8_and_float_are_measured_on_two_phones_and_the_host(user):
@@ -159,7 +148,7 @@ def test_no_phone_attached_says_how_to_attach_or_simulate_one(user, adb_port):
 
 
 def test_an_old_phone_without_exit_codes_is_measured_too(user):
-    run = user.measures(*NET, "--device", "simulated:galaxy-s5")
+    run = user.measures(*NET, "--device", "simulated:nexus-5")
 
     assert len(run.launches) == 6
 
@@ -172,9 +161,7 @@ def test_a_phone_that_is_unplugged_in_the_middle_is_a_row(user, simulates):
         *("--device", "host", "--device", f"android:{serial}"),
         *("--iterations", "3", "--blocks", "4"),
     )
-    while not _launched(user, f"android:{serial}"):
-        assert process.poll() is None, process.stderr.read()
-        time.sleep(0.02)
+    user.waits_for_launches(process, 1, f"android:{serial}")
     os.killpg(phone.pid, signal.SIGKILL)
     _, stderr = process.communicate(timeout=200)
 
@@ -187,21 +174,13 @@ def test_a_phone_that_is_unplugged_in_the_middle_is_a_row(user, simulates):
         run.launches, device_id="host", model="net", variant_ids=["float32"]
     )
     assert sorted(whole) == [0, 1, 2, 3]
-    assert _launched(user, f"android:{serial}")
-
-
-def _launched(user, device_id):
-    if not any(user.runs.glob("*/run.jsonl")):
-        return []
-    return [x for x in user.last_run().launches if x.device_id == device_id]
+    assert f"android:{serial}" in {launch.device_id for launch in run.launches}
 
 
 def test_two_runs_never_share_a_phone(user, simulates):
     _, (serial,) = simulates("pixel-8")
     first = user.starts("run", *NET, "--device", f"android:{serial}", "--blocks", "40")
-    while not _launched(user, f"android:{serial}"):
-        assert first.poll() is None, first.stderr.read()
-        time.sleep(0.02)
+    user.waits_for_launches(first, 1, f"android:{serial}")
 
     second = user.types("run", *NET, "--device", f"android:{serial}", *SHORT)
     first.send_signal(signal.SIGINT)
@@ -251,9 +230,7 @@ def _is_runner(pid):
 
 def test_a_killed_run_on_a_phone_goes_on_where_it_was(user):
     process = user.starts("run", *NET, "--device", "simulated:pixel-8", "--blocks", "4")
-    while len(_launched(user, "simulated:pixel-8")) < 4:
-        assert process.poll() is None, process.stderr.read()
-        time.sleep(0.02)
+    user.waits_for_launches(process, 4, "simulated:pixel-8")
     process.kill()
     process.communicate()
     before = user.last_run()

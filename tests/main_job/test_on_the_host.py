@@ -1,7 +1,6 @@
 """The main job on this computer alone, typed as a user types it."""
 
 import json
-import time
 
 import pytest
 
@@ -122,7 +121,6 @@ def test_a_stored_run_is_reported_again_from_its_file_alone(user):
     (report,) = user.runs.glob("*/report.html")
     first = report.read_text()
     report.unlink()
-    (user.folder / "nets.py").unlink()
 
     done = user.types("report", "last")
 
@@ -135,12 +133,7 @@ def test_a_killed_run_goes_on_where_it_was(user):
     process = user.starts(
         "run", *NET, "--device", "host", "--blocks", "6", "--iterations", "3"
     )
-    while True:
-        found = list(user.runs.glob("*/run.jsonl")) if user.runs.exists() else []
-        if found and found[0].read_bytes().count(b'"record":"launch"') >= 4:
-            break
-        assert process.poll() is None, process.stderr.read()
-        time.sleep(0.02)
+    user.waits_for_launches(process, 4)
     process.kill()
     process.communicate()
     before = user.last_run()
@@ -160,9 +153,7 @@ def test_ctrl_c_leaves_a_readable_run_and_no_process(user, ctrl_c):
     process = user.starts(
         "run", *NET, "--device", "host", "--blocks", "50", "--iterations", "3"
     )
-    while not any(user.runs.glob("*/run.jsonl")) or not user.last_run().launches:
-        assert process.poll() is None, process.stderr.read()
-        time.sleep(0.02)
+    user.waits_for_launches(process, 1)
     ctrl_c(process)
     _, stderr = process.communicate(timeout=60)
 
@@ -186,11 +177,20 @@ def test_two_runs_do_not_write_to_one_folder(user):
 
 
 def test_a_second_run_exports_nothing_again_and_shows_a_changed_source(user):
-    first = user.measures(*NET, "--device", "host")
-    again = user.measures(*NET, "--device", "host")
-    nets = user.folder / "nets.py"
-    nets.write_text(nets.read_text().replace("Conv2d(3, 8, 3)", "Conv2d(3, 8, 5)"))
-    changed = user.measures(*NET, "--device", "host")
+    nets = user.write(
+        "mine.py",
+        """
+        from torch import nn
+
+        def net():
+            return nn.Sequential(nn.Flatten(), nn.Linear(12, 3))
+        """,
+    )
+    mine = ("mine:net", "--input", "1x12", "--device", "host", "--variant", "float32")
+    first = user.measures(*mine)
+    again = user.measures(*mine)
+    nets.write_text(nets.read_text().replace("12, 3", "12, 4"))
+    changed = user.measures(*mine)
 
     shas = [
         {artifact.sha256 for artifact in run.artifacts}
