@@ -2,61 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from android_runner.build import build_for_this_computer
-from android_runner.native_programs import NativePrograms, native_command
-from android_runner.wire import read_measurement
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from bench.artifact import Artifact
-    from bench.device import CommandResult, DeviceInfo
-    from bench.launch import Measurement
-    from bench.plan import RunnerChoice
-    from bench.runner import Command, LaunchRequest, Program
+from android_runner.lite import LiteRunner
 
 
-class ExecutorchRunner:
-    """Measures `.pte` files; compiles its program for this computer on first use."""
+class ExecutorchRunner(LiteRunner):
+    """Measures `.pte` files; in all else as the lite interpreter's program."""
 
     name = "executorch"
     formats = frozenset({"pte"})
-    needs_cpu = True
-
-    def __init__(
-        self, programs: tuple[RunnerChoice, ...], progress: Callable[[str], None]
-    ) -> None:
-        """Take the programs given with `--runner executorch=PATH[@ABI]`."""
-        self._programs = NativePrograms(
-            self.name, programs, lambda: build_for_this_computer(self.name, progress)
-        )
-
-    def program(self, info: DeviceInfo) -> Program:
-        """A given one, else ours for this computer, else one built for its ABI.
-
-        Raises:
-            RunnerMissingError: There is none for its ABI; names the remedies.
-            RunnerBuildError: Ours did not compile.
-            ToolMissingError: Ours cannot be compiled here.
-        """
-        return self._programs.program(info)
-
-    def command(self, request: LaunchRequest) -> Command:
-        """The command line of one launch."""
-        return native_command(request)
-
-    def parse(
-        self,
-        result: CommandResult,
-        artifact: Artifact,
-        request: LaunchRequest | None = None,
-    ) -> Measurement:
-        """Read what a launch measured.
-
-        Raises:
-            LaunchError: It did not measure, with the reason in ExecuTorch's own words.
-        """
-        subject = f"{artifact.model} {artifact.variant}"
-        return read_measurement(result, runner=self.name, subject=subject)

@@ -93,8 +93,8 @@ _REMEDIES = {
         "Check that /data/local/tmp is writable and not mounted noexec"
     ),
     FailureReason.WRONG_ABI: (
-        "Build the runner for the phone's ABI: "
-        "`pocketbench runner build --engine lite --abi ABI`"
+        "Give a program built for the phone's ABI, or build ours: "
+        "`pocketbench runner build --engine ENGINE --abi ABI`"
     ),
     FailureReason.WRONG_PAGE_SIZE: (
         "Rebuild the runner and its libraries with 16 KB alignment "
@@ -105,14 +105,16 @@ _REMEDIES = {
     ),
     FailureReason.NOT_FOUND: "Check the path of the program or the model",
     FailureReason.NOT_LOADABLE: (
-        "Give a lite-interpreter .ptl file (saved with _save_for_lite_interpreter)"
+        "Give a whole file of the kind that the program loads: .ptl (saved with "
+        "_save_for_lite_interpreter) for the lite interpreter, .pte for ExecuTorch, "
+        ".tflite for LiteRT, .onnx for ONNX Runtime"
     ),
     FailureReason.BYTECODE_TOO_NEW: (
         "Export with an older torch, or build the runner against a newer one"
     ),
     FailureReason.BYTECODE_TOO_OLD: "Export the model again with a newer torch",
     FailureReason.MISSING_OPERATOR: (
-        "Use a runner built with the operators the message names"
+        "Use a runner built with the operators or delegates the message names"
     ),
     FailureReason.NO_QUANTIZED_ENGINE: (
         "Use a runner built with QNNPACK or XNNPACK (USE_PYTORCH_QNNPACK=ON)"

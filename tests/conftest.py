@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 from pathlib import Path
@@ -24,16 +25,25 @@ TOOLS = {
 }
 """What a test may need, and the program that shows it is there."""
 
+PACKAGES = {"executorch": "executorch"}
+"""Likewise, and the Python package."""
+
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test whose tool is missing, by name; in CI that is a failure."""
     for mark in item.iter_markers("needs"):
         for tool in mark.args:
-            if shutil.which(TOOLS[tool]) is None:
-                message = f"needs {tool} ({TOOLS[tool]}), which is not installed"
+            if not _is_there(tool):
+                message = f"needs {tool}, which is not installed"
                 if os.environ.get("CI"):
                     pytest.fail(f"{item.name} {message}; CI must install it")
                 pytest.skip(message)
+
+
+def _is_there(tool: str) -> bool:
+    if tool in PACKAGES:
+        return importlib.util.find_spec(PACKAGES[tool]) is not None
+    return shutil.which(TOOLS[tool]) is not None
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,0 +1,49 @@
+"""Writes tiny `.pte` files into a folder; a program of its own, for it needs torch.
+
+delegated.pte   two convolutions, all of it for XNNPACK
+portable.pte    the same without a delegate
+ids.pte         an embedding of int64 ids, two inputs, two outputs
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import torch
+from executorch.backends.xnnpack.partition.xnnpack_partitioner import (
+    XnnpackPartitioner,
+)
+from executorch.exir import to_edge_transform_and_lower
+from torch import nn
+
+
+class Ids(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Embedding(10, 4)
+
+    def forward(self, ids, scale):
+        found = self.table(ids) * scale
+        return found, found.sum()
+
+
+def save(module, inputs, path, *, delegate):
+    program = torch.export.export(module.eval(), inputs)
+    partitioner = [XnnpackPartitioner()] if delegate else []
+    edge = to_edge_transform_and_lower(program, partitioner=partitioner)
+    path.write_bytes(edge.to_executorch().buffer)
+
+
+def main(folder):
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 4, 3))
+    image = (torch.randn(1, 3, 12, 12),)
+    save(net, image, folder / "delegated.pte", delegate=True)
+    save(net, image, folder / "portable.pte", delegate=False)
+    ids = (torch.tensor([[1, 2, 3]]), torch.ones(4))
+    save(Ids(), ids, folder / "ids.pte", delegate=False)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
