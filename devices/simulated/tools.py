@@ -32,6 +32,7 @@ class Tools(NamedTuple):
     commands: tuple[str, ...]
     """Names that `box` answers to, or of programs of this computer."""
     taskset: Path | None
+    openssl: Path | None
     translator: Translator | None = None
     """For a phone whose programs are of another ABI."""
 
@@ -64,7 +65,7 @@ def find() -> Tools:
     commands = (
         _applets(box) if box else tuple(c for c in _PLAIN_COMMANDS.split() if _which(c))
     )
-    return Tools(path, name, box, commands, _which("taskset"))
+    return Tools(path, name, box, commands, _which("taskset"), _which("openssl"))
 
 
 def _which(name: str) -> Path | None:

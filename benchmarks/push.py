@@ -1,0 +1,94 @@
+"""How fast files get onto a simulated phone, against the adb program's own push.
+
+The cold push sends real bytes (a library's size of random ones), verifies them on the
+phone by sha256 and moves them into place; `adb push` only sends. The second push must
+send nothing. Aim: cold at least 0.9x of `adb push`; second push 0 bytes, 1 round trip.
+Run: python benchmarks/push.py [MEGABYTES]
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+from paired import HEAD, in_turn
+
+from bench.device import LocalObject, local_object
+from devices.adb_private_server import private_server
+from devices.adb_program import find_adb
+from devices.android_device import open_serial
+from devices.simulated.driver import connected
+from devices.simulated.running import running_phone
+
+PAIRS = 5
+
+
+def random_object(folder: Path, megabytes: int, number: int) -> LocalObject:
+    """A file that no phone holds yet."""
+    path = folder / f"library-{number}.so"
+    data = os.urandom(megabytes * 10**6)
+    path.write_bytes(data)
+    return local_object(path, sha256=hashlib.sha256(data).hexdigest())
+
+
+def main() -> None:
+    """Print the table."""
+    megabytes = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+    adb = find_adb()
+    with (
+        tempfile.TemporaryDirectory() as name,
+        private_server(adb, Path(name) / "adb") as server,
+        running_phone("pixel-8", name="benchmark-push") as phone,
+        connected(adb, server, phone.serial, device_id="phone"),
+        open_serial(
+            phone.serial,
+            adb_host=server.host,
+            adb_port=server.port,
+            device_id="simulated:pixel-8",
+            family="simulated",
+            cancel=threading.Event(),
+        ) as device,
+    ):
+        folder = Path(name)
+        numbers = itertools.count()
+        objects = [
+            random_object(folder, megabytes, next(numbers)) for _ in range(PAIRS + 1)
+        ]
+        ours = iter(objects)
+
+        def push_cold() -> None:
+            (installed,) = device.push((next(ours),))
+            assert installed.origin == "sent"
+
+        def adb_push() -> None:
+            command = server.command(
+                adb, "-s", phone.serial, "push", objects[0].path, "/data/local/tmp/bare"
+            )
+            subprocess.run(command, capture_output=True, check=True)
+
+        print(HEAD)
+        paired = in_turn(push_cold, adb_push, PAIRS)
+        print(paired.row(f"cold push of {megabytes} MB / adb push"))
+        print(f"cold push runs at {1 / paired.ratio:.2f}x the speed of adb push")
+        phone.ask("reset_statistics")
+        before = phone.statistics()["received_bytes"]
+        device.push(tuple(objects))
+        counted = phone.statistics()
+        print(
+            f"second push of all {len(objects)}: {counted['streams']} round trip, "
+            f"{counted['received_bytes'] - before} bytes received (the question)"
+        )
+        device.run(["rm", "-rf", "/data/local/tmp/bare"], timeout_s=30)
+        for item in objects:
+            remote = f"/data/local/tmp/pocketbench/objects/{item.sha256}"
+            device.run(["rm", "-rf", remote], timeout_s=30)
+
+
+if __name__ == "__main__":
+    main()
