@@ -14,6 +14,7 @@ COMMANDS = {
     "report": "Make the report of a stored run again.",
     "compare": "Compare two stored runs.",
     "history": "Keep runs over time and find where a level changed.",
+    "ingest": "Make a stored run of what XCTest has measured.",
     "simulate": "Run simulated phones that the real adb talks to.",
     "runner": "Build the native programs that measure.",
     "completion": "Print the completion script for a shell.",

@@ -11,7 +11,11 @@ from bench.record import Value
 
 
 class Memory(Value, frozen=True, kw_only=True):
-    """Memory of the measuring process, from /proc/PID/status and smaps_rollup."""
+    """Memory of the measuring process, from /proc/PID/status and smaps_rollup.
+
+    On Apple's systems it is phys_footprint, which counts compressed pages and not the
+    clean ones of a mapped file: compare it with other Apple devices only.
+    """
 
     rss_before_load_bytes: int | None = None
     """With the runtime loaded and no model."""
@@ -79,8 +83,8 @@ class Launch(Value, frozen=True, kw_only=True, tag_field="record", tag="launch")
     """Place within the block, from 0."""
     started_at: str
     """ISO-8601, UTC."""
-    wall_ns: int
-    """On the host, transport included."""
+    wall_ns: int | None
+    """On the host, transport included; `None`: another program did the launch."""
     host_cpus: tuple[int, ...] = ()
     """The leased cores of the host it ran on, when it ran on the host's cores."""
     caveats: tuple[Caveat, ...] = ()

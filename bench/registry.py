@@ -48,6 +48,11 @@ RUNNER_BUILDS: Mapping[str, str] = {
 }
 """What `pocketbench runner` does with the programs of our own."""
 
+INGESTS: Mapping[str, str] = {
+    "xctest": "ios_runner.ingest:ingest",
+}
+"""Makes records of what other programs have measured."""
+
 SIMULATION: Mapping[str, str] = {
     "run": "devices.simulated.foreground:run_phones",
     "list": "devices.simulated.foreground:list_profiles",

@@ -67,7 +67,8 @@ class DeviceReady(Value, frozen=True, kw_only=True, tag_field="record", tag="dev
     device: DeviceInfo
     runner: str
     runner_version: str | None
-    runner_sha256: str
+    runner_sha256: str | None
+    """`None`: it was another program than one of ours, and nobody told."""
     runner_origin: str
     other_programs: tuple[ReadyProgram, ...] = ()
     """Besides that one, when the models need several engines."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import shutil
+import time
 from typing import TYPE_CHECKING
 
 from bench.errors import DeviceUnavailableError, ToolMissingError
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _FIND_TIMEOUT_S = 30.0
+_CONDITIONS_ARGUMENT = "--conditions"
+"""Makes the app tell the conditions and no more; see ios_runner/native/app.h."""
+_CONDITIONS_TIMEOUT_S = 60.0
+_FRESH_S = 3.0
+"""As long as what a launch told stands for now: to start the app takes a second, and
+whoever waits for a phone to cool asks every few seconds."""
 
 
 class IosDriver:
@@ -83,6 +90,7 @@ class IosDevice:
         self._link = link
         self._objects = AppObjects(link, info.id, info.serial_hash)
         self._told = Told()
+        self._told_at = 0.0
 
     @property
     def info(self) -> DeviceInfo:
@@ -134,11 +142,28 @@ class IosDevice:
         return done
 
     def conditions(self) -> Conditions | None:
-        """Those that the app told last; `None` before it ran: nobody else tells any."""
-        return self._told.after or self._told.before
+        """What the app tells: it told them around the launch that just ended, else it
+        is started to tell them; `None` while there is no app on the phone.
+
+        Raises:
+            DeviceUnavailableError: Locked, app deleted ...
+            DeviceLostError: The phone went away.
+            Cancelled: The cancel event was set.
+        """
+        told = self._told.after or self._told.before
+        if told is not None and time.monotonic() - self._told_at < _FRESH_S:
+            return told
+        for app in self._objects.apps.values():
+            asked = self._link.launch(
+                app, [_CONDITIONS_ARGUMENT], env={}, timeout_s=_CONDITIONS_TIMEOUT_S
+            )
+            self._note(asked)
+            return self._told.before
+        return None
 
     def _note(self, done: CommandResult) -> None:
         self._told = read_conditions(done.stdout)
+        self._told_at = time.monotonic()
 
 
 def _xcrun_with_devicectl() -> str | None:

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
@@ -62,9 +63,13 @@ void tell_conditions(const App& app, std::string_view when, int file_descriptor)
 }
 
 int run(const App& app, const std::vector<std::string>& arguments, int out) {
+  const auto has = [&](const char* flag) {
+    return std::find(arguments.begin(), arguments.end(), flag) != arguments.end();
+  };
   tell_conditions(app, "before", out);
+  if (has("--conditions")) return 0;
   int code = 0;
-  if (std::find(arguments.begin(), arguments.end(), "--objects") != arguments.end()) {
+  if (has("--objects")) {
     list_objects(out);
   } else {
     std::vector<std::string> owned = arguments;

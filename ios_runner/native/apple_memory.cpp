@@ -34,4 +34,6 @@ ProcessStatus read_process_status() {
   return status;
 }
 
+std::optional<std::int64_t> read_pss_bytes() { return std::nullopt; }
+
 }  // namespace pocketbench

@@ -331,12 +331,18 @@ def test_a_second_run_does_not_get_the_phone(mac, open_phone):
         pass
 
 
-def test_conditions_are_what_the_app_told_last(mac, open_phone, app, model):
+def test_conditions_are_what_the_app_told_just_now(
+    mac, open_phone, app, model, monkeypatch
+):
     with open_phone() as phone:
         assert phone.conditions() is None
         phone.push([app, model])
         found = phone.conditions()
+        monkeypatch.setattr("devices.ios._FRESH_S", 0)
+        asked = phone.conditions()
 
+    assert asked.thermal.status == 0
+    assert len(mac.calls("--conditions")) == 1
     assert found.thermal.status == 1
     assert found.battery.level == 80
     assert found.battery.is_charging

@@ -413,7 +413,8 @@ def launch(udid, options, operands):
     if "--console" in options and not peek()["console"]:
         say("Error: Unknown option '--console'")
         sys.exit(64)
-    what = fault("launch", udid) if "--objects" not in arguments else None
+    measures = not {"--objects", "--conditions"} & set(arguments)
+    what = fault("launch", udid) if measures else None
     what = what or fault("any launch", udid)
     if what == "locked":
         raise Refused(

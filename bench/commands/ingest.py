@@ -1,0 +1,73 @@
+"""`pocketbench ingest`: a stored run of what another program has measured."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import secrets
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from bench import registry
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=_FILE, metavar="FILE...")
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    required=True,
+    type=_FILE,
+    help="A model file that was measured; tests are known by its name. Again for more.",
+)
+@click.option("--device-name", help="Where the files do not tell the device.")
+@click.option(
+    "--runs",
+    "runs_folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Where run folders are kept.",
+)
+def ingest(
+    files: tuple[Path, ...],
+    models: tuple[Path, ...],
+    device_name: str | None,
+    runs_folder: Path,
+) -> None:
+    """Make a stored run of what XCTest measured, and report it.
+
+    FILE is xcodebuild's console output, or what `xcrun xcresulttool get test-results
+    metrics --path R.xcresult` printed. Each is one launch.
+
+    \b
+    pocketbench ingest day1.log day2.log --model mv3_xnnpack.pte
+    """
+    from bench.commands.reports import finish
+    from bench.measure.store import Store
+    from bench.run import RunEnded, RunStarted
+
+    now = datetime.now(UTC)
+    instant = now.isoformat(timespec="milliseconds")
+    read = registry.load(registry.INGESTS, "format", "xctest")
+    plan, records = read(files, models, device_name=device_name, now=instant)
+    folder = runs_folder / f"{now:%Y%m%d-%H%M%S}-xctest-{secrets.token_hex(2)}"
+    with Store(folder) as store:
+        store.append(
+            RunStarted(
+                run_id=folder.name,
+                started_at=instant,
+                plan=plan,
+                command=("pocketbench", *sys.argv[1:]),
+                versions={"pocketbench": importlib.metadata.version("pocketbench")},
+            )
+        )
+        for record in records:
+            store.append(record)
+        store.append(RunEnded(ended_at=instant, outcome="finished"))
+    sys.exit(finish(folder, (), fail_on="never", as_json=False))
