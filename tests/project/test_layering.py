@@ -60,6 +60,8 @@ def test_each_heavy_dependency_stays_in_its_home(module):
         (["--help"], {"torch", "adbutils", "pandas", "matplotlib", "scipy", "rich"}),
         (["run", "--help"], {"torch", "pandas", "matplotlib", "scipy"}),
         (["report", "--help"], {"torch", "adbutils", "pandas", "matplotlib"}),
+        (["history", "--help"], {"torch", "pandas", "matplotlib", "scipy", "duckdb"}),
+        (["compare", "--help"], {"torch", "pandas", "matplotlib", "scipy", "duckdb"}),
     ],
 )
 def test_help_imports_nothing_heavy(argv, absent):
