@@ -27,6 +27,61 @@ class CommandRule(
     """Only so many commands; `None`: all."""
 
 
+class Heat(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a phone warms while it works, and what it does about it.
+
+    Above `throttle_at_c` its clocks are capped and every program on it is paused in a
+    duty cycle, until it has cooled to `recover_at_c`.
+    """
+
+    warming_c_per_s: float = 2.0
+    """Of processor time of the commands that warm it."""
+    cooling_c_per_s: float = 1.0
+    """Of time in which none of them runs."""
+    warmed_by: str = "/objects/"
+    """What commands that warm it hold in their words: measuring programs, and not the
+    looks at its conditions."""
+    throttle_at_c: float = 12.0
+    """Of heat gained; what a sensor shows of it is the profile's affair."""
+    recover_at_c: float = 4.0
+    hottest_c: float = 20.0
+    """It gains no more than this."""
+    slowdown: float = 2.0
+    """Programs take so many times as long, and clocks are capped to that part."""
+    iteration_ms: float
+    """How long one inference of what will be measured takes on the cool phone."""
+    period_ms: float
+    """Of the duty cycle: at most a third of an iteration. A longer one lets whole
+    iterations pass between two pauses, and their median does not see it."""
+    tells_status: bool = True
+    """Whether the thermal service raises its status; some phones only cap clocks."""
+    caps_clocks: bool = True
+
+    def __post_init__(self) -> None:
+        """See that the duty cycle is fine enough.
+
+        Raises:
+            ValueError: Some medians would not see it.
+        """
+        if not 0 < self.period_ms * 3 <= self.iteration_ms:
+            raise ValueError(
+                f"a duty cycle of {self.period_ms} ms is too coarse for iterations of "
+                f"{self.iteration_ms} ms: at most a third of one"
+            )
+        if self.slowdown <= 1:
+            raise ValueError(f"a slowdown of {self.slowdown} is none")
+
+    @property
+    def paused_s(self) -> float:
+        """The part of each period in which programs stand still."""
+        return self.period_ms / 1000 - self.running_s
+
+    @property
+    def running_s(self) -> float:
+        """The part of each period in which programs run."""
+        return self.period_ms / 1000 / self.slowdown
+
+
 class Behaviour(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """The script of one phone; can be changed while it runs."""
 
@@ -38,6 +93,8 @@ class Behaviour(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     reboot_s: float = 2.0
     """How long the phone is away when it reboots."""
     rules: tuple[CommandRule, ...] = ()
+    heat: Heat | None = None
+    """`None`: it never grows hot by itself."""
 
     def take_space(self, count: int) -> None:
         """Use up space.

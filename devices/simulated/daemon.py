@@ -15,6 +15,7 @@ import msgspec
 
 from devices.simulated import shell
 from devices.simulated.connection import Connection
+from devices.simulated.heat import Heating
 from devices.simulated.processes import Process, Processes, leaves
 from devices.simulated.sync import SyncService
 
@@ -64,7 +65,8 @@ class Daemon:
         self.behaviour = behaviour
         self.environment = environment
         self.processes = Processes()
-        self.processes.listeners.append(vitals.started)
+        self._heating = Heating(profile, vitals, lambda: self.behaviour.heat)
+        self.processes.listeners += [vitals.started, self._heating.started]
         self.counters = Counters()
         self._address: tuple[str, int] | None = None
         self._server: asyncio.Server | None = None
@@ -78,6 +80,7 @@ class Daemon:
         self.processes.watch()
         self._address = listener.getsockname()
         await self._listen(sock=listener)
+        self._in_background(self._heating.follow())
 
     def unplug(self) -> None:
         """Drop every connection, and refuse new ones until `plug`."""

@@ -230,6 +230,7 @@ def describe(
         build_fingerprint=identity.fingerprint,
         is_emulated=translator.is_translated(chosen),
         is_simulated=True,
+        is_heatless=chosen.behaviour.heat is None,
         simulated_of=chosen.modelled_on,
         shares_host_cpu=True,
     )

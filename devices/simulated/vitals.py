@@ -71,6 +71,11 @@ class Vitals:
         self._running.append(process)
         process.when_exited(self._count)
 
+    def cap(self, capped_khz: dict[int, int]) -> None:
+        """Cap clocks from now on, by the first core of each cluster."""
+        self._count()
+        self.state.capped_khz = capped_khz
+
     def restarted(self, root: Path = Path("/")) -> None:
         """Forget what the phone's commands were told since it was started."""
         self.state.boot_id = str(uuid.uuid4())

@@ -1,0 +1,252 @@
+"""A simulated phone that slows down in the middle of a run, over the real adb."""
+
+import contextlib
+import hashlib
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+from android_runner.wire import read_measurement, read_spin
+from bench.artifact import Artifact, ExportFacts
+from bench.caveat import Caveat
+from bench.device import local_object
+from bench.judge.summarize import summarize
+from bench.measure.execute import execute
+from bench.measure.lease import CpuLease
+from bench.measure.observer import Observer
+from bench.measure.session import Task
+from bench.measure.store import Store, read_run
+from bench.measure.tool import Tool
+from bench.plan import GateLimits, ModelRequest, Plan, Variant, Workload
+from bench.run import ArtifactReady, RunStarted
+from bench.runner import Command, Program
+from bench.selection import Selected
+from devices.android import open_serial
+
+pytestmark = pytest.mark.needs("compiler", "namespaces", "mksh", "toybox")
+
+NATIVE = Path(__file__).parent.parent.parent / "android_runner" / "native"
+ITERATION_MS = 15.0
+HEAT = {
+    "warming_c_per_s": 10.0,
+    "cooling_c_per_s": 1.5,
+    "throttle_at_c": 10.2,
+    "recover_at_c": 3.0,
+    "slowdown": 3.0,
+    "iteration_ms": ITERATION_MS,
+    "period_ms": 5.0,
+}
+"""The processor time of a block, which no other work here changes, warms it by some
+4 C, so that one that begins after recovery does not throttle. At 10.1 C of heat the
+Pixel's skin is at 39 C; the gate lets a block begin at 8.1 C."""
+GATE = GateLimits(spin_ms=45, first_wait_s=0.5, step_s=0.25, max_wait_s=60.0)
+THE_SUN = {"block": 2, "position": 1, "heat_c": 11.0}
+"""In the middle of the run somebody draws the curtain."""
+
+
+class SteadyRunner:
+    """Drives a program whose times this computer's other work cannot touch."""
+
+    name = "steady"
+    formats = frozenset({"ptl"})
+    needs_cpu = True
+
+    def command(self, request):
+        counts = request.warmup_iterations, request.iterations
+        return Command(argv=(request.program.remote_path, *map(str, counts)))
+
+    def parse(self, result, artifact, request):
+        return read_measurement(result, runner=self.name, subject="steady")
+
+    def spin_command(self, request, spin_ms):
+        return Command(argv=(request.program.remote_path, "--spin-ms", str(spin_ms)))
+
+    def parse_spin(self, result):
+        return read_spin(result, subject="steady")
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory):
+    path = tmp_path_factory.mktemp("steady") / "steady"
+    source = Path(__file__).with_name("native") / "steady_program.cpp"
+    subprocess.run(
+        [
+            *("c++", "-std=c++20", "-O1", "-static", "-I", str(NATIVE)),
+            *(str(source), str(NATIVE / "wire.cpp"), str(NATIVE / "sha256.cpp")),
+            *("-o", str(path)),
+        ],
+        check=True,
+    )
+    return path
+
+
+class Driver:
+    """Opens one phone that runs already."""
+
+    def __init__(self, phone, port):
+        self._phone, self._port = phone, port
+
+    @contextlib.contextmanager
+    def open(self, info, *, cancel):
+        with open_serial(
+            self._phone.serial,
+            adb_host="127.0.0.1",
+            adb_port=self._port,
+            device_id=info.id,
+            family=info.family,
+            cancel=cancel,
+        ) as device:
+            yield device
+
+
+class Notes(Observer):
+    """Keeps what is noted, and lets the sun in once."""
+
+    def __init__(self, phone, sun):
+        self.notes = []
+        self._phone = phone
+        self._sun = sun
+        self._block = self._position = None
+
+    def block_started(self, info, model, block):
+        self._block, self._position = block, -1
+
+    def launch_started(self, info, model, variant_id):
+        self._position += 1
+        if self._sun == (self._block, self._position):
+            self._sun = None
+            self._phone.ask("state", heat_c=THE_SUN["heat_c"])
+
+    def note(self, subject, text):
+        self.notes.append(text)
+
+
+@pytest.fixture
+def measure(phone_factory, adb, program, tmp_path):
+    """Measure two builds on a new phone; the summary, and what was waited for."""
+
+    def run(name, *, heat, gate, blocks=6):
+        phone = phone_factory("pixel-8", behaviour={"heat": heat} if heat else {})
+        folder = tmp_path / name
+        model = tmp_path / f"{name}.ptl"
+        model.write_bytes(name.encode())
+        executable = _object(program, executable=True)
+        variants = tuple(
+            Variant(id=v, model="net", name=v, is_baseline=v == "one")
+            for v in ("one", "two")
+        )
+        plan = Plan(
+            models=(ModelRequest(name="net", source="net", variants=("one", "two")),),
+            variants=variants,
+            device_selectors=("phone",),
+            workload=Workload(blocks=blocks, warmup_iterations=1, iterations=9),
+            gate=gate,
+        )
+        artifacts = {("net", v.name): _artifact(model, v.name) for v in variants}
+        driver = Driver(phone, adb.port)
+        with driver.open(_info(phone), cancel=threading.Event()) as device:
+            info = device.info
+        task = Task(
+            Selected(driver, info),
+            [
+                Tool(
+                    SteadyRunner(),
+                    Program(
+                        runner="steady",
+                        abi=info.abis[0],
+                        libc="glibc",
+                        executable=executable,
+                    ),
+                )
+            ],
+            models={"net": variants},
+            artifacts=artifacts,
+        )
+        sun = (THE_SUN["block"], THE_SUN["position"]) if heat else None
+        notes = Notes(phone, sun)
+        with Store(folder) as store:
+            store.append(
+                RunStarted(
+                    run_id=name,
+                    started_at="2026-01-01T00:00:00.000+00:00",
+                    plan=plan,
+                    command=("pocketbench", "run", "net"),
+                    versions={},
+                )
+            )
+            for artifact in artifacts.values():
+                store.append(ArtifactReady(artifact=artifact))
+            execute(
+                plan,
+                [task],
+                store=store,
+                lease=CpuLease(tmp_path / "lease"),
+                observer=notes,
+                cancel=threading.Event(),
+            )
+        return summarize(read_run(folder)), notes.notes
+
+    return run
+
+
+def _info(phone):
+    from bench.device import DeviceInfo
+
+    return DeviceInfo(id=f"android:{phone.serial}", family="android", name="phone")
+
+
+def _object(path, *, executable=False):
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    return local_object(path, sha256=sha256, executable=executable)
+
+
+def _artifact(model, variant):
+    found = _object(model)
+    return Artifact(
+        model="net",
+        variant=variant,
+        source="net",
+        path=found.path,
+        sha256=found.sha256,
+        size_bytes=found.size_bytes,
+        format="ptl",
+        engine="lite",
+        precision="float32",
+        inputs=(),
+        bundled_input_count=1,
+        operators=(),
+        bytecode_version=None,
+        export=ExportFacts(
+            method="none",
+            changed="nothing",
+            weights="none",
+            random_weights=False,
+            seed=0,
+            torch_version="none",
+        ),
+        output_error=None,
+    )
+
+
+def _latency_ns(summary):
+    """Of each variant."""
+    return {c.variant_id: c.estimates["latency_ns"].point for c in summary.cells}
+
+
+def test_throttled_blocks_are_redone_and_the_estimate_is_the_cool_phones(measure):
+    cool, _ = measure("cool", heat=None, gate=GATE)
+    gated, notes = measure("gated", heat=HEAT, gate=GATE)
+    ungated, _ = measure("ungated", heat=HEAT, gate=GateLimits(is_on=False))
+
+    for variant, truth_ns in _latency_ns(cool).items():
+        assert truth_ns >= 3 * HEAT["period_ms"] * 1e6
+        assert _latency_ns(gated)[variant] == pytest.approx(truth_ns, rel=0.03)
+        assert _latency_ns(ungated)[variant] > 1.1 * truth_ns
+    tainted = [x for x in gated.run.launches if Caveat.THROTTLED in x.caveats]
+    assert tainted
+    assert sum(cell.redone_launches for cell in gated.cells) == len(tainted)
+    assert {c.grade.letter for c in gated.cells} <= {"A", "B"}
+    assert {c.grade.letter for c in ungated.cells} == {"C"}
+    assert any("cooling down" in note for note in notes)
