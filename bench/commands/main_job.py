@@ -114,8 +114,10 @@ def run_main_job(
     _check_given_runners(plan, equipped)
     preinstall(equipped)
     stopped: Cancelled | None = None
+    # Before the run's own folder makes the working directory dirty.
+    first = _first_record(plan, folder, resumed=before is not None)
     with _only_writer(folder), Store(folder) as store:
-        store.append(_first_record(plan, folder, resumed=before is not None))
+        store.append(first)
         artifacts, errors = export_all(plan, say)
         _check_unchanged(before, artifacts.values())
         for artifact in artifacts.values():
