@@ -1,6 +1,6 @@
 """Fixtures: Apple's tools on the PATH, played by a stand-in that really runs programs.
 
-Everything it lists is marked as replayed; see standins/apple_tools.py.
+Everything it lists is marked as replayed; see standins/apple/main.py.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from android_runner.build import build_for_this_computer
 from ios_runner.build import build_app
 
 REPOSITORY = Path(__file__).parent.parent
-TOOLS = REPOSITORY / "tests" / "standins" / "apple_tools.py"
+TOOLS = REPOSITORY / "tests" / "standins" / "apple" / "main.py"
 PHONE = {
     "udid": "00008199-000A11112222801E",
     "name": "Somebody's phone",
