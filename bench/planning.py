@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -17,6 +17,7 @@ from bench.engines import (
     variant_for,
 )
 from bench.errors import UnknownNameError, UsageError
+from bench.heat_options import heat_limits, parse_heat
 from bench.models.sources import (
     AS_IS,
     engine_of,
@@ -49,6 +50,10 @@ class Options(NamedTuple):
     quick: bool = False
     runners: tuple[RunnerChoice, ...] = ()
     devices: tuple[str, ...] = ()
+    heat: tuple[str, ...] = ()
+    max_temperature_c: float | None = None
+    gate: bool = True
+    cores: str | None = None
 
 
 def parse_input(text: str) -> TensorSpec:
@@ -187,6 +192,7 @@ def plan_suite(suite: Suite, path: str, options: Options) -> Plan:
         Workload(**told),
         suite.workload.threads or (1,),
         options,
+        heat=suite.heat,
         origin=path,
     )
 
@@ -198,6 +204,7 @@ def _plan(
     options: Options,
     *,
     origin: str,
+    heat: Mapping[str, object] | None = None,
 ) -> Plan:
     told = dict(QUICK) if options.quick else {}
     for key in Workload.__struct_fields__:
@@ -218,6 +225,12 @@ def _plan(
         device_selectors=options.devices,
         workload=workload,
         runners=options.runners,
+        gate=heat_limits(
+            {**(heat or {}), **parse_heat(options.heat)},
+            max_temperature_c=options.max_temperature_c,
+            is_on=options.gate,
+        ),
+        cores=options.cores,
         origin=origin,
     )
 

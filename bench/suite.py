@@ -64,6 +64,8 @@ class Suite(_Section, frozen=True, kw_only=True):
     model: tuple[SuiteModel, ...] = ()
     devices: SuiteDevices = SuiteDevices()
     gate: SuiteGate = SuiteGate()
+    heat: dict[str, float] = msgspec.field(default_factory=dict)
+    """`[heat]`: limits as `--heat KEY=VALUE` takes them."""
     runner: tuple[RunnerChoice, ...] = ()
 
 

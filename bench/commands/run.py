@@ -109,6 +109,31 @@ def _complete_devices(
     help="An option of such a program.",
 )
 @click.option(
+    "--cores",
+    metavar="CORES",
+    help="Of phones: big, mid, little, all, or a list such as 4-7.  [default: "
+    "wherever the phone's scheduler puts the program]",
+)
+@click.option(
+    "--gate/--no-gate",
+    default=True,
+    show_default=True,
+    help="Wait until a phone is cool before each block; redo throttled blocks.",
+)
+@click.option(
+    "--max-temperature-c",
+    type=float,
+    help="Of a phone's skin before a block.  [default: 2 C below the phone's own "
+    "first threshold, or 36 C]",
+)
+@click.option(
+    "--heat",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Other limits: margin_c=2, spin_ms=250, spin_ratio=1.1, first_wait_s=30, "
+    "step_s=15, max_wait_s=600, redos=2.",
+)
+@click.option(
     "--min-effect",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     help="The smallest change that matters.  [default: 0.02]",
