@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from android_runner.build import build, build_for_this_computer, build_runner
 from android_runner.built import built_runners, read_built, runners_folder
+from android_runner.compilation import compile_runner
 from android_runner.dependencies import needed_libraries
 from android_runner.elf import read_elf
 from android_runner.file_hash import file_sha256
@@ -40,6 +41,24 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
+@pytest.fixture(scope="module")
+def compiled_null(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a null runner that was really compiled, once for this module."""
+    folder = tmp_path_factory.mktemp("runners") / "null"
+    compile_runner("null", host_toolchain(), None, folder)
+    return folder
+
+
+@pytest.fixture
+def compiles_quickly(compiled_null: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a compilation give a copy: for what surrounds it, not for itself."""
+
+    def copy(engine: str, toolchain: object, runtime: object, folder: Path) -> None:
+        shutil.copytree(compiled_null, folder, dirs_exist_ok=True)
+
+    monkeypatch.setattr("android_runner.build.compile_runner", copy)
+
+
 @pytest.fixture
 def this_abi() -> str:
     return this_computer()[0]
@@ -50,16 +69,17 @@ def silent(text: str) -> None:
 
 
 @needs_compiler
+@pytest.mark.usefixtures("compiles_quickly")
 def test_a_runner_is_compiled_once_and_found_until_it_is_deleted(cache: Path) -> None:
     told: list[str] = []
     first = build_for_this_computer("null", told.append)
     assert len(told) == 1
     assert told[0].startswith("building the null runner for ")
     assert told[0].endswith("about 5 s ...")
-    time_ns = Path(first.program).stat().st_mtime_ns
+    inode = Path(first.program).stat().st_ino
     assert build_for_this_computer("null", told.append) == first
     assert len(told) == 1
-    assert Path(first.program).stat().st_mtime_ns == time_ns
+    assert Path(first.program).stat().st_ino == inode
     left = sorted(path.name for path in runners_folder().iterdir())
     assert left == [Path(first.program).parent.name, left[1]]
     assert left[1].endswith(".lock")
@@ -78,6 +98,7 @@ def _build_null(cache: str, results: multiprocessing.Queue[list[str]]) -> None:
     results.put(told)
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_processes_at_the_same_time_build_once_and_wait(cache: Path) -> None:
     context = multiprocessing.get_context("spawn")
@@ -129,6 +150,7 @@ def test_a_build_that_fails_shows_its_last_lines_and_keeps_the_log(
 
 
 @needs_compiler
+@pytest.mark.usefixtures("compiles_quickly")
 def test_other_compiler_flags_are_another_program(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,6 +159,7 @@ def test_other_compiler_flags_are_another_program(
     assert build_for_this_computer("null", silent).program != plain.program
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_a_cross_build_goes_through_a_toolchain_file(
     cache: Path, tmp_path: Path, this_abi: str
@@ -152,6 +175,7 @@ def test_a_cross_build_goes_through_a_toolchain_file(
 
 
 @needs_compiler
+@pytest.mark.usefixtures("compiles_quickly")
 def test_an_output_folder_holds_all_that_another_computer_needs(
     cache: Path, tmp_path: Path
 ) -> None:
@@ -302,6 +326,7 @@ def test_a_files_hash_is_remembered_until_the_file_changes(
 
 
 @needs_compiler
+@pytest.mark.usefixtures("compiles_quickly")
 def test_the_command_line_builds_and_lists(cache: Path) -> None:
     run = CliRunner().invoke
     empty = run(cli, ["runner", "list"])
