@@ -11,6 +11,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from bench.judge.grade import MEANINGS
 from bench.judge.summary import Cell, Estimate, Summary, Verdict
 from bench.units import Scale, common_scale
 from reports.doubts import Doubt, doubts
@@ -49,6 +50,10 @@ def show(summary: Summary, console: Console) -> None:
     for model in lookup.models:
         console.print()
         _show_model(lookup, model, console)
+    letters = sorted({cell.grade.letter for cell in lookup.summary.cells})
+    if letters:
+        meanings = [f"{letter}: {MEANINGS[letter]}" for letter in letters]
+        console.print(Text(f"{'; '.join(meanings)}.", style="dim"))
     found = doubts(lookup)
     if found:
         console.print()
@@ -84,7 +89,7 @@ def _show_model(lookup: Lookup, model: str, console: Console) -> None:
     rows: list[list[Text]] = []
     for cell in shown:
         row = [
-            Text(f"  {cell.variant_id}"),
+            Text(f"{cell.grade.letter} {cell.variant_id}"),
             _figure(cell.estimates.get(primary.name), latency),
             _speed_up(lookup, cell),
             Text(size.format(cell.artifact.size_bytes)),

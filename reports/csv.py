@@ -38,6 +38,8 @@ COLUMNS = (
     "max_abs_error",
     "sqnr_db",
     "caveats",
+    "grade",
+    "redone_launches",
 )
 """`estimate` and its ends are in `unit`: ns, bytes or per_s, never scaled."""
 
@@ -96,6 +98,8 @@ def _row(lookup: Lookup, cell: Cell, name: str) -> dict[str, Any]:
         "max_abs_error": error.max_abs if error else None,
         "sqnr_db": error.sqnr_db if error else None,
         "caveats": " ".join(caveat.value for caveat in cell.caveats),
+        "grade": cell.grade.letter,
+        "redone_launches": cell.redone_launches,
     }
 
 

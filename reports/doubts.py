@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import NamedTuple
 
 from bench.caveat import Caveat
@@ -53,6 +54,25 @@ def _of_the_run(lookup: Lookup) -> list[Doubt]:
                 devices,
                 "see the failures, each with its reason",
                 "follow the remedy of each, then run with --resume",
+            )
+        )
+    redone = [cell for cell in summary.cells if cell.redone_launches]
+    if redone:
+        devices = tuple(dict.fromkeys(cell.device_id for cell in redone))
+        total = counted(sum(c.redone_launches for c in redone), "launch", "launches")
+        by_variant: Counter[str] = Counter()
+        for cell in redone:
+            by_variant[cell.variant_id] += cell.redone_launches
+        each = listed([f"{n} of {name}" for name, n in by_variant.most_common()])
+        found.append(
+            Doubt(
+                "redone",
+                f"{total} throttled and measured again: {each}",
+                named(lookup, devices),
+                devices,
+                "the device grew hot; leaving hot launches out favours the variant "
+                "that heats it more",
+                "cool it better and run again, if the verdict hangs on it",
             )
         )
     if any(c.design == "sequential" and c.verdict for c in summary.comparisons):

@@ -23,9 +23,7 @@ from reports.headline import headline
 from reports.history import by_shown_device
 from reports.history_section import HistorySection, history_section
 from reports.lookup import Lookup
-from reports.phrases import (
-    VERDICT_SHAPES,
-)
+from reports.phrases import VERDICT_SHAPES, grade_words
 from reports.plots.forest import forest
 from reports.plots.style import css_variable, variant_colours
 from reports.presentable import presentable
@@ -167,6 +165,7 @@ def _environment() -> jinja2.Environment:
         size=format_size,
         exact=repr,
         groupby_device=_by_device,
+        grade_words=grade_words,
     )
     return environment
 

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from bench.artifact import OutputError
 from bench.caveat import Caveat
 from bench.failure import FailureReason
+from bench.judge.grade import Grade
 from bench.judge.summary import Comparison, Estimate, LaunchValue, Metric, Summary
 from bench.record import Value
 from bench.run import Outcome
@@ -82,6 +83,8 @@ class CellFacts(Value, frozen=True, kw_only=True):
     random_weights: bool
     output_error: OutputError | None
     caveats: tuple[Caveat, ...]
+    grade: Grade
+    redone_launches: int
     estimates: dict[str, Estimate]
     """By metric name, unscaled."""
     launches: tuple[LaunchValue, ...]
@@ -168,6 +171,8 @@ def document(lookup: Lookup, *, only_primary: bool = False) -> Document:
                 random_weights=cell.artifact.export.random_weights,
                 output_error=cell.artifact.output_error,
                 caveats=cell.caveats,
+                grade=cell.grade,
+                redone_launches=cell.redone_launches,
                 estimates=cell.estimates,
                 launches=_only(lookup.primary.name, cell.launches)
                 if only_primary

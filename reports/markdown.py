@@ -91,6 +91,7 @@ def _table(
     if not comparisons:
         return []
     headings = ["device", "model", "candidate", "against", "ratio [95 %]", "verdict"]
+    headings.append("trust")
     has_metrics = len({c.metric for c in comparisons}) > 1
     if has_metrics:
         headings.insert(4, "metric")
@@ -107,6 +108,7 @@ def _table(
             escaped(comparison.baseline),
             f"{ratio_text(ratio)} {interval_text(ratio)}",
             _verdict(lookup, comparison),
+            _trust(lookup, comparison),
         ]
         if has_metrics:
             cells.insert(4, escaped(lookup.metric_title(comparison.metric)))
@@ -128,6 +130,16 @@ def _verdict(lookup: Lookup, comparison: Comparison) -> str:
     if comparison.verdict is Verdict.INCONCLUSIVE and further is not None:
         words += f", about {further} more launches would settle it"
     return words
+
+
+def _trust(lookup: Lookup, comparison: Comparison) -> str:
+    """The worse grade of the two cells that are compared."""
+    names = (comparison.candidate, comparison.baseline)
+    found = (
+        lookup.cells.get((comparison.device_id, comparison.model, name))
+        for name in names
+    )
+    return max((cell.grade.letter for cell in found if cell), default="")
 
 
 def _doubts(lookup: Lookup) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.judge.summary import Comparison, Estimate, Metric, Verdict
+from bench.judge.summary import Cell, Comparison, Estimate, Metric, Verdict
 from bench.units import Scale, format_times_or_percent, significant
 
 VERDICT_WORDS = {
@@ -102,3 +102,9 @@ def listed(parts: Sequence[str]) -> str:
     if len(parts) <= 1:
         return "".join(parts)
     return f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def grade_words(cell: Cell) -> str:
+    """`B: charging, clocks capped`; an A needs no words."""
+    reasons = ", ".join(reason.value.replace("_", " ") for reason in cell.grade.reasons)
+    return f"{cell.grade.letter}: {reasons}" if reasons else cell.grade.letter

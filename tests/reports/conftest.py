@@ -14,9 +14,9 @@ from bench.artifact import Artifact, ExportFacts, OutputError, TensorSpec
 from bench.caveat import Caveat
 from bench.device import CoreCluster, DeviceInfo, InstalledObject
 from bench.failure import FailureReason
+from bench.judge.grade import grade
 from bench.judge.metrics import METRICS
 from bench.judge.summarize import summarize
-from bench.judge.grade import grade
 from bench.judge.summary import (
     Cell,
     Comparison,

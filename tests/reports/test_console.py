@@ -16,11 +16,12 @@ int8-static is 10 % slower than float32 on 1 of 2 devices, undecided on 1
 mobilenet_v2                  ms             speed-up, x    MiB    MiB     dB
 ────────────────────────────────────────────────────────────────────────────────
 this computer (Ryzen 7)
-  float32      10.0 [9.90, 10.1]                baseline    100   13.3      -
-  int8-static  11.0 [10.9, 11.1]  0.909 [0.893, 0.926] ▲   62.0   3.33   31.2
+A float32      10.0 [9.90, 10.1]                baseline    100   13.3      -
+A int8-static  11.0 [10.9, 11.1]  0.909 [0.893, 0.926] ▲   62.0   3.33   31.2
 Pixel 8 [SIMULATED]
-  float32      20.0 [19.8, 20.2]                baseline    120   13.3      -
-  int8-static  20.2 [20.0, 20.4]   0.990 [0.962, 1.02] ○   80.0   3.33   31.2
+B float32      20.0 [19.8, 20.2]                baseline    120   13.3      -
+B int8-static  20.2 [20.0, 20.4]   0.990 [0.962, 1.02] ○   80.0   3.33   31.2
+A: all launches clean; B: usable, with caveats.
 
 What makes it doubtful
   A simulated phone (Pixel 8 [SIMULATED])
@@ -69,3 +70,15 @@ def test_failures_come_with_their_remedy(full):
     assert "What could not be measured" in text
     assert "resnet18 · int8-dynamic: the program was ended by signal 11" in text
     assert "See the output kept with the failure." in text
+
+
+def test_launches_that_were_done_again_are_counted_by_variant(tiny):
+    cells = tuple(
+        replace(cell, redone_launches=redone)
+        for cell, redone in zip(tiny.cells, (0, 0, 1, 3), strict=True)
+    )
+    text = " ".join(console.render(replace(tiny, cells=cells)).split())
+    assert (
+        "4 launches throttled and measured again: 3 of int8-static and 1 of float32"
+        in text
+    )
