@@ -70,15 +70,18 @@ def load_original(
         examples = bundled_with(module)
     else:
         module, examples = _call_factory(source.spec, name, seed=seed)
+    module.eval()
+    for parameter in module.parameters():
+        parameter.requires_grad_(False)
     for spec in inputs:
         dtype_named(spec.dtype)
     if inputs:
         specs = tuple(inputs)
-        return Original(name, module.eval(), specs, _ranges(specs, examples), ())
+        return Original(name, module, specs, _ranges(specs, examples), ())
     if not examples:
         if source.inputs:
             ranges = _ranges(source.inputs, None)
-            return Original(name, module.eval(), source.inputs, ranges, ())
+            return Original(name, module, source.inputs, ranges, ())
         raise UsageError(
             name,
             "nothing tells the shape of its inputs",
@@ -88,7 +91,7 @@ def load_original(
     sets = examples if isinstance(examples, list) else [examples]
     specs = tuple(spec_of(tensor) for tensor in sets[0])
     given = tuple(sets) if isinstance(examples, list) else ()
-    return Original(name, module.eval(), specs, _ranges(specs, sets[0]), given)
+    return Original(name, module, specs, _ranges(specs, sets[0]), given)
 
 
 def _ranges(specs: Sequence[TensorSpec], examples: Any) -> tuple[Range, ...]:

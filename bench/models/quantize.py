@@ -111,10 +111,10 @@ def _mapping(folded: Sequence[str]) -> QConfigMapping:
 
 
 def _quantized_layers(module: nn.Module) -> tuple[str, ...]:
-    """Names of the layers that hold quantized weights."""
+    """Names of the layers that hold quantized weights; recurrent ones hold several."""
     return tuple(
         name
         for name, layer in module.named_modules()
         if type(layer).__module__.startswith("torch.ao.nn.")
-        and hasattr(layer, "weight")
+        and (hasattr(layer, "weight") or hasattr(layer, "_all_weight_values"))
     )

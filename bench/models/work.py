@@ -6,6 +6,7 @@ from typing import IO, TYPE_CHECKING
 
 import msgspec
 import torch
+import torch.fx.config
 
 from bench.engines import split_variant
 from bench.errors import ExportError, PocketbenchError, UsageError
@@ -73,6 +74,8 @@ def make_artifact(
     # Calibrating is many small steps, which on busy cores several threads make six
     # times slower than one; and the sums come out the same everywhere.
     torch.set_num_threads(1)
+    # Noting where a graph's nodes come from imports torch's compilers: seconds.
+    torch.fx.config.do_not_emit_stack_traces = True
     if ENGINE not in torch.backends.quantized.supported_engines:
         raise ExportError(
             order.model,

@@ -1,0 +1,170 @@
+"""What a source string means, told without torch."""
+
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+from bench.artifact import TensorSpec
+from bench.errors import UnknownNameError, UsageError
+from bench.models.sources import format_of, known_variants, request_for, resolve
+
+
+def archive(path, *names):
+    with zipfile.ZipFile(path, "w") as file:
+        for name in names:
+            file.writestr(f"archive/{name}", b"")
+
+
+def test_a_zoo_name_is_a_factory_with_inputs_of_its_own():
+    source = resolve("mobilenet_v2")
+
+    assert source.kind == "factory"
+    assert source.spec == "bench.models.zoo:mobilenet_v2"
+    assert source.inputs == (TensorSpec(shape=(1, 3, 224, 224)),)
+    assert source.random_weights
+    assert resolve(source.spec) == source
+
+
+def test_a_factory_is_found_in_the_current_folder(nets):
+    source = resolve("nets:tiny")
+
+    assert source.kind == "factory"
+    assert source.origin == str(nets / "nets.py")
+    assert not source.random_weights
+    assert source.name == "tiny"
+
+
+def test_a_factory_is_found_in_a_package(nets):
+    (nets / "mine").mkdir()
+    (nets / "mine" / "__init__.py").write_text("raise SystemExit('imported')")
+    (nets / "mine" / "net.py").write_text("def build(): ...")
+
+    assert resolve("mine.net:build").origin == str(nets / "mine" / "net.py")
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("mobilnet_v2", "mobilnet_v2: no such model. Did you mean mobilenet_v2?"),
+        ("nets:tinny", "nets:tinny: no such factory. Did you mean nets:tiny"),
+        ("netts:tiny", "netts:tiny: no such module. Did you mean nets:tiny"),
+        ("nets.inner:tiny", "nets.inner:tiny: no such module. Did you mean nets:tiny"),
+        ("", "(empty): no such model. Known: "),
+    ],
+)
+def test_an_unknown_name_is_told_with_the_near_ones(nets, source, message):
+    with pytest.raises(UnknownNameError) as caught:
+        resolve(source)
+    assert str(caught.value).startswith(message)
+
+
+def test_a_module_that_makes_names_as_it_runs_is_believed(nets):
+    (nets / "made.py").write_text("globals()['net'] = lambda: None\n")
+    (nets / "starred.py").write_text("from nets import *\n")
+
+    assert resolve("made:net").kind == "factory"
+    assert resolve("starred:tiny").kind == "factory"
+
+
+def test_a_missing_file_is_told_with_the_near_ones(nets):
+    (nets / "net one.ptl").write_bytes(b"")
+
+    with pytest.raises(UnknownNameError, match=r"Did you mean net one\.ptl\?"):
+        resolve("net on.ptl")
+    with pytest.raises(UsageError, match="no such file"):
+        resolve("nowhere/net.pt")
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (("bytecode.pkl", "constants.pkl", "data.pkl"), "ptl"),
+        (("constants.pkl", "data.pkl"), "pt"),
+    ],
+)
+def test_the_format_is_read_from_the_content_not_from_the_name(nets, names, found):
+    archive(nets / "model.bin", *names)
+    archive(nets / "model.ptl", *names)
+
+    assert format_of("model.bin", "as-is") == format_of("model.ptl", "as-is") == found
+
+
+@pytest.mark.parametrize(
+    ("identifier", "found"),
+    [(b"PTMF", "ptl"), (b"ET12", "pte"), (b"TFL3", "tflite"), (b"ORTM", "ort")],
+)
+def test_a_flatbuffer_is_known_by_its_identifier(nets, identifier, found):
+    (nets / "model").write_bytes(b"\0\0\0\0" + identifier + b"\0" * 20)
+
+    assert format_of("./model") == found
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (("data.pkl",), "holds weights"),
+        (("models/model.json",), "torch.export program"),
+        (("readme.txt",), "without a model"),
+    ],
+)
+def test_an_archive_that_is_no_program_is_refused(nets, names, words):
+    archive(nets / "model.pt", *names)
+
+    with pytest.raises(UsageError, match=words):
+        resolve("model.pt")
+
+
+def test_a_folder_and_another_file_are_refused(nets):
+    with pytest.raises(UsageError, match="is a folder"):
+        resolve(str(nets))
+    with pytest.raises(UsageError, match="is no model file"):
+        resolve("nets.py")
+
+
+def test_a_script_can_be_made_into_variants_and_a_ready_file_is_one(nets):
+    archive(nets / "net.pt", "constants.pkl")
+    archive(nets / "net.ptl", "bytecode.pkl")
+
+    assert known_variants("net.pt") == (
+        *("float32", "int8-dynamic", "int8-static"),
+        "as-is",
+    )
+    assert known_variants("net.ptl") == ("as-is",)
+    assert format_of("net.pt", "int8-static") == "ptl"
+    assert format_of("net.pt", "as-is") == "pt"
+
+
+def test_a_request_survives_a_change_of_folder(nets, monkeypatch):
+    archive(nets / "my; net.ptl", "bytecode.pkl")
+
+    request = request_for("my; net.ptl")
+    monkeypatch.chdir("/")
+    assert request.name == "my; net"
+    assert request.variants == ("as-is",)
+    assert request.baseline == "as-is"
+    assert resolve(request.source).name == "my; net"
+
+
+def test_a_link_is_called_by_its_own_name(nets):
+    archive(nets / "blob-17.ptl", "bytecode.pkl")
+    (nets / "current.ptl").symlink_to("blob-17.ptl")
+
+    assert request_for("current.ptl").name == "current"
+
+
+def test_finding_sources_and_listing_the_zoo_imports_no_torch_and_no_user_code(nets):
+    (nets / "loud.py").write_text("raise SystemExit('imported')\ndef net(): ...\n")
+    code = (
+        "import sys\n"
+        "from bench.models.catalogue import ZOO\n"
+        "from bench.models import library, sources\n"
+        "sources.resolve('mobilenet_v2'), sources.resolve('loud:net')\n"
+        "print('torch' in sys.modules, 'loud' in sys.modules, sorted(ZOO))\n"
+    )
+    output = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+
+    assert output == "False False ['mobilenet_v2', 'resnet18']\n"
