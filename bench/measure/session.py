@@ -14,7 +14,7 @@ from bench.artifact import Artifact
 from bench.blocks import TRIES
 from bench.caveat import Caveat
 from bench.conditions import Conditions
-from bench.device import CommandResult, Device, InstalledObject, LocalObject
+from bench.device import CommandResult, Device, InstalledObject
 from bench.errors import (
     Cancelled,
     DeviceError,
@@ -32,10 +32,9 @@ from bench.measure.observer import Observer
 from bench.measure.schedule import block_order
 from bench.measure.spinning import pin_to_biggest, spin_once
 from bench.measure.store import Store
-from bench.measure.tool import Tool, tool_for
+from bench.measure.tool import Tool, device_ready, needed_objects, tool_for
 from bench.plan import Plan, Variant
-from bench.run import DeviceReady, ReadyProgram
-from bench.runner import LaunchRequest, Program, Runner
+from bench.runner import LaunchRequest, Runner
 from bench.selection import Selected
 
 logger = logging.getLogger(__name__)
@@ -161,27 +160,10 @@ class Session:
 
     def prepare(self, device: Device) -> None:
         """Push what the device lacks and record what it holds."""
-        objects: dict[str, LocalObject] = {
-            item.sha256: item
-            for tool in self._task.tools
-            for item in tool.program.objects
-        }
-        for artifact in self._task.artifacts.values():
-            objects.setdefault(artifact.sha256, _model_object(artifact))
-        installed = device.push(tuple(objects.values()))
+        tools, artifacts = self._task.tools, self._task.artifacts.values()
+        installed = device.push(needed_objects(tools, artifacts))
         self._installed = {item.sha256: item for item in installed}
-        first, *others = (_ready(tool.program) for tool in self._task.tools)
-        self._store.append(
-            DeviceReady(
-                device=self._info,
-                runner=first.runner,
-                runner_version=first.version,
-                runner_sha256=first.sha256,
-                runner_origin=first.origin,
-                other_programs=tuple(others),
-                objects=installed,
-            )
-        )
+        self._store.append(device_ready(self._info, tools, installed))
         sent = sum(item.size_bytes for item in installed if item.origin == "sent")
         self._observer.device_ready(self._info, sent)
 
@@ -391,24 +373,6 @@ class Session:
         self._ledger.failures.append(failure)
         self._stored_error = error
         self._observer.launch_failed(self._info, failure)
-
-
-def _ready(program: Program) -> ReadyProgram:
-    return ReadyProgram(
-        runner=program.runner,
-        version=program.version,
-        sha256=program.executable.sha256,
-        origin=program.origin,
-    )
-
-
-def _model_object(artifact: Artifact) -> LocalObject:
-    return LocalObject(
-        path=artifact.path,
-        name=f"model.{artifact.format}",
-        sha256=artifact.sha256,
-        size_bytes=artifact.size_bytes,
-    )
 
 
 def _tail(output: bytes) -> str:

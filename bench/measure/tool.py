@@ -1,11 +1,13 @@
-"""The programs that measure on one device."""
+"""The programs that measure on one device, and all that must be there for them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from bench.artifact import Artifact
+from bench.device import DeviceInfo, InstalledObject, LocalObject
+from bench.run import DeviceReady, ReadyProgram
 from bench.runner import Program, Runner
 
 
@@ -19,3 +21,44 @@ class Tool(NamedTuple):
 def tool_for(artifact: Artifact, tools: Sequence[Tool]) -> Tool:
     """The first one that loads an artifact's format."""
     return next(tool for tool in tools if artifact.format in tool.runner.formats)
+
+
+def needed_objects(
+    tools: Sequence[Tool], artifacts: Iterable[Artifact]
+) -> tuple[LocalObject, ...]:
+    """Programs, their libraries and the models: each content once."""
+    objects = {item.sha256: item for tool in tools for item in tool.program.objects}
+    for artifact in artifacts:
+        model = LocalObject(
+            path=artifact.path,
+            name=f"model.{artifact.format}",
+            sha256=artifact.sha256,
+            size_bytes=artifact.size_bytes,
+        )
+        objects.setdefault(artifact.sha256, model)
+    return tuple(objects.values())
+
+
+def device_ready(
+    info: DeviceInfo, tools: Sequence[Tool], installed: tuple[InstalledObject, ...]
+) -> DeviceReady:
+    """The record of a device that holds what it needs."""
+    first, *others = (_ready(tool.program) for tool in tools)
+    return DeviceReady(
+        device=info,
+        runner=first.runner,
+        runner_version=first.version,
+        runner_sha256=first.sha256,
+        runner_origin=first.origin,
+        other_programs=tuple(others),
+        objects=installed,
+    )
+
+
+def _ready(program: Program) -> ReadyProgram:
+    return ReadyProgram(
+        runner=program.runner,
+        version=program.version,
+        sha256=program.executable.sha256,
+        origin=program.origin,
+    )
