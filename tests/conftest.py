@@ -20,6 +20,7 @@ TOOLS = {
     "chromium": "chromium",
     "compiler": "c++",
     "namespaces": "unshare",
+    "apt": "apt-get",
     "qemu": "qemu-aarch64-static",
     "arm64 compiler": "aarch64-linux-gnu-g++",
 }

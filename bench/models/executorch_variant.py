@@ -8,23 +8,27 @@ from typing import TYPE_CHECKING, Any
 
 from executorch.runtime import Runtime, Verification
 
-from bench.artifact import Artifact, Delegation, ExportFacts, OutputError
+from bench.artifact import Artifact, ExportFacts, OutputError
 from bench.engines import split_variant
 from bench.errors import ExportError
 from bench.models import changes
 from bench.models.cache import sha256_of, version_of
 from bench.models.cause import last_words
 from bench.models.compare import Outputs, output_error, outputs_of
-from bench.models.executorch_program import export_graph, lower
+from bench.models.executorch_program import PteFacts, export_graph, lower
 from bench.models.executorch_quantize import QuantizedGraph, quantize_graph
 from bench.models.input_sets import InputSets, input_sets
 from bench.models.layers import Layers
 from bench.models.variant import weights_of
+from bench.units import format_size
 
 if TYPE_CHECKING:
     from bench.models.inputs import InputSet
     from bench.models.original import Original
     from bench.models.wire import Order
+
+
+_MOST_NAMES = 5
 
 
 def make_executorch_variant(
@@ -79,8 +83,9 @@ def make_executorch_variant(
         operators=facts.operators,
         bytecode_version=None,
         export=ExportFacts(
-            method=f"torch.export, executorch {version_of('executorch')}",
-            changed=f"{changed}; {_taken(facts.delegation)}",
+            method=f"torch.export, executorch {version_of('executorch')}, "
+            f"{format_size(facts.planned_memory_bytes)} planned for activations",
+            changed=f"{changed}; {_taken(facts)}",
             weights=weights_of(order),
             random_weights=order.source.random_weights,
             seed=order.seed,
@@ -131,15 +136,25 @@ def _changed(quantized: QuantizedGraph) -> str:
     return changes.quantized(before, after, ())
 
 
-def _taken(delegation: Delegation) -> str:
+def _taken(facts: PteFacts) -> str:
+    """Who runs the operators; what no delegate took is the first thing to look at."""
+    delegation = facts.delegation
     total = delegation.operator_count
+    left = _named(facts.operators)
     if not delegation.taken:
-        return f"no delegate, {total} operators on ExecuTorch's own kernels"
-    return ", ".join(
+        return f"no delegate, {total} operators on ExecuTorch's own kernels ({left})"
+    taken = ", ".join(
         f"{share.name} took {share.operator_count} of {total} operators in "
         f"{share.segment_count} {'part' if share.segment_count == 1 else 'parts'}"
         for share in delegation.taken
     )
+    return f"{taken}, left were {left}" if left else taken
+
+
+def _named(operators: Sequence[str]) -> str:
+    shown = ", ".join(operators[:_MOST_NAMES])
+    more = len(operators) - _MOST_NAMES
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def _compare(
