@@ -172,6 +172,20 @@ class Device(Protocol):
         ...
 
 
+@runtime_checkable
+class Quieting(Protocol):
+    """A device whose settings can be made quiet for measuring (phones)."""
+
+    def quieted(self) -> AbstractContextManager[tuple[str, ...]]:
+        """Quiet it until the context ends; gives in words what was changed.
+
+        Raises:
+            DeviceLostError: The device went away.
+            Cancelled: The cancel event was set.
+        """
+        ...
+
+
 class DeviceDriver(Protocol):
     """Finds and opens the devices of one family."""
 

@@ -103,6 +103,8 @@ class Plan(Value, frozen=True, kw_only=True):
     min_effect: float = 0.02
     """The smallest change that matters, as a proportion."""
     gate: GateLimits = GateLimits()
+    quiet: bool = True
+    """Whether a phone's settings that disturb are changed until the end."""
     cores: str | None = None
     """The phone's cores to run on: `big`, `mid`, `little`, or a list such as `4-7`;
     `None`: wherever its scheduler puts the program."""

@@ -18,6 +18,7 @@ from bench.engines import (
 )
 from bench.errors import UnknownNameError, UsageError
 from bench.heat_options import heat_limits, parse_heat
+from bench.measure.pinning import check_cores
 from bench.models.sources import (
     AS_IS,
     engine_of,
@@ -54,6 +55,7 @@ class Options(NamedTuple):
     max_temperature_c: float | None = None
     gate: bool = True
     cores: str | None = None
+    quiet: bool = True
 
 
 def parse_input(text: str) -> TensorSpec:
@@ -230,7 +232,8 @@ def _plan(
             max_temperature_c=options.max_temperature_c,
             is_on=options.gate,
         ),
-        cores=options.cores,
+        cores=None if options.cores is None else check_cores(options.cores),
+        quiet=options.quiet,
         origin=origin,
     )
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
-from bench.errors import DeviceUnavailableError
+from bench.errors import DeviceError, DeviceUnavailableError
 from bench.failure import FailureReason
 from devices.adb_program import find_adb
 from devices.adb_reconnect import wait_until_back
@@ -23,6 +24,8 @@ from devices.android_identity import (
 from devices.android_objects import PhoneObjects
 from devices.conditions.probe import compose_probe, new_token, parse_probe
 from devices.device_lock import device_lock
+from devices.quiesce import TIMEOUT_S as QUIET_TIMEOUT_S
+from devices.quiesce import quiet_phone, restore_phone
 
 if TYPE_CHECKING:
     import threading
@@ -117,6 +120,36 @@ class AndroidDevice:
             ["sh", "-c", compose_probe(token)], timeout_s=_CONDITIONS_TIMEOUT_S
         )
         return parse_probe(done.stdout.decode("utf-8", "replace"), token)
+
+    @contextlib.contextmanager
+    def quieted(self) -> Iterator[tuple[str, ...]]:
+        """Quiet the phone until the context ends; see `devices.quiesce`.
+
+        Gives in words what was changed. It is put back even when the run is stopped;
+        where that cannot be done any more, by the next run.
+
+        Raises:
+            DeviceLostError: The phone went away.
+            Cancelled: The cancel event was set.
+        """
+        try:
+            yield quiet_phone(partial(self._shell.run, timeout_s=QUIET_TIMEOUT_S))
+        finally:
+            self._restore()
+
+    def _restore(self) -> None:
+        # Through a shell of its own, which a stopped run does not stop.
+        try:
+            with contextlib.closing(
+                AdbShell(
+                    self._server, self._serial, device_id=self._info.id, cancel=None
+                )
+            ) as shell:
+                told = restore_phone(partial(shell.run, timeout_s=QUIET_TIMEOUT_S))
+        except DeviceError as error:
+            logger.warning("%s: settings not put back yet: %s", self._info.id, error)
+        else:
+            logger.debug("%s: %s", self._info.id, "; ".join(told))
 
     def wait_until_back(self, timeout_s: float) -> bool:
         """After a `DeviceLostError`: wait until the same phone answers again.

@@ -115,6 +115,14 @@ def _complete_devices(
     "wherever the phone's scheduler puts the program]",
 )
 @click.option(
+    "--quiesce/--leave-settings",
+    "quiet",
+    default=True,
+    show_default=True,
+    help="Keep phones awake, their animations off and their performance fixed until "
+    "the end.",
+)
+@click.option(
     "--gate/--no-gate",
     default=True,
     show_default=True,

@@ -6,7 +6,7 @@ import contextlib
 import datetime
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
@@ -14,7 +14,12 @@ from bench.artifact import Artifact
 from bench.blocks import TRIES
 from bench.caveat import Caveat
 from bench.conditions import Conditions
-from bench.device import CommandResult, Device, InstalledObject
+from bench.device import (
+    CommandResult,
+    Device,
+    InstalledObject,
+    Quieting,
+)
 from bench.errors import (
     Cancelled,
     DeviceError,
@@ -29,8 +34,9 @@ from bench.measure.lease import CpuLease
 from bench.measure.ledger import Ledger
 from bench.measure.marks import BlockHeat, cool_reference, state_marks
 from bench.measure.observer import Observer
+from bench.measure.pinning import biggest_core, cores_of, pin_to
 from bench.measure.schedule import block_order
-from bench.measure.spinning import pin_to_biggest, spin_once
+from bench.measure.spinning import spin_once
 from bench.measure.store import Store
 from bench.measure.tool import Tool, device_ready, needed_objects, tool_for
 from bench.plan import Plan, Variant
@@ -98,6 +104,7 @@ class Session:
         )
         self._installed: dict[str, InstalledObject] = {}
         self._stored_error: PocketbenchError | None = None
+        self._pinned: tuple[int, ...] = ()
         self._gate: Gatekeeper | None = None
         self._heat: BlockHeat | None = None
 
@@ -123,9 +130,11 @@ class Session:
                     self._info, cancel=self._cancel
                 ) as device:
                     self._info = device.info
+                    self._pinned = cores_of(self._info, self._plan.cores)
                     self.prepare(device)
-                    self._begin_gate(device)
-                    self._measure(device)
+                    with self._quieted(device):
+                        self._begin_gate(device)
+                        self._measure(device)
                 return
             except Cancelled:
                 raise
@@ -151,6 +160,18 @@ class Session:
                     reason=FailureReason.INTERNAL,
                 )
                 return
+
+    @contextlib.contextmanager
+    def _quieted(self, device: Device) -> Iterator[None]:
+        """Settings that disturb are changed until the end, where a device has such."""
+        if not (self._plan.quiet and isinstance(device, Quieting)):
+            yield
+            return
+        with device.quieted() as changed:
+            if changed:
+                text = ", ".join(changed)
+                self._observer.note(self._info.id, f"settings until the end: {text}")
+            yield
 
     @property
     def _redos(self) -> int:
@@ -259,7 +280,7 @@ class Session:
         command = runner.command(request)
         with self._cores(runner, request.threads) as cpus:
             result = device.run(
-                command.argv,
+                (*pin_to(self._info, self._pinned), *command.argv),
                 timeout_s=self._plan.workload.timeout_s,
                 env=command.env,
                 host_cpus=cpus,
@@ -299,7 +320,7 @@ class Session:
                 runner,
                 self.request(variant, artifact),
                 spin_ms=self._plan.gate.spin_ms,
-                prefix=pin_to_biggest(self._info),
+                prefix=pin_to(self._info, self._pinned or biggest_core(self._info)),
                 host_cpus=cpus,
             )
 
@@ -309,7 +330,7 @@ class Session:
         if self._heat is None or self._info.family == "host":
             return ()
         reference = cool_reference(self._ledger.launches, variant.model, variant.id)
-        return self._heat.marks(before, after, reference=reference)
+        return self._heat.marks(before, after, reference=reference, cpus=self._pinned)
 
     def request(self, variant: Variant, artifact: Artifact) -> LaunchRequest:
         """What a launch of a variant asks of its program, on a prepared device."""
@@ -338,6 +359,10 @@ class Session:
     def _caveats(self, variant: Variant, cpus: tuple[int, ...]) -> tuple[Caveat, ...]:
         cores = len(cpus) if cpus else self._info.core_count
         found = []
+        if self._pinned and not cpus:
+            cores = len(self._pinned)
+        if self._plan.cores and not (self._pinned or cpus):
+            found.append(Caveat.NOT_PINNED)
         if cores is not None and variant.threads > cores:
             found.append(Caveat.OVERSUBSCRIBED)
         return tuple(found)

@@ -11,7 +11,7 @@ from bench.runner import Spinning
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bench.device import Device, DeviceInfo
+    from bench.device import Device
     from bench.runner import LaunchRequest, Runner
 
 logger = logging.getLogger(__name__)
@@ -56,15 +56,3 @@ def spin_once(
     except LaunchError as error:
         logger.info("%s: no spin probe: %s", device.info.id, error)
         return None
-
-
-def pin_to_biggest(info: DeviceInfo) -> tuple[str, ...]:
-    """What pins a command to one core of the fastest cluster; empty: not known.
-
-    The mask is as toybox's and util-linux's taskset take it: hexadecimal, without 0x.
-    """
-    known = [c for c in info.clusters if c.max_frequency_khz and c.cpus]
-    if not known or info.family == "host":
-        return ()
-    biggest = max(known, key=lambda cluster: cluster.max_frequency_khz or 0)
-    return ("taskset", f"{1 << max(biggest.cpus):x}")
