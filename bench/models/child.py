@@ -5,6 +5,7 @@ Torch's 400 MB and threads would otherwise lie beside every launch on the host.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import subprocess
 import sys
@@ -69,8 +70,7 @@ def _converse(
     assert process.stdout is not None
     outcome: Done | Refused | None = None
     try:
-        process.stdin.write(msgspec.json.encode(order) + b"\n")
-        process.stdin.flush()
+        _send(process.stdin, order)
         for line in process.stdout:
             message = msgspec.json.decode(line, type=Message)
             if isinstance(message, Progress):
@@ -78,8 +78,6 @@ def _converse(
             else:
                 outcome = message
         return outcome, process.wait()
-    except BrokenPipeError:
-        return None, process.wait()
     finally:
         if process.poll() is None:
             process.kill()
@@ -88,9 +86,16 @@ def _converse(
         _close(process.stdin)
 
 
-def _close(pipe: IO[bytes]) -> None:
-    """Close a pipe whose reader may be gone."""
+def _send(pipe: IO[bytes], order: Order) -> None:
+    """Give the order to a child that may have ended already; its exit code tells."""
     try:
-        pipe.close()
+        pipe.write(msgspec.json.encode(order) + b"\n")
+        pipe.flush()
     except BrokenPipeError:
         logger.debug("the exporting process left before it read its order")
+
+
+def _close(pipe: IO[bytes]) -> None:
+    """Close a pipe whose reader may be gone."""
+    with contextlib.suppress(BrokenPipeError):
+        pipe.close()
