@@ -11,10 +11,10 @@ import msgspec
 
 from bench.conditions import Missing
 from bench.record import Value
-from bench.runner import Command
 
 if TYPE_CHECKING:
     from bench.device import CommandResult
+    from bench.runner import Command
 
 DEFAULT_INTERVAL_S = 0.05
 _SHORTEST_S, _LONGEST_S = 0.01, 60.0
@@ -90,7 +90,7 @@ def wrap(
     """
     interval_s = min(max(interval_s, _SHORTEST_S), _LONGEST_S)
     argv = (shell, "-c", script(), _NAME, token, f"{interval_s:g}", *command.argv)
-    return Command(argv=argv, env=command.env)
+    return msgspec.structs.replace(command, argv=argv)
 
 
 def unwrap(

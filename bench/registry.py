@@ -20,16 +20,16 @@ DEVICES: Mapping[str, str] = {
 RUNNERS: Mapping[str, str] = {
     "lite": "android_runner.lite:LiteRunner",
     "executorch": "android_runner.executorch:ExecutorchRunner",
-    "speed_benchmark_torch": "android_runner.speed_benchmark_torch:SpeedBenchmarkTorch",
-    "executor_runner": "android_runner.executor_runner:ExecutorRunner",
-    "benchmark_model": "android_runner.benchmark_model:BenchmarkModel",
-    "onnxruntime_perf_test": "android_runner.onnxruntime_perf_test:OnnxRuntimePerfTest",
+    "speed_benchmark_torch": "android_runner.sampled:speed_benchmark_torch",
+    "executor_runner": "android_runner.sampled:executor_runner",
+    "benchmark_model": "android_runner.sampled:benchmark_model",
+    "onnxruntime_perf_test": "android_runner.sampled:onnxruntime_perf_test",
     "null": "android_runner.null:NullRunner",
     "ios-lite": "ios_runner.runner:IosLiteRunner",
     "ios-executorch": "ios_runner.runner:IosExecutorchRunner",
     "ios-null": "ios_runner.runner:IosNullRunner",
 }
-"""Measuring programs by name; each class takes (programs, progress)."""
+"""Measuring programs by name; each class or function takes (programs, progress)."""
 
 RUNNERS_OF_FAMILY: Mapping[str, tuple[str, ...]] = {
     "ios": ("ios-lite", "ios-executorch", "ios-null"),

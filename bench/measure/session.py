@@ -6,7 +6,7 @@ import contextlib
 import datetime
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
@@ -38,37 +38,18 @@ from bench.measure.pinning import biggest_core, cores_of, pin_to
 from bench.measure.schedule import block_order
 from bench.measure.spinning import spin_once
 from bench.measure.store import Store
-from bench.measure.tool import Tool, device_ready, needed_objects, tool_for
+from bench.measure.task import Task
+from bench.measure.tool import device_ready, needed_objects, tool_for
 from bench.plan import Plan, Variant
 from bench.runner import LaunchRequest, Runner
-from bench.selection import Selected
+
+__all__ = ["Session", "Task", "utc_now"]
 
 logger = logging.getLogger(__name__)
 
 _TAIL_CHARACTERS = 8000
 _LOST_TIMES = 2
 """A device that is lost more often than this in one run is given up."""
-
-
-class Task:
-    """What is to be measured on one device, and with which programs."""
-
-    def __init__(
-        self,
-        selected: Selected,
-        tools: Sequence[Tool],
-        *,
-        models: Mapping[str, tuple[Variant, ...]],
-        artifacts: Mapping[tuple[str, str], Artifact],
-    ) -> None:
-        """Take the models in order; an artifact's key is (model, variant name).
-
-        Each artifact's format is one that a tool loads.
-        """
-        self.selected = selected
-        self.tools = tuple(tools)
-        self.models = models
-        self.artifacts = artifacts
 
 
 class Session:
