@@ -198,7 +198,7 @@ def test_devices_lists_phones_and_simulators_with_state_and_remedy(user, iphone)
     assert {"host", iphone.phone_id, iphone.simulator_id} <= infos.keys()
     assert infos[iphone.phone_id]["state"] == "developer_mode_off"
     assert "Developer Mode" in infos[iphone.phone_id]["remedy"]
-    table = user.types("devices", "--no-simulated").stdout
+    table = user.types("devices", "--no-simulated", COLUMNS="300").stdout
     assert "developer mode off" in " ".join(table.split())
 
 
@@ -216,10 +216,8 @@ def test_devices_of_all_families_are_asked_at_once(user, iphone):
 
 
 def test_the_app_is_built_by_the_command_and_found_by_the_run(user, mac):
-    mac.has("null")
-    for folder in mac.folder.glob("runtime"):
-        runtime = folder
     mac.has("lite")
+    (runtime,) = mac.folder.glob("runtime")
     built = user.types(
         *("runner", "build", "--platform", "ios", "--team", TEAM),
         *("--runtime", str(runtime)),
