@@ -26,7 +26,9 @@ def runner() -> None:
 
 
 @runner.command()
-@click.option("--engine", default="lite", show_default=True, help="lite or null.")
+@click.option(
+    "--engine", default="lite", show_default=True, help="lite, executorch or null."
+)
 @click.option("--abi", help="Of the phone: arm64-v8a, armeabi-v7a, x86_64, x86.")
 @click.option("--ndk", type=_FOLDER, help="The unpacked Android NDK.")
 @click.option(
@@ -37,8 +39,8 @@ def runner() -> None:
 @click.option(
     "--runtime",
     type=_FOLDER,
-    help="PyTorch for that ABI: a source build's install folder, or an unpacked "
-    "PyTorch Mobile .aar (headers/ and jni/).",
+    help="PyTorch or ExecuTorch for that ABI: a source build's install folder, an "
+    "unpacked PyTorch Mobile .aar (headers/ and jni/); see docs/android.md.",
 )
 @click.option(
     "--output",

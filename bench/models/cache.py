@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-LAYOUT = 1
+LAYOUT = 2
 """Raised when old entries must not be read any more."""
 KEPT_S = 30 * 24 * 3600
 """How long an exported file is kept after its last use."""

@@ -55,6 +55,7 @@ def make_program(module: nn.Module, example: InputSet, *, name: str) -> Program:
         if torch.backends.xnnpack.enabled:
             ready = optimize_for_mobile(script)
             method = "optimize_for_mobile (XNNPACK)"
+        _add_training(ready)
     except Exception as error:
         raise ExportError(
             name,
@@ -62,6 +63,17 @@ def make_program(module: nn.Module, example: InputSet, *, name: str) -> Program:
             "Take out what the message names",
         ) from error
     return Program(ready, f"{source}, {method}", layers)
+
+
+def _add_training(script: torch.jit.ScriptModule) -> None:
+    """Give a frozen program back the flag that freezing dropped.
+
+    Nothing in it reads the flag, but PyTorch's own speed_benchmark_torch calls
+    `eval()`, which in the lite interpreter fails without it.
+    """
+    if not script._c.hasattr("training"):
+        kind = torch._C.BoolType.get()
+        script._c._register_attribute("training", kind, False)
 
 
 def script_of(

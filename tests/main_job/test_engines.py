@@ -97,6 +97,25 @@ def test_two_engines_are_compared_on_every_device_in_the_same_blocks(user):
     assert "int8-static+executorch" in report
 
 
+def test_the_program_that_times_as_pytorchs_own_does_loads_every_variant(
+    user, tmp_path
+):
+    """It calls `eval()` on the model, which a frozen program does not take as it is."""
+    native = Path(__file__).parents[1] / "android_runner/native"
+    kept = Path(os.environ["POCKETBENCH_CACHE_DIR"]) / "plain_loop"
+    script = native / "build_plain_loop.py"
+    made = subprocess.run(
+        [sys.executable, script, kept], capture_output=True, text=True
+    )
+    assert made.returncode == 0, made.stderr
+    given = f"speed_benchmark_torch={made.stdout.strip()}"
+    run = user.measures(*NET, "-d", "host", "--runner", given, timeout_s=600)
+    assert {(x.variant_id, x.runner) for x in run.launches} == {
+        (variant, "speed_benchmark_torch")
+        for variant in ("float32", "int8-dynamic", "int8-static")
+    }
+
+
 def test_without_a_delegate_the_kernels_that_run_instead_are_named(user):
     asked = ("--engine", "executorch-portable", "--variant", "float32")
     run = user.measures(*NET, *asked, "-d", "host", timeout_s=600)
