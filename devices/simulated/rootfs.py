@@ -179,6 +179,9 @@ def _add_commands(root: Path, tools: Tools, absent: frozenset[str]) -> None:
         (folder / "mksh").symlink_to("sh")
     if tools.box is not None:
         _add_program(folder / tools.box.name, tools.box.read_bytes())
+    if tools.openssl is not None and "sha256sum" not in absent:
+        _add_program(root / PRIVATE / "openssl", tools.openssl.read_bytes())
+        _add_program(folder / "sha256sum", _FAST_SHA256SUM)
     for name in tools.commands:
         place = folder / name
         if name in absent or place.exists():
@@ -192,10 +195,6 @@ def _add_commands(root: Path, tools: Tools, absent: frozenset[str]) -> None:
                 linux.bind(Path(found).resolve(), place, read_only=True)
     if tools.taskset is not None:
         _add_program(root / PRIVATE / "taskset", tools.taskset.read_bytes())
-    if tools.openssl is not None and "sha256sum" not in absent:
-        _add_program(root / PRIVATE / "openssl", tools.openssl.read_bytes())
-        (folder / "sha256sum").unlink(missing_ok=True)
-        _add_program(folder / "sha256sum", _FAST_SHA256SUM)
 
 
 _FAST_SHA256SUM = b"""#!/system/bin/sh
