@@ -36,7 +36,7 @@ def test_each_figure_of_the_stored_run_stands_in_the_page(user):
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=ARGUMENTS
+            executable_path=shutil.which("chromium"), args=ARGUMENTS, timeout=120_000
         )
         page = browser.new_page()
         page.on("console", lambda message: troubles.append(message.text))

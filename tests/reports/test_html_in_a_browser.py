@@ -28,7 +28,7 @@ ARGUMENTS = [
 def browser():
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=ARGUMENTS
+            executable_path=shutil.which("chromium"), args=ARGUMENTS, timeout=120_000
         )
         yield browser
         browser.close()
