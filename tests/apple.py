@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -68,7 +69,9 @@ class Mac:
         return json.loads((self.folder / "state.json").read_text())
 
     def write(self, state):
-        (self.folder / "state.json").write_text(json.dumps(state))
+        partial = self.folder / "state.tests"
+        partial.write_text(json.dumps(state))
+        partial.replace(self.folder / "state.json")
 
     def change(self, **changed):
         self.write(self.read() | changed)
@@ -115,6 +118,13 @@ class Mac:
                 runtime=runtime,
                 progress=lambda text: None,
             )
+
+    def is_quiet(self):
+        """Whether everything has ended; a killed process takes a moment to go."""
+        until = time.monotonic() + 10
+        while self.running() and time.monotonic() < until:
+            time.sleep(0.01)
+        return not self.running()
 
     def running(self):
         """Process ids of programs that outlived the tool that started them."""

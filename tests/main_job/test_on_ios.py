@@ -185,7 +185,7 @@ def test_ctrl_c_ends_the_app_and_the_simulators_program(user, iphone, ctrl_c):
     process.communicate(timeout=60)
 
     assert process.returncode == 130
-    assert iphone.running() == []
+    assert iphone.is_quiet()
     assert iphone.read()["simulators"][0]["state"] == "Shutdown"
 
 

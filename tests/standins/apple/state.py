@@ -12,24 +12,23 @@ ROOT = Path(os.environ["POCKETBENCH_STAND_IN"])
 
 
 class State:
-    """state.json, read and written under a lock."""
+    """state.json, read and written under a lock; we may be killed at any instant."""
 
     def __enter__(self):
-        self._file = (ROOT / "state.json").open("r+")
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-        self.now = json.load(self._file)
+        self._lock = (ROOT / "lock").open("w")
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self.now = json.loads((ROOT / "state.json").read_text())
         return self.now
 
     def __exit__(self, *error):
-        self._file.seek(0)
-        self._file.truncate()
-        json.dump(self.now, self._file, indent=1)
-        self._file.close()
+        partial = ROOT / f"state.{os.getpid()}"
+        partial.write_text(json.dumps(self.now))
+        partial.replace(ROOT / "state.json")
+        self._lock.close()
 
 
 def peek():
-    with State() as state:
-        return state
+    return json.loads((ROOT / "state.json").read_text())
 
 
 def fault(kind, udid):
