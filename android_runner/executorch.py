@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from android_runner.lite import LiteRunner
+from android_runner.native_runner import NativeRunner
 
 
-class ExecutorchRunner(LiteRunner):
-    """Measures `.pte` files; in all else as the lite interpreter's program."""
+class ExecutorchRunner(NativeRunner):
+    """Measures `.pte` files."""
 
     name = "executorch"
     formats = frozenset({"pte"})

@@ -2,27 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from android_runner.build import build_for_this_computer
-from android_runner.native_programs import (
-    NativePrograms,
-    native_command,
-    spin_command,
-)
-from android_runner.wire import read_measurement, read_spin
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from bench.artifact import Artifact
-    from bench.device import CommandResult, DeviceInfo
-    from bench.launch import Measurement
-    from bench.plan import RunnerChoice
-    from bench.runner import Command, LaunchRequest, Program
+from android_runner.native_runner import NativeRunner
 
 
-class NullRunner:
+class NullRunner(NativeRunner):
     """Answers the wire protocol at once; it opens no model and needs no runtime.
 
     Its latencies are the real times of an empty forward call.
@@ -31,55 +14,4 @@ class NullRunner:
     name = "null"
     formats = frozenset({"ptl", "pt", "pte", "tflite", "onnx", "ort"})
     needs_cpu = False
-
-    def __init__(
-        self, programs: tuple[RunnerChoice, ...], progress: Callable[[str], None]
-    ) -> None:
-        """Take the programs given with `--runner null=PATH[@ABI]`."""
-        self._programs = NativePrograms(
-            self.name,
-            programs,
-            lambda: build_for_this_computer(self.name, progress),
-            # Linked statically, it runs wherever its ABI does.
-            any_libc=True,
-        )
-
-    def program(self, info: DeviceInfo) -> Program:
-        """A given one, else ours for this computer, else one built for its ABI.
-
-        Raises:
-            RunnerMissingError: There is none for its ABI; names the remedies.
-            RunnerBuildError: Ours did not compile.
-            ToolMissingError: Ours cannot be compiled here.
-        """
-        return self._programs.program(info)
-
-    def command(self, request: LaunchRequest) -> Command:
-        """The command line of one launch."""
-        return native_command(request)
-
-    def parse(
-        self,
-        result: CommandResult,
-        artifact: Artifact,
-        request: LaunchRequest | None = None,
-    ) -> Measurement:
-        """Read what a launch said.
-
-        Raises:
-            LaunchError: It did not answer whole.
-        """
-        subject = f"{artifact.model} {artifact.variant}"
-        return read_measurement(result, runner=self.name, subject=subject)
-
-    def spin_command(self, request: LaunchRequest, spin_ms: int) -> Command:
-        """The command line of one spin of at least so long."""
-        return spin_command(request, spin_ms)
-
-    def parse_spin(self, result: CommandResult) -> float:
-        """Nanoseconds a round of the work.
-
-        Raises:
-            LaunchError: It did not spin.
-        """
-        return read_spin(result, subject=self.name)
+    runs_on_any_libc = True

@@ -1,0 +1,83 @@
+"""What all our own programs have in common: how they are found, started and read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from android_runner.build import build_for_this_computer
+from android_runner.native_programs import (
+    NativePrograms,
+    native_command,
+    spin_command,
+)
+from android_runner.wire import read_measurement, read_spin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.artifact import Artifact
+    from bench.device import CommandResult, DeviceInfo
+    from bench.launch import Measurement
+    from bench.plan import RunnerChoice
+    from bench.runner import Command, LaunchRequest, Program
+
+
+class NativeRunner:
+    """Drives one engine's program; compiles it for this computer on first use."""
+
+    name: str
+    formats: frozenset[str]
+    needs_cpu = True
+    runs_on_any_libc: ClassVar[bool] = False
+    """Linked statically: it runs wherever its ABI does."""
+
+    def __init__(
+        self, programs: tuple[RunnerChoice, ...], progress: Callable[[str], None]
+    ) -> None:
+        """Take the programs given with `--runner NAME=PATH[@ABI]`."""
+        self._programs = NativePrograms(
+            self.name,
+            programs,
+            lambda: build_for_this_computer(self.name, progress),
+            any_libc=self.runs_on_any_libc,
+        )
+
+    def program(self, info: DeviceInfo) -> Program:
+        """A given one, else ours for this computer, else one built for its ABI.
+
+        Raises:
+            RunnerMissingError: There is none for its ABI; names the remedies.
+            RunnerBuildError: Ours did not compile.
+            ToolMissingError: Ours cannot be compiled here.
+        """
+        return self._programs.program(info)
+
+    def command(self, request: LaunchRequest) -> Command:
+        """The command line of one launch."""
+        return native_command(request)
+
+    def parse(
+        self,
+        result: CommandResult,
+        artifact: Artifact,
+        request: LaunchRequest | None = None,
+    ) -> Measurement:
+        """Read what a launch measured.
+
+        Raises:
+            LaunchError: It did not measure, with the reason in the runtime's words.
+        """
+        subject = f"{artifact.model} {artifact.variant}"
+        return read_measurement(result, runner=self.name, subject=subject)
+
+    def spin_command(self, request: LaunchRequest, spin_ms: int) -> Command:
+        """The command line of one spin of at least so long."""
+        return spin_command(request, spin_ms)
+
+    def parse_spin(self, result: CommandResult) -> float:
+        """Nanoseconds a round of the work.
+
+        Raises:
+            LaunchError: It did not spin.
+        """
+        return read_spin(result, subject=self.name)
