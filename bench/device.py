@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from bench.conditions import Conditions
+    from bench.conditions import Conditions, Missing
 
 DeviceState = Literal[
     "ready",
@@ -178,6 +178,20 @@ class Quieting(Protocol):
 
     def quieted(self) -> AbstractContextManager[tuple[str, ...]]:
         """Quiet it until the context ends; gives in words what was changed.
+
+        Raises:
+            DeviceLostError: The device went away.
+            Cancelled: The cancel event was set.
+        """
+        ...
+
+
+@runtime_checkable
+class Storing(Protocol):
+    """A device that tells how much room it has for files (phones)."""
+
+    def free_bytes(self) -> int | Missing:
+        """Of the place that `push` puts files in.
 
         Raises:
             DeviceLostError: The device went away.

@@ -24,6 +24,7 @@ from devices.android_identity import (
 from devices.android_objects import PhoneObjects
 from devices.conditions.probe import compose_probe, new_token, parse_probe
 from devices.device_lock import device_lock
+from devices.free_space import DF_SCRIPT, parse_free_space
 from devices.quiesce import TIMEOUT_S as QUIET_TIMEOUT_S
 from devices.quiesce import quiet_phone, restore_phone
 
@@ -31,13 +32,14 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from bench.conditions import Conditions
+    from bench.conditions import Conditions, Missing
     from bench.device import CommandResult, DeviceInfo, InstalledObject, LocalObject
 
 logger = logging.getLogger(__name__)
 
 IDENTITY_TIMEOUT_S = 20.0
 _CONDITIONS_TIMEOUT_S = 20.0
+_DF_TIMEOUT_S = 20.0
 _LEASE_PROPERTY = "ro.pocketbench.lease"
 
 
@@ -120,6 +122,16 @@ class AndroidDevice:
             ["sh", "-c", compose_probe(token)], timeout_s=_CONDITIONS_TIMEOUT_S
         )
         return parse_probe(done.stdout.decode("utf-8", "replace"), token)
+
+    def free_bytes(self) -> int | Missing:
+        """How much room there is for files.
+
+        Raises:
+            DeviceLostError: The phone went away.
+            Cancelled: The cancel event was set.
+        """
+        done = self._shell.run(["sh", "-c", DF_SCRIPT], timeout_s=_DF_TIMEOUT_S)
+        return parse_free_space(done.stdout.decode("utf-8", "replace"))
 
     @contextlib.contextmanager
     def quieted(self) -> Iterator[tuple[str, ...]]:
