@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from bench.artifact import TensorSpec
+from bench.gates import USUAL_GATE
 from bench.record import Value
 
 
@@ -18,6 +19,11 @@ class Workload(Value, frozen=True, kw_only=True):
     """Of the order of launches and of generated inputs."""
     timeout_s: float = 300.0
     """Of one launch."""
+    looks: tuple[int, ...] = ()
+    """Numbers of blocks at which the data is judged, so that what is settled needs no
+    more of them; the last is the most blocks. Empty: all blocks, judged once."""
+    budget_s: float | None = None
+    """How long measuring may go on from look to look; `None`: to the last look."""
 
 
 class ModelRequest(Value, frozen=True, kw_only=True):
@@ -102,6 +108,8 @@ class Plan(Value, frozen=True, kw_only=True):
     runners: tuple[RunnerChoice, ...] = ()
     min_effect: float = 0.02
     """The smallest change that matters, as a proportion."""
+    gate_on: tuple[str, ...] = USUAL_GATE
+    """Names of the metrics that get verdicts, one family together."""
     gate: GateLimits = GateLimits()
     quiet: bool = True
     """Whether a phone's settings that disturb are changed until the end."""

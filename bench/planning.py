@@ -17,6 +17,7 @@ from bench.engines import (
     variant_for,
 )
 from bench.errors import UnknownNameError, UsageError
+from bench.gates import FEWEST_ITERATIONS, USUAL_GATE, parse_gates
 from bench.heat_options import heat_limits, parse_heat
 from bench.measure.pinning import check_cores
 from bench.models.sources import (
@@ -54,6 +55,7 @@ class Options(NamedTuple):
     heat: tuple[str, ...] = ()
     max_temperature_c: float | None = None
     gate: bool = True
+    gate_on: tuple[str, ...] = ()
     cores: str | None = None
     quiet: bool = True
 
@@ -188,6 +190,7 @@ def plan_suite(suite: Suite, path: str, options: Options) -> Plan:
         devices=options.devices or suite.devices.select,
         engines=options.engines or suite.workload.engines or (),
         runners=options.runners or suite.runner,
+        gate_on=options.gate_on or suite.gate.on,
     )
     return _plan(
         requests,
@@ -210,7 +213,7 @@ def _plan(
 ) -> Plan:
     told = dict(QUICK) if options.quick else {}
     for key in Workload.__struct_fields__:
-        value = getattr(options, key)
+        value = getattr(options, key, None)
         if value is not None:
             told[key] = value
     workload = msgspec.structs.replace(workload, **told)
@@ -227,6 +230,7 @@ def _plan(
         device_selectors=options.devices,
         workload=workload,
         runners=options.runners,
+        gate_on=_gates(options.gate_on, workload),
         gate=heat_limits(
             {**(heat or {}), **parse_heat(options.heat)},
             max_temperature_c=options.max_temperature_c,
@@ -236,6 +240,23 @@ def _plan(
         quiet=options.quiet,
         origin=origin,
     )
+
+
+def _gates(asked: Sequence[str], workload: Workload) -> tuple[str, ...]:
+    """The metrics that get verdicts.
+
+    Raises:
+        UnknownNameError: No such metric.
+        UsageError: A launch has too few iterations to have it.
+    """
+    for name in (found := parse_gates(asked)):
+        if workload.iterations < FEWEST_ITERATIONS.get(name, 0):
+            raise UsageError(
+                f"--gate-on {name}",
+                f"a launch of {workload.iterations} iterations does not show it",
+                f"Give --iterations {FEWEST_ITERATIONS[name]} or more",
+            )
+    return found or USUAL_GATE
 
 
 def _check_workload(workload: Workload) -> None:

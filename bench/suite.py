@@ -48,6 +48,8 @@ class SuiteGate(_Section, frozen=True, kw_only=True):
     """`[gate]`."""
 
     min_effect: float = 0.02
+    on: tuple[str, ...] = ()
+    """Metrics that get verdicts: `["latency", "peak_memory"]`."""
 
 
 class SuiteName(_Section, frozen=True, kw_only=True):

@@ -220,9 +220,14 @@ def _candidate_cell(lookup: Lookup, comparison: Comparison) -> Cell | None:
 
 def _missing(lookup: Lookup) -> tuple[str, ...]:
     wanted, measured = lookup.summary.jobs_wanted, len(lookup.summary.cells)
-    if measured >= wanted:
-        return ()
-    return (f"{wanted - measured} of {counted(wanted, 'cell')} could not be measured.",)
+    found = []
+    if measured < wanted:
+        cells = counted(wanted, "cell")
+        found.append(f"{wanted - measured} of {cells} could not be measured.")
+    gates = [lookup.metric_title(name) for name in lookup.summary.gates_missing]
+    if gates:
+        found.append(f"No verdict on {listed(gates)}: nothing was measured of it.")
+    return tuple(found)
 
 
 def _nothing_measured(lookup: Lookup) -> str:

@@ -29,10 +29,12 @@ from bench import registry
 )
 @click.option("--json", "as_json", is_flag=True, help="The verdicts on stdout as JSON.")
 @click.option(
-    "--metric",
-    "gate",
+    "--gate-on",
     multiple=True,
-    help="A metric that gets verdicts. May be given again.  [default: latency_ns]",
+    metavar="METRIC[,METRIC]",
+    help="What gets verdicts: latency, p90, p99, throughput, load, first_inference, "
+    "peak_memory, model_memory; the others are for information.  "
+    "[default: what RUN_B was given]",
 )
 @click.option(
     "--min-effect",
@@ -64,7 +66,7 @@ def compare(
     formats: tuple[str, ...],
     output: Path | None,
     as_json: bool,
-    gate: tuple[str, ...],
+    gate_on: tuple[str, ...],
     min_effect: float | None,
     fail_on: str,
     accept_drift: bool,
@@ -78,6 +80,7 @@ def compare(
     """
     from bench.commands.comparing import compare_and_show
     from bench.errors import UsageError
+    from bench.gates import parse_gates
     from bench.measure.store import find_run, read_run
 
     if fail_on != "never" and not accept_drift:
@@ -93,7 +96,7 @@ def compare(
         read_run(find_run(candidate, runs_folder)),
         formats=formats,
         output=output,
-        gate=gate,
+        gate=parse_gates(gate_on),
         min_effect=min_effect,
         fail_on=fail_on,
     )

@@ -9,9 +9,8 @@ import click
 from msgspec.structs import replace
 
 from bench.commands.reports import exit_code
-from bench.errors import UnknownNameError, UsageError
+from bench.errors import UsageError
 from bench.judge.compare import compare_runs
-from bench.judge.metrics import METRICS, PRIMARY
 from bench.judge.summarize import summarize
 from bench.judge.summary import Summary
 from bench.reporting import FILE_NAMES, render
@@ -33,7 +32,6 @@ def compare_and_show(
     Raises:
         UsageError: The runs have no cell in common, or one output file was named for
             several formats.
-        UnknownNameError: No such metric.
     """
     formats = formats or ("console",)
     if output is not None and len(formats) != 1:
@@ -64,13 +62,8 @@ def compared(
 
     Raises:
         UsageError: The runs have no cell in common.
-        UnknownNameError: No such metric.
     """
-    gate = gate or (PRIMARY,)
-    known = [metric.name for metric in METRICS]
-    for name in gate:
-        if name not in known:
-            raise UnknownNameError("metric", name, known)
+    gate = gate or head.started.plan.gate_on
     effect = min_effect or head.started.plan.min_effect
     comparisons = compare_runs(base, head, min_effect=effect, gate=gate)
     if not comparisons:
@@ -79,7 +72,9 @@ def compared(
             "have no model, variant and device in common",
             "Give two runs of the same models on the same devices",
         )
-    return replace(summarize(head, min_effect=effect), comparisons=comparisons)
+    return replace(
+        summarize(head, min_effect=effect, gate=gate), comparisons=comparisons
+    )
 
 
 def differences(base: Run, head: Run) -> Iterator[str]:

@@ -30,6 +30,14 @@ from bench import registry
     help="The smallest change that matters.  [default: what the run was given]",
 )
 @click.option(
+    "--gate-on",
+    multiple=True,
+    metavar="METRIC[,METRIC]",
+    help="What gets verdicts: latency, p90, p99, throughput, load, first_inference, "
+    "peak_memory, model_memory; the others are for information.  "
+    "[default: what the run was given]",
+)
+@click.option(
     "--history",
     "history_folder",
     metavar="FOLDER",
@@ -55,6 +63,7 @@ def report(
     formats: tuple[str, ...],
     output: Path | None,
     min_effect: float | None,
+    gate_on: tuple[str, ...],
     history_folder: str | None,
     accepted_path: Path,
     runs_folder: Path,
@@ -70,7 +79,8 @@ def report(
         find_run(run, runs_folder),
         formats,
         output,
-        min_effect,
+        min_effect=min_effect,
+        gate_on=gate_on,
         history_folder=history_folder,
         accepted_path=accepted_path,
     )

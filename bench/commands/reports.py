@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.errors import UsageError
+from bench.gates import parse_gates
 from bench.judge.summarize import summarize
 from bench.judge.summary import Summary, Verdict
 from bench.measure.store import read_run
@@ -23,7 +24,7 @@ def finish(
 ) -> int:
     """Report a run that has just ended; every file is written before the exit code."""
     run = read_run(folder)
-    summary = summarize(run, min_effect=run.started.plan.min_effect)
+    summary = summarize(run)
     written = write_reports(summary, folder, dict.fromkeys(("html", *reports)))
     click.echo(render(summary, "json" if as_json else "console"))
     for path in written.values():
@@ -42,7 +43,7 @@ def exit_code(summary: Summary, fail_on: str) -> int:
         return 1
     if fail_on == "inconclusive" and Verdict.INCONCLUSIVE in verdicts:
         return 1
-    if summary.failures or not summary.cells:
+    if summary.failures or summary.gates_missing or not summary.cells:
         return 3
     return 0
 
@@ -51,19 +52,20 @@ def show_reports(
     folder: Path,
     formats: tuple[str, ...],
     output: Path | None,
-    min_effect: float | None,
     *,
+    min_effect: float | None = None,
+    gate_on: tuple[str, ...] = (),
     history_folder: str | None = None,
     accepted_path: Path = Path("accepted-changes.toml"),
 ) -> None:
     """Make reports of a stored run again.
 
     Raises:
-        UsageError: One output file for several formats.
+        UsageError: One output file for several formats, or no such metric.
         StoreError: No such run or history.
     """
     run = read_run(folder)
-    summary = summarize(run, min_effect=min_effect or run.started.plan.min_effect)
+    summary = summarize(run, min_effect=min_effect, gate=parse_gates(gate_on))
     histories: RunHistories = {}
     if history_folder is not None:
         from bench.commands.histories import of_run

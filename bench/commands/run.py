@@ -147,6 +147,13 @@ def _complete_devices(
     help="The smallest change that matters.  [default: 0.02]",
 )
 @click.option(
+    "--gate-on",
+    multiple=True,
+    metavar="METRIC[,METRIC]",
+    help="What gets verdicts: latency, p90, p99, throughput, load, first_inference, "
+    "peak_memory, model_memory; the others are for information.  [default: latency]",
+)
+@click.option(
     "--fail-on",
     type=click.Choice(["regression", "inconclusive", "never"]),
     default="never",

@@ -9,11 +9,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from bench.gates import FEWEST_ITERATIONS, USUAL_GATE
 from bench.judge.shape import Shaped, shapes
 from bench.judge.summary import LaunchShape, Metric
 from bench.launch import Launch, Measurement
 
-PRIMARY = "latency_ns"
+(PRIMARY,) = USUAL_GATE
 """The metric that verdicts are about unless the user says otherwise."""
 
 METRICS = (
@@ -77,7 +78,7 @@ METRICS = (
 )
 """The primary one first."""
 
-_TAILS = {"p90_latency_ns": (90, 10), "p99_latency_ns": (99, 100)}
+_TAILS = {"p90_latency_ns": 90, "p99_latency_ns": 99}
 
 
 class Reduced(NamedTuple):
@@ -131,8 +132,8 @@ def _latency_values(
     found = {PRIMARY: np.median(rows, axis=1)}
     if (rows > 0).any(axis=1).all():
         found["throughput_per_s"] = 1e9 / rows.mean(axis=1)
-    for metric, (percent, least) in _TAILS.items():
-        if length >= least:
+    for metric, percent in _TAILS.items():
+        if length >= FEWEST_ITERATIONS[metric]:
             found[metric] = np.percentile(rows, percent, axis=1)
     return found
 

@@ -21,35 +21,39 @@ from bench.run import DeviceReady, Run
 def summarize(
     run: Run,
     *,
-    min_effect: float = 0.02,
+    min_effect: float | None = None,
     alpha: float = 0.05,
-    gate: tuple[str, ...] = (PRIMARY,),
-    looks: tuple[int, ...] = (),
+    gate: tuple[str, ...] = (),
 ) -> Summary:
-    """Everything the reports of one run show.
+    """Everything the reports of one run show, judged as its plan says.
+
+    Where the run went on until it was settled, its plan tells the looks at which the
+    data was judged: they are repeated.
 
     Args:
         run: The stored run; nothing else is looked at.
-        min_effect: The smallest change that matters, as a proportion.
+        min_effect: The smallest change that matters, as a proportion; `None`: the
+            plan's.
         alpha: Significance level of the family of verdicts.
-        gate: Names of the metrics that get verdicts; one family together.
-        looks: The numbers of blocks at which the data was to be looked at while the
-            run went on, where it went on until it was settled; else empty.
+        gate: Names of the metrics that get verdicts, one family together; empty: the
+            plan's.
 
     Raises:
         UsageError: The minimum effect is not a proportion.
     """
-    check_min_effect(min_effect)
+    plan = run.started.plan
+    effect = plan.min_effect if min_effect is None else min_effect
+    check_min_effect(effect)
     devices = sorted(run.devices, key=lambda ready: ready.device.family != "host")
     measured = measured_cells(run, tuple(devices))
     comparisons = judged(
         [
-            *_against_baseline(run, measured, looks, alpha),
+            *_against_baseline(run, measured, alpha),
             *_against_host(devices, measured, alpha),
         ],
-        min_effect=min_effect,
+        min_effect=effect,
         alpha=alpha,
-        gate=gate,
+        gate=gate or plan.gate_on,
     )
     return Summary(
         run=run,
@@ -62,15 +66,18 @@ def summarize(
         devices=tuple(devices),
         cells=tuple(m.cell for m in measured.values()),
         comparisons=comparisons,
+        gate_on=gate or plan.gate_on,
         failures=standing_failures(run),
-        jobs_wanted=len(run.started.plan.variants) * len(_selected_devices(run)),
+        jobs_wanted=len(plan.variants) * len(_selected_devices(run)),
     )
 
 
 def _against_baseline(
-    run: Run, measured: dict[CellKey, Measured], looks: tuple[int, ...], alpha: float
+    run: Run, measured: dict[CellKey, Measured], alpha: float
 ) -> Iterator[Question]:
     """Each variant against its model's baseline on the same device, block by block."""
+    looks = run.started.plan.workload.looks
+    judge = partial(sequential_evidence, looks=looks) if looks else paired_evidence
     for key, candidate in measured.items():
         baseline_id = _baseline_of(run, key)
         baseline = measured.get(key._replace(variant_id=baseline_id or ""))
@@ -79,9 +86,6 @@ def _against_baseline(
         for metric in METRICS:
             first, second = (m.by_block(metric.name) for m in (baseline, candidate))
             blocks = sorted(first.keys() & second.keys())
-            judge = (
-                partial(sequential_evidence, looks=looks) if looks else paired_evidence
-            )
             found = judge(
                 [first[block] for block in blocks],
                 [second[block] for block in blocks],

@@ -7,6 +7,7 @@ from typing import Literal
 
 from bench.artifact import Artifact
 from bench.caveat import Caveat
+from bench.gates import USUAL_GATE
 from bench.judge.grade import Grade
 from bench.launch import Failure
 from bench.record import Value
@@ -137,6 +138,16 @@ class Summary(Value, frozen=True, kw_only=True):
     """That stand: those a later attempt made good are left out."""
     jobs_wanted: int
     """Cells the plan asked for on the devices that were selected."""
+    gate_on: tuple[str, ...] = USUAL_GATE
+    """Names of the metrics that were to get verdicts."""
+
+    @property
+    def gates_missing(self) -> tuple[str, ...]:
+        """Metrics that were to get verdicts and have none, where others could."""
+        judged = {c.metric for c in self.comparisons if c.verdict is not None}
+        if not any(c.kind != "host" for c in self.comparisons):
+            return ()
+        return tuple(name for name in self.gate_on if name not in judged)
 
     def cell(self, device_id: str, model: str, variant_id: str) -> Cell | None:
         """One cell, or `None` when nothing was measured of it."""

@@ -80,7 +80,7 @@ def test_what_else_changed_is_said(user, runs):
 
 def test_memory_is_judged_where_asked(user, two):
     done = user.types(
-        "compare", "run-0001", "run-0002", "--metric", "peak_rss_bytes", "--json"
+        "compare", "run-0001", "run-0002", "--gate-on", "peak_memory", "--json"
     )
 
     judged = [c for c in json.loads(done.stdout)["comparisons"] if c["verdict"]]
@@ -96,5 +96,5 @@ def test_runs_without_a_common_cell_are_refused(user, runs):
     done = user.types("compare", "run-0001", "run-0002")
     assert done.returncode == 2
     assert "have no model, variant and device in common" in done.stderr
-    wrong = user.types("compare", "run-0001", "run-0002", "--metric", "latency")
-    assert "Did you mean latency_ns" in wrong.stderr
+    wrong = user.types("compare", "run-0001", "run-0002", "--gate-on", "memory")
+    assert "Did you mean peak_memory" in wrong.stderr

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from scipy import stats
 
 from bench.judge.paired import paired_evidence
@@ -103,7 +104,10 @@ def test_a_run_is_settled_when_no_comparison_is_inconclusive(make_run):
     noisy = [1_000_000 * by for by in (1, 1.3, 0.8, 1.1, 0.9, 1.2)]
     table = {("host", "a"): same, ("host", "b"): same[::-1], ("host", "c"): noisy}
 
-    summary = summarize(make_run(table), looks=LOOKS)
+    run = make_run(table)
+    workload = replace(run.started.plan.workload, looks=LOOKS)
+    plan = replace(run.started.plan, workload=workload)
+    summary = summarize(replace(run, started=replace(run.started, plan=plan)))
     calm = summarize(make_run({k: v for k, v in table.items() if k[1] != "c"}))
 
     assert unsettled(summary) == (("host", "net", "c"),)

@@ -345,3 +345,17 @@ def test_a_summary_goes_through_json(make_run):
     )
 
     assert again == summary.comparisons[0]
+
+
+def test_the_plan_tells_which_metrics_get_verdicts(make_run):
+    run = make_run({("host", "a"): FLOAT, ("host", "b"): INT8})
+    plan = msgspec.structs.replace(
+        run.started.plan, gate_on=("throughput_per_s", "peak_rss_bytes")
+    )
+    started = msgspec.structs.replace(run.started, plan=plan)
+
+    summary = summarize(msgspec.structs.replace(run, started=started))
+
+    judged = {c.metric for c in summary.comparisons if c.verdict is not None}
+    assert judged | set(summary.gates_missing) == set(plan.gate_on)
+    assert "throughput_per_s" in judged

@@ -1,0 +1,42 @@
+import pytest
+
+from bench.errors import UnknownNameError, UsageError
+from bench.gates import GATES, USUAL_GATE, parse_gates
+from bench.judge.metrics import METRICS
+from bench.planning import Options, plan_models, plan_suite
+from bench.suite import read_suite
+
+
+def test_every_metric_can_be_asked_for_by_a_word():
+    assert list(GATES.values()) == [metric.name for metric in METRICS]
+
+
+def test_words_and_names_may_come_together_or_apart():
+    assert parse_gates(["latency,peak_memory", "load_ns", "latency"]) == (
+        "latency_ns", "peak_rss_bytes", "load_ns",
+    )  # fmt: skip
+
+
+def test_an_unknown_word_offers_the_near_ones():
+    with pytest.raises(UnknownNameError, match="peak_memory"):
+        parse_gates(["memory"])
+
+
+def test_a_plan_gates_on_latency_unless_told_otherwise():
+    usual = plan_models(["mobilenet_v2"], Options())
+    asked = plan_models(["mobilenet_v2"], Options(gate_on=("p90",)))
+
+    assert (usual.gate_on, asked.gate_on) == (USUAL_GATE, ("p90_latency_ns",))
+
+
+def test_a_tail_that_no_launch_will_show_is_refused():
+    with pytest.raises(UsageError, match="--iterations 100 or more"):
+        plan_models(["mobilenet_v2"], Options(gate_on=("p99",), iterations=99))
+
+
+def test_a_suite_says_what_gates(tmp_path):
+    path = tmp_path / "suite.toml"
+    path.write_text('[[model]]\nsource = "resnet18"\n[gate]\non = ["peak_memory"]\n')
+
+    plan = plan_suite(read_suite(path), str(path), Options())
+    assert plan.gate_on == ("peak_rss_bytes",)
