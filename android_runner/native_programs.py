@@ -108,12 +108,23 @@ def native_command(request: LaunchRequest) -> Command:
             *("--model", request.model_path),
             *("--warmup", str(request.warmup_iterations)),
             *("--iterations", str(request.iterations)),
+            *_lasting(request),
             *("--threads", str(request.threads)),
             *("--seed", str(request.seed)),
             *(word for spec in specs for word in ("--input", spec)),
         ),
         env=_library_path(request),
     )
+
+
+def _lasting(request: LaunchRequest) -> tuple[str, ...]:
+    """Only where it is asked for: programs built earlier know no such flag."""
+    words: list[str] = []
+    if request.min_duration_s > 0:
+        words += ["--min-duration-ms", str(round(request.min_duration_s * 1000))]
+    if request.tells_gaps:
+        words.append("--gaps")
+    return tuple(words)
 
 
 def spin_command(request: LaunchRequest, spin_ms: int) -> Command:

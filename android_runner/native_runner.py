@@ -28,6 +28,7 @@ class NativeRunner:
     name: str
     formats: frozenset[str]
     needs_cpu = True
+    can_last = True
     runs_on_any_libc: ClassVar[bool] = False
     """Linked statically: it runs wherever its ABI does."""
 

@@ -46,6 +46,11 @@ class _Measured(_Header, frozen=True, kw_only=True):
     first_latency_ns: _Ns
     warmup_latencies_ns: tuple[_Ns, ...]
     latencies_ns: Annotated[tuple[_Ns, ...], msgspec.Meta(min_length=1)]
+    gaps_ns: tuple[_Ns, ...] = ()
+    began_uptime_ns: _Ns | None = None
+    iterations: _Count | None = None
+    kept_every: _Count = 1
+    stopped: bool = False
     rss_before_load_bytes: _Bytes | None
     rss_after_load_bytes: _Bytes | None
     peak_rss_bytes: _Bytes | None
@@ -91,11 +96,16 @@ def read_measurement(
     if fields.get("wire") == WIRE_VERSION and fields.get("runner") != runner:
         raise _bad_output(subject, f"'{fields.get('runner')}' answered, not '{runner}'")
     told = _convert(fields, _Measured, subject)
+    _check_length(told, subject)
     return Measurement(
         load_ns=told.load_ns,
         first_latency_ns=told.first_latency_ns,
         warmup_latencies_ns=told.warmup_latencies_ns,
         latencies_ns=told.latencies_ns,
+        gaps_ns=told.gaps_ns,
+        began_uptime_ns=told.began_uptime_ns,
+        kept_every=told.kept_every,
+        was_stopped=told.stopped,
         memory=Memory(
             rss_before_load_bytes=told.rss_before_load_bytes,
             rss_after_load_bytes=told.rss_after_load_bytes,
@@ -110,6 +120,18 @@ def read_measurement(
         seed=told.seed,
         output_digest=told.output_digest,
     )
+
+
+def _check_length(told: _Measured, subject: str) -> None:
+    kept = len(told.latencies_ns)
+    if told.gaps_ns and len(told.gaps_ns) != kept:
+        raise _bad_output(subject, f"told {len(told.gaps_ns)} gaps of {kept} latencies")
+    if told.iterations is not None and -(-told.iterations // told.kept_every) != kept:
+        raise _bad_output(
+            subject,
+            f"ran {told.iterations} iterations, each {told.kept_every}th told: "
+            f"that is not {kept} latencies",
+        )
 
 
 def read_spin(result: CommandResult, *, subject: str) -> float:

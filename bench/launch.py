@@ -56,6 +56,17 @@ class Measurement(Value, frozen=True, kw_only=True):
     warmup_latencies_ns: tuple[int, ...] = ()
     latencies_ns: tuple[int, ...] = ()
     """Main iterations in order, from the device's monotonic clock."""
+    gaps_ns: tuple[int, ...] = ()
+    """Before each main iteration the time since the end of the one before (of the
+    first: since measuring began), where it was asked for. Added up with the latencies
+    they give when each began, and are shorter to store than that."""
+    began_uptime_ns: int | None = None
+    """The device's uptime when the main iterations began."""
+    kept_every: int = 1
+    """Of so many main iterations the first was kept: a launch that lasts for a time may
+    do more than there is room for."""
+    was_stopped: bool = False
+    """Told to stop before its time was reached."""
     mean_latency_ns: int | None = None
     """Only from a program that tells a mean and no single iterations."""
     latency_resolution_ns: int = 1

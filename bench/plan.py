@@ -15,10 +15,12 @@ class Workload(Value, frozen=True, kw_only=True):
     blocks: int = 10
     warmup_iterations: int = 10
     iterations: int = 50
+    min_duration_s: float = 0.0
+    """The main iterations of a launch go on until this time is reached too."""
     seed: int = 0
     """Of the order of launches and of generated inputs."""
     timeout_s: float = 300.0
-    """Of one launch."""
+    """Of one launch, besides the time it is asked to last."""
     looks: tuple[int, ...] = ()
     """Numbers of blocks at which the data is judged, so that what is settled needs no
     more of them; the last is the most blocks. Empty: all blocks, judged once."""

@@ -47,6 +47,7 @@ class Options(NamedTuple):
     blocks: int | None = None
     warmup_iterations: int | None = None
     iterations: int | None = None
+    min_duration_s: float | None = None
     seed: int | None = None
     timeout_s: float | None = None
     quick: bool = False
@@ -264,14 +265,21 @@ def _check_workload(workload: Workload) -> None:
         ("blocks", 1),
         ("iterations", 1),
         ("warmup_iterations", 0),
+        ("min_duration_s", 0),
         ("timeout_s", 0.001),
     ):
         if getattr(workload, name) < least:
             raise UsageError(
-                f"--{name.removesuffix('_s').removesuffix('_iterations')}",
+                f"--{_option(name)}",
                 f"must be {least} or more",
                 "Give a larger number",
             )
+
+
+def _option(name: str) -> str:
+    """How a field of the workload is called on the command line."""
+    plain = name.removesuffix("_s").removesuffix("_iterations")
+    return plain.replace("_", "-")
 
 
 def _chosen(request: ModelRequest, options: Options) -> ModelRequest:

@@ -48,6 +48,10 @@ class LaunchRequest(Value, frozen=True, kw_only=True):
     threads: int
     warmup_iterations: int
     iterations: int
+    min_duration_s: float = 0.0
+    """The main iterations go on until this time is reached too."""
+    tells_gaps: bool = False
+    """Whether the time between one main iteration and the next is to be told."""
     seed: int
     inputs: tuple[TensorSpec, ...]
     bundled_input_count: int
@@ -116,3 +120,11 @@ class Spinning(Protocol):
             LaunchError: It did not spin.
         """
         ...
+
+
+@runtime_checkable
+class Lasting(Protocol):
+    """A runner whose program can go on for a stated time: `min_duration_s`."""
+
+    name: str
+    can_last: bool

@@ -21,6 +21,7 @@ class SuiteWorkload(_Section, frozen=True, kw_only=True):
     blocks: int | None = None
     warmup_iterations: int | None = None
     iterations: int | None = None
+    min_duration_s: float | None = None
     threads: tuple[int, ...] | None = None
     engines: tuple[str, ...] | None = None
     """`["lite", "executorch"]`: every variant of every model on each."""

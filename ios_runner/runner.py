@@ -30,6 +30,7 @@ class _IosRunner:
     engine: ClassVar[str]
     formats: frozenset[str]
     needs_cpu: bool
+    can_last = True
 
     def __init__(
         self, programs: tuple[RunnerChoice, ...], progress: Callable[[str], None]

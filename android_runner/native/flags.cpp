@@ -32,6 +32,9 @@ const std::string_view kHelp =
   --model PATH        the model file
   --warmup N          inferences before the measured ones (0)
   --iterations N      measured inferences (1)
+  --min-duration-ms N go on measuring until that time is reached too (0); SIGTERM
+                      ends it earlier, and what was measured until then is printed
+  --gaps              print also the time between one inference and the next
   --threads N         of the runtime's intra-op pool (1)
   --seed N            of generated inputs (0)
   --input DTYPE:AxBx  an input to generate, for a model without bundled inputs;
@@ -62,11 +65,16 @@ TensorSpec parse_tensor_spec(std::string_view text) {
 
 Flags parse_flags(std::span<const std::string> arguments) {
   constexpr std::int64_t kMany = 100'000'000;
+  constexpr std::int64_t kDayMs = 86'400'000;
   Flags flags;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string& flag = arguments[i];
     if (flag == "--capabilities") {
       flags.capabilities = true;
+      continue;
+    }
+    if (flag == "--gaps") {
+      flags.gaps = true;
       continue;
     }
     if (flag == "--help") {
@@ -83,6 +91,8 @@ Flags parse_flags(std::span<const std::string> arguments) {
       flags.warmup = static_cast<int>(parse_number(flag, value(), 0, kMany));
     } else if (flag == "--iterations") {
       flags.iterations = static_cast<int>(parse_number(flag, value(), 1, kMany));
+    } else if (flag == "--min-duration-ms") {
+      flags.min_duration_ms = parse_number(flag, value(), 0, kDayMs);
     } else if (flag == "--threads") {
       flags.threads = static_cast<int>(parse_number(flag, value(), 1, 4096));
     } else if (flag == "--spin-ms") {

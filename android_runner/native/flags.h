@@ -19,6 +19,8 @@ struct Flags {
   std::string model;
   int warmup = 0;
   int iterations = 1;
+  std::int64_t min_duration_ms = 0;  // of the measured inferences together
+  bool gaps = false;                 // tell also when each of them began
   int threads = 1;
   std::uint64_t seed = 0;
   std::vector<TensorSpec> inputs;  // for a model that brings none of its own

@@ -1,32 +1,61 @@
 #include "loop.h"
 
+#include <csignal>
+
 #include "clock.h"
+#include "kept.h"
 
 namespace pocketbench {
+namespace {
 
-std::int64_t time_forward(Engine& engine) {
-  const std::int64_t start_ns = now_ns();
+volatile std::sig_atomic_t stop_asked = 0;
+
+}  // namespace
+
+void stop_measuring() { stop_asked = 1; }
+
+std::int64_t time_forward(Engine& engine, std::int64_t& start_ns) {
+  start_ns = now_ns();
   engine.forward();
   return now_ns() - start_ns;
 }
 
-Samples measure(Engine& engine, std::size_t inputs, int warmup, int iterations) {
+Samples measure(Engine& engine, std::size_t inputs, const Extent& extent) {
   Samples samples;
-  const auto run = [&](std::vector<std::int64_t>& latencies_ns, int count) {
-    latencies_ns.reserve(static_cast<std::size_t>(count));
-    for (int i = 0; i < count; ++i) {
-      engine.stage(static_cast<std::size_t>(i) % inputs);
-      latencies_ns.push_back(time_forward(engine));
-      if (samples.output_digest.empty()) {
-        Sha256 hash;
-        engine.hash_output(hash);
-        samples.output_digest = hash.hex_digest();
-        samples.first_latency_ns = latencies_ns.front();
-      }
+  std::int64_t start_ns = 0;
+  const auto infer = [&](std::int64_t i) {
+    engine.stage(static_cast<std::size_t>(i) % inputs);
+    const std::int64_t latency_ns = time_forward(engine, start_ns);
+    if (samples.output_digest.empty()) {
+      Sha256 hash;
+      engine.hash_output(hash);
+      samples.output_digest = hash.hex_digest();
+      samples.first_latency_ns = latency_ns;
     }
+    return latency_ns;
   };
-  run(samples.warmup_latencies_ns, warmup);
-  run(samples.latencies_ns, iterations);
+  samples.warmup_latencies_ns.reserve(static_cast<std::size_t>(extent.warmup));
+  for (int i = 0; i < extent.warmup && !stop_asked; ++i) {
+    samples.warmup_latencies_ns.push_back(infer(i));
+  }
+  Kept kept(
+      extent.min_duration_ns > 0 ? kMostKept : 0,
+      static_cast<std::size_t>(extent.iterations));
+  samples.began_uptime_ns = uptime_ns();
+  const std::int64_t began_ns = now_ns();
+  std::int64_t done = 0;
+  std::int64_t latency_ns = 0;
+  do {
+    latency_ns = infer(done++);
+    kept.add(start_ns - began_ns, latency_ns);
+  } while (!stop_asked &&
+           (done < extent.iterations ||
+            start_ns + latency_ns - began_ns < extent.min_duration_ns));
+  samples.was_stopped = stop_asked != 0;
+  samples.iterations = done;
+  samples.kept_every = kept.every();
+  samples.gaps_ns = std::move(kept).gaps_ns();
+  samples.latencies_ns = std::move(kept).latencies_ns();
   return samples;
 }
 

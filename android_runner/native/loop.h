@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,17 +10,33 @@
 
 namespace pocketbench {
 
+// How long the loop goes on: until both the iterations and the time are reached.
+struct Extent {
+  int warmup;
+  int iterations;
+  std::int64_t min_duration_ns = 0;
+};
+
 struct Samples {
   std::vector<std::int64_t> warmup_latencies_ns;
   std::vector<std::int64_t> latencies_ns;
+  std::vector<std::int64_t> gaps_ns;  // before each of them, see kept.h
+  std::int64_t iterations = 0;        // main ones that were run
+  std::int64_t kept_every = 1;        // of so many the first was kept
+  std::optional<std::int64_t> began_uptime_ns;  // when the main ones began
+  bool was_stopped = false;
   std::int64_t first_latency_ns = 0;  // the first of all, also in one of the two
   std::string output_digest;          // of the first inference, input 0
 };
 
 // Warm-up and main inferences, each going round the inputs from the first.
-Samples measure(Engine& engine, std::size_t inputs, int warmup, int iterations);
+Samples measure(Engine& engine, std::size_t inputs, const Extent& extent);
+
+// Ends the loop after the inference it is at; from a signal handler too. One main
+// inference is measured all the same.
+void stop_measuring();
 
 // THE TIMED REGION: one forward call and nothing else.
-std::int64_t time_forward(Engine& engine);
+std::int64_t time_forward(Engine& engine, std::int64_t& start_ns);
 
 }  // namespace pocketbench

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -54,12 +55,26 @@ void launch(Engine& engine, const Flags& flags, Wire& wire, Phase& phase) {
                  .add("input_count", static_cast<std::int64_t>(inputs.count)));
 
   phase = kForward;
-  const Samples samples =
-      measure(engine, inputs.count, flags.warmup, flags.iterations);
+  if (flags.min_duration_ms > 0) std::signal(SIGTERM, [](int) { stop_measuring(); });
+  const Samples samples = measure(
+      engine,
+      inputs.count,
+      {flags.warmup, flags.iterations, flags.min_duration_ms * 1'000'000});
   const ProcessStatus end = read_process_status();
   wire.write(Line().add("first_latency_ns", samples.first_latency_ns));
   wire.write(Line().add("warmup_latencies_ns", samples.warmup_latencies_ns));
   wire.write(Line().add("latencies_ns", samples.latencies_ns));
+  if (flags.gaps) {
+    wire.write(Line()
+                   .add("gaps_ns", samples.gaps_ns)
+                   .add("began_uptime_ns", samples.began_uptime_ns));
+  }
+  if (flags.min_duration_ms > 0) {
+    wire.write(Line()
+                   .add("iterations", samples.iterations)
+                   .add("kept_every", samples.kept_every)
+                   .add_flag("stopped", samples.was_stopped));
+  }
   wire.write(Line()
                  .add("rss_before_load_bytes", before.rss_bytes)
                  .add("rss_after_load_bytes", after.rss_bytes)

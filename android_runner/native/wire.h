@@ -10,6 +10,11 @@
 //   {"first_latency_ns": 1}
 //   {"warmup_latencies_ns": [1,1]}
 //   {"latencies_ns": [1,1]}
+//   {"gaps_ns": [1,1], "began_uptime_ns": 1}   asked for with --gaps: the time before
+//                      each of these inferences, and the system's uptime at the first;
+//                      null where the system does not tell
+//   {"iterations": 2, "kept_every": 1, "stopped": false}   with --min-duration-ms: of
+//                      so many that were run each first of `kept_every` is told
 //   {"rss_before_load_bytes": 1, "rss_after_load_bytes": 1, "peak_rss_bytes": 1,
 //    "swap_bytes": 0, "rss_bytes": 1, "pss_bytes": 1, "os_threads": 1}
 //                                        null where the system does not tell

@@ -21,6 +21,7 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from bench.commands.progress import progress_on
+from bench.durations import parse_duration
 from bench.errors import (
     Cancelled,
     NoDeviceError,
@@ -55,6 +56,7 @@ from bench.planning import (
     plan_suite,
 )
 from bench.run import ArtifactReady, Run, RunResumed, RunStarted
+from bench.runner import Lasting
 from bench.selection import Selected, select
 from bench.suite import read_suite
 
@@ -74,6 +76,7 @@ def run_main_job(
     fail_on: str,
     as_json: bool,
     min_effect: float | None,
+    min_duration: str | None,
     inputs: tuple[str, ...],
     runners: tuple[str, ...],
     runner_options: tuple[str, ...],
@@ -91,6 +94,9 @@ def run_main_job(
     console = Console(stderr=True)
     options = Options(
         **told,
+        min_duration_s=None
+        if min_duration is None
+        else parse_duration(min_duration, "--min-duration"),
         inputs=tuple(parse_input(text) for text in inputs),
         runners=tuple(parse_runner(text, runner_options) for text in runners),
     )
@@ -112,6 +118,7 @@ def run_main_job(
         ),
     )
     _check_given_runners(plan, equipped)
+    _check_lasting(plan, equipped)
     preinstall(equipped)
     stopped: Cancelled | None = None
     # Before the run's own folder makes the working directory dirty.
@@ -220,6 +227,24 @@ def _check_given_runners(plan: Plan, equipped: Sequence[Equipped]) -> None:
                 "fits none of the selected devices",
                 f"They run {', '.join(sorted(abis)) or 'nothing now'}",
             )
+
+
+def _check_lasting(plan: Plan, equipped: Sequence[Equipped]) -> None:
+    """Not every program can go on for a stated time.
+
+    Raises:
+        UsageError: Names the one that cannot.
+    """
+    if plan.workload.min_duration_s <= 0:
+        return
+    for item in equipped:
+        for tool in item.tools:
+            if not (isinstance(tool.runner, Lasting) and tool.runner.can_last):
+                raise UsageError(
+                    f"{tool.runner.name} on {item.selected.info.name}",
+                    "counts iterations and cannot go on for a stated time",
+                    "Measure with pocketbench's own program, or leave the time out",
+                )
 
 
 def _worth_keeping(before: Run | None) -> tuple[Failure, ...]:

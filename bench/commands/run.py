@@ -85,6 +85,11 @@ def _complete_devices(
 @click.option("--blocks", type=int, help="Launches of each variant.  [default: 10]")
 @click.option("--iterations", type=int, help="Timed, in a launch.  [default: 50]")
 @click.option(
+    "--min-duration",
+    metavar="TIME",
+    help="A launch's timed iterations go on until this time is reached too: 2s, 1m.",
+)
+@click.option(
     "--warmup",
     "warmup_iterations",
     type=int,

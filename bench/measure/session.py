@@ -262,7 +262,7 @@ class Session:
         with self._cores(runner, request.threads) as cpus:
             result = device.run(
                 (*pin_to(self._info, self._pinned), *command.argv),
-                timeout_s=self._plan.workload.timeout_s,
+                timeout_s=self._plan.workload.timeout_s + request.min_duration_s,
                 env=command.env,
                 host_cpus=cpus,
             )
@@ -325,6 +325,7 @@ class Session:
             threads=variant.threads,
             warmup_iterations=workload.warmup_iterations,
             iterations=workload.iterations,
+            min_duration_s=workload.min_duration_s,
             seed=workload.seed,
             inputs=artifact.inputs,
             bundled_input_count=artifact.bundled_input_count,

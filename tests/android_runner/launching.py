@@ -33,6 +33,8 @@ class Launcher:
         iterations: int = 5,
         threads: int = 1,
         seed: int = 0,
+        min_duration_s: float = 0.0,
+        tells_gaps: bool = False,
         inputs: tuple[TensorSpec, ...] = (),
         timeout_s: float = 60,
     ) -> CommandResult:
@@ -48,6 +50,8 @@ class Launcher:
                 warmup_iterations=warmup,
                 iterations=iterations,
                 seed=seed,
+                min_duration_s=min_duration_s,
+                tells_gaps=tells_gaps,
                 inputs=inputs,
                 bundled_input_count=0 if inputs else 1,
             )

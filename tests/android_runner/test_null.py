@@ -109,7 +109,10 @@ def test_any_bytes_in_a_flag_come_back_as_valid_json(
 
 def test_help_names_every_flag(null: Launcher) -> None:
     result = null.device.run((null.installed[0].remote_path, "--help"), timeout_s=10)
-    for flag in ("model", "warmup", "iterations", "threads", "seed", "input"):
+    for flag in (
+        *("model", "warmup", "iterations", "min-duration-ms", "gaps", "threads"),
+        *("seed", "input"),
+    ):
         assert f"--{flag} ".encode() in result.stdout
 
 

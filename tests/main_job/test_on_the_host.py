@@ -1,6 +1,7 @@
 """The main job on this computer alone, typed as a user types it."""
 
 import json
+import shutil
 
 import pytest
 
@@ -36,6 +37,31 @@ def test_outputs_are_the_same_in_every_launch_of_a_variant(user):
         )
     assert all(len(found) == 1 for found in digests.values())
     assert len(digests["float32"] | digests["int8-static"]) == 2
+
+
+def test_a_launch_goes_on_until_its_least_time_is_reached_too(user):
+    run = user.measures(
+        *(*NET, "--device", "host", "--variant", "float32", "--min-duration", "400ms")
+    )
+
+    assert run.started.plan.workload.min_duration_s == 0.4
+    for launch in run.launches:
+        assert len(launch.measurement.latencies_ns) > 3
+        assert launch.wall_ns > 0.4e9
+        assert launch.measurement.gaps_ns == ()
+
+
+def test_a_program_that_only_counts_iterations_is_not_asked_for_a_time(user):
+    given = f"speed_benchmark_torch={shutil.which('true')}"
+
+    done = user.types(
+        *("run", *NET, "--device", "host", "--runner", given, "--min-duration", "1s")
+    )
+
+    assert done.returncode == 2
+    assert "speed_benchmark_torch on" in done.stderr
+    assert "cannot go on for a stated time" in done.stderr
+    assert not user.runs.exists()
 
 
 def test_json_on_stdout_is_one_document_and_nothing_else(user):
@@ -102,6 +128,8 @@ def test_a_model_that_throws_on_its_inputs_is_told_with_the_reason(user):
         (("run",), "no model was named"),
         (("run", "mobilenet_v2", "--blocks", "0"), "must be 1 or more"),
         (("run", "mobilenet_v2", "--input", "3xx"), "is not a shape"),
+        (("run", "mobilenet_v2", "--min-duration", "soon"), "Write it as 10m"),
+        (("run", "mobilenet_v2", "--min-duration", "2d"), "Write it as 10m"),
         (("run", "--resume", "nope"), "no such run"),
         (("report", "nope"), "no such run"),
         (("rnu",), "Did you mean run"),
@@ -211,6 +239,7 @@ def test_a_suite_file_says_all_of_it(user):
         blocks = 2
         warmup_iterations = 1
         iterations = 3
+        min_duration_s = 0.05
         threads = [1, 2]
 
         [[model]]
@@ -231,6 +260,7 @@ def test_a_suite_file_says_all_of_it(user):
     assert done.returncode == 0, done.stderr
     run = user.last_run()
     assert run.started.plan.min_effect == 0.05
+    assert run.started.plan.workload.min_duration_s == 0.05
     assert {launch.variant_id for launch in run.launches} == {
         "float32@1t",
         "float32@2t",
