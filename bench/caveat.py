@@ -26,6 +26,7 @@ class Caveat(StrEnum):
     CLOCKS_CAPPED = "clocks_capped"
     BATTERY_SAVER = "battery_saver"
     BATTERY_LOW = "battery_low"
+    DOZING = "dozing"
     CHARGING = "charging"
     DEBUG_BUILD = "debug_build"
     NONDETERMINISTIC = "nondeterministic"
@@ -88,6 +89,11 @@ _WORDINGS = {
         "battery below 30 %",
         "many phones lower their clocks on a low battery",
         "charge it first",
+    ),
+    Caveat.DOZING: Wording(
+        "the phone was dozing",
+        "with its screen off for long, Android lets it sleep and lowers its clocks",
+        "keep it awake: leave out --leave-settings, and --screen on",
     ),
     Caveat.CHARGING: Wording(
         "charging",

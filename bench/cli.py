@@ -10,6 +10,7 @@ import click
 COMMANDS = {
     "run": "Measure models on devices and report.",
     "devices": "List every device that can be seen, with its state and remedy.",
+    "doctor": "Tell what can be measured from here, and what is missing for more.",
     "export": "Export a model for the device without measuring it.",
     "report": "Make the report of a stored run again.",
     "compare": "Compare two stored runs.",

@@ -174,6 +174,8 @@ class Conditions(Value, frozen=True, kw_only=True, omit_defaults=True):
     online_cpus: tuple[int, ...] | None = None
     battery: Battery | None = None
     is_battery_saver: bool | None = None
+    is_dozing: bool | None = None
+    """Whether Android has put the phone to sleep, lightly or deeply (Doze)."""
     screen: Screen | None = None
     memory: MemoryState | None = None
     load_averages: tuple[float, float, float] | None = None

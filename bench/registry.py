@@ -60,6 +60,24 @@ SIMULATION: Mapping[str, str] = {
 }
 """What `pocketbench simulate` does."""
 
+CHECKS: Mapping[str, str] = {
+    "our runners": "android_runner.checks:check_tools",
+    "simulated phones": "devices.simulated.checks:check_tools",
+    "Apple devices": "devices.ios_checks:check_tools",
+}
+"""What `pocketbench doctor` looks for on this computer, by what it is for."""
+
+ADB: Mapping[str, str] = {"look": "devices.adb_look:look_at_adb"}
+
+RUNNER_CHECKS: Mapping[str, str] = {
+    "android": "android_runner.checks:runners_for",
+    "ios": "ios_runner.checks:runners_for",
+    "ios-simulator": "ios_runner.checks:runners_for",
+}
+"""Which of our programs a device of a family can run; all others go by Android's."""
+
+DOCTOR_PAGE: Mapping[str, str] = {"page": "reports.doctor:render"}
+
 REPORTS: Mapping[str, str] = {
     "console": "reports.console:render",
     "html": "reports.html:render",

@@ -98,3 +98,14 @@ def format_times_or_percent(ratio: float) -> str:
         return f"{significant(away, 2 if away < 10 else 3)}x"
     percent = abs(ratio - 1) * 100
     return f"{percent:.0f} %" if percent >= 1 else f"{significant(percent, 1)} %"
+
+
+def cpu_words(cpus: tuple[int, ...]) -> str:
+    """Cores as the kernel lists them.
+
+    >>> cpu_words((0, 1, 2, 3)), cpu_words((8,)), cpu_words((0, 4))
+    ('0-3', '8', '0,4')
+    """
+    if len(cpus) > 1 and cpus == tuple(range(cpus[0], cpus[-1] + 1)):
+        return f"{cpus[0]}-{cpus[-1]}"
+    return ",".join(map(str, cpus))

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import click
 
 from bench import registry
 from bench.device import DeviceInfo
-from bench.errors import PocketbenchError, ToolMissingError
+from bench.discovery import discover
 
 
 @click.command()
@@ -22,7 +20,9 @@ from bench.errors import PocketbenchError, ToolMissingError
 )
 def devices(as_json: bool, simulated: bool) -> None:
     """List every device that can be seen, with its state and remedy."""
-    infos, troubles = _discover(simulated)
+    families = [x for x in registry.DEVICES if simulated or x != "simulated"]
+    selected, troubles = discover(families)
+    infos = [each.info for each in selected]
     if as_json:
         import msgspec
 
@@ -37,36 +37,6 @@ def devices(as_json: bool, simulated: bool) -> None:
             "pocketbench simulate pixel-8",
             err=True,
         )
-
-
-def _discover(simulated: bool) -> tuple[list[DeviceInfo], list[PocketbenchError]]:
-    families = [x for x in registry.DEVICES if simulated or x != "simulated"]
-    # Side by side: devicectl alone takes seconds to look around.
-    with ThreadPoolExecutor(max_workers=len(families)) as pool:
-        answers = list(pool.map(_discover_family, families))
-    infos: list[DeviceInfo] = []
-    troubles: list[PocketbenchError] = []
-    for family, answer in zip(families, answers, strict=True):
-        if not isinstance(answer, PocketbenchError):
-            infos += answer
-        elif not _is_expected(family, answer):
-            troubles.append(answer)
-    return infos, troubles
-
-
-def _discover_family(family: str) -> Sequence[DeviceInfo] | PocketbenchError:
-    try:
-        driver = registry.load(registry.DEVICES, "device family", family)()
-        found: Sequence[DeviceInfo] = driver.discover()
-        return found
-    except PocketbenchError as error:
-        return error
-
-
-def _is_expected(family: str, error: PocketbenchError) -> bool:
-    """Apple's tools are absent on nearly every computer that is no Mac."""
-    is_absent = isinstance(error, ToolMissingError)
-    return family.startswith("ios") and is_absent and sys.platform != "darwin"
 
 
 def _print_table(infos: list[DeviceInfo]) -> None:

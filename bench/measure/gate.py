@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bench.conditions import first_skin_threshold_c, skin_temperature_c
 from bench.measure.throttle import new_caps
+from bench.units import cpu_words
 
 if TYPE_CHECKING:
     from bench.conditions import Conditions
@@ -50,9 +51,9 @@ def obstacles(
         found.append(f"skin at {skin_c:.1f} C, {highest_c:.1f} C is wanted")
     if baseline is not None:
         found += [
-            f"cores {_listed(cap.cpus)} switched off"
+            f"cores {cpu_words(cap.cpus)} switched off"
             if cap.now_khz is None
-            else f"cores {_listed(cap.cpus)} capped to {cap.now_khz / 1e6:.2f} GHz"
+            else f"cores {cpu_words(cap.cpus)} capped to {cap.now_khz / 1e6:.2f} GHz"
             for cap in new_caps(now, baseline)
         ]
     return tuple(found)
@@ -73,9 +74,3 @@ def next_wait_s(waited_s: float, limits: GateLimits) -> float | None:
     wait_s = limits.step_s if waited_s else limits.first_wait_s
     left_s = limits.max_wait_s - waited_s
     return min(wait_s, left_s) if left_s > 0 else None
-
-
-def _listed(cpus: tuple[int, ...]) -> str:
-    if len(cpus) > 1 and cpus == tuple(range(cpus[0], cpus[-1] + 1)):
-        return f"{cpus[0]}-{cpus[-1]}"
-    return ",".join(map(str, cpus))

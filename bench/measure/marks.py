@@ -64,6 +64,8 @@ def _state_marks(conditions: Conditions) -> Iterator[Caveat]:
         yield Caveat.CLOCKS_CAPPED
     if conditions.is_battery_saver:
         yield Caveat.BATTERY_SAVER
+    if conditions.is_dozing:
+        yield Caveat.DOZING
     battery = conditions.battery
     if battery is not None:
         if battery.level is not None and battery.level < LOW_BATTERY * (

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 _NOT_READ = {
     **dict.fromkeys(
-        ("screen", "is_battery_saver", "is_fixed_performance", "build"), "Android only"
+        ("screen", "is_battery_saver", "is_dozing", "is_fixed_performance", "build"),
+        "Android only",
     ),
     "battery": "not read on a computer",
     "energy": "the processor's counters are for root only",

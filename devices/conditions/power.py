@@ -17,7 +17,11 @@ _SAVER = re.compile(
     r"^[ \t]*(?:mLowPowerModeEnabled|mSettingBatterySaverEnabled)=(true|false)\s*$",
     re.M,
 )
-KEYS = "mWakefulness=|Display Power: state=|mLowPowerMode|mSettingBatterySaver"
+_DOZE = re.compile(r"^[ \t]*m(?:Light)?DeviceIdleMode=(true|false)\s*$", re.M | re.A)
+KEYS = (
+    "mWakefulness=|Display Power: state=|mLowPowerMode|mSettingBatterySaver"
+    "|DeviceIdleMode="
+)
 """What is picked out of the dump on the phone: the whole is some hundred lines."""
 
 
@@ -37,6 +41,15 @@ def parse_screen(section: Section) -> Reading[Screen]:
         wakefulness=wakefulness[1] if wakefulness else None,
     )
     return Reading(value, missing)
+
+
+def parse_dozing(section: Section) -> Reading[bool]:
+    """Whether the phone dozes: deeply since Android 6, or lightly since 7."""
+    told = _DOZE.findall(section.stdout)
+    if told:
+        return Reading("true" in told, {})
+    has_other_lines = section.stdout.strip() and section.exit_code == 0
+    return nothing("not stated" if has_other_lines else section.reason)
 
 
 def parse_battery_saver(setting: Section, power: Section) -> Reading[bool]:

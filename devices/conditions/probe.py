@@ -107,6 +107,7 @@ def parse_probe(output: str, token: str) -> Conditions:
             "is_battery_saver",
             power.parse_battery_saver(section("saver"), section("power")),
         ),
+        is_dozing=take("is_dozing", power.parse_dozing(section("power"))),
         screen=take("screen", power.parse_screen(section("power"))),
         memory=take("memory", memory.parse_meminfo(files)),
         load_averages=take("load_averages", process.parse_load(files)),

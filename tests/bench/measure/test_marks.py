@@ -92,6 +92,7 @@ def test_without_readings_nothing_is_said(records):
         (Conditions(battery=Battery(level=70, scale=255)), (Caveat.BATTERY_LOW,)),
         (Conditions(battery=Battery(level=30)), ()),
         (Conditions(is_battery_saver=True), (Caveat.BATTERY_SAVER,)),
+        (Conditions(is_dozing=True), (Caveat.DOZING,)),
         (Conditions(build=Build(is_debug=True)), (Caveat.DEBUG_BUILD,)),
         (reading(policy(0, None, max_khz=1_500_000)), (Caveat.CLOCKS_CAPPED,)),
         (None, ()),

@@ -11,7 +11,7 @@ from devices.conditions.build import parse_build
 from devices.conditions.cpufreq import parse_cpufreq, parse_online
 from devices.conditions.energy import parse_energy
 from devices.conditions.memory import parse_meminfo
-from devices.conditions.power import parse_battery_saver, parse_screen
+from devices.conditions.power import parse_battery_saver, parse_dozing, parse_screen
 from devices.conditions.process import (
     parse_allowed_cpus,
     parse_cpuset,
@@ -133,6 +133,19 @@ def test_a_dozing_phone_is_not_on():
     screen = parse_screen(Section(text, "", 0)).value
     assert screen is not None
     assert (screen.wakefulness, screen.is_on) == ("Dozing", False)
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("  mLightDeviceIdleMode=false\n  mDeviceIdleMode=false\n", False),
+        ("  mLightDeviceIdleMode=true\n  mDeviceIdleMode=false\n", True),
+        ("  mDeviceIdleMode=true\n", True),
+        ("  mDeviceIdleWhitelist=[2000, 10104]\n  mDeviceIdleMode=yes\n", None),
+    ],
+)
+def test_sleep_is_read_light_or_deep(text: str, answer: bool | None):
+    assert parse_dozing(Section(text, "", 0)).value is answer
 
 
 def test_a_sold_phone_a_debug_build_and_an_emulator_are_told_apart(said: Said):

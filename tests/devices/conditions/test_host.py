@@ -61,5 +61,5 @@ def test_a_computer_without_proc_has_nothing_but_reasons(tmp_path: Path):
     assert set(conditions.missing) == {
         *("thermal", "cpu_policies", "online_cpus", "battery", "is_battery_saver"),
         *("screen", "memory", "load_averages", "cpuset", "allowed_cpus"),
-        *("is_fixed_performance", "build", "uptime_s", "energy"),
+        *("is_fixed_performance", "build", "uptime_s", "energy", "is_dozing"),
     }

@@ -75,6 +75,7 @@ def test_one_command_reads_everything_in_a_real_shell(
     assert conditions.battery is not None
     assert conditions.battery.level == 71
     assert conditions.is_battery_saver is False
+    assert conditions.is_dozing is False
     assert conditions.screen is not None
     assert conditions.screen.is_on
     assert conditions.memory is not None

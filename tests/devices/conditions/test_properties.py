@@ -164,7 +164,7 @@ def test_any_text_in_a_part_costs_that_part_alone(text: str, part: str):
         "thermal": ("thermal",),
         "files": ("cpu_policies", "memory", "load_averages", "energy", "uptime_s"),
         "battery": ("battery",),
-        "power": ("screen",),
+        "power": ("screen", "is_dozing"),
         "build": ("build",),
     }
     for other, fields in untouched.items():

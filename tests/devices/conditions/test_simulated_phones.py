@@ -45,6 +45,14 @@ def test_a_pixel_tells_everything_in_one_round_trip(phone_factory, open_phone):
     }
 
 
+def test_a_phone_that_dozes_says_so(phone_factory, open_phone):
+    phone = phone_factory("pixel-8")
+    device = open_phone(phone)
+    assert device.conditions().is_dozing is False
+    phone.shell("dumpsys deviceidle force-idle")
+    assert device.conditions().is_dozing
+
+
 def test_a_phone_without_a_thermal_hal_is_read_by_its_zones(phone_factory, open_phone):
     conditions, round_trips = read(phone_factory("redmi-note-11s"), open_phone)
     assert round_trips == 1

@@ -1,0 +1,144 @@
+"""What compiles our runners here, and which devices have one."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from android_runner.build import ENGINES
+from android_runner.built import BuiltRunner, built_runners
+from android_runner.executorch_runtime import installed_executorch
+from android_runner.native_programs import NativePrograms
+from android_runner.runtime import Runtime, installed_torch
+from android_runner.toolchain import build_program, host_toolchain, this_computer
+from bench.doctor.report import Check, RunnerFound
+from bench.errors import RunnerMissingError, ToolMissingError
+
+if TYPE_CHECKING:
+    from bench.device import DeviceInfo
+
+_COMPILING = "compiling our runners"
+_RUNTIMES: dict[str, Callable[[], Runtime]] = {
+    "lite": installed_torch,
+    "executorch": installed_executorch,
+}
+
+
+def check_tools() -> tuple[Check, ...]:
+    """The compiler, CMake and Ninja, torch and executorch."""
+    return (
+        _check("C++ compiler", _COMPILING, lambda: host_toolchain().short_name),
+        _check("cmake", _COMPILING, lambda: _build_program("cmake")),
+        _check("ninja", _COMPILING, lambda: _build_program("ninja")),
+        _check("torch", "exporting and measuring .ptl", lambda: _version("lite")),
+        _check(
+            "executorch", "exporting and measuring .pte", lambda: _version("executorch")
+        ),
+    )
+
+
+def runners_for(info: DeviceInfo) -> tuple[RunnerFound, ...]:
+    """Whether each engine's program is there for a device, or would be made."""
+    built = built_runners()
+    return tuple(
+        _runner(engine, info, built) for engine in ENGINES if engine in _RUNTIMES
+    )
+
+
+def _runner(
+    engine: str, info: DeviceInfo, built: tuple[BuiltRunner, ...]
+) -> RunnerFound:
+    abi, libc = this_computer()
+    if abi in info.abis and info.libc == libc:
+        return _of_this_computer(engine, abi, libc, built)
+    try:
+        program = NativePrograms(engine, (), _never).program(info)
+    except RunnerMissingError as error:
+        return RunnerFound(
+            engine=engine,
+            is_usable=False,
+            fact=error.fact,
+            remedy=error.next_step,
+        )
+    return RunnerFound(
+        engine=engine,
+        is_usable=True,
+        fact=f"{program.abi}, {program.version or 'runtime unknown'}, {program.origin}",
+    )
+
+
+def _of_this_computer(
+    engine: str, abi: str, libc: str, built: tuple[BuiltRunner, ...]
+) -> RunnerFound:
+    """Ours is compiled on first use, against the packages of this Python."""
+    try:
+        compiler = host_toolchain().short_name
+        version = _version(engine)
+        for name in ("cmake", "ninja"):
+            build_program(name)
+    except ToolMissingError as error:
+        return RunnerFound(
+            engine=engine,
+            is_usable=False,
+            fact=f"{error.subject}: {error.fact}",
+            remedy=error.next_step,
+        )
+    ours = (engine, abi, libc, version)
+    for each in built:
+        if each.is_current and ours == (
+            each.engine,
+            each.abi,
+            each.libc,
+            each.version,
+        ):
+            day = each.built_at[:10]
+            return RunnerFound(
+                engine=engine, is_usable=True, fact=f"{abi}, {version}, built {day}"
+            )
+    return RunnerFound(
+        engine=engine,
+        is_usable=True,
+        fact=f"{abi}, {version}, compiled with {compiler} on first use",
+    )
+
+
+def _check(name: str, needed_for: str, find: Callable[[], str]) -> Check:
+    try:
+        fact = find()
+    except ToolMissingError as error:
+        return Check(
+            name=name,
+            needed_for=needed_for,
+            is_there=False,
+            fact=error.fact,
+            remedy=error.next_step,
+        )
+    return Check(name=name, needed_for=needed_for, is_there=True, fact=fact)
+
+
+def _version(engine: str) -> str:
+    return _RUNTIMES[engine]().version or "of unknown version"
+
+
+def _build_program(name: str) -> str:
+    path = build_program(name)
+    try:
+        done = subprocess.run(
+            [path, "--version"],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=20,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ToolMissingError(
+            name, f"{path} cannot be run ({error})", f"Install it: pip install {name}"
+        ) from error
+    first = done.stdout.strip().splitlines()[0] if done.stdout.strip() else ""
+    return f"{first.removeprefix(f'{name} version ')} ({path})"
+
+
+def _never() -> BuiltRunner:
+    raise AssertionError("only a real run compiles")

@@ -1,0 +1,68 @@
+"""`pocketbench doctor`: one page on this computer and everything attached to it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from bench import registry
+
+if TYPE_CHECKING:
+    from bench.doctor.report import DoctorReport
+
+
+@click.command()
+@click.option(
+    "-d",
+    "--device",
+    "devices",
+    multiple=True,
+    metavar="SELECTOR",
+    help="As in `pocketbench run`; simulated:PROFILE starts that phone for a look. May "
+    "be given again. Default: everything that is attached.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable, complete.")
+def doctor(devices: tuple[str, ...], as_json: bool) -> None:
+    """Tell what can be measured from here, and what is missing for more.
+
+    Every phone is looked at over adb as it is now: what can be read without root,
+    heat, charge, room, runners. Nothing on it is changed.
+
+    \b
+    pocketbench doctor
+    pocketbench doctor --device simulated:pixel-8
+    pocketbench doctor --json | jq '.devices[].advice'
+
+    Exits 2 when nothing can be measured.
+    """
+    report = _examine(devices)
+    if as_json:
+        import msgspec
+
+        text = msgspec.json.format(msgspec.json.encode(report))
+        sys.stdout.buffer.write(text + b"\n")
+    else:
+        page = registry.load(registry.DOCTOR_PAGE, "page", "page")
+        click.echo(page(report), nl=False)
+    sys.exit(0 if report.can_measure else 2)
+
+
+def _examine(selectors: tuple[str, ...]) -> DoctorReport:
+    from bench.discovery import discover
+    from bench.doctor.examine import examine, look_at_adb
+    from bench.measure.prepare import make_driver
+    from bench.selection import select
+
+    adb = look_at_adb()
+    troubles: tuple[str, ...] = ()
+    (host,) = select(["host"], make_driver)
+    if selectors:
+        chosen = [each for each in selectors if each != "host"]
+        found = list(select(chosen, make_driver)) if chosen else []
+    else:
+        families = (x for x in registry.DEVICES if x not in ("host", "simulated"))
+        found, errors = discover(families)
+        troubles = tuple(str(error) for error in errors)
+    return examine(host, found, adb=adb, troubles=troubles)

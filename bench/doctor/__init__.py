@@ -1,0 +1,1 @@
+"""What can be measured from here, and what is missing for more."""
