@@ -5,7 +5,8 @@ PocketbenchError                 subject: fact. next step   (exit 3)
 │   ├── UnknownNameError         no such model, variant, device, profile ...
 │   ├── NoDeviceError            a selector matches no device
 │   ├── RunnerMissingError       no program for this device's ABI
-│   └── ToolMissingError         adb, a compiler, user namespaces ... are missing
+│   ├── ToolMissingError         adb, a compiler, user namespaces ... are missing
+│   └── StoreError               a stored run or history cannot be read or written
 ├── ExportError                  a model cannot be made into an artifact
 ├── RunnerBuildError             the native runner did not compile
 ├── LaunchError                  one launch failed; carries a FailureReason
@@ -13,7 +14,6 @@ PocketbenchError                 subject: fact. next step   (exit 3)
 │   ├── DeviceUnavailableError   unauthorized, offline, locked by another run
 │   ├── DeviceLostError          stopped answering in the middle (retryable)
 │   └── PushError                a file could not be put on the device
-├── StoreError                   a stored run cannot be read or written
 └── Cancelled                    the user pressed Ctrl-C (exit 130)
 """
 
@@ -123,8 +123,8 @@ class PushError(DeviceError):
     """A file could not be put on the device."""
 
 
-class StoreError(PocketbenchError):
-    """A stored run cannot be read or written."""
+class StoreError(UsageError):
+    """A stored run or history cannot be read or written."""
 
 
 class Cancelled(PocketbenchError):
