@@ -16,6 +16,7 @@ from bench.runner import Command
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from bench.artifact import TensorSpec
     from bench.device import DeviceInfo
     from bench.plan import RunnerChoice
     from bench.runner import LaunchRequest, Program
@@ -101,7 +102,6 @@ def _or_give(own: tuple[str, str] | None, abi: str) -> str:
 def native_command(request: LaunchRequest) -> Command:
     """How one of our programs is started, see native/flags.h."""
     inputs = () if request.bundled_input_count else request.inputs
-    specs = [f"{spec.dtype}:{'x'.join(map(str, spec.shape))}" for spec in inputs]
     return Command(
         argv=(
             request.program.remote_path,
@@ -111,7 +111,7 @@ def native_command(request: LaunchRequest) -> Command:
             *_lasting(request),
             *("--threads", str(request.threads)),
             *("--seed", str(request.seed)),
-            *(word for spec in specs for word in ("--input", spec)),
+            *_input_flags(inputs),
         ),
         env=_library_path(request),
     )
@@ -125,6 +125,26 @@ def _lasting(request: LaunchRequest) -> tuple[str, ...]:
     if request.tells_gaps:
         words.append("--gaps")
     return tuple(words)
+
+
+def outputs_command(request: LaunchRequest, input_data_path: str) -> Command:
+    """How one of our programs is made to tell what a model answers."""
+    return Command(
+        argv=(
+            request.program.remote_path,
+            *("--model", request.model_path),
+            *("--threads", str(request.threads)),
+            *_input_flags(request.inputs),
+            *("--input-data", input_data_path),
+            "--outputs",
+        ),
+        env=_library_path(request),
+    )
+
+
+def _input_flags(inputs: Sequence[TensorSpec]) -> tuple[str, ...]:
+    specs = [f"{spec.dtype}:{'x'.join(map(str, spec.shape))}" for spec in inputs]
+    return tuple(word for spec in specs for word in ("--input", spec))
 
 
 def spin_command(request: LaunchRequest, spin_ms: int) -> Command:

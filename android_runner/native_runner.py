@@ -8,9 +8,10 @@ from android_runner.build import build_for_this_computer
 from android_runner.native_programs import (
     NativePrograms,
     native_command,
+    outputs_command,
     spin_command,
 )
-from android_runner.wire import read_measurement, read_spin
+from android_runner.wire import read_measurement, read_outputs, read_spin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from bench.device import CommandResult, DeviceInfo
     from bench.launch import Measurement
     from bench.plan import RunnerChoice
-    from bench.runner import Command, LaunchRequest, Program
+    from bench.runner import Command, LaunchRequest, Program, RawTensor
 
 
 class NativeRunner:
@@ -70,6 +71,18 @@ class NativeRunner:
         """
         subject = f"{artifact.model} {artifact.variant}"
         return read_measurement(result, runner=self.name, subject=subject)
+
+    def outputs_command(self, request: LaunchRequest, input_data_path: str) -> Command:
+        """The command line of a launch that answers each set of inputs once."""
+        return outputs_command(request, input_data_path)
+
+    def parse_outputs(self, result: CommandResult) -> tuple[tuple[RawTensor, ...], ...]:
+        """The tensors of each answer, in the order of the inputs.
+
+        Raises:
+            LaunchError: It did not answer.
+        """
+        return read_outputs(result, subject=self.name)
 
     def spin_command(self, request: LaunchRequest, spin_ms: int) -> Command:
         """The command line of one spin of at least so long."""

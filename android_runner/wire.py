@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import msgspec
 
 from android_runner.classify import classify, first_words, reason_of
+from bench.artifact import TensorSpec
 from bench.errors import LaunchError
 from bench.failure import FailureReason
 from bench.launch import Measurement, Memory
 from bench.record import Value
+from bench.runner import RawTensor
 
 if TYPE_CHECKING:
     from bench.device import CommandResult
@@ -58,6 +61,10 @@ class _Measured(_Header, frozen=True, kw_only=True):
     rss_bytes: _Bytes | None = None
     pss_bytes: _Bytes | None = None
     output_digest: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class _Answered(_Header, frozen=True, kw_only=True):
+    input_count: _Count
 
 
 class _Spun(_Header, frozen=True, kw_only=True):
@@ -132,6 +139,33 @@ def _check_length(told: _Measured, subject: str) -> None:
             f"ran {told.iterations} iterations, each {told.kept_every}th told: "
             f"that is not {kept} latencies",
         )
+
+
+def read_outputs(
+    result: CommandResult, *, subject: str
+) -> tuple[tuple[RawTensor, ...], ...]:
+    """Read the answer to `--outputs`: the tensors of each inference, in order.
+
+    Raises:
+        LaunchError: There is no whole answer.
+    """
+    fields = _sealed_fields(result, subject)
+    told = _convert(fields, _Answered, subject)
+    names = [f"output_{index}" for index in range(told.input_count)]
+    if missing := [name for name in names if name not in fields]:
+        raise _bad_output(subject, f"printed no {missing[0]}")
+    try:
+        return tuple(tuple(map(_tensor, fields[name])) for name in names)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise _bad_output(subject, f"printed an unreadable output ({error})") from error
+
+
+def _tensor(text: str) -> RawTensor:
+    """`float32:1x1000:<base64>`; no sizes for a tensor of none."""
+    dtype, sizes, encoded = text.split(":")
+    shape = tuple(int(size) for size in sizes.split("x")) if sizes else ()
+    data = base64.b64decode(encoded, validate=True)
+    return RawTensor(spec=TensorSpec(shape=shape, dtype=dtype), data=data)
 
 
 def read_spin(result: CommandResult, *, subject: str) -> float:

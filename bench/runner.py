@@ -57,6 +57,14 @@ class LaunchRequest(Value, frozen=True, kw_only=True):
     bundled_input_count: int
 
 
+class RawTensor(Value, frozen=True, kw_only=True):
+    """A tensor as a program told it."""
+
+    spec: TensorSpec
+    data: bytes
+    """Contiguous, little-endian."""
+
+
 class Command(Value, frozen=True, kw_only=True):
     """A command line for a device; nothing in it is quoted for any shell."""
 
@@ -101,6 +109,29 @@ class Runner(Protocol):
 
         Raises:
             LaunchError: It did not measure; classified, with the raw words.
+        """
+        ...
+
+
+@runtime_checkable
+class TellingOutputs(Protocol):
+    """A runner whose program can also tell what a model answers, untimed."""
+
+    def outputs_command(self, request: LaunchRequest, input_data_path: str) -> Command:
+        """The command line of a launch that answers each set of inputs once.
+
+        Args:
+            request: As for a launch that measures; its counts are not looked at.
+            input_data_path: On the device: the bytes of set after set, each its
+                tensors in order, contiguous and little-endian.
+        """
+        ...
+
+    def parse_outputs(self, result: CommandResult) -> tuple[tuple[RawTensor, ...], ...]:
+        """The tensors of each answer, in the order of the inputs.
+
+        Raises:
+            LaunchError: It did not answer.
         """
         ...
 

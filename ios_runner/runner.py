@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from bench import registry
 from bench.errors import RunnerMissingError, UsageError
+from bench.runner import TellingOutputs
 from ios_runner.built import as_program, built_apps
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from bench.device import CommandResult, DeviceInfo
     from bench.launch import Measurement
     from bench.plan import RunnerChoice
-    from bench.runner import Command, LaunchRequest, Program, Runner
+    from bench.runner import Command, LaunchRequest, Program, RawTensor, Runner
 
 
 class _IosRunner:
@@ -103,6 +104,23 @@ class _IosRunner:
             LaunchError: It did not measure; classified.
         """
         return self._shared.parse(result, artifact, request)
+
+    def outputs_command(self, request: LaunchRequest, input_data_path: str) -> Command:
+        """The command line of a launch that answers each set of inputs once."""
+        return self._telling.outputs_command(request, input_data_path)
+
+    def parse_outputs(self, result: CommandResult) -> tuple[tuple[RawTensor, ...], ...]:
+        """The tensors of each answer, in the order of the inputs.
+
+        Raises:
+            LaunchError: It did not answer.
+        """
+        return self._telling.parse_outputs(result)
+
+    @property
+    def _telling(self) -> TellingOutputs:
+        assert isinstance(self._shared, TellingOutputs)
+        return self._shared
 
 
 class IosLiteRunner(_IosRunner):

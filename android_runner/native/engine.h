@@ -3,17 +3,28 @@
 
 #include <cstddef>
 #include <exception>
+#include <functional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "flags.h"
-#include "sha256.h"
 #include "wire.h"
 
 namespace pocketbench {
 
+// One value of an output. A tensor is contiguous; a quantized one is given as the
+// float32 it stands for.
+struct OutputPart {
+  std::string_view dtype;  // of a tensor, torch's name; else empty: a number, a text
+  std::span<const std::int64_t> shape;
+  std::span<const std::byte> bytes;
+};
+using OutputVisitor = std::function<void(const OutputPart&)>;
+
 struct Inputs {
-  std::string source;  // `bundled` with the model, or `generated` from the seed
+  std::string source;  // `bundled` with the model, `generated` from the seed, `given`
   std::size_t count;   // how many sets there are; inferences go round them
 };
 
@@ -35,6 +46,11 @@ class Engine {
   virtual Inputs prepare_inputs(
       std::span<const TensorSpec> specs, std::uint64_t seed) = 0;
 
+  // Inputs given as bytes: set after set, each its tensors in order, contiguous and
+  // little-endian.
+  virtual Inputs read_inputs(
+      std::span<const TensorSpec> specs, std::span<const std::byte> data) = 0;
+
   // Everything an inference needs but its own work: drops the last output, copies
   // the arguments. Not timed.
   virtual void stage(std::size_t input) = 0;
@@ -42,8 +58,8 @@ class Engine {
   // The forward call on what was staged. This is what is timed.
   virtual void forward() = 0;
 
-  // The bytes of the last output, tensors in order, each contiguous.
-  virtual void hash_output(Sha256& hash) const = 0;
+  // The last output, part by part in order; a nested value is its parts.
+  virtual void visit_output(const OutputVisitor& visit) const = 0;
 
   // The words of an error without the runtime's backtrace.
   virtual std::string message_of(const std::exception& error) const {

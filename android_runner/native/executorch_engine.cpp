@@ -114,14 +114,25 @@ void ExecutorchEngine::load(const std::string& model) {
 Inputs ExecutorchEngine::prepare_inputs(
     std::span<const TensorSpec> specs, std::uint64_t seed) {
   tensors_ = generate_executorch_inputs(method_->method_meta(), specs, seed);
-  inputs_.assign(tensors_.begin(), tensors_.end());
+  inputs_.emplace_back(tensors_.begin(), tensors_.end());
   stage(0);  // so that a shape it does not take is told here
   return {"generated", 1};
 }
 
-void ExecutorchEngine::stage(std::size_t) {
+Inputs ExecutorchEngine::read_inputs(
+    std::span<const TensorSpec> specs, std::span<const std::byte> data) {
+  for (auto& set : read_executorch_inputs(method_->method_meta(), specs, data)) {
+    inputs_.emplace_back(set.begin(), set.end());
+    tensors_.insert(tensors_.end(), set.begin(), set.end());
+  }
+  stage(0);
+  return {"given", inputs_.size()};
+}
+
+void ExecutorchEngine::stage(std::size_t input) {
   // Before every inference: their memory may have been planned for later values too.
-  check(method_->set_inputs({inputs_.data(), inputs_.size()}), "setting the inputs");
+  const std::vector<EValue>& values = inputs_[input];
+  check(method_->set_inputs({values.data(), values.size()}), "setting the inputs");
 }
 
 void ExecutorchEngine::forward() {
@@ -129,21 +140,26 @@ void ExecutorchEngine::forward() {
   if (error != Error::Ok) check(error, "executing forward");
 }
 
-void ExecutorchEngine::hash_output(Sha256& hash) const {
+void ExecutorchEngine::visit_output(const OutputVisitor& visit) const {
+  const auto visit_number = [&](auto number) {
+    visit({{}, {}, std::as_bytes(std::span(&number, 1))});
+  };
   for (std::size_t i = 0; i < method_->outputs_size(); ++i) {
     const EValue& value = method_->get_output(i);
     if (value.isTensor()) {
       const auto& tensor = value.toTensor();
-      hash.update(tensor.const_data_ptr(), tensor.nbytes());
+      const auto sizes = tensor.sizes();
+      const std::vector<std::int64_t> shape(sizes.begin(), sizes.end());
+      visit(
+          {name_of(tensor.scalar_type()),
+           shape,
+           {static_cast<const std::byte*>(tensor.const_data_ptr()), tensor.nbytes()}});
     } else if (value.isInt()) {
-      const std::int64_t number = value.toInt();
-      hash.update(&number, sizeof number);
+      visit_number(value.toInt());
     } else if (value.isDouble()) {
-      const double number = value.toDouble();
-      hash.update(&number, sizeof number);
+      visit_number(value.toDouble());
     } else if (value.isBool()) {
-      const std::uint8_t number = value.toBool();
-      hash.update(&number, sizeof number);
+      visit_number(static_cast<std::uint8_t>(value.toBool()));
     }
   }
 }

@@ -23,15 +23,17 @@ class ExecutorchEngine final : public Engine {
   void load(const std::string& model) override;
   Inputs prepare_inputs(
       std::span<const TensorSpec> specs, std::uint64_t seed) override;
+  Inputs read_inputs(
+      std::span<const TensorSpec> specs, std::span<const std::byte> data) override;
   void stage(std::size_t input) override;
   void forward() override;
-  void hash_output(Sha256& hash) const override;
+  void visit_output(const OutputVisitor& visit) const override;
 
  private:
   std::unique_ptr<executorch::extension::Module> module_;
   executorch::runtime::Method* method_ = nullptr;  // the module's
-  std::vector<executorch::extension::TensorPtr> tensors_;
-  std::vector<executorch::runtime::EValue> inputs_;
+  std::vector<executorch::extension::TensorPtr> tensors_;  // own what inputs_ show
+  std::vector<std::vector<executorch::runtime::EValue>> inputs_;
 };
 
 }  // namespace pocketbench

@@ -5,7 +5,9 @@
 #include <map>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
+#include "outputs.h"
 #include "seeded.h"
 
 namespace pocketbench {
@@ -33,15 +35,6 @@ const std::map<std::string, Dtype> kDtypes = {
     {"int64", {ScalarType::Long, 8}},
     {"bool", {ScalarType::Bool, 1}},
 };
-
-const std::string& name_of(ScalarType type) {
-  for (const auto& [name, dtype] : kDtypes) {
-    if (dtype.type == type) return name;
-  }
-  throw std::invalid_argument(
-      "an input has a dtype that no --input can name: " +
-      std::to_string(static_cast<int>(type)));
-}
 
 template <typename Number>
 void fill_rounded(
@@ -77,17 +70,32 @@ void fill(
   }
 }
 
-TensorPtr generate(const TensorSpec& spec, std::uint64_t seed, std::uint32_t stream) {
-  const auto dtype = kDtypes.find(spec.dtype);
+const Dtype& dtype_named(const std::string& name) {
+  const auto dtype = kDtypes.find(name);
   if (dtype == kDtypes.end()) {
-    throw std::invalid_argument("--input: no such dtype: " + spec.dtype);
+    throw std::invalid_argument("--input: no such dtype: " + name);
   }
-  std::size_t count = 1;
-  for (const std::int64_t size : spec.shape) count *= static_cast<std::size_t>(size);
-  std::vector<std::uint8_t> data(count * dtype->second.size_bytes);
-  fill(std::as_writable_bytes(std::span(data)), dtype->second, seed, stream);
+  return dtype->second;
+}
+
+std::size_t size_bytes(const TensorSpec& spec) {
+  std::size_t size = dtype_named(spec.dtype).size_bytes;
+  for (const std::int64_t dim : spec.shape) size *= static_cast<std::size_t>(dim);
+  return size;
+}
+
+TensorPtr make_tensor(const TensorSpec& spec, std::vector<std::uint8_t> data) {
   return executorch::extension::make_tensor_ptr(
-      {spec.shape.begin(), spec.shape.end()}, std::move(data), dtype->second.type);
+      {spec.shape.begin(), spec.shape.end()},
+      std::move(data),
+      dtype_named(spec.dtype).type);
+}
+
+TensorPtr generate(const TensorSpec& spec, std::uint64_t seed, std::uint32_t stream) {
+  std::vector<std::uint8_t> data(size_bytes(spec));
+  fill(
+      std::as_writable_bytes(std::span(data)), dtype_named(spec.dtype), seed, stream);
+  return make_tensor(spec, std::move(data));
 }
 
 TensorSpec own_spec(const MethodMeta& method, std::size_t index) {
@@ -97,30 +105,65 @@ TensorSpec own_spec(const MethodMeta& method, std::size_t index) {
         "input " + std::to_string(index) + " of forward is not a tensor");
   }
   const auto sizes = meta->sizes();
-  return {name_of(meta->scalar_type()), {sizes.begin(), sizes.end()}};
+  return {std::string(name_of(meta->scalar_type())), {sizes.begin(), sizes.end()}};
 }
 
-}  // namespace
-
-std::vector<TensorPtr> generate_executorch_inputs(
-    const MethodMeta& method, std::span<const TensorSpec> specs, std::uint64_t seed) {
+// The tensors of a call: as told, or as the method itself says.
+std::vector<TensorSpec> checked_specs(
+    const MethodMeta& method, std::span<const TensorSpec> specs) {
   if (!specs.empty() && specs.size() != method.num_inputs()) {
     throw std::invalid_argument(
         "forward takes " + std::to_string(method.num_inputs()) + " inputs, but " +
         std::to_string(specs.size()) + " were given");
   }
-  std::vector<TensorPtr> tensors;
+  std::vector<TensorSpec> checked;
   for (std::size_t i = 0; i < method.num_inputs(); ++i) {
     const TensorSpec own = own_spec(method, i);
-    const TensorSpec& spec = specs.empty() ? own : specs[i];
-    if (spec.dtype != own.dtype) {
+    checked.push_back(specs.empty() ? own : specs[i]);
+    if (checked.back().dtype != own.dtype) {
       throw std::invalid_argument(
           "input " + std::to_string(i) + " of forward is " + own.dtype + ", but " +
-          spec.dtype + " was given");
+          checked.back().dtype + " was given");
     }
-    tensors.push_back(generate(spec, seed, static_cast<std::uint32_t>(i)));
+  }
+  return checked;
+}
+
+}  // namespace
+
+std::string_view name_of(ScalarType type) {
+  for (const auto& [name, dtype] : kDtypes) {
+    if (dtype.type == type) return name;
+  }
+  return "other";
+}
+
+std::vector<TensorPtr> generate_executorch_inputs(
+    const MethodMeta& method, std::span<const TensorSpec> specs, std::uint64_t seed) {
+  std::vector<TensorPtr> tensors;
+  for (const TensorSpec& spec : checked_specs(method, specs)) {
+    tensors.push_back(generate(spec, seed, static_cast<std::uint32_t>(tensors.size())));
   }
   return tensors;
+}
+
+std::vector<std::vector<TensorPtr>> read_executorch_inputs(
+    const MethodMeta& method,
+    std::span<const TensorSpec> specs,
+    std::span<const std::byte> data) {
+  const std::vector<TensorSpec> checked = checked_specs(method, specs);
+  std::size_t set_bytes = 0;
+  for (const TensorSpec& spec : checked) set_bytes += size_bytes(spec);
+  std::vector<std::vector<TensorPtr>> sets(count_input_sets(data.size(), set_bytes));
+  for (auto& set : sets) {
+    for (const TensorSpec& spec : checked) {
+      std::vector<std::uint8_t> bytes(size_bytes(spec));
+      std::memcpy(bytes.data(), data.data(), bytes.size());
+      data = data.subspan(bytes.size());
+      set.push_back(make_tensor(spec, std::move(bytes)));
+    }
+  }
+  return sets;
 }
 
 }  // namespace pocketbench

@@ -39,6 +39,9 @@ const std::string_view kHelp =
   --seed N            of generated inputs (0)
   --input DTYPE:AxBx  an input to generate, for a model without bundled inputs;
                       once an input, in order: float32:1x3x224x224
+  --input-data PATH   values for these inputs: the bytes of one set after another
+  --outputs           one inference for each set of inputs, what it answered, and no
+                      times
   --spin-ms N         do fixed work for so long, print how fast, and measure nothing
   --capabilities      print what this program can load, and measure nothing
   --help
@@ -77,6 +80,10 @@ Flags parse_flags(std::span<const std::string> arguments) {
       flags.gaps = true;
       continue;
     }
+    if (flag == "--outputs") {
+      flags.outputs = true;
+      continue;
+    }
     if (flag == "--help") {
       flags.help = true;
       continue;
@@ -103,6 +110,8 @@ Flags parse_flags(std::span<const std::string> arguments) {
           parse_number(flag, value(), Limits::min(), Limits::max()));
     } else if (flag == "--input") {
       flags.inputs.push_back(parse_tensor_spec(value()));
+    } else if (flag == "--input-data") {
+      flags.input_data = value();
     } else {
       throw FlagError(flag + ": no such flag");
     }
@@ -110,6 +119,9 @@ Flags parse_flags(std::span<const std::string> arguments) {
   const bool measures = !flags.capabilities && !flags.help && flags.spin_ms == 0;
   if (flags.model.empty() && measures) {
     throw FlagError("--model: is needed");
+  }
+  if (!flags.input_data.empty() && flags.inputs.empty()) {
+    throw FlagError("--input-data: needs an --input for each of its tensors");
   }
   return flags;
 }

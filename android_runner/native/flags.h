@@ -24,6 +24,8 @@ struct Flags {
   int threads = 1;
   std::uint64_t seed = 0;
   std::vector<TensorSpec> inputs;  // for a model that brings none of its own
+  std::string input_data;          // a file with values for them
+  bool outputs = false;            // tell what the model answers, and time nothing
   std::int64_t spin_ms = 0;  // instead of measuring; 0: measure
   bool capabilities = false;
   bool help = false;

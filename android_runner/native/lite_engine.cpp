@@ -9,9 +9,11 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstring>
 #include <map>
 #include <stdexcept>
 
+#include "outputs.h"
 #include "seeded.h"
 
 namespace pocketbench {
@@ -41,13 +43,17 @@ std::string engine_name(at::QEngine engine) {
   return lower_case(at::toString(engine));
 }
 
+at::ScalarType dtype_named(const std::string& name) {
+  const auto dtype = kDtypes.find(name);
+  if (dtype == kDtypes.end()) {
+    throw std::invalid_argument("--input: no such dtype: " + name);
+  }
+  return dtype->second;
+}
+
 at::Tensor generate(
     const TensorSpec& spec, std::uint64_t seed, std::uint32_t stream) {
-  const auto dtype = kDtypes.find(spec.dtype);
-  if (dtype == kDtypes.end()) {
-    throw std::invalid_argument("--input: no such dtype: " + spec.dtype);
-  }
-  const at::ScalarType type = dtype->second;
+  const at::ScalarType type = dtype_named(spec.dtype);
   if (type == at::kHalf || type == at::kBFloat16) {
     return generate({"float32", spec.shape}, seed, stream).to(type);
   }
@@ -79,34 +85,51 @@ void check_count(const torch::jit::mobile::Method& forward, std::size_t count) {
   }
 }
 
-// A quantized tensor counts with its integers, a nested value with its parts in order.
-void hash_value(const c10::IValue& value, Sha256& hash) {
+std::string_view name_of(at::ScalarType type) {
+  for (const auto& [name, dtype] : kDtypes) {
+    if (dtype == type) return name;
+  }
+  return "other";
+}
+
+template <typename Number>
+void visit_number(Number number, const OutputVisitor& visit) {
+  visit({{}, {}, std::as_bytes(std::span(&number, 1))});
+}
+
+void visit_tensor(at::Tensor tensor, const OutputVisitor& visit) {
+  if (!tensor.defined()) return;
+  if (tensor.is_quantized()) tensor = tensor.dequantize();
+  tensor = tensor.cpu().contiguous();
+  visit(
+      {name_of(tensor.scalar_type()),
+       {tensor.sizes().data(), tensor.sizes().size()},
+       {static_cast<const std::byte*>(tensor.data_ptr()), tensor.nbytes()}});
+}
+
+void visit_value(const c10::IValue& value, const OutputVisitor& visit) {
   if (value.isTensor()) {
-    at::Tensor tensor = value.toTensor();
-    if (!tensor.defined()) return;
-    if (tensor.is_quantized()) tensor = tensor.int_repr();
-    tensor = tensor.cpu().contiguous();
-    hash.update(tensor.data_ptr(), tensor.nbytes());
+    visit_tensor(value.toTensor(), visit);
   } else if (value.isTuple()) {
-    for (const auto& element : value.toTupleRef().elements()) hash_value(element, hash);
+    for (const auto& element : value.toTupleRef().elements()) {
+      visit_value(element, visit);
+    }
   } else if (value.isList()) {
-    for (const c10::IValue& element : value.toListRef()) hash_value(element, hash);
+    for (const c10::IValue& element : value.toListRef()) visit_value(element, visit);
   } else if (value.isGenericDict()) {
     for (const auto& entry : value.toGenericDict()) {
-      hash_value(entry.key(), hash);
-      hash_value(entry.value(), hash);
+      visit_value(entry.key(), visit);
+      visit_value(entry.value(), visit);
     }
   } else if (value.isString()) {
-    hash.update(value.toStringRef());
+    const std::string& text = value.toStringRef();
+    visit({{}, {}, std::as_bytes(std::span(text.data(), text.size()))});
   } else if (value.isInt()) {
-    const std::int64_t number = value.toInt();
-    hash.update(&number, sizeof number);
+    visit_number(value.toInt(), visit);
   } else if (value.isDouble()) {
-    const double number = value.toDouble();
-    hash.update(&number, sizeof number);
+    visit_number(value.toDouble(), visit);
   } else if (value.isBool()) {
-    const std::uint8_t number = value.toBool();
-    hash.update(&number, sizeof number);
+    visit_number(static_cast<std::uint8_t>(value.toBool()), visit);
   }
 }
 
@@ -184,6 +207,30 @@ Inputs LiteEngine::prepare_inputs(
   return {"generated", inputs_.size()};
 }
 
+Inputs LiteEngine::read_inputs(
+    std::span<const TensorSpec> specs, std::span<const std::byte> data) {
+  check_count(*forward_, specs.size());
+  std::vector<at::Tensor> blanks;
+  std::size_t set_bytes = 0;
+  for (const TensorSpec& spec : specs) {
+    blanks.push_back(at::empty(spec.shape, dtype_named(spec.dtype)));
+    set_bytes += blanks.back().nbytes();
+  }
+  const std::size_t count = count_input_sets(data.size(), set_bytes);
+  const std::byte* next = data.data();
+  for (std::size_t i = 0; i < count; ++i) {
+    std::vector<c10::IValue> set;
+    for (const at::Tensor& blank : blanks) {
+      const at::Tensor tensor = at::empty_like(blank);
+      std::memcpy(tensor.data_ptr(), next, tensor.nbytes());
+      next += tensor.nbytes();
+      set.emplace_back(tensor);
+    }
+    inputs_.push_back(std::move(set));
+  }
+  return {"given", count};
+}
+
 void LiteEngine::stage(std::size_t input) {
   output_ = c10::IValue();
   arguments_ = inputs_[input];
@@ -193,8 +240,8 @@ void LiteEngine::forward() {
   output_ = (*forward_)(std::move(arguments_));
 }
 
-void LiteEngine::hash_output(Sha256& hash) const {
-  hash_value(output_, hash);
+void LiteEngine::visit_output(const OutputVisitor& visit) const {
+  visit_value(output_, visit);
 }
 
 std::string LiteEngine::message_of(const std::exception& error) const {

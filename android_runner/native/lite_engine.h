@@ -24,9 +24,11 @@ class LiteEngine final : public Engine {
   void load(const std::string& model) override;
   Inputs prepare_inputs(
       std::span<const TensorSpec> specs, std::uint64_t seed) override;
+  Inputs read_inputs(
+      std::span<const TensorSpec> specs, std::span<const std::byte> data) override;
   void stage(std::size_t input) override;
   void forward() override;
-  void hash_output(Sha256& hash) const override;
+  void visit_output(const OutputVisitor& visit) const override;
   std::string message_of(const std::exception& error) const override;
 
  private:

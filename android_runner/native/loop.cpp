@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "kept.h"
+#include "outputs.h"
 
 namespace pocketbench {
 namespace {
@@ -27,9 +28,7 @@ Samples measure(Engine& engine, std::size_t inputs, const Extent& extent) {
     engine.stage(static_cast<std::size_t>(i) % inputs);
     const std::int64_t latency_ns = time_forward(engine, start_ns);
     if (samples.output_digest.empty()) {
-      Sha256 hash;
-      engine.hash_output(hash);
-      samples.output_digest = hash.hex_digest();
+      samples.output_digest = output_digest(engine);
       samples.first_latency_ns = latency_ns;
     }
     return latency_ns;

@@ -18,9 +18,13 @@ class NullEngine final : public pocketbench::Engine {
       std::span<const pocketbench::TensorSpec>, std::uint64_t) override {
     return {"none", 1};
   }
+  pocketbench::Inputs read_inputs(
+      std::span<const pocketbench::TensorSpec>, std::span<const std::byte>) override {
+    return {"none", 1};
+  }
   void stage(std::size_t) override {}
   void forward() override {}
-  void hash_output(pocketbench::Sha256&) const override {}
+  void visit_output(const pocketbench::OutputVisitor&) const override {}
 };
 
 }  // namespace

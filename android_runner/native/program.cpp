@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "loop.h"
 #include "memory.h"
+#include "outputs.h"
 #include "spin.h"
 
 namespace pocketbench {
@@ -49,12 +50,19 @@ void launch(Engine& engine, const Flags& flags, Wire& wire, Phase& phase) {
   wire.write(Line().add("load_ns", load_ns));
 
   phase = kInputs;
-  const Inputs inputs = engine.prepare_inputs(flags.inputs, flags.seed);
+  const Inputs inputs =
+      flags.input_data.empty()
+          ? engine.prepare_inputs(flags.inputs, flags.seed)
+          : engine.read_inputs(flags.inputs, read_input_data(flags.input_data));
   wire.write(Line()
                  .add_text("inputs", inputs.source)
                  .add("input_count", static_cast<std::int64_t>(inputs.count)));
 
   phase = kForward;
+  if (flags.outputs) {
+    print_outputs(engine, inputs.count, wire);
+    return;
+  }
   if (flags.min_duration_ms > 0) std::signal(SIGTERM, [](int) { stop_measuring(); });
   const Samples samples = measure(
       engine,

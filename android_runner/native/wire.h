@@ -6,7 +6,7 @@
 //   {"wire": 1, "runner": "lite", "runtime": "torch 2.13.0", "pid": 1, "threads": 1,
 //    "seed": 0, ...}        what measures; `threads` is what the runtime says it uses
 //   {"load_ns": 1}
-//   {"inputs": "bundled" or "generated", "input_count": 1}
+//   {"inputs": "bundled", "generated" or "given", "input_count": 1}
 //   {"first_latency_ns": 1}
 //   {"warmup_latencies_ns": [1,1]}
 //   {"latencies_ns": [1,1]}
@@ -23,6 +23,10 @@
 // or, at the point where it fails,
 //
 //   {"error": "flags" or "load" or "inputs" or "forward", "message": "..."}
+//
+// or, asked for outputs, after the line of the inputs one for each set of them,
+//
+//   {"output_0": ["float32:1x1000:<base64>", ...]}   of each tensor
 //
 // or, asked to spin, a first line without threads and seed, and then
 //

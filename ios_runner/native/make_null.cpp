@@ -15,9 +15,13 @@ class NullEngine final : public Engine {
   Inputs prepare_inputs(std::span<const TensorSpec>, std::uint64_t) override {
     return {"none", 1};
   }
+  Inputs read_inputs(
+      std::span<const TensorSpec>, std::span<const std::byte>) override {
+    return {"none", 1};
+  }
   void stage(std::size_t) override {}
   void forward() override {}
-  void hash_output(Sha256&) const override {}
+  void visit_output(const OutputVisitor&) const override {}
 };
 
 }  // namespace

@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.artifact import Artifact, TensorSpec
 from bench.device import CommandResult
 from bench.launch import Measurement
-from bench.runner import LaunchRequest, Runner
+from bench.runner import LaunchRequest, RawTensor, Runner, TellingOutputs
 from devices.host import HostDriver
 
 
@@ -39,24 +39,47 @@ class Launcher:
         timeout_s: float = 60,
     ) -> CommandResult:
         """What a launch prints and how it ends."""
-        executable, *libraries = self.installed
-        command = self.runner.command(
-            LaunchRequest(
-                program=executable,
-                libraries=tuple(libraries),
-                model_path=str(model),
-                format="ptl",
-                threads=threads,
-                warmup_iterations=warmup,
-                iterations=iterations,
-                seed=seed,
-                min_duration_s=min_duration_s,
-                tells_gaps=tells_gaps,
-                inputs=inputs,
-                bundled_input_count=0 if inputs else 1,
-            )
+        asked = self._request(
+            model,
+            inputs,
+            warmup_iterations=warmup,
+            iterations=iterations,
+            threads=threads,
+            seed=seed,
+            min_duration_s=min_duration_s,
+            tells_gaps=tells_gaps,
         )
+        command = self.runner.command(asked)
         return self.device.run(command.argv, timeout_s=timeout_s, env=command.env)
+
+    def outputs(
+        self, model: Path, data: Path, inputs: tuple[TensorSpec, ...]
+    ) -> tuple[tuple[RawTensor, ...], ...]:
+        """What a model answers to each set of inputs in a file."""
+        assert isinstance(self.runner, TellingOutputs)
+        command = self.runner.outputs_command(self._request(model, inputs), str(data))
+        result = self.device.run(command.argv, timeout_s=60, env=command.env)
+        return self.runner.parse_outputs(result)
+
+    def _request(
+        self, model: Path | str, inputs: tuple[TensorSpec, ...], **asked: object
+    ) -> LaunchRequest:
+        executable, *libraries = self.installed
+        facts: dict[str, object] = {
+            "warmup_iterations": 0,
+            "iterations": 1,
+            "threads": 1,
+            "seed": 0,
+        }
+        return LaunchRequest(
+            program=executable,
+            libraries=tuple(libraries),
+            model_path=str(model),
+            format="ptl",
+            inputs=inputs,
+            bundled_input_count=0 if inputs else 1,
+            **(facts | asked),  # type: ignore[arg-type]
+        )
 
     def measure(self, model: Path | str, **asked: object) -> Measurement:
         """What a launch measures."""

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from android_runner.executorch import ExecutorchRunner
@@ -158,3 +159,16 @@ def test_inputs_that_the_model_does_not_take_are_told(
     error = failure(executorch, models / "delegated.pte", inputs=specs)
     assert error.reason is Reason.MODEL_RAISED
     assert words in error.fact
+
+
+def test_it_tells_what_it_answers_to_each_of_the_inputs_it_is_given(
+    executorch: Launcher, models: Path
+) -> None:
+    specs = (TensorSpec(shape=(1, 3), dtype="int64"), TensorSpec(shape=(4,)))
+    answers = executorch.outputs(models / "ids.pte", models / "ids.inputs", specs)
+    told = b"".join(tensor.data for tensors in answers for tensor in tensors)
+    expected = (models / "ids.outputs").read_bytes()
+    assert [tensor.spec.shape for tensor in answers[0]] == [(1, 3, 4), ()]
+    assert len(answers) == 2
+    assert answers[0] != answers[1]
+    assert np.frombuffer(told, "<f4") == pytest.approx(np.frombuffer(expected, "<f4"))

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import statistics
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -300,3 +301,44 @@ def test_elsewhere_the_program_runs_with_its_libraries_and_no_path_of_ours(
     loaded = re.findall(rb"calling init: (\S+)", traced.stderr)
     assert str(tmp_path).encode() in next(x for x in loaded if b"libtorch_cpu" in x)
     assert there.measure(models / "tiny.ptl").output_digest == digests["tiny"]
+
+
+def test_it_tells_what_it_answers_to_each_of_the_inputs_it_is_given(
+    lite: Launcher, models: Path, digests: dict[str, str]
+) -> None:
+    answers = lite.outputs(models / "two.ptl", models / "images.bin", (IMAGE,))
+    assert [len(tensors) for tensors in answers] == [1, 1, 1]
+    (first,), (again,), (other,) = answers
+    assert first.spec == TensorSpec(shape=(1, 10))
+    assert first == again != other
+    # `two.ptl` brings inputs of its own, the third of these first.
+    assert hashlib.sha256(other.data).hexdigest() == digests["two"]
+
+
+def test_of_a_nested_answer_it_tells_every_tensor(lite: Launcher, models: Path) -> None:
+    specs = (TensorSpec(shape=(2, 3)),)
+    ((turned, one, two),) = lite.outputs(
+        models / "nested.ptl", models / "nested.bin", specs
+    )
+    assert turned.spec == TensorSpec(shape=(3, 2))
+    assert struct.unpack("<6f", turned.data) == (0, 3, 1, 4, 2, 5)
+    assert struct.unpack("<6f", one.data) == (1, 2, 3, 4, 5, 6)
+    assert struct.unpack("<6f", two.data) == (2, 3, 4, 5, 6, 7)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "0 bytes are no whole number of inputs of 12288 bytes"),
+        (bytes(12289), "12289 bytes are no whole number"),
+        (None, "cannot read"),
+    ],
+)
+def test_values_that_do_not_fit_the_inputs_are_told(
+    lite: Launcher, models: Path, tmp_path: Path, data: bytes | None, words: str
+) -> None:
+    path = tmp_path / "values"
+    if data is not None:
+        path.write_bytes(data)
+    with pytest.raises(LaunchError, match=words):
+        lite.outputs(models / "tiny.ptl", path, (IMAGE,))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import json
@@ -9,11 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from android_runner.wire import read_capabilities, read_measurement, read_spin
+from android_runner.wire import (
+    read_capabilities,
+    read_measurement,
+    read_outputs,
+    read_spin,
+)
+from bench.artifact import TensorSpec
 from bench.device import CommandResult
 from bench.errors import LaunchError
 from bench.failure import FailureReason as Reason
 from bench.launch import Measurement, Memory
+from bench.runner import RawTensor
 
 GOLDEN = Path(__file__).with_name("golden") / "lite.jsonl"
 WHOLE = GOLDEN.read_bytes()
@@ -257,3 +265,57 @@ def test_capabilities_are_read() -> None:
     capabilities = read_capabilities(result, subject="pocketbench-lite")
     assert capabilities.bytecode_max == 9
     assert capabilities.operators == ("aten::add.Tensor",)
+
+
+def answered(*outputs: object, count: int | None = None) -> CommandResult:
+    head = {"wire": 1, "runner": "lite", "runtime": "torch", "pid": 1}
+    counted = {"input_count": len(outputs) if count is None else count}
+    lines = [{f"output_{index}": told} for index, told in enumerate(outputs)]
+    return CommandResult(stdout=sealed(head, counted, *lines), stderr=b"", exit_code=0)
+
+
+TENSORS = st.builds(
+    RawTensor,
+    spec=st.builds(
+        TensorSpec,
+        shape=st.lists(st.integers(0, 2**31 - 1), max_size=4).map(tuple),
+        dtype=st.sampled_from(["float32", "int64", "bool"]),
+    ),
+    data=st.binary(max_size=40),
+)
+
+
+@given(answers=st.lists(st.lists(TENSORS, max_size=3).map(tuple), min_size=1))
+def test_outputs_that_were_told_are_read_back(
+    answers: list[tuple[RawTensor, ...]],
+) -> None:
+    told = [
+        [
+            f"{x.spec.dtype}:{'x'.join(map(str, x.spec.shape))}:"
+            f"{base64.b64encode(x.data).decode()}"
+            for x in tensors
+        ]
+        for tensors in answers
+    ]
+    assert read_outputs(answered(*told), subject="tiny") == tuple(answers)
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        ["float32:1x2"],
+        ["float32:1xa:AAAA"],
+        ["float32::?"],
+        [7],
+        7,
+        None,
+    ],
+)
+def test_an_output_of_another_form_is_no_output(outputs: object) -> None:
+    with pytest.raises(LaunchError, match="unreadable output"):
+        read_outputs(answered(outputs), subject="tiny")
+
+
+def test_an_output_that_is_missing_is_told() -> None:
+    with pytest.raises(LaunchError, match="printed no output_1"):
+        read_outputs(answered(["float32:1:AAAAAA=="], count=2), subject="tiny")

@@ -3,6 +3,8 @@
 delegated.pte   two convolutions, all of it for XNNPACK
 portable.pte    the same without a delegate
 ids.pte         an embedding of int64 ids, two inputs, two outputs
+ids.inputs      the bytes of two sets of inputs for it, and what it answers to them:
+ids.outputs
 """
 
 from __future__ import annotations
@@ -42,7 +44,13 @@ def main(folder):
     save(net, image, folder / "delegated.pte", delegate=True)
     save(net, image, folder / "portable.pte", delegate=False)
     ids = (torch.tensor([[1, 2, 3]]), torch.ones(4))
-    save(Ids(), ids, folder / "ids.pte", delegate=False)
+    model = Ids()
+    save(model, ids, folder / "ids.pte", delegate=False)
+    others = (torch.tensor([[9, 0, 5]]), torch.rand(4))
+    answers = [part for inputs in (ids, others) for part in model(*inputs)]
+    for name, tensors in (("ids.inputs", ids + others), ("ids.outputs", answers)):
+        told = b"".join(each.detach().numpy().tobytes() for each in tensors)
+        (folder / name).write_bytes(told)
 
 
 if __name__ == "__main__":

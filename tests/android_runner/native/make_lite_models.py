@@ -79,6 +79,9 @@ def save(folder: Path) -> None:
     digests["tiny"] = bundle(traced, folder / "tiny.ptl", image)
     two = torch.jit.trace(model, image)
     digests["two"] = bundle(two, folder / "two.ptl", image, other)
+    (folder / "images.bin").write_bytes(
+        other.numpy().tobytes() * 2 + image.numpy().tobytes()
+    )
     quantized = torch.jit.trace(quantize(model, image), image)
     digests["int8"] = bundle(quantized, folder / "int8 ü'$(x).ptl", image)
     heavy = torch.jit.script(Heavy())
@@ -87,6 +90,7 @@ def save(folder: Path) -> None:
     nested = torch.jit.script(Nested())
     x = torch.arange(6.0).reshape(2, 3)
     bundle_only(nested, folder / "nested.ptl", x)
+    (folder / "nested.bin").write_bytes(x.numpy().tobytes())
     parts = (x.t().contiguous(), x + 1, x + 2, torch.tensor([7]))
     told = b"".join(part.numpy().tobytes() for part in parts)
     digests["nested"] = hashlib.sha256(told).hexdigest()
