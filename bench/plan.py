@@ -112,6 +112,8 @@ class Plan(Value, frozen=True, kw_only=True):
     """The smallest change that matters, as a proportion."""
     gate_on: tuple[str, ...] = USUAL_GATE
     """Names of the metrics that get verdicts, one family together."""
+    anyway: bool = False
+    """Whether what was measured under unlike conditions gets verdicts too."""
     gate: GateLimits = GateLimits()
     quiet: bool = True
     """Whether a phone's settings that disturb are changed until the end."""

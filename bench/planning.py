@@ -57,6 +57,7 @@ class Options(NamedTuple):
     max_temperature_c: float | None = None
     gate: bool = True
     gate_on: tuple[str, ...] = ()
+    anyway: bool = False
     cores: str | None = None
     quiet: bool = True
 
@@ -239,6 +240,7 @@ def _plan(
         ),
         cores=None if options.cores is None else check_cores(options.cores),
         quiet=options.quiet,
+        anyway=options.anyway,
         origin=origin,
     )
 

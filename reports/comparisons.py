@@ -13,6 +13,7 @@ from reports.phrases import (
     VERDICT_WORDS,
     effect,
     interval_text,
+    no_verdict,
     ratio_text,
 )
 from reports.plots.forest import worst_first
@@ -53,7 +54,9 @@ def comparison_table(lookup: Lookup) -> Comparisons:
         )
     ]
     others = [
-        c for c in lookup.summary.comparisons if c.verdict is None and c.kind != "host"
+        c
+        for c in lookup.summary.comparisons
+        if c.verdict is None and c.kind != "host" and not c.is_withheld
     ]
     lead = "Ratios below 1 mean that the candidate takes less."
     if len(judged) > MOST_JUDGED_ROWS:
@@ -63,6 +66,7 @@ def comparison_table(lookup: Lookup) -> Comparisons:
         )
         judged.sort(key=lambda c: BY_INTEREST.index(c.verdict))
         del judged[MOST_JUDGED_ROWS:]
+    judged += lookup.withheld
     if others and len(others) <= MOST_INFORMATIONAL_ROWS:
         lead += " Only gated metrics get verdicts; the others are for information."
         judged += others
@@ -85,7 +89,7 @@ def _comparison_row(lookup: Lookup, comparison: Comparison) -> ComparisonRow:
         verdict.value if verdict else "for_information",
         f"{VERDICT_SHAPES[verdict]} {VERDICT_WORDS[verdict]}"
         if verdict
-        else "for information",
+        else no_verdict(comparison),
         ratio_text(ratio),
         interval_text(ratio),
         _effect(metric, ratio) if metric else "",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from bench.caveat import Caveat
+from bench.judge.summary import Comparison, Unlike
 from reports.lookup import DEVICE_CAVEATS, Lookup
 from reports.phrases import counted, listed
 
@@ -75,6 +77,7 @@ def _of_the_run(lookup: Lookup) -> list[Doubt]:
                 "cool it better and run again, if the verdict hangs on it",
             )
         )
+    found += _unlike(lookup)
     if any(c.design == "sequential" and c.verdict for c in summary.comparisons):
         found.append(
             Doubt(
@@ -87,6 +90,29 @@ def _of_the_run(lookup: Lookup) -> list[Doubt]:
             )
         )
     return found
+
+
+def _unlike(lookup: Lookup) -> Iterator[Doubt]:
+    """What differed between the two sides of comparisons, each difference once."""
+    where: dict[Unlike, list[Comparison]] = {}
+    for comparison in lookup.summary.comparisons:
+        if comparison.verdict is not None or comparison.is_withheld:
+            for unlike in comparison.unlike:
+                where.setdefault(unlike, []).append(comparison)
+    for unlike, hit in where.items():
+        devices = tuple(dict.fromkeys(c.device_id for c in hit))
+        is_withheld = any(c.is_withheld for c in hit)
+        yield Doubt(
+            "unlike_conditions",
+            f"unlike conditions: {unlike.what} {unlike.baseline} against "
+            f"{unlike.candidate}",
+            named(lookup, devices),
+            devices,
+            f"what that does is in {counted(len(hit), 'ratio')} too, so "
+            f"{'no verdict is given' if is_withheld else 'a verdict was asked anyway'}",
+            "measure both sides under the same conditions"
+            + (", or say --anyway" if is_withheld else ""),
+        )
 
 
 def _of_the_cells(lookup: Lookup) -> list[Doubt]:

@@ -34,6 +34,8 @@ def headline(lookup: Lookup) -> Headline:
         return Headline(_nothing_measured(lookup), ())
     judged = [c for c in lookup.judged if c.metric == lookup.primary.name]
     missing = _missing(lookup)
+    if not lookup.judged and lookup.withheld:
+        return Headline(_withheld(lookup), missing)
     if not lookup.judged:
         return Headline(_only_measured(lookup), missing)
     counts = verdict_counts(lookup.judged)
@@ -224,10 +226,23 @@ def _missing(lookup: Lookup) -> tuple[str, ...]:
     if measured < wanted:
         cells = counted(wanted, "cell")
         found.append(f"{wanted - measured} of {cells} could not be measured.")
+    if lookup.judged and lookup.withheld:
+        found.append(_withheld(lookup))
     gates = [lookup.metric_title(name) for name in lookup.summary.gates_missing]
     if gates:
         found.append(f"No verdict on {listed(gates)}: nothing was measured of it.")
     return tuple(found)
+
+
+def _withheld(lookup: Lookup) -> str:
+    """Why there is no verdict where one was asked for."""
+    withheld = lookup.withheld
+    what = dict.fromkeys(u.what for c in withheld for u in c.unlike)
+    differ = f"{listed(list(what))} {'differs' if len(what) == 1 else 'differ'}"
+    return (
+        f"No verdict on {counted(len(withheld), 'comparison')} across unlike "
+        f"conditions: {differ}; --anyway gives one."
+    )
 
 
 def _nothing_measured(lookup: Lookup) -> str:

@@ -31,7 +31,7 @@ def render(summary: Summary) -> str:
     )
     for model in models:
         suite = ET.SubElement(root, "testsuite", name=_clean(model))
-        for comparison in lookup.judged:
+        for comparison in (*lookup.judged, *lookup.withheld):
             if comparison.model == model:
                 _case(suite, lookup, comparison)
         for failure in lookup.summary.failures:
@@ -83,7 +83,7 @@ def _case(suite: ET.Element, lookup: Lookup, comparison: Comparison) -> None:
             message=_clean(message),
         )
         failed.text = _clean(f"{verdict_text(comparison)}; {message}")
-    elif comparison.verdict is Verdict.INCONCLUSIVE:
+    elif comparison.verdict in (Verdict.INCONCLUSIVE, None):
         ET.SubElement(
             case, "skipped", message=_clean(f"{verdict_text(comparison)}; {message}")
         )

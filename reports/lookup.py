@@ -59,6 +59,11 @@ class Lookup:
         return tuple(c for c in self.summary.comparisons if c.verdict is not None)
 
     @cached_property
+    def withheld(self) -> tuple[Comparison, ...]:
+        """Those without a verdict because conditions differed between their sides."""
+        return tuple(c for c in self.summary.comparisons if c.is_withheld)
+
+    @cached_property
     def _comparisons(self) -> dict[tuple[str, str, str, str, str], Comparison]:
         return {
             (c.kind, c.device_id, c.model, c.candidate, c.metric): c

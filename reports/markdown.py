@@ -20,6 +20,7 @@ from reports.phrases import (
     counted,
     effect,
     interval_text,
+    no_verdict,
     ratio_text,
 )
 from reports.plots.forest import worst_first
@@ -63,6 +64,7 @@ def render(
     ]
     changed = [c for c in judged if c.verdict in _CHANGED]
     rest = [c for c in judged if c.verdict not in _CHANGED]
+    rest += lookup.withheld
     answer = headline(lookup)
     pieces = [f"{MARKER}\n**{escaped(answer.sentence)}**\n"]
     if answer.details:
@@ -121,7 +123,7 @@ def _table(
 
 def _verdict(lookup: Lookup, comparison: Comparison) -> str:
     if comparison.verdict is None:
-        return "for information"
+        return no_verdict(comparison)
     words = f"{VERDICT_SHAPES[comparison.verdict]} {VERDICT_WORDS[comparison.verdict]}"
     metric = lookup.metrics.get(comparison.metric)
     if comparison.verdict in _CHANGED and metric:

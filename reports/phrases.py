@@ -84,12 +84,19 @@ def interval_text(estimate: Estimate, scale: Scale | None = None) -> str:
 def verdict_text(comparison: Comparison) -> str:
     """`▼ improvement`, with what would settle it where it is not settled."""
     if comparison.verdict is None:
-        return "for information"
+        return no_verdict(comparison)
     words = f"{VERDICT_SHAPES[comparison.verdict]} {VERDICT_WORDS[comparison.verdict]}"
     further = comparison.launches_to_settle
     if further is None:
         return words
     return f"{words}, about {further} more launches would settle it"
+
+
+def no_verdict(comparison: Comparison) -> str:
+    """Why a comparison has no verdict."""
+    if not comparison.is_withheld:
+        return "for information"
+    return f"none: {listed([u.what for u in comparison.unlike])} unlike"
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:

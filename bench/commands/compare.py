@@ -42,6 +42,11 @@ from bench import registry
     help="The smallest change that matters.  [default: what RUN_B was given]",
 )
 @click.option(
+    "--anyway",
+    is_flag=True,
+    help="Give verdicts although conditions differed between the two sides.",
+)
+@click.option(
     "--fail-on",
     type=click.Choice(["regression", "inconclusive", "never"]),
     default="never",
@@ -68,6 +73,7 @@ def compare(
     as_json: bool,
     gate_on: tuple[str, ...],
     min_effect: float | None,
+    anyway: bool,
     fail_on: str,
     accept_drift: bool,
     runs_folder: Path,
@@ -76,7 +82,8 @@ def compare(
 
     They were measured apart, so heat, clocks and other work on the device may differ
     between them and drift is not controlled: for a gate, measure both builds in one
-    run. Nothing is measured here.
+    run. Nothing is measured here. Where the OS build, the runner, the clocks' caps or
+    charging differ, there is no verdict unless you say --anyway.
     """
     from bench.commands.comparing import compare_and_show
     from bench.errors import UsageError
@@ -98,6 +105,7 @@ def compare(
         output=output,
         gate=parse_gates(gate_on),
         min_effect=min_effect,
+        anyway=anyway,
         fail_on=fail_on,
     )
     sys.exit(code)

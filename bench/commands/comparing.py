@@ -13,8 +13,9 @@ from bench.errors import UsageError
 from bench.judge.compare import compare_runs
 from bench.judge.summarize import summarize
 from bench.judge.summary import Summary
+from bench.plan import Workload
 from bench.reporting import FILE_NAMES, render
-from bench.run import DeviceReady, Run
+from bench.run import Run
 
 
 def compare_and_show(
@@ -25,6 +26,7 @@ def compare_and_show(
     output: Path | None,
     gate: tuple[str, ...],
     min_effect: float | None,
+    anyway: bool,
     fail_on: str,
 ) -> int:
     """Write every report, then give the exit code.
@@ -36,7 +38,7 @@ def compare_and_show(
     formats = formats or ("console",)
     if output is not None and len(formats) != 1:
         raise UsageError("--output", "takes exactly one --format", "Name one")
-    summary = compared(base, head, gate=gate, min_effect=min_effect)
+    summary = compared(base, head, gate=gate, min_effect=min_effect, anyway=anyway)
     for difference in differences(base, head):
         click.echo(f"Note: {difference}", err=True)
     for report in formats:
@@ -56,7 +58,12 @@ def compare_and_show(
 
 
 def compared(
-    base: Run, head: Run, *, gate: tuple[str, ...] = (), min_effect: float | None = None
+    base: Run,
+    head: Run,
+    *,
+    gate: tuple[str, ...] = (),
+    min_effect: float | None = None,
+    anyway: bool = False,
 ) -> Summary:
     """The later run's summary with its comparisons against the earlier one.
 
@@ -65,7 +72,7 @@ def compared(
     """
     gate = gate or head.started.plan.gate_on
     effect = min_effect or head.started.plan.min_effect
-    comparisons = compare_runs(base, head, min_effect=effect, gate=gate)
+    comparisons = compare_runs(base, head, min_effect=effect, gate=gate, anyway=anyway)
     if not comparisons:
         raise UsageError(
             f"{base.started.run_id} and {head.started.run_id}",
@@ -78,36 +85,19 @@ def compared(
 
 
 def differences(base: Run, head: Run) -> Iterator[str]:
-    """What else changed between the runs and is in the ratio."""
-    before = {ready.device.id: ready for ready in base.devices}
-    for ready in head.devices:
-        if ready.device.id not in before:
-            continue
-        old = _facts(before[ready.device.id])
-        for name, new in _facts(ready).items():
-            if old[name] != new:
-                yield f"{ready.device.name}: {name} was {old[name]}, is {new}"
+    """What else changed between the runs, besides the conditions of each cell."""
     torch_before, torch_after = (
         run.started.versions.get("torch") for run in (base, head)
     )
     if torch_before != torch_after:
         yield f"torch was {torch_before}, is {torch_after}"
-    loads = [
-        (
-            run.started.plan.workload.warmup_iterations,
-            run.started.plan.workload.iterations,
-        )
-        for run in (base, head)
-    ]
-    if loads[0] != loads[1]:
-        yield "a launch was {} + {} iterations, is {} + {}".format(*loads[0], *loads[1])
+    before, after = (_length(run.started.plan.workload) for run in (base, head))
+    if before != after:
+        yield f"a launch was {before}, is {after}"
 
 
-def _facts(ready: DeviceReady) -> dict[str, object]:
-    info = ready.device
-    return {
-        "model": info.model,
-        "cores": info.core_count,
-        "OS": f"{info.os_version or 'unknown'} {info.build_fingerprint or ''}".strip(),
-        "runtime": f"{ready.runner} {ready.runner_version or 'unknown'}",
-    }
+def _length(workload: Workload) -> str:
+    words = f"{workload.warmup_iterations} + {workload.iterations} iterations"
+    if workload.min_duration_s:
+        words += f" of at least {workload.min_duration_s:g} s"
+    return words

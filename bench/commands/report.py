@@ -38,6 +38,11 @@ from bench import registry
     "[default: what the run was given]",
 )
 @click.option(
+    "--anyway",
+    is_flag=True,
+    help="Give verdicts although conditions differed between the two sides.",
+)
+@click.option(
     "--history",
     "history_folder",
     metavar="FOLDER",
@@ -64,6 +69,7 @@ def report(
     output: Path | None,
     min_effect: float | None,
     gate_on: tuple[str, ...],
+    anyway: bool,
     history_folder: str | None,
     accepted_path: Path,
     runs_folder: Path,
@@ -81,6 +87,7 @@ def report(
         output,
         min_effect=min_effect,
         gate_on=gate_on,
+        anyway=anyway,
         history_folder=history_folder,
         accepted_path=accepted_path,
     )

@@ -43,6 +43,15 @@ def exit_code(summary: Summary, fail_on: str) -> int:
         return 1
     if fail_on == "inconclusive" and Verdict.INCONCLUSIVE in verdicts:
         return 1
+    withheld = sum(comparison.is_withheld for comparison in summary.comparisons)
+    if fail_on != "never" and withheld:
+        click.echo(
+            f"--fail-on {fail_on}: {withheld} of the comparisons are across unlike "
+            "conditions and have no verdict to fail on. See what differed, or say "
+            "--anyway",
+            err=True,
+        )
+        return 3
     if summary.failures or summary.gates_missing or not summary.cells:
         return 3
     return 0
@@ -55,6 +64,7 @@ def show_reports(
     *,
     min_effect: float | None = None,
     gate_on: tuple[str, ...] = (),
+    anyway: bool = False,
     history_folder: str | None = None,
     accepted_path: Path = Path("accepted-changes.toml"),
 ) -> None:
@@ -65,7 +75,9 @@ def show_reports(
         StoreError: No such run or history.
     """
     run = read_run(folder)
-    summary = summarize(run, min_effect=min_effect, gate=parse_gates(gate_on))
+    summary = summarize(
+        run, min_effect=min_effect, gate=parse_gates(gate_on), anyway=anyway
+    )
     histories: RunHistories = {}
     if history_folder is not None:
         from bench.commands.histories import of_run

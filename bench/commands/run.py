@@ -159,6 +159,11 @@ def _complete_devices(
     "peak_memory, model_memory; the others are for information.  [default: latency]",
 )
 @click.option(
+    "--anyway",
+    is_flag=True,
+    help="Give verdicts although conditions differed between the two sides.",
+)
+@click.option(
     "--fail-on",
     type=click.Choice(["regression", "inconclusive", "never"]),
     default="never",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bench.judge.cells import measured_cells
 from bench.judge.intervals import unpaired_ratio
 from bench.judge.judged import Question, judged
+from bench.judge.likeness import unlike_apart
 from bench.judge.metrics import METRICS, PRIMARY
 from bench.judge.summary import Comparison
 from bench.judge.verdicts import check_min_effect
@@ -18,6 +19,7 @@ def compare_runs(
     min_effect: float = 0.02,
     alpha: float = 0.05,
     gate: tuple[str, ...] = (PRIMARY,),
+    anyway: bool = False,
 ) -> tuple[Comparison, ...]:
     """Compare every cell that both runs have, all metrics, by Welch's t test.
 
@@ -31,6 +33,7 @@ def compare_runs(
         min_effect: The smallest change that matters, as a proportion.
         alpha: Significance level of the family of verdicts.
         gate: Names of the metrics that get verdicts; one family together.
+        anyway: Whether a cell that was measured under unlike conditions gets one too.
 
     Raises:
         UsageError: The minimum effect is not a proportion.
@@ -38,6 +41,15 @@ def compare_runs(
     check_min_effect(min_effect)
     before = measured_cells(base, base.devices)
     after = measured_cells(head, head.devices)
+    infos = [{ready.device.id: ready for ready in run.devices} for run in (base, head)]
+    differing = {
+        key: unlike_apart(
+            (before[key], infos[0].get(key.device_id)),
+            (candidate, infos[1].get(key.device_id)),
+        )
+        for key, candidate in after.items()
+        if key in before
+    }
     questions = [
         Question(
             kind="run",
@@ -46,6 +58,7 @@ def compare_runs(
             metric=metric,
             evidence=ratio.evidence(alpha),
             design="sequential",
+            unlike=differing[key],
         )
         for key, candidate in after.items()
         if (baseline := before.get(key)) is not None
@@ -57,4 +70,6 @@ def compare_runs(
         )
         is not None
     ]
-    return judged(questions, min_effect=min_effect, alpha=alpha, gate=gate)
+    return judged(
+        questions, min_effect=min_effect, alpha=alpha, gate=gate, anyway=anyway
+    )

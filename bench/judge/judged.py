@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
+from msgspec.structs import replace
+
 from bench.judge.counted import CellKey
 from bench.judge.intervals import Evidence
-from bench.judge.summary import Comparison, Metric, Verdict
+from bench.judge.summary import Comparison, Metric, Unlike, Verdict
 from bench.judge.verdicts import corrected, launches_to_settle, verdict
 
 
@@ -20,6 +22,7 @@ class Question(NamedTuple):
     metric: Metric
     evidence: Evidence
     design: Literal["paired", "sequential"]
+    unlike: tuple[Unlike, ...] = ()
 
 
 def judged(
@@ -28,20 +31,29 @@ def judged(
     min_effect: float,
     alpha: float,
     gate: tuple[str, ...],
+    anyway: bool = False,
 ) -> tuple[Comparison, ...]:
     """Give verdicts on the gated metrics' ratios, which are one family.
 
-    The ratio to the host is for information and never in the family.
+    The ratio to the host is for information and never in the family; nor is one across
+    unlike conditions, unless it is asked for `anyway`.
     """
     asked = list(questions)
-    gated = [q.kind != "host" and q.metric.name in gate for q in asked]
+    wanted = [q.kind != "host" and q.metric.name in gate for q in asked]
+    gated = [
+        of and (anyway or not q.unlike) for q, of in zip(asked, wanted, strict=True)
+    ]
     family = [
         q.evidence.p_value if of else None for q, of in zip(asked, gated, strict=True)
     ]
     q_values = corrected(family)
-    return tuple(
+    made = (
         _comparison(question, of, q_value, min_effect=min_effect, alpha=alpha)
         for question, of, q_value in zip(asked, gated, q_values, strict=True)
+    )
+    return tuple(
+        replace(comparison, is_withheld=of and comparison.verdict is None)
+        for comparison, of in zip(made, wanted, strict=True)
     )
 
 
@@ -81,4 +93,5 @@ def _comparison(
         design=question.design,
         min_effect=min_effect,
         launches_to_settle=further,
+        unlike=question.unlike,
     )

@@ -10,6 +10,7 @@ from bench.judge.cells import Measured, measured_cells
 from bench.judge.counted import CellKey, standing_failures
 from bench.judge.intervals import unpaired_ratio
 from bench.judge.judged import Question, judged
+from bench.judge.likeness import unlike_within
 from bench.judge.metrics import METRICS, PRIMARY
 from bench.judge.paired import paired_evidence
 from bench.judge.sequential import sequential_evidence
@@ -24,6 +25,7 @@ def summarize(
     min_effect: float | None = None,
     alpha: float = 0.05,
     gate: tuple[str, ...] = (),
+    anyway: bool = False,
 ) -> Summary:
     """Everything the reports of one run show, judged as its plan says.
 
@@ -37,6 +39,8 @@ def summarize(
         alpha: Significance level of the family of verdicts.
         gate: Names of the metrics that get verdicts, one family together; empty: the
             plan's.
+        anyway: Whether cells that were measured under unlike conditions get verdicts
+            too, though the plan does not say so.
 
     Raises:
         UsageError: The minimum effect is not a proportion.
@@ -54,6 +58,7 @@ def summarize(
         min_effect=effect,
         alpha=alpha,
         gate=gate or plan.gate_on,
+        anyway=anyway or plan.anyway,
     )
     return Summary(
         run=run,
@@ -83,6 +88,7 @@ def _against_baseline(
         baseline = measured.get(key._replace(variant_id=baseline_id or ""))
         if baseline_id is None or baseline is None:
             continue
+        differing = unlike_within(baseline, candidate)
         for metric in METRICS:
             first, second = (m.by_block(metric.name) for m in (baseline, candidate))
             blocks = sorted(first.keys() & second.keys())
@@ -93,7 +99,9 @@ def _against_baseline(
                 resolution=_resolution(metric, baseline, candidate),
             )
             if found is not None:
-                yield Question("variant", key, baseline_id, metric, found, "paired")
+                yield Question(
+                    "variant", key, baseline_id, metric, found, "paired", differing
+                )
 
 
 def _against_host(

@@ -98,6 +98,15 @@ class Cell(Value, frozen=True, kw_only=True):
     variant that heats the device more."""
 
 
+class Unlike(Value, frozen=True, kw_only=True):
+    """A condition that differed between the two sides of a comparison."""
+
+    what: str
+    """`OS build`, `charging`, ..."""
+    baseline: str
+    candidate: str
+
+
 class Comparison(Value, frozen=True, kw_only=True):
     """A candidate against a baseline, in one metric, on one device."""
 
@@ -116,12 +125,17 @@ class Comparison(Value, frozen=True, kw_only=True):
     q_value: float | None
     """After Benjamini-Hochberg over the primary metric's cells; `None` elsewhere."""
     verdict: Verdict | None
-    """`None` where none is given: the ratio to the host is for information."""
+    """`None` where none is given: the ratio to the host is for information, and one
+    across unlike conditions too unless it was asked for anyway."""
     design: Literal["paired", "sequential"]
     """Paired blocks; or two sets apart, where drift is not controlled."""
     min_effect: float
     launches_to_settle: int | None
     """About how many further launches of each side would settle an inconclusive one."""
+    unlike: tuple[Unlike, ...] = ()
+    """What else differed between the two sides and is in the ratio."""
+    is_withheld: bool = False
+    """It would have got a verdict under like conditions."""
 
 
 class Summary(Value, frozen=True, kw_only=True):
@@ -143,8 +157,13 @@ class Summary(Value, frozen=True, kw_only=True):
 
     @property
     def gates_missing(self) -> tuple[str, ...]:
-        """Metrics that were to get verdicts and have none, where others could."""
-        judged = {c.metric for c in self.comparisons if c.verdict is not None}
+        """Metrics that were to get verdicts and have none, where others could.
+
+        Those whose verdicts are withheld are told by the comparisons themselves.
+        """
+        judged = {
+            c.metric for c in self.comparisons if c.verdict is not None or c.is_withheld
+        }
         if not any(c.kind != "host" for c in self.comparisons):
             return ()
         return tuple(name for name in self.gate_on if name not in judged)

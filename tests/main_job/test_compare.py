@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 
 from tests.histories import HOST, PHONE, Runs
@@ -74,7 +75,8 @@ def test_what_else_changed_is_said(user, runs):
     runs.stored(runs.run(2, runtime="torch 2.14.0", torch="2.14.0"))
 
     done = user.types("compare", "run-0001", "run-0002")
-    assert "runtime was lite torch 2.13.0, is lite torch 2.14.0" in done.stderr
+    words = " ".join(done.stdout.split())
+    assert "runner lite torch 2.13.0 against lite torch 2.14.0" in words
     assert "torch was 2.13.0, is 2.14.0" in done.stderr
 
 
@@ -98,3 +100,51 @@ def test_runs_without_a_common_cell_are_refused(user, runs):
     assert "have no model, variant and device in common" in done.stderr
     wrong = user.types("compare", "run-0001", "run-0002", "--gate-on", "memory")
     assert "Did you mean peak_memory" in wrong.stderr
+
+
+@pytest.fixture
+def updated(runs):
+    """A phone's run, and one 10 % slower after an update of its system."""
+    update = msgspec.structs.replace(PHONE, build_fingerprint="google/husky/2")
+    runs.stored(runs.run(1, launches=10, devices=(PHONE,)))
+    runs.stored(runs.run(2, 1.1e6, launches=10, devices=(update,)))
+
+
+def test_unlike_conditions_are_listed_and_give_no_verdict(user, updated):
+    done = user.types("compare", "run-0001", "run-0002")
+
+    assert done.returncode == 0, done.stderr
+    words = " ".join(done.stdout.split())
+    assert "No verdict on 1 comparison across unlike conditions: OS build" in words
+    assert "OS build 14 google/husky/1 against 14 google/husky/2" in words
+
+
+def test_a_verdict_across_unlike_conditions_takes_anyway(user, updated):
+    done = user.types("compare", "run-0001", "run-0002", "--anyway")
+
+    assert done.returncode == 0, done.stderr
+    assert "1 regression, 0 improvements" in done.stdout
+    words = " ".join(done.stdout.split())
+    assert "OS build 14 google/husky/1 against 14 google/husky/2" in words
+
+
+def test_unlike_conditions_do_not_pass_a_gate_in_silence(user, updated):
+    gate = ("--fail-on", "regression", "--accept-drift")
+
+    withheld = user.types("compare", "run-0001", "run-0002", *gate)
+    assert withheld.returncode == 3
+    assert "have no verdict to fail on" in withheld.stderr
+    assert "--anyway" in withheld.stderr
+
+    anyway = user.types("compare", "run-0001", "run-0002", *gate, "--anyway")
+    assert anyway.returncode == 1
+
+
+@pytest.mark.parametrize("form", ["html", "markdown", "json", "junit"])
+def test_every_form_says_what_was_unlike(user, updated, form):
+    done = user.types("compare", "run-0001", "run-0002", "--format", form, "-o", "-")
+
+    assert done.returncode == 0, done.stderr
+    said = "google/husky/2" if form != "junit" else "OS build unlike"
+    assert said in done.stdout
+    assert "--anyway" in done.stdout or form in ("json", "junit")
