@@ -189,8 +189,8 @@ def _complete_devices(
 def run(**options: object) -> None:
     """Measure MODELs on devices, store every sample, and report.
 
-    A MODEL is a name of the zoo (mobilenet_v2, resnet18), a MODULE:FACTORY, a
-    TorchScript .pt file, a ready .ptl file, or a suite .toml file.
+    A MODEL is a name of the zoo (mobilenet_v2, resnet18, text_encoder), a
+    MODULE:FACTORY, a TorchScript .pt file, a ready .ptl file, or a suite .toml file.
 
     \b
     pocketbench run mobilenet_v2 --device host --device 'android:*'

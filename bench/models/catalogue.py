@@ -34,6 +34,11 @@ ZOO: Mapping[str, ZooEntry] = {
         inputs=_IMAGE,
         description="ResNet-18, 11.7 M parameters, plain 3x3 convolutions",
     ),
+    "text_encoder": ZooEntry(
+        source="bench.models.zoo:text_encoder",
+        inputs=(TensorSpec(shape=(1, 64), dtype="int64"),),
+        description="transformer encoder, 1.4 M parameters, up to 512 token ids",
+    ),
 }
 """Names, not imports: listing the zoo costs nothing."""
 

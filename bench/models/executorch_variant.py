@@ -86,7 +86,7 @@ def make_executorch_variant(
             method=f"torch.export, executorch {version_of('executorch')}, "
             f"{format_size(facts.planned_memory_bytes)} planned for activations",
             changed=f"{changed}; {_taken(facts)}",
-            weights=weights_of(order),
+            weights=weights_of(order, original),
             random_weights=order.source.random_weights,
             seed=order.seed,
             torch_version=version_of("torch"),

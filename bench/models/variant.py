@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from torch.nn import BatchNorm2d
+
 from bench.artifact import Artifact, ExportFacts, OutputError
 from bench.errors import ExportError
 from bench.models import changes
@@ -65,7 +67,7 @@ def make_variant(
         facts=ExportFacts(
             method=program.method,
             changed=_changed(order, before, quantized, program),
-            weights=weights_of(order),
+            weights=weights_of(order, original),
             random_weights=order.source.random_weights,
             seed=order.seed,
             torch_version=version_of("torch"),
@@ -155,11 +157,13 @@ def _refuse_broken_clips(artifact: Artifact) -> None:
         )
 
 
-def weights_of(order: Order) -> str:
+def weights_of(order: Order, original: Original) -> str:
     """Where a model's weights come from, in words."""
-    if order.source.random_weights:
-        return f"random (seed {order.seed}), batch norm calibrated"
-    return "the source's own"
+    if not order.source.random_weights:
+        return "the source's own"
+    has_norms = any(isinstance(x, BatchNorm2d) for x in original.module.modules())
+    norms = ", batch norm calibrated" if has_norms else ""
+    return f"random (seed {order.seed}){norms}"
 
 
 def _calibration(order: Order, sets: InputSets) -> str | None:

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from bench.models.mobilenet import mobilenet_v2
 from bench.models.resnet import resnet18
+from bench.models.text_encoder import text_encoder
 
-__all__ = ["mobilenet_v2", "resnet18"]
+__all__ = ["mobilenet_v2", "resnet18", "text_encoder"]
