@@ -7,8 +7,8 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
-from bench.device import CommandResult
 from bench.errors import Cancelled, DeviceError, DeviceLostError, UsageError
+from devices.adb_command import StartedCommand, read_to_end, result_of
 from devices.adb_errors import adb_errors, lost, server_gone
 from devices.adb_server import ServerWatch
 from devices.adb_stream import (
@@ -23,8 +23,9 @@ from devices.shell_v2 import ShellV2
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from bench.device import CommandResult
     from devices.adb_server import AdbServer
 
 logger = logging.getLogger(__name__)
@@ -41,7 +42,6 @@ _GRACE_S = 3.0
 """How long a killed program's last words may take to arrive."""
 _SERVER_DEATH_S = 0.2
 _TAIL_CHARACTERS = 500
-_LAST_SIGNAL = 31
 
 
 class AdbShell:
@@ -91,34 +91,67 @@ class AdbShell:
         *,
         timeout_s: float,
         env: Mapping[str, str] | None = None,
+        heed_cancel: bool = True,
     ) -> CommandResult:
         """Run a command and wait for it; at the deadline and on cancel kill it.
 
-        An exit code of 129 to 159 is a signal: adbd and shells tell it so.
+        Args:
+            argv: The program and its arguments.
+            timeout_s: Until it is killed.
+            env: Added to its environment.
+            heed_cancel: False for what tidies up after a cancel.
 
         Raises:
             DeviceLostError: The phone or the server went away; what was printed until
                 then is in the text.
             Cancelled: The cancel event was set.
         """
+        command = self._command(argv, env)
+        began_ns = time.perf_counter_ns()
+        limits = Limits.of(timeout_s, self._cancel if heed_cancel else None)
+        timed_out = self._follow(command, limits)
+        return result_of(command, began_ns, timed_out=timed_out)
+
+    @contextlib.contextmanager
+    def started(
+        self, argv: Sequence[str], *, timeout_s: float
+    ) -> Iterator[StartedCommand]:
+        """Start a command and leave it running while something else is done.
+
+        It is killed by its pid when the context ends before it does.
+
+        Args:
+            argv: The program and its arguments.
+            timeout_s: For the phone to start it.
+
+        Raises:
+            DeviceLostError: The phone or the server went away.
+            Cancelled: The cancel event was set.
+        """
+        command = self._command(argv, None)
+        self._watch_anew()
+        with self.errors_of(command):
+            stream = AdbStream.to_phone(
+                self._client,
+                self._serial,
+                command.service,
+                Limits.of(timeout_s, self._cancel),
+            )
+        with stream:
+            try:
+                yield StartedCommand(self, stream, command, self._cancel)
+            finally:
+                if not command.finished:
+                    self._end(stream, command)
+
+    def _command(
+        self, argv: Sequence[str], env: Mapping[str, str] | None
+    ) -> ShellV2 | ShellV1:
         command: ShellV2 | ShellV1
         command = ShellV2(argv, env) if self.is_v2 else ShellV1(argv, env, FOLDER)
         self._check_length(command.service)
         logger.debug("%s: %s", self._device_id, list(argv))
-        began_ns = time.perf_counter_ns()
-        timed_out = self._follow(command, timeout_s)
-        duration_ns = time.perf_counter_ns() - began_ns
-        code = None if timed_out else command.exit_code
-        signal = code - 128 if code and 128 < code <= 128 + _LAST_SIGNAL else None
-        return CommandResult(
-            stdout=command.stdout,
-            stderr=command.stderr,
-            exit_code=code if signal is None else None,
-            signal=signal,
-            timed_out=timed_out,
-            pid=command.pid,
-            duration_ns=duration_ns,
-        )
+        return command
 
     def _check_length(self, service: str) -> None:
         size = len(service.encode("utf-8", "surrogateescape"))
@@ -130,35 +163,64 @@ class AdbShell:
                 "Use shorter paths or fewer inputs",
             )
 
-    def _follow(self, command: ShellV2 | ShellV1, timeout_s: float) -> bool:
+    def _follow(self, command: ShellV2 | ShellV1, limits: Limits) -> bool:
         """Read a command to its end; whether its deadline ended it instead."""
         self._watch_anew()
-        limits = Limits.of(timeout_s, self._cancel)
         try:
             with (
-                adb_errors(self._device_id),
+                self._mapped(command),
                 AdbStream.to_phone(
                     self._client, self._serial, command.service, limits
                 ) as stream,
             ):
                 try:
-                    _read(stream, command)
+                    read_to_end(stream, command)
                 except (DeadlinePassed, StopRequested, KeyboardInterrupt):
                     self._end(stream, command)
                     raise
         except DeadlinePassed:
             return True
+        self.check_finished(command)
+        return False
+
+    @contextlib.contextmanager
+    def errors_of(self, command: ShellV2 | ShellV1) -> Iterator[None]:
+        """Map what goes wrong with a command's stream; a deadline is a lost phone.
+
+        Raises:
+            DeviceLostError: The phone or the server went away, or does not answer.
+            Cancelled: The cancel event was set.
+        """
+        try:
+            with self._mapped(command):
+                yield
+        except DeadlinePassed:
+            raise self._why_lost(
+                lost(self._device_id, "did not answer in time"), command
+            ) from None
+
+    def check_finished(self, command: ShellV2 | ShellV1) -> None:
+        """See that a command's stream did not end before the command.
+
+        Raises:
+            DeviceLostError: It did.
+        """
+        if not command.finished:
+            raise self._why_lost(
+                lost(self._device_id, "went away in the middle of a command"), command
+            )
+
+    @contextlib.contextmanager
+    def _mapped(self, command: ShellV2 | ShellV1) -> Iterator[None]:
+        try:
+            with adb_errors(self._device_id):
+                yield
         except StopRequested:
             raise Cancelled(
                 self._device_id, "stopped", "Its program was ended"
             ) from None
         except DeviceLostError as error:
             raise self._why_lost(error, command) from error
-        if not command.finished:
-            raise self._why_lost(
-                lost(self._device_id, "went away in the middle of a command"), command
-            )
-        return False
 
     def _end(self, stream: AdbStream, command: ShellV2 | ShellV1) -> None:
         """Kill a command on the phone by its pid, and take its last words."""
@@ -172,7 +234,7 @@ class AdbShell:
             self._kill(victims)
             stream.limits = Limits.of(_GRACE_S)
             with contextlib.suppress(DeadlinePassed, OSError):
-                _read(stream, command)
+                read_to_end(stream, command)
 
     def _kill(self, victims: str) -> None:
         try:
@@ -212,9 +274,3 @@ class AdbShell:
             self._watch.close()
             with contextlib.suppress(OSError):
                 self._watch = ServerWatch(self._server)
-
-
-def _read(stream: AdbStream, command: ShellV2 | ShellV1) -> None:
-    """Feed a command from its stream until it is finished or the stream ends."""
-    while not command.finished and (data := stream.receive()):
-        command.feed(data)

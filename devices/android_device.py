@@ -25,6 +25,7 @@ from devices.android_objects import PhoneObjects
 from devices.conditions.probe import compose_probe, new_token, parse_probe
 from devices.device_lock import device_lock
 from devices.free_space import DF_SCRIPT, parse_free_space
+from devices.object_sending import ObjectSender
 from devices.quiesce import TIMEOUT_S as QUIET_TIMEOUT_S
 from devices.quiesce import quiet_phone, restore_phone
 
@@ -210,13 +211,15 @@ def open_serial(
         )
         assert info.serial_hash is not None
         with device_lock(device_id, info.serial_hash):
-            objects = PhoneObjects(
+            sender = ObjectSender(
                 shell,
                 server.command(adb, "-s", serial),
                 device_id=device_id,
                 api_level=info.api_level,
                 cancel=cancel,
-                progress=progress,
+            )
+            objects = PhoneObjects(
+                shell, sender, device_id=device_id, progress=progress
             )
             yield AndroidDevice(
                 info,

@@ -38,10 +38,26 @@ can be executed, then the sizes of those that are not missing. One process in al
 
 EMPTY_INCOMING = f"rm -rf {INCOMING} && mkdir -p {INCOMING}"
 
+_SET_MODE = """
+set_mode() {
+  if [ -x "$sent" ]; then has=755; else has=644; fi
+  [ $has = $mode ] || chmod $mode "$sent"
+}
+""".strip()
+
+_TAKE = f"""
+  folder={OBJECTS}/$sha
+  if [ "$sum" != "$want" ]; then echo "bad $how $sum"
+  elif set_mode && mkdir -p "$folder" && mv -f "$sent" "$folder/$name" &&
+    echo $how >"$folder/.verified"; then echo "ok $how"
+  else echo failed; fi
+""".strip()
+
 ACCEPT = f"""
+{_SET_MODE}
 cd {INCOMING} || exit {NO_FOLDER}
 while [ $# -gt 0 ]; do
-  sent=$1 sha=$2 name=$3 md5=$4 size=$5 mode=$6; shift 6
+  sent=$1 sha=$2 name=$3 size=$4 mode=$5 md5=$6; shift 6
   how=sha256 want=$sha; sum=$(sha256sum "$sent" 2>/dev/null); sum=${{sum%% *}}
   if [ -z "$sum" ] && [ "$md5" != - ]; then
     how=md5 want=$md5; sum=$(md5sum "$sent" 2>/dev/null); sum=${{sum%% *}}
@@ -49,15 +65,60 @@ while [ $# -gt 0 ]; do
       how=size want=$size; sum=$(stat -c %s "$sent" 2>/dev/null || wc -c <"$sent")
     fi
   fi
-  folder={OBJECTS}/$sha
-  if [ "$sum" != "$want" ]; then echo "bad $how $sum"
-  elif mkdir -p "$folder" && chmod $mode "$sent" && mv -f "$sent" "$folder/$name" &&
-    echo $how >"$folder/.verified"; then echo "ok $how"
-  else echo failed; fi
+  {_TAKE}
 done
 """.strip()
 """For each file that was sent, six arguments: its name among the incoming, sha256,
-final name, md5 or `-`, size, mode. Answers `ok HOW`, `bad HOW SUM` or `failed`."""
+final name, size, mode, md5 or `-`. Answers `ok HOW`, `bad HOW SUM` or `failed`."""
+
+READY = "ready"
+ALL_SENT = "end"
+"""Name of an empty file that is sent after all others."""
+
+# The phone reads a file back while it is written: `cat` goes on in it where the one
+# before stopped, for they have one file description, until the next file is there. adbd
+# takes one file after the other, so by then this one has its last byte, mode and time.
+# A sum that is wrong is taken again from the whole file.
+#
+# It waits by reading, with a time limit (142 when it is over), from a host that never
+# writes: that starts no process, and ends when the host goes away. The dot then ends
+# the shell, which learns only by writing that nobody hears it.
+VERIFY_WHILE_SENT = f"""
+exec 3>&1 4<&0
+{_SET_MODE}
+rm -rf {INCOMING} && mkdir -p {INCOMING} && cd {INCOMING} || exit {NO_FOLDER}
+echo {READY}
+pause=0.02 looks=0
+wait_a_little() {{
+  read -t $pause answer <&4
+  if [ $? != 142 ]; then echo . >&3; sleep $pause 2>/dev/null || sleep 1; fi
+  looks=$((looks + 1)); if [ $looks = 100 ]; then pause=0.2; fi
+}}
+follow() {{
+  while :; do
+    if [ -e "$next" ]; then whole=1; else whole=0; fi
+    cat
+    if [ $whole = 1 ]; then break; fi
+    wait_a_little
+  done
+  if [ ! "$sent" -ef /proc/self/fd/0 ]; then echo replaced; fi
+}}
+while [ $# -gt 0 ]; do
+  sent=$1 sha=$2 name=$3 size=$4 mode=$5 next=${{6:-{ALL_SENT}}}; shift 5
+  how=sha256 want=$sha sum=
+  while [ ! -e "$sent" ]; do wait_a_little; done
+  if [ ! -e "$next" ]; then
+    sum=$(follow <"$sent" | sha256sum); sum=${{sum%% *}}
+  fi
+  if [ "$sum" != "$sha" ]; then sum=$(sha256sum "$sent"); sum=${{sum%% *}}; fi
+  has=$(stat -c %s "$sent" 2>/dev/null || wc -c <"$sent")
+  if [ "$has" != "$size" ]; then how=size want=$size sum=$has; fi
+  {_TAKE}
+done
+rm -f {ALL_SENT}
+""".strip()
+"""Started before files are sent, with five arguments each: as for `ACCEPT`, without
+md5. Prints `ready` when they may come, then as `ACCEPT` does, and dots in between."""
 
 
 def parse_look_up(output: str, wanted: list[tuple[int, bool]]) -> list[Found] | None:

@@ -88,6 +88,8 @@ class Behaviour(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     handshake: Literal["accept", "unauthorized", "silent"] = "accept"
     disk_free_bytes: int | None = None
     """Pushes fail with `No space left on device` after so many bytes."""
+    link_bytes_per_s: float | None = None
+    """How fast the cable carries what the host sends; `None`: as this computer can."""
     unplug_after_sent_bytes: int | None = None
     """The connection drops in the middle of a stream, so many bytes from now."""
     reboot_s: float = 2.0

@@ -49,6 +49,7 @@ class Connection:
         self._streams: dict[int, Stream] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._next_id = 1
+        self._link_is_free_at = 0.0
 
     async def serve(self) -> None:
         """Speak with the server until one of the two goes away."""
@@ -84,6 +85,7 @@ class Connection:
                 if stream is not None:
                     stream.acknowledged()
             case Command.WRTE:
+                await self._carry(len(packet.payload))
                 stream = self._streams.get(packet.arg1)
                 self._daemon.counters.received_bytes += len(packet.payload)
                 if stream is None:
@@ -97,6 +99,15 @@ class Connection:
                     await self._send(
                         Command.CLSE, stream.local_id, stream.remote_id, b""
                     )
+
+    async def _carry(self, count: int) -> None:
+        """Take as long as the scripted link does for so many bytes."""
+        link_bytes_per_s = self._daemon.behaviour.link_bytes_per_s
+        if link_bytes_per_s is not None:
+            now = asyncio.get_running_loop().time()
+            begin = max(now, self._link_is_free_at)
+            self._link_is_free_at = begin + count / link_bytes_per_s
+            await asyncio.sleep(self._link_is_free_at - now)
 
     async def _greet(self, packet: Packet) -> None:
         daemon = self._daemon

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import threading
+import time
+from pathlib import Path
 
 import pytest
 
-from bench.errors import Cancelled, DeviceLostError, PushError
+from bench.errors import Cancelled, DeviceError, DeviceLostError, PushError
 from bench.failure import FailureReason
 from devices.object_scripts import INCOMING, OBJECTS, parse_look_up
 
@@ -187,6 +191,165 @@ def test_a_full_disk_is_told_apart_and_its_room_is_given_back(
     assert listed(device, INCOMING) == []
     phone.ask("behave", disk_free_bytes=None)
     assert device.push([wanted])[0].origin == "sent"
+
+
+def left_behind(device):
+    """Processes of a push, and what lies among the incoming."""
+    # The brackets keep the words from finding themselves.
+    found = device.run(["pgrep", "-f", "wait_a_[l]ittle|sha256[s]um"], timeout_s=10)
+    return found.stdout.decode().split() + listed(device, INCOMING)
+
+
+def when_some_has_come(phone, count, then):
+    """Do something once so many bytes have come to the phone, from a thread."""
+
+    def watch():
+        while phone.statistics()["received_bytes"] < count:
+            pass
+        then()
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    return watcher
+
+
+@pytest.fixture
+def slow_phone(phone):
+    """One whose cable takes seconds for the files of these tests."""
+    phone.ask("behave", link_bytes_per_s=4e6)
+    phone.ask("reset_statistics")
+    return phone
+
+
+def test_a_file_is_hashed_while_it_is_still_being_sent(slow_phone, device, make_object):
+    seen = []
+
+    def look():
+        seen.append(slow_phone.shell("pgrep -f 'sha256[s]um'").stdout.split())
+        seen.append(slow_phone.statistics()["received_bytes"])
+
+    wanted = make_object("model", os.urandom(12_000_000))
+    watcher = when_some_has_come(slow_phone, 3_000_000, look)
+    device.push([wanted])
+    watcher.join()
+    hashing, received_bytes = seen
+    assert hashing
+    assert received_bytes < wanted.size_bytes
+    assert hashed(device, f"{OBJECTS}/{wanted.sha256}/model") == wanted.sha256
+    assert left_behind(device) == []
+
+
+def test_a_cold_push_is_three_streams_however_many_files(phone, device, make_object):
+    device.push([])
+    phone.ask("reset_statistics")
+    device.push([make_object(f"lib{n}.so", os.urandom(1000 + n)) for n in range(9)])
+    services = [service.partition(",")[0] for service in phone.statistics()["services"]]
+    assert services == ["shell", "shell", "sync:"]
+
+
+def test_an_empty_file_is_sent_and_verified(device, make_object):
+    wanted = make_object("empty", b"")
+    assert device.push([wanted])[0].origin == "sent"
+    assert device.push([wanted])[0].origin == "present"
+
+
+def test_what_is_wrong_does_not_spoil_what_came_before_it(device, make_object):
+    right, wrong = make_object("right", b"as it was"), make_object("wrong", b"hashed")
+    with open(wrong.path, "wb") as file:
+        file.write(b"change")
+    with pytest.raises(PushError, match="wrong did not arrive as it was sent"):
+        device.push([right, wrong])
+    assert listed(device, OBJECTS) == [right.sha256]
+    assert device.push([right])[0].origin == "present"
+    assert left_behind(device) == []
+
+
+def test_a_file_that_is_replaced_while_it_is_sent_is_refused(
+    slow_phone, device, make_object
+):
+    def replace():
+        slow_phone.shell(f"cd {INCOMING} && echo other >new && mv -f new 0")
+
+    wanted = make_object("model", os.urandom(12_000_000))
+    watcher = when_some_has_come(slow_phone, 3_000_000, replace)
+    with pytest.raises(PushError, match="did not arrive as it was sent"):
+        device.push([wanted])
+    watcher.join()
+    assert listed(device, OBJECTS) == []
+    assert left_behind(device) == []
+
+
+def test_a_phone_lost_while_it_hashes_keeps_nothing_running(
+    slow_phone, device, make_object
+):
+    wanted = make_object("model", os.urandom(12_000_000))
+    watcher = when_some_has_come(
+        slow_phone, 3_000_000, lambda: slow_phone.ask("unplug")
+    )
+    with pytest.raises(DeviceLostError):
+        device.push([wanted])
+    watcher.join()
+    slow_phone.ask("behave", link_bytes_per_s=None)
+    slow_phone.ask("plug")
+    assert device.wait_until_back(60)
+    # Nobody tells the phone's shell: it learns of it when it next prints a dot.
+    began = time.monotonic()
+    while device.run(["pgrep", "-f", "wait_a_[l]ittle"], timeout_s=10).stdout:
+        assert time.monotonic() - began < 60
+    assert listed(device, OBJECTS) == []
+    assert device.push([wanted])[0].origin == "sent"
+    assert left_behind(device) == []
+
+
+def test_a_disk_that_fills_in_the_middle_leaves_nothing_behind(
+    slow_phone, device, make_object
+):
+    first = make_object("first", os.urandom(1_000_000))
+    wanted = make_object("model", os.urandom(12_000_000))
+    slow_phone.ask("behave", link_bytes_per_s=20e6, disk_free_bytes=5_000_000)
+    with pytest.raises(PushError) as caught:
+        device.push([first, wanted])
+    assert caught.value.reason is FailureReason.DISK_FULL
+    assert left_behind(device) == []
+    slow_phone.ask("behave", link_bytes_per_s=None, disk_free_bytes=None)
+    assert device.push([first, wanted])[1].origin == "sent"
+
+
+def test_cancel_in_the_middle_of_a_file_leaves_nothing_behind(
+    slow_phone, open_phone, make_object
+):
+    cancel = threading.Event()
+    device = open_phone(slow_phone, cancel=cancel)
+    slow_phone.ask("reset_statistics")
+    watcher = when_some_has_come(slow_phone, 3_000_000, cancel.set)
+    with pytest.raises(Cancelled):
+        device.push([make_object("model", os.urandom(12_000_000))])
+    watcher.join()
+    cancel.clear()
+    slow_phone.ask("behave", link_bytes_per_s=None)
+    assert left_behind(device) == []
+    assert listed(device, OBJECTS) == []
+
+
+def test_an_adb_program_that_is_killed_leaves_nothing_behind(
+    slow_phone, device, make_object, adb
+):
+    def kill_it():
+        wanted = f"-s {slow_phone.serial} push"
+        for process in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                words = (
+                    process.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                )
+                if wanted in words and f"-P {adb.port}" in words:
+                    os.kill(int(process.parent.name), signal.SIGKILL)
+
+    watcher = when_some_has_come(slow_phone, 3_000_000, kill_it)
+    with pytest.raises(DeviceError):
+        device.push([make_object("model", os.urandom(12_000_000))])
+    watcher.join()
+    assert left_behind(device) == []
+    assert listed(device, OBJECTS) == []
 
 
 def test_a_folder_that_may_not_be_written_is_told_apart(device, make_object):
