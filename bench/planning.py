@@ -17,7 +17,6 @@ from bench.engines import (
     variant_for,
 )
 from bench.errors import UnknownNameError, UsageError
-from bench.gates import FEWEST_ITERATIONS, USUAL_GATE, parse_gates
 from bench.heat_options import heat_limits, parse_heat
 from bench.measure.pinning import check_cores
 from bench.models.sources import (
@@ -29,6 +28,7 @@ from bench.models.sources import (
 )
 from bench.plan import ModelRequest, Plan, RunnerChoice, Variant, Workload
 from bench.suite import Suite
+from bench.workload_options import check_workload, gates, until_settled
 
 _DTYPES = ("float32", "float64", "float16", "int64", "int32", "uint8", "bool")
 QUICK = {"blocks": 3, "warmup_iterations": 3, "iterations": 10}
@@ -45,6 +45,8 @@ class Options(NamedTuple):
     inputs: tuple[TensorSpec, ...] = ()
     threads: tuple[int, ...] = ()
     blocks: int | None = None
+    until_settled: bool = False
+    budget: str | None = None
     warmup_iterations: int | None = None
     iterations: int | None = None
     min_duration_s: float | None = None
@@ -186,13 +188,17 @@ def plan_suite(suite: Suite, path: str, options: Options) -> Plan:
     told = {
         key: value
         for key, value in msgspec.structs.asdict(suite.workload).items()
-        if value is not None and key not in ("threads", "engines")
+        if value is not None and key in Workload.__struct_fields__
     }
     options = options._replace(
         devices=options.devices or suite.devices.select,
         engines=options.engines or suite.workload.engines or (),
         runners=options.runners or suite.runner,
         gate_on=options.gate_on or suite.gate.on,
+        until_settled=options.until_settled or suite.workload.until_settled,
+        budget=options.budget or suite.workload.budget,
+        blocks=options.blocks
+        or (suite.workload.blocks if suite.workload.until_settled else None),
     )
     return _plan(
         requests,
@@ -219,11 +225,23 @@ def _plan(
         if value is not None:
             told[key] = value
     workload = msgspec.structs.replace(workload, **told)
-    _check_workload(workload)
+    check_workload(workload)
+    workload = until_settled(
+        workload,
+        is_asked=options.until_settled,
+        most=options.blocks,
+        budget=options.budget,
+    )
     threads = options.threads or threads
     if any(count < 1 for count in threads):
         raise UsageError("--threads", "must be 1 or more", "Give a positive number")
     requests = _with_unique_names([_chosen(request, options) for request in requests])
+    if workload.looks and all(len(request.variants) < 2 for request in requests):
+        raise UsageError(
+            "--until-settled",
+            "has nothing to settle: one variant is compared with nothing",
+            "Give a second variant, or --blocks",
+        )
     return Plan(
         models=tuple(requests),
         variants=tuple(
@@ -232,7 +250,7 @@ def _plan(
         device_selectors=options.devices,
         workload=workload,
         runners=options.runners,
-        gate_on=_gates(options.gate_on, workload),
+        gate_on=gates(options.gate_on, workload),
         gate=heat_limits(
             {**(heat or {}), **parse_heat(options.heat)},
             max_temperature_c=options.max_temperature_c,
@@ -243,45 +261,6 @@ def _plan(
         anyway=options.anyway,
         origin=origin,
     )
-
-
-def _gates(asked: Sequence[str], workload: Workload) -> tuple[str, ...]:
-    """The metrics that get verdicts.
-
-    Raises:
-        UnknownNameError: No such metric.
-        UsageError: A launch has too few iterations to have it.
-    """
-    for name in (found := parse_gates(asked)):
-        if workload.iterations < FEWEST_ITERATIONS.get(name, 0):
-            raise UsageError(
-                f"--gate-on {name}",
-                f"a launch of {workload.iterations} iterations does not show it",
-                f"Give --iterations {FEWEST_ITERATIONS[name]} or more",
-            )
-    return found or USUAL_GATE
-
-
-def _check_workload(workload: Workload) -> None:
-    for name, least in (
-        ("blocks", 1),
-        ("iterations", 1),
-        ("warmup_iterations", 0),
-        ("min_duration_s", 0),
-        ("timeout_s", 0.001),
-    ):
-        if getattr(workload, name) < least:
-            raise UsageError(
-                f"--{_option(name)}",
-                f"must be {least} or more",
-                "Give a larger number",
-            )
-
-
-def _option(name: str) -> str:
-    """How a field of the workload is called on the command line."""
-    plain = name.removesuffix("_s").removesuffix("_iterations")
-    return plain.replace("_", "-")
 
 
 def _chosen(request: ModelRequest, options: Options) -> ModelRequest:

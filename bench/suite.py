@@ -19,6 +19,10 @@ class SuiteWorkload(_Section, frozen=True, kw_only=True):
     """`[workload]`; what is absent keeps the command line's value or the default."""
 
     blocks: int | None = None
+    """With `until_settled`, the most."""
+    until_settled: bool = False
+    budget: str | None = None
+    """`20m`: how long the blocks may be added to."""
     warmup_iterations: int | None = None
     iterations: int | None = None
     min_duration_s: float | None = None

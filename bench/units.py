@@ -62,6 +62,15 @@ def format_size(value_bytes: float) -> str:
     return f"{significant(value_bytes / size)} {name}"
 
 
+def format_span(seconds: float) -> str:
+    """How long something may take: `45 s`, `12 min`, `1.5 h`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if seconds < 100 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{significant(seconds / 3600)} h"
+
+
 def common_scale(unit: str, values: Iterable[float]) -> Scale:
     """The one unit for all values of a column or axis, chosen by their median.
 

@@ -48,6 +48,11 @@ class RunFacts(Value, frozen=True, kw_only=True):
     commit: str | None
     versions: dict[str, str]
     blocks: int
+    """The most, where it went on until it was settled."""
+    looks: tuple[int, ...] = ()
+    """Numbers of blocks at which it was judged, where it went on until settled."""
+    gate_on: tuple[str, ...]
+    """Names of the metrics that get verdicts."""
     warmup_iterations: int
     iterations: int
 
@@ -215,6 +220,8 @@ def _run_facts(summary: Summary) -> RunFacts:
         commit=started.commit,
         versions=started.versions,
         blocks=workload.blocks,
+        looks=workload.looks,
+        gate_on=summary.gate_on,
         warmup_iterations=workload.warmup_iterations,
         iterations=workload.iterations,
     )

@@ -174,7 +174,7 @@ def _method(lookup: Lookup) -> list[str]:
     band = f"; minimum effect {effect_size * 100:g} %" if effect_size else ""
     return [
         f"\n{fence}\n{command}\n{fence}\n\n",
-        f"{run.plan.workload.blocks} blocks, a launch the unit, paired by block, "
+        f"{method.blocks(lookup)}, a launch the unit, paired by block, "
         f"false discovery rate 5 %{band}.\n"
         f"{escaped(versions + commit)}\n",
     ]

@@ -6,6 +6,7 @@ import shlex
 from typing import NamedTuple
 
 from reports.lookup import Lookup
+from reports.phrases import counted, listed
 
 
 class Statistic(NamedTuple):
@@ -15,7 +16,7 @@ class Statistic(NamedTuple):
     source: str
 
 
-STATISTICS = (
+_ALWAYS = (
     Statistic(
         "The figure of a cell is the geometric mean over its launches, with a t "
         "interval on their logarithms.",
@@ -29,9 +30,12 @@ STATISTICS = (
     ),
     Statistic(
         "Variants are launched in blocks, in balanced order, and compared block by "
-        "block: paired t on the logarithm of each launch's value, turned back into a "
-        "ratio with its 95 % interval.",
-        "Bulej et al., Duet benchmarking, ICPE 2020, for pairing in time",
+        "block, on the logarithm of each launch's value: a paired t test and a rank "
+        "test of aligned launches, joined; the interval holds the ratios that they do "
+        "not reject.",
+        "Bulej et al., Duet benchmarking, ICPE 2020, for pairing in time; Hodges and "
+        "Lehmann, Ann. Math. Stat. 33, 1962, for aligned ranks; Liu and Xie, JASA 115, "
+        "2020, for joining",
     ),
     Statistic(
         "Ratios between two devices are of launches measured apart: Welch's t on the "
@@ -54,6 +58,34 @@ STATISTICS = (
         "convention of this report",
     ),
 )
+
+
+_AT_LOOKS = Statistic(
+    "What was settled got no more blocks. The launches were judged at {looks} blocks, "
+    "each time at a level so strict that all the looks together are wrong as seldom as "
+    "one would be; the interval is where those of all looks overlap.",
+    "Pocock, Biometrika 64, 1977; Jennison and Turnbull, J. R. Stat. Soc. B 51, 1989",
+)
+
+
+def statistics(lookup: Lookup) -> tuple[Statistic, ...]:
+    """What was done to the figures of this run."""
+    looks = lookup.summary.run.started.plan.workload.looks
+    if not looks:
+        return _ALWAYS
+    words = listed([str(look) for look in looks])
+    return (*_ALWAYS, _AT_LOOKS._replace(what=_AT_LOOKS.what.format(looks=words)))
+
+
+def blocks(lookup: Lookup) -> str:
+    """`10 blocks`, or how many it took of the most there could be."""
+    workload = lookup.summary.run.started.plan.workload
+    if not workload.looks:
+        return counted(workload.blocks, "block")
+    found = [len(cell.launches) for cell in lookup.summary.cells]
+    fewest, most = min(found, default=0), max(found, default=0)
+    span = f"{fewest} to {most}" if fewest != most else f"{most}"
+    return f"{span} blocks of {workload.blocks} at most, until settled"
 
 
 def command_line(lookup: Lookup) -> str:

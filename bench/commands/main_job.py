@@ -21,6 +21,7 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from bench.commands.progress import progress_on
+from bench.commands.settling import measure_run
 from bench.durations import parse_duration
 from bench.errors import (
     Cancelled,
@@ -29,10 +30,6 @@ from bench.errors import (
     ToolMissingError,
     UsageError,
 )
-from bench.failure import FailureReason
-from bench.locations import state_dir
-from bench.measure.execute import execute
-from bench.measure.lease import CpuLease
 from bench.measure.prepare import (
     Equipped,
     early_failures,
@@ -59,12 +56,12 @@ from bench.run import ArtifactReady, Run, RunResumed, RunStarted
 from bench.runner import Lasting
 from bench.selection import Selected, select
 from bench.suite import read_suite
+from bench.workload_options import with_budget
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from bench.artifact import Artifact
-    from bench.launch import Failure
 
 
 def run_main_job(
@@ -102,7 +99,8 @@ def run_main_job(
     )
     if resume is not None:
         before = _stopped_run(resume, models, runs_folder)
-        plan, folder = before.started.plan, Path(before.folder)
+        plan = with_budget(before.started.plan, options.budget)
+        folder = Path(before.folder)
     else:
         plan = _plan(models, options, min_effect)
         before, folder = None, runs_folder / _run_id(plan)
@@ -136,15 +134,13 @@ def run_main_job(
             progress_on(console, plan.workload.blocks) as progress,
         ):
             try:
-                execute(
+                measure_run(
                     plan,
                     make_tasks(plan, equipped, artifacts),
+                    before,
                     store=store,
-                    lease=CpuLease(state_dir() / "lease"),
                     observer=progress,
                     cancel=cancel,
-                    launches=before.launches if before else (),
-                    failures=_worth_keeping(before),
                 )
             except Cancelled as error:
                 stopped = error
@@ -245,12 +241,6 @@ def _check_lasting(plan: Plan, equipped: Sequence[Equipped]) -> None:
                     "counts iterations and cannot go on for a stated time",
                     "Measure with pocketbench's own program, or leave the time out",
                 )
-
-
-def _worth_keeping(before: Run | None) -> tuple[Failure, ...]:
-    """What failed before a resume, but for exports: they were just tried again."""
-    failures = before.failures if before else ()
-    return tuple(x for x in failures if x.reason is not FailureReason.EXPORT_FAILED)
 
 
 def _run_id(plan: Plan) -> str:

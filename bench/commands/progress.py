@@ -61,6 +61,10 @@ class LineProgress(Observer):
         """A line."""
         self._line(f"{subject}: {text}")
 
+    def going_on_to(self, blocks: int) -> None:
+        """A job is done after so many launches."""
+        self._blocks = blocks
+
     def device_ready(self, info: DeviceInfo, sent_bytes: int) -> None:
         """A line that says what was sent."""
         sent = f"sent {format_size(sent_bytes)}" if sent_bytes else "nothing to send"
@@ -123,7 +127,13 @@ class BarProgress(LineProgress):
         self._progress.stop()
 
     def device_started(self, info: DeviceInfo, launches: int) -> None:
-        """A bar appears."""
+        """A bar appears, or has more before it."""
+        task = self._tasks.get(info.id)
+        if task is not None:
+            (bar,) = (x for x in self._progress.tasks if x.id == task)
+            total = (bar.total or 0) + launches
+            self._progress.update(task, total=total, now="opening")
+            return
         name = info.name + (" [simulated]" if info.is_simulated else "")
         self._tasks[info.id] = self._progress.add_task(
             escape(name), total=launches, now="opening"

@@ -82,7 +82,21 @@ def _complete_devices(
     help="1x3x224x224 or 1x16:int64, once for each input of the model.",
 )
 @click.option("--threads", type=int, multiple=True, help="May be given again.")
-@click.option("--blocks", type=int, help="Launches of each variant.  [default: 10]")
+@click.option(
+    "--blocks",
+    type=int,
+    help="Launches of each variant; with --until-settled the most.  [default: 10; 20]",
+)
+@click.option(
+    "--until-settled",
+    is_flag=True,
+    help="Look at 6, 8, 10, 14 ... blocks and go on only with what is inconclusive.",
+)
+@click.option(
+    "--budget",
+    metavar="TIME",
+    help="Of --until-settled: 20m, 1h30m.  [default: to the most blocks]",
+)
 @click.option("--iterations", type=int, help="Timed, in a launch.  [default: 50]")
 @click.option(
     "--min-duration",
@@ -197,6 +211,7 @@ def run(**options: object) -> None:
     pocketbench run my_nets:small --input 1x3x64x64 --device simulated:pixel-8
     pocketbench run suite.toml --fail-on regression
     pocketbench run --baseline main.ptl --candidate branch.ptl --fail-on regression
+    pocketbench run suite.toml --until-settled --budget 20m
     pocketbench run --resume last
     """
     from bench.commands.main_job import run_main_job

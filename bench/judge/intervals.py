@@ -59,6 +59,9 @@ class Evidence(NamedTuple):
     """Ends of the interval, as logarithms; `nan` where there is none."""
     high: float
     p_value: float | None
+    level: float | None = None
+    """1 - level of the interval where that is not 1 - alpha: at several looks each
+    asks for more."""
 
     def estimate(self) -> Estimate:
         """The ratio and its interval, no more as logarithms."""

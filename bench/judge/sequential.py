@@ -27,16 +27,9 @@ from scipy.special import ndtr, ndtri
 from bench.judge.intervals import Evidence
 from bench.judge.paired import paired_evidence
 from bench.judge.summary import Summary, Verdict
-
-LOOKS = (6, 8, 10, 14, 20)
-"""Numbers of blocks at which `--until-settled` looks, unless told otherwise."""
+from bench.looks import LOOKS
 
 _NODES = 96
-
-
-def next_look(blocks: int, looks: Sequence[int] = LOOKS) -> int | None:
-    """The number of blocks to go on to, or `None` when there is no further look."""
-    return next((look for look in looks if look > blocks), None)
 
 
 def is_settled(summary: Summary) -> bool:
@@ -82,7 +75,7 @@ def sequential_evidence(
         early = paired_evidence(
             baseline, candidate, alpha=nominal, resolution=resolution
         )
-        return early and early._replace(p_value=None)
+        return early and early._replace(p_value=None, level=nominal)
     seen: list[Evidence] = []
     for look in done:
         found = paired_evidence(
@@ -96,7 +89,8 @@ def sequential_evidence(
     if low > high:
         low, high = last.low, last.high
     smallest = min(1.0 if e.p_value is None else e.p_value for e in seen)
-    return Evidence(last.ratio, low, high, overall_p_value(looks, smallest))
+    p_value = overall_p_value(looks, smallest)
+    return Evidence(last.ratio, low, high, p_value, level=nominal)
 
 
 def overall_p_value(looks: tuple[int, ...], smallest: float) -> float:

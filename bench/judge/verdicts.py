@@ -110,11 +110,12 @@ def launches_to_settle(
     ratio, p_value = evidence.ratio, evidence.p_value
     if math.isnan(ratio.standard_error):
         return None
-    strict = alpha
+    level = alpha if evidence.level is None else evidence.level
+    strict = level
     if p_value and q_value and q_value > p_value:
-        strict = alpha * p_value / q_value
+        strict = level * p_value / q_value
     effect, band = abs(ratio.mean), math.log1p(min_effect)
-    room, level = (effect, strict) if effect >= band else (band - effect, alpha)
+    room, level = (effect, strict) if effect >= band else (band - effect, level)
     spread = ratio.standard_error * math.sqrt(ratio.launches)
     share = ratio.degrees / max(1, ratio.launches - 1)
 

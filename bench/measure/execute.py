@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import concurrent.futures
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from bench.errors import Cancelled
 from bench.launch import Failure, Launch
@@ -27,7 +28,7 @@ def execute(
     launches: tuple[Launch, ...] = (),
     failures: tuple[Failure, ...] = (),
 ) -> None:
-    """Measure all tasks and append what comes of them to the store.
+    """Measure all tasks and append what comes of them, and their end, to the store.
 
     `launches` and `failures` are those an earlier part of the same run stored: what
     they cover is not measured again.
@@ -35,6 +36,46 @@ def execute(
     Raises:
         Cancelled: `cancel` was set; what was running on every device has been ended,
             and the store holds every finished launch.
+    """
+    with noting_the_end(store):
+        measure(
+            plan,
+            tasks,
+            store=store,
+            lease=lease,
+            observer=observer,
+            cancel=cancel,
+            launches=launches,
+            failures=failures,
+        )
+
+
+@contextmanager
+def noting_the_end(store: Store) -> Iterator[None]:
+    """Store how a run ended, which it does of its own or because the user asked."""
+    try:
+        yield
+    except Cancelled:
+        store.append(RunEnded(ended_at=utc_now(), outcome="interrupted"))
+        raise
+    store.append(RunEnded(ended_at=utc_now(), outcome="finished"))
+
+
+def measure(
+    plan: Plan,
+    tasks: Sequence[Task],
+    *,
+    store: Store,
+    lease: CpuLease,
+    observer: Observer,
+    cancel: threading.Event,
+    launches: tuple[Launch, ...] = (),
+    failures: tuple[Failure, ...] = (),
+) -> None:
+    """Measure all tasks, without noting the end: more may come of the same run.
+
+    Raises:
+        Cancelled: As `execute` does.
     """
     sessions = [
         Session(
@@ -63,9 +104,6 @@ def execute(
         except BaseException:
             cancel.set()
             raise
-    store.append(
-        RunEnded(ended_at=utc_now(), outcome="interrupted" if cancelled else "finished")
-    )
     if cancelled:
         raise Cancelled(
             "run", "stopped by the user", f"Go on with --resume {store.folder}"

@@ -15,6 +15,9 @@ class Observer:
     def note(self, subject: str, text: str) -> None:
         """Something slow began or ended: an export, a build, a push."""
 
+    def going_on_to(self, blocks: int) -> None:
+        """Measuring begins, or goes on, until there are so many blocks."""
+
     def device_started(self, info: DeviceInfo, launches: int) -> None:
         """A device is about to be opened; it has so many launches before it."""
 

@@ -98,12 +98,12 @@ class Session:
         pending = self._ledger.pending_launches(redos=self._redos)
         self._observer.device_started(self._info, pending)
         try:
-            if pending:
-                self._run_until_settled()
+            if pending and not self._task.is_over:
+                self._run_until_done()
         finally:
             self._observer.device_finished(self._info)
 
-    def _run_until_settled(self) -> None:
+    def _run_until_done(self) -> None:
         lost = 0
         while True:
             try:
@@ -179,6 +179,8 @@ class Session:
         """Launch every variant once; begin again while a launch fails or throttles."""
         for _ in range(TRIES + self._redos):
             if self._ledger.is_done(model, block, redos=self._redos):
+                return
+            if self._task.is_over:
                 return
             live = self._ledger.live(model)
             attempt = self._ledger.next_attempt(model, block)

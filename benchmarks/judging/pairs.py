@@ -13,9 +13,10 @@ from judging.rivals import HONEST, mean_beyond, pooled_mann_whitney
 from bench.judge.intervals import Evidence
 from bench.judge.metrics import PRIMARY, reduced_latencies
 from bench.judge.paired import paired_evidence
-from bench.judge.sequential import LOOKS, sequential_evidence
+from bench.judge.sequential import sequential_evidence
 from bench.judge.summary import Verdict
 from bench.judge.verdicts import corrected, verdict
+from bench.looks import LOOKS
 
 ALPHA = 0.05
 MIN_EFFECT = 0.02

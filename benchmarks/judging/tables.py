@@ -25,7 +25,7 @@ from judging.pairs import (
 from judging.peers import peers
 from judging.recorded import dealt, recorded_cells
 
-from bench.judge.sequential import LOOKS
+from bench.looks import LOOKS
 
 EFFECTS = (0.0, 0.02, 0.05, 0.10)
 BLOCKS = (6, 10, 20)

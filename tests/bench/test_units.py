@@ -5,7 +5,13 @@ import doctest
 import pytest
 
 from bench import units
-from bench.units import Scale, common_scale, format_times_or_percent, format_value
+from bench.units import (
+    Scale,
+    common_scale,
+    format_span,
+    format_times_or_percent,
+    format_value,
+)
 
 
 def test_the_examples_in_the_docstrings_hold():
@@ -38,3 +44,8 @@ def test_small_effects_are_percent_and_large_ones_times():
     assert format_times_or_percent(0.5) == "2.0x"
     assert format_times_or_percent(12.34) == "12.3x"
     assert format_times_or_percent(0.0) == "0x"
+
+
+def test_spans_are_told_as_people_tell_them():
+    told = [format_span(s) for s in (45, 720, 5400, 9000)]
+    assert told == ["45 s", "12 min", "90 min", "2.50 h"]

@@ -9,15 +9,14 @@ from scipy import stats
 
 from bench.judge.paired import paired_evidence
 from bench.judge.sequential import (
-    LOOKS,
     is_settled,
-    next_look,
     nominal_level,
     overall_p_value,
     sequential_evidence,
     unsettled,
 )
 from bench.judge.summarize import summarize
+from bench.looks import LOOKS, looks_up_to, next_look
 
 
 @pytest.mark.parametrize(
@@ -55,6 +54,15 @@ def test_the_overall_level_is_what_simulated_looks_cross():
 
 def test_looks_are_gone_on_to_one_by_one():
     assert [next_look(blocks) for blocks in (0, 6, 7, 20)] == [6, 8, 8, None]
+
+
+@pytest.mark.parametrize(
+    ("most", "looks"),
+    [(6, (6,)), (7, (7,)), (10, (6, 8, 10)), (20, LOOKS), (24, (*LOOKS, 24)),
+     (56, (*LOOKS, 28, 40, 56))],
+)  # fmt: skip
+def test_looks_lie_a_factor_apart_and_end_with_the_most_blocks(most, looks):
+    assert looks_up_to(most) == looks
 
 
 def pair(blocks: int, effect: float, seed: int = 0) -> tuple[list[float], list[float]]:

@@ -40,3 +40,18 @@ def test_a_suite_says_what_gates(tmp_path):
 
     plan = plan_suite(read_suite(path), str(path), Options())
     assert plan.gate_on == ("peak_rss_bytes",)
+
+
+def test_a_suite_goes_on_until_it_is_settled_with_its_blocks_as_the_most(tmp_path):
+    path = tmp_path / "suite.toml"
+    text = '[[model]]\nsource = "resnet18"\n[workload]\nblocks = 10\n'
+    path.write_text(f'{text}until_settled = true\nbudget = "5m"\n')
+    plain = tmp_path / "plain.toml"
+    plain.write_text(text)
+
+    asked = plan_suite(read_suite(path), str(path), Options())
+    typed = plan_suite(read_suite(plain), str(plain), Options(until_settled=True))
+
+    assert asked.workload.looks == (6, 8, 10)
+    assert asked.workload.budget_s == 300
+    assert typed.workload.looks == (6, 8, 10, 14, 20)
