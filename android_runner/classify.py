@@ -6,6 +6,7 @@ import re
 import signal
 from typing import TYPE_CHECKING, NamedTuple
 
+from android_runner.system_log_words import Ending, read_ending
 from bench.errors import LaunchError
 from bench.failure import FailureReason
 
@@ -159,9 +160,16 @@ def _reason_and_fact(result: CommandResult) -> tuple[FailureReason, str]:
         return FailureReason.TIMED_OUT, f"still running after {seconds:.0f} s"
     errors = _text(result.stderr)
     words = f"{errors}\n{_text(result.stdout)}"
-    reason = reason_of(words)
-    if reason:
-        return reason, first_words(_telling_part(words, reason))
+    ending = read_ending(result.log, result.pid)
+    if ending.killed_because is not None:
+        return (
+            FailureReason.OUT_OF_MEMORY,
+            f"killed by Android's low-memory killer: {ending.killed_because}",
+        )
+    for told in (words, ending.own_words):
+        reason = reason_of(told)
+        if reason:
+            return reason, first_words(_telling_part(told, reason))
     if result.exit_code in (126, 127):
         found = _first_match(errors, _SHELL_RULES) or _first_match(words, _SHELL_RULES)
         if found:
@@ -171,18 +179,27 @@ def _reason_and_fact(result: CommandResult) -> tuple[FailureReason, str]:
         return FailureReason.NO_PERMISSION, "exit code 126: it cannot be executed"
     number = signal_of(result)
     if number == signal.SIGKILL:
-        return (
-            FailureReason.OUT_OF_MEMORY,
-            "killed (SIGKILL), as the system does when memory runs out",
-        )
+        return FailureReason.OUT_OF_MEMORY, _killed(ending)
     if number is not None:
-        return FailureReason.CRASHED, _with_last_line(_signal_name(number), errors)
+        fact = _signal_name(number)
+        if ending.crash:
+            return FailureReason.CRASHED, first_words(f"{fact}: {ending.crash}")
+        return FailureReason.CRASHED, _with_last_line(fact, errors)
     if result.exit_code == 0:
         return FailureReason.BAD_OUTPUT, _with_last_line("printed no result", words)
     return (
         FailureReason.CRASHED,
         _with_last_line(f"exit code {result.exit_code}", errors),
     )
+
+
+def _killed(ending: Ending) -> str:
+    fact = "killed (SIGKILL), as the system does when memory runs out"
+    if ending.others_killed:
+        fact += (
+            f"; meanwhile Android killed {ending.others_killed} other processes for it"
+        )
+    return fact
 
 
 def _first_match(

@@ -117,7 +117,13 @@ class CommandResult(Value, frozen=True, kw_only=True):
     duration_ns: int = 0
     """Wall time on the host, transport included."""
     log: bytes = b""
-    """The system log's lines of this process, for a command with a `log_tag`."""
+    """Lines of the system log, as `logcat -v threadtime` prints them: what it wrote
+    there under its command's `log_tag`, or, if it failed, all that is told of it."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended otherwise than by itself with exit code 0."""
+        return self.timed_out or self.signal is not None or self.exit_code != 0
 
 
 class Device(Protocol):
@@ -182,6 +188,36 @@ class Quieting(Protocol):
         Raises:
             DeviceLostError: The device went away.
             Cancelled: The cancel event was set.
+        """
+        ...
+
+
+@runtime_checkable
+class Logging(Protocol):
+    """A device with a system log that programs speak to (Android)."""
+
+    def run_logged(
+        self,
+        argv: Sequence[str],
+        *,
+        log_tag: str,
+        timeout_s: float,
+        env: Mapping[str, str] | None = None,
+        host_cpus: Sequence[int] = (),
+    ) -> CommandResult:
+        """Run a command as `run` does, and read what it logged under a tag.
+
+        Raises:
+            DeviceLostError: The device went away.
+            Cancelled: The cancel event given to `open` was set.
+        """
+        ...
+
+    def with_log(self, result: CommandResult) -> CommandResult:
+        """Add what the log tells of a command that has just failed, if it can be read.
+
+        Raises:
+            Cancelled: The cancel event given to `open` was set.
         """
         ...
 

@@ -124,3 +124,5 @@ class Failure(Value, frozen=True, kw_only=True, tag_field="record", tag="failure
     signal: int | None = None
     stdout_tail: str = ""
     stderr_tail: str = ""
+    log_tail: str = ""
+    """What the device's own log told of it: Android's, by pid and time."""

@@ -7,7 +7,7 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bench.errors import DeviceError, DeviceUnavailableError
+from bench.errors import DeviceError, DeviceLostError, DeviceUnavailableError
 from bench.failure import FailureReason
 from devices.adb_program import find_adb
 from devices.adb_reconnect import wait_until_back
@@ -28,6 +28,14 @@ from devices.free_space import DF_SCRIPT, parse_free_space
 from devices.object_sending import ObjectSender
 from devices.quiesce import TIMEOUT_S as QUIET_TIMEOUT_S
 from devices.quiesce import quiet_phone, restore_phone
+from devices.system_log import (
+    awaits_dump,
+    lines_about,
+    logged,
+    unwrap_logged,
+    window_command,
+    with_lines,
+)
 
 if TYPE_CHECKING:
     import threading
@@ -35,12 +43,14 @@ if TYPE_CHECKING:
 
     from bench.conditions import Conditions, Missing
     from bench.device import CommandResult, DeviceInfo, InstalledObject, LocalObject
+    from bench.logcat import LogLine
 
 logger = logging.getLogger(__name__)
 
 IDENTITY_TIMEOUT_S = 20.0
 _CONDITIONS_TIMEOUT_S = 20.0
 _DF_TIMEOUT_S = 20.0
+_LOG_TIMEOUT_S = 20.0
 _LEASE_PROPERTY = "ro.pocketbench.lease"
 
 
@@ -104,10 +114,60 @@ class AndroidDevice:
             DeviceLostError: The phone went away; its partial output is in the text.
             Cancelled: The cancel event was set; the command is ended.
         """
+        argv = self._leased(argv, host_cpus)
+        return self._shell.run(argv, timeout_s=timeout_s, env=env)
+
+    def run_logged(
+        self,
+        argv: Sequence[str],
+        *,
+        log_tag: str,
+        timeout_s: float,
+        env: Mapping[str, str] | None = None,
+        host_cpus: Sequence[int] = (),
+    ) -> CommandResult:
+        """Run a command as `run` does; the same round trip reads what it logged.
+
+        Raises:
+            DeviceLostError: The phone went away; its partial output is in the text.
+            Cancelled: The cancel event was set; the command is ended.
+        """
+        token = new_token()
+        argv = logged(self._leased(argv, host_cpus), token=token, tag=log_tag)
+        done = self._shell.run(argv, timeout_s=timeout_s, env=env)
+        return unwrap_logged(done, token=token)
+
+    def with_log(self, result: CommandResult) -> CommandResult:
+        """Add what the log tells of a command that has just failed, if it can be read.
+
+        One round trip, two where a crash is still being written down.
+
+        Raises:
+            Cancelled: The cancel event was set.
+        """
+        if result.pid is None:
+            return result
+        try:
+            lines = self._log_about(result, result.pid)
+            if awaits_dump(lines):
+                lines = self._log_about(result, result.pid, again=True)
+        except DeviceLostError as error:
+            logger.debug("%s: its log was not read: %s", self._info.id, error)
+            return result
+        return with_lines(result, lines)
+
+    def _log_about(
+        self, result: CommandResult, pid: int, *, again: bool = False
+    ) -> tuple[LogLine, ...]:
+        command = window_command(result, again=again)
+        done = self._shell.run(command, timeout_s=_LOG_TIMEOUT_S)
+        return lines_about(done.stdout, pid)
+
+    def _leased(self, argv: Sequence[str], host_cpus: Sequence[int]) -> list[str]:
         lease = self._properties.get(_LEASE_PROPERTY)
         if lease and host_cpus:
-            argv = [lease, ",".join(str(cpu) for cpu in host_cpus), *argv]
-        return self._shell.run(argv, timeout_s=timeout_s, env=env)
+            return [lease, ",".join(str(cpu) for cpu in host_cpus), *argv]
+        return list(argv)
 
     def conditions(self) -> Conditions:
         """Everything that bends a number, in one round trip.

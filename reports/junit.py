@@ -103,7 +103,9 @@ def _not_measured(suite: ET.Element, lookup: Lookup, failure: Failure) -> None:
     error = ET.SubElement(
         case, "error", type=failure.reason.value, message=_clean(failure.fact)
     )
-    error.text = _clean(f"{failure.fact}. {failure.remedy}\n{failure.stderr_tail}")
+    error.text = _clean(
+        f"{failure.fact}. {failure.remedy}\n{failure.stderr_tail}{failure.log_tail}"
+    )
 
 
 def _counts(suite: ET.Element) -> dict[str, int]:

@@ -37,6 +37,7 @@ from bench.measure.observer import Observer
 from bench.measure.pinning import biggest_core, cores_of, pin_to
 from bench.measure.schedule import block_order
 from bench.measure.spinning import spin_once
+from bench.measure.starting import start_program
 from bench.measure.store import Store
 from bench.measure.task import Task
 from bench.measure.tool import device_ready, needed_objects, tool_for
@@ -262,10 +263,11 @@ class Session:
         """Start the program and wait for its end; also the leased cores it had."""
         command = runner.command(request)
         with self._cores(runner, request.threads) as cpus:
-            result = device.run(
-                (*pin_to(self._info, self._pinned), *command.argv),
+            result = start_program(
+                device,
+                command,
+                prefix=pin_to(self._info, self._pinned),
                 timeout_s=self._plan.workload.timeout_s + request.min_duration_s,
-                env=command.env,
                 host_cpus=cpus,
             )
         return result, cpus
@@ -377,6 +379,7 @@ class Session:
             signal=result.signal if result else None,
             stdout_tail=_tail(result.stdout) if result else "",
             stderr_tail=_tail(result.stderr) if result else "",
+            log_tail=_tail(result.log) if result else "",
         )
         self._store.append(failure)
         self._ledger.failures.append(failure)

@@ -18,6 +18,7 @@ from devices.simulated.connection import Connection
 from devices.simulated.heat import Heating
 from devices.simulated.processes import Process, Processes, leaves
 from devices.simulated.sync import SyncService
+from devices.simulated.system_log import SystemLog
 
 if TYPE_CHECKING:
     from devices.simulated.behaviour import Behaviour, CommandRule
@@ -67,6 +68,8 @@ class Daemon:
         self.processes = Processes()
         self._heating = Heating(profile, vitals, lambda: self.behaviour.heat)
         self.processes.listeners += [vitals.started, self._heating.started]
+        self._log = SystemLog(profile)
+        self.processes.signal_listeners.append(self._log.ended)
         self.counters = Counters()
         self._address: tuple[str, int] | None = None
         self._server: asyncio.Server | None = None
@@ -191,6 +194,11 @@ class Daemon:
             self.reboot()
         elif rule.action == "kill" and process.is_running:
             for pid in leaves(process.pid):
+                if rule.signal == signal.SIGKILL:
+                    self._log.killed_for_memory(pid)
+                elif pid != process.pid:
+                    # Its parent and not this process will learn of its end.
+                    self._log.ended(pid, rule.signal)
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.Signals(rule.signal))
 

@@ -15,6 +15,7 @@ _DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTER
 """Python ignores some of these, and an ignored signal stays so through exec."""
 
 StartListener = Callable[["Process"], None]
+SignalListener = Callable[[int, int], None]
 
 
 class Process:
@@ -50,6 +51,9 @@ class Processes:
         """Hold no process yet; `watch` must be called on the running loop."""
         self.listeners: list[StartListener] = []
         """Called with every command that starts: behaviours hang themselves in here."""
+        self.signal_listeners: list[SignalListener] = []
+        """Called with the pid of a process and the signal that has ended it, while
+        what it was can still be seen."""
         self._running: dict[int, asyncio.Future[int]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -110,11 +114,15 @@ class Processes:
     def _reap(self) -> None:
         while True:
             try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
+                ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             except ChildProcessError:
                 return
-            if pid == 0:
+            if ended is None:
                 return
+            if ended.si_code in (os.CLD_KILLED, os.CLD_DUMPED):
+                for listener in self.signal_listeners:
+                    listener(ended.si_pid, ended.si_status)
+            pid, status = os.waitpid(ended.si_pid, 0)
             exited = self._running.pop(pid, None)
             if exited is not None and not exited.done():
                 exited.set_result(status)
