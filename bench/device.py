@@ -27,6 +27,10 @@ DeviceState = Literal[
 ]
 
 
+ScreenWish = Literal["on", "off", "leave"]
+"""What a phone's screen shall be while it is measured."""
+
+
 class CoreCluster(Value, frozen=True, kw_only=True):
     """Cores of one kind."""
 
@@ -34,6 +38,8 @@ class CoreCluster(Value, frozen=True, kw_only=True):
     name: str | None = None
     """Microarchitecture where known: `Cortex-A715`."""
     max_frequency_khz: int | None = None
+    capacity: int | None = None
+    """How much one of them does, in the kernel's scale: 1024 for the biggest."""
 
 
 class DeviceInfo(Value, frozen=True, kw_only=True):
@@ -182,8 +188,13 @@ class Device(Protocol):
 class Quieting(Protocol):
     """A device whose settings can be made quiet for measuring (phones)."""
 
-    def quieted(self) -> AbstractContextManager[tuple[str, ...]]:
+    def quieted(
+        self, screen: ScreenWish = "on"
+    ) -> AbstractContextManager[tuple[str, ...]]:
         """Quiet it until the context ends; gives in words what was changed.
+
+        Args:
+            screen: What it shall be until then.
 
         Raises:
             DeviceLostError: The device went away.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from bench.artifact import TensorSpec
+from bench.device import ScreenWish
 from bench.gates import USUAL_GATE
 from bench.record import Value
 
@@ -117,6 +118,8 @@ class Plan(Value, frozen=True, kw_only=True):
     gate: GateLimits = GateLimits()
     quiet: bool = True
     """Whether a phone's settings that disturb are changed until the end."""
+    screen: ScreenWish = "on"
+    """Of phones, while they are measured; where settings are left, that is too."""
     cores: str | None = None
     """The phone's cores to run on: `big`, `mid`, `little`, or a list such as `4-7`;
     `None`: wherever its scheduler puts the program."""

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from bench.artifact import TensorSpec
+from bench.device import ScreenWish
 from bench.engines import (
     DEFAULT_ENGINE,
     require_installed,
@@ -62,6 +63,7 @@ class Options(NamedTuple):
     anyway: bool = False
     cores: str | None = None
     quiet: bool = True
+    screen: ScreenWish = "on"
 
 
 def parse_input(text: str) -> TensorSpec:
@@ -259,6 +261,7 @@ def _plan(
         cores=None if options.cores is None else check_cores(options.cores),
         quiet=options.quiet,
         anyway=options.anyway,
+        screen=options.screen,
         origin=origin,
     )
 

@@ -42,7 +42,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from bench.conditions import Conditions, Missing
-    from bench.device import CommandResult, DeviceInfo, InstalledObject, LocalObject
+    from bench.device import (
+        CommandResult,
+        DeviceInfo,
+        InstalledObject,
+        LocalObject,
+        ScreenWish,
+    )
     from bench.logcat import LogLine
 
 logger = logging.getLogger(__name__)
@@ -195,7 +201,7 @@ class AndroidDevice:
         return parse_free_space(done.stdout.decode("utf-8", "replace"))
 
     @contextlib.contextmanager
-    def quieted(self) -> Iterator[tuple[str, ...]]:
+    def quieted(self, screen: ScreenWish = "on") -> Iterator[tuple[str, ...]]:
         """Quiet the phone until the context ends; see `devices.quiesce`.
 
         Gives in words what was changed. It is put back even when the run is stopped;
@@ -206,7 +212,8 @@ class AndroidDevice:
             Cancelled: The cancel event was set.
         """
         try:
-            yield quiet_phone(partial(self._shell.run, timeout_s=QUIET_TIMEOUT_S))
+            run = partial(self._shell.run, timeout_s=QUIET_TIMEOUT_S)
+            yield quiet_phone(run, screen)
         finally:
             self._restore()
 

@@ -27,6 +27,10 @@ IDENTITY_SCRIPT = "; ".join(
             "frequencies",
             "grep . /dev/null /sys/devices/system/cpu/cpu*/cpufreq/cpuinfo_max_freq",
         ),
+        (
+            "capacities",
+            "grep . /dev/null /sys/devices/system/cpu/cpu*/cpu_capacity",
+        ),
         ("meminfo", "cat /proc/meminfo"),
         ("pagesize", "getconf PAGESIZE || grep -m 1 KernelPageSize /proc/self/smaps"),
         ("kernel", "uname -r"),
@@ -72,7 +76,9 @@ def device_info(
     simulated = get("ro.pocketbench.simulated") == "1"
     emulated = not simulated and _is_emulated(properties)
     clusters = parse_clusters(
-        sections.get("cpuinfo", ""), sections.get("frequencies", "")
+        sections.get("cpuinfo", ""),
+        sections.get("frequencies", ""),
+        sections.get("capacities", ""),
     )
     listed = sum(len(cluster.cpus) for cluster in clusters)
     return DeviceInfo(
@@ -118,22 +124,29 @@ def serial_hash(serial: str) -> str:
     return hashlib.sha256(serial.encode()).hexdigest()[:8]
 
 
-def parse_clusters(cpuinfo: str, frequencies: str) -> tuple[CoreCluster, ...]:
-    """Group cores by kind and highest frequency, in the order of their numbers."""
+def parse_clusters(
+    cpuinfo: str, frequencies: str, capacities: str = ""
+) -> tuple[CoreCluster, ...]:
+    """Group cores by kind, highest frequency and capacity, in the order of numbers."""
     names = _core_names(cpuinfo)
-    maxima_khz = {
-        int(cpu): int(khz)
-        for cpu, khz in re.findall(
-            r"/cpu(\d+)/cpufreq/cpuinfo_max_freq:(\d+)$", frequencies, re.M
-        )
-    }
-    groups: dict[tuple[str | None, int | None], list[int]] = {}
-    for cpu in sorted(names.keys() | maxima_khz.keys()):
-        groups.setdefault((names.get(cpu), maxima_khz.get(cpu)), []).append(cpu)
+    maxima_khz = _by_core("cpufreq/cpuinfo_max_freq", frequencies)
+    capacity_of = _by_core("cpu_capacity", capacities)
+    groups: dict[tuple[str | None, int | None, int | None], list[int]] = {}
+    for cpu in sorted(names.keys() | maxima_khz.keys() | capacity_of.keys()):
+        kind = (names.get(cpu), maxima_khz.get(cpu), capacity_of.get(cpu))
+        groups.setdefault(kind, []).append(cpu)
     return tuple(
-        CoreCluster(cpus=tuple(cpus), name=name, max_frequency_khz=khz)
-        for (name, khz), cpus in groups.items()
+        CoreCluster(
+            cpus=tuple(cpus), name=name, max_frequency_khz=khz, capacity=capacity
+        )
+        for (name, khz, capacity), cpus in groups.items()
     )
+
+
+def _by_core(file: str, told: str) -> dict[int, int]:
+    """One file of every core, as `grep . FILE...` tells it."""
+    found = re.findall(rf"/cpu(\d+)/{file}:(\d+)$", told, re.M)
+    return {int(cpu): int(number) for cpu, number in found}
 
 
 def _core_names(cpuinfo: str) -> dict[int, str | None]:

@@ -19,19 +19,25 @@ from devices.conditions.settings_record import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bench.device import CommandResult
+    from bench.device import CommandResult, ScreenWish
 
-STAY_AWAKE = "stay_on_while_plugged_in"
-WANTED = {
-    STAY_AWAKE: "7",
-    "window_animation_scale": "0",
-    "transition_animation_scale": "0",
-    "animator_duration_scale": "0",
+STILL = {
+    "global.window_animation_scale": "0",
+    "global.transition_animation_scale": "0",
+    "global.animator_duration_scale": "0",
 }
-"""Of the global settings. 7: awake on a charger, on USB and on a wireless pad."""
+AWAKE = {
+    "global.stay_on_while_plugged_in": "7",
+    "system.screen_off_timeout": "86400000",
+}
+"""7: on a charger, on USB and on a wireless pad; a day in milliseconds for a phone that
+runs on its battery."""
 
 TIMEOUT_S = 30.0
 """Each `settings` starts a program in Java on phones before Android 8."""
+
+_SCREEN = "screen"
+_WAKEFULNESS = "dumpsys power </dev/null 2>/dev/null | grep -m 1 mWakefulness="
 
 _PUT_BACK = f"""\
 f={PATH}
@@ -45,11 +51,15 @@ seen="$seen $n"
 case $n in
 {FIXED_PERFORMANCE})
 cmd power set-fixed-performance-mode-enabled false </dev/null >/dev/null 2>&1;;
-global.*)
+{_SCREEN})
+case $v in on) k=WAKEUP;; *) k=SLEEP;; esac
+input keyevent KEYCODE_$k </dev/null >/dev/null 2>&1 && echo "back $n $v" || bad=1;;
+global.* | system.*)
+s=${{n%%.*}}
 case $v in
-null) settings delete global ${{n#global.}} </dev/null >/dev/null 2>&1;;
-*) settings put global ${{n#global.}} "$v" </dev/null >/dev/null 2>&1;;
-esac && echo "back ${{n#global.}} $v" || bad=1;;
+null) settings delete $s ${{n#*.}} </dev/null >/dev/null 2>&1;;
+*) settings put $s ${{n#*.}} "$v" </dev/null >/dev/null 2>&1;;
+esac && echo "back ${{n#*.}} $v" || bad=1;;
 esac
 done <$f
 [ -n "$bad" ] || rm -f $f
@@ -59,36 +69,82 @@ done <$f
 RESTORE = f"{_PUT_BACK}put_back\n"
 """Prints `back NAME VALUE` for each; keeps the record when something failed."""
 
-QUIET = f"""\
-{_PUT_BACK}put_back
+_CHANGE = f"""\
 mkdir -p {FOLDER} || exit 1
 [ -e $f ] || {{ read -r b <{BOOT_ID}; echo "boot_id=$b" >$f || exit 1; }}
 change() {{
-v=$(settings get global $1 </dev/null 2>/dev/null) || return
-case $v in "" | "$2" | *[!0-9.a-z]*) return;; esac
-echo "global.$1=$v" >>$f || return
-settings put global $1 $2 </dev/null >/dev/null 2>&1 && echo "set $1 $v $2"
+v=$(settings get $1 $2 </dev/null 2>/dev/null) || return
+case $v in "" | "$3" | *[!0-9.a-z]*) return;; esac
+echo "$1.$2=$v" >>$f || return
+settings put $1 $2 $3 </dev/null >/dev/null 2>&1 && echo "set $2 $v $3"
 }}
-{chr(10).join(f"change {name} {value}" for name, value in WANTED.items())}
+press() {{
+echo "{_SCREEN}=$2" >>$f || return
+input keyevent KEYCODE_$1 </dev/null >/dev/null 2>&1 && echo "set {_SCREEN} $2 $3"
+}}
+"""
+
+# A keyguard that asks for a secret stays; behind any other one an app could run.
+_SCREEN_ON = f"""\
+case $({_WAKEFULNESS}) in *=Awake*) ;; *=*)
+press WAKEUP off on
+wm dismiss-keyguard </dev/null >/dev/null 2>&1;; esac
+"""
+_SCREEN_OFF = f"""\
+case $({_WAKEFULNESS}) in *=Awake*) press SLEEP on off;; esac
+"""
+
+_FIX_PERFORMANCE = f"""\
 echo {FIXED_PERFORMANCE}=false >>$f
 if cmd power set-fixed-performance-mode-enabled true </dev/null >/dev/null 2>&1
 then echo "set {FIXED_PERFORMANCE} false true"
 else grep -v ^{FIXED_PERFORMANCE}= $f >$f.new; mv -f $f.new $f; fi
 """
-"""Puts back what an earlier run left, then quiets; prints `set NAME WAS IS`."""
+
+
+def quiet_script(screen: ScreenWish = "on") -> str:
+    """For `sh -c`: put back what an earlier run left, then quiet the phone.
+
+    Prints `set NAME WAS IS` for each. Every original is on record before its setting
+    is changed.
+    """
+    wanted = STILL | AWAKE if screen == "on" else STILL
+    lines = [
+        f"change {space} {name} {value}"
+        for (space, _, name), value in (
+            (key.partition("."), value) for key, value in wanted.items()
+        )
+    ]
+    return "".join(
+        (
+            _PUT_BACK,
+            "put_back\n",
+            _CHANGE,
+            "\n".join(lines),
+            "\n",
+            {"on": _SCREEN_ON, "off": _SCREEN_OFF, "leave": ""}[screen],
+            _FIX_PERFORMANCE,
+        )
+    )
+
 
 _TOLD = re.compile(rb"^(back|set) ([a-z_]+) (\S+)(?: (\S+))?\r?$", re.M)
 
 Run: TypeAlias = "Callable[[Sequence[str]], CommandResult]"
 
 
-def quiet_phone(run: Run) -> tuple[str, ...]:
+def quiet_phone(run: Run, screen: ScreenWish = "on") -> tuple[str, ...]:
     """Keep it awake, its animations off, its clocks where it can hold them.
 
     Nothing here needs root; what a phone refuses is left as it is. Tells in words what
     was changed, and what an earlier run that was killed had left to be put back.
+
+    Args:
+        run: Runs a command on the phone.
+        screen: `on` wakes it and keeps it awake, `off` puts it to sleep, `leave`
+            does neither.
     """
-    return _words(run(["sh", "-c", QUIET]))
+    return _words(run(["sh", "-c", quiet_script(screen)]))
 
 
 def restore_phone(run: Run) -> tuple[str, ...]:

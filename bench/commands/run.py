@@ -142,6 +142,13 @@ def _complete_devices(
     "the end.",
 )
 @click.option(
+    "--screen",
+    type=click.Choice(["on", "off", "leave"]),
+    default="on",
+    show_default=True,
+    help="Of phones until the end: awake, asleep, or as it is.",
+)
+@click.option(
     "--gate/--no-gate",
     default=True,
     show_default=True,

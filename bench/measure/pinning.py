@@ -35,8 +35,10 @@ def check_cores(text: str) -> str:
 def cores_of(info: DeviceInfo, asked: str | None) -> tuple[int, ...]:
     """The phone's cores that were asked for; empty: not known, or it does not matter.
 
-    Clusters are told apart by their highest clock: the lowest is little, the highest
-    big, all between are mid. A phone with one kind of core has only `all`.
+    Clusters are told apart by their capacity where the kernel tells it of all, else by
+    their highest clock, which some chips have in common to big and little cores: the
+    lowest is little, the highest big, all between are mid. A phone with one kind of
+    core has only `all`.
     """
     if asked is None or info.family not in _WITH_TASKSET:
         return ()
@@ -45,17 +47,18 @@ def cores_of(info: DeviceInfo, asked: str | None) -> tuple[int, ...]:
         return tuple(cpu for cpu in _listed(asked) if not present or cpu in present)
     if asked == "all":
         return tuple(sorted(present))
-    clocks = sorted(
-        {c.max_frequency_khz for c in info.clusters if c.max_frequency_khz is not None}
-    )
-    if len(clocks) < 2:
+    sizes = [cluster.capacity for cluster in info.clusters]
+    if None in sizes:
+        sizes = [cluster.max_frequency_khz for cluster in info.clusters]
+    ordered = sorted({size for size in sizes if size is not None})
+    if len(ordered) < 2:
         return ()
-    chosen = {"big": clocks[-1:], "little": clocks[:1], "mid": clocks[1:-1]}[asked]
+    chosen = {"big": ordered[-1:], "little": ordered[:1], "mid": ordered[1:-1]}[asked]
     return tuple(
         sorted(
             cpu
-            for cluster in info.clusters
-            if cluster.max_frequency_khz in chosen
+            for cluster, size in zip(info.clusters, sizes, strict=True)
+            if size in chosen
             for cpu in cluster.cpus
         )
     )

@@ -149,7 +149,7 @@ class Session:
         if not (self._plan.quiet and isinstance(device, Quieting)):
             yield
             return
-        with device.quieted() as changed:
+        with device.quieted(self._plan.screen) as changed:
             if changed:
                 text = ", ".join(changed)
                 self._observer.note(self._info.id, f"settings until the end: {text}")

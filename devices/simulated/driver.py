@@ -219,6 +219,7 @@ def describe(
                 cpus=cluster.cpus,
                 name=core_name(cluster.implementer, cluster.part),
                 max_frequency_khz=cluster.max_frequency_khz,
+                capacity=cluster.capacity,
             )
             for cluster in chosen.clusters
         ),

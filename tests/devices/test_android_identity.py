@@ -146,6 +146,18 @@ def test_cores_that_are_switched_off_are_counted():
     assert info.clusters[0].cpus == (0, 1, 2, 3)
 
 
+def test_capacities_are_read_and_tell_cores_of_equal_clocks_apart():
+    root = "/sys/devices/system/cpu"
+    clocks = "".join(
+        f"{root}/cpu{n}/cpufreq/cpuinfo_max_freq:1989000\n" for n in range(4)
+    )
+    sizes = "".join(
+        f"{root}/cpu{n}/cpu_capacity:{430 if n < 2 else 1024}\n" for n in range(4)
+    )
+    clusters = parse_clusters("", clocks, sizes)
+    assert [(c.cpus, c.capacity) for c in clusters] == [((0, 1), 430), ((2, 3), 1024)]
+
+
 def test_equal_cores_with_other_clocks_are_two_clusters():
     clusters = parse_clusters(
         cpuinfo([0xD05] * 4), frequencies({0: 1800000, 1: 1800000, 2: 2400000, 3: 1})

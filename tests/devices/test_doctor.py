@@ -108,9 +108,10 @@ def test_both_tell_who_the_phone_is(told, name):
     assert info["state"] == "ready"
     assert info["page_size_bytes"] == os.sysconf("SC_PAGE_SIZE")
     assert [
-        (tuple(c["cpus"]), c["name"], c["max_frequency_khz"]) for c in info["clusters"]
+        (tuple(c["cpus"]), c["name"], c["max_frequency_khz"], c["capacity"])
+        for c in info["clusters"]
     ] == [
-        (c.cpus, core_name(c.implementer, c.part), c.max_frequency_khz)
+        (c.cpus, core_name(c.implementer, c.part), c.max_frequency_khz, c.capacity)
         for c in wanted.clusters
     ]
 

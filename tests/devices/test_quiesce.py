@@ -7,18 +7,30 @@ import pytest
 from bench.errors import Cancelled, DeviceLostError
 from bench.measure.pinning import pin_to
 from devices.conditions.settings_record import PATH
-from devices.quiesce import QUIET, WANTED
+from devices.quiesce import AWAKE, STILL, quiet_script
 
 pytestmark = pytest.mark.needs("namespaces", "mksh", "toybox")
 
-ORIGINAL = {"window_animation_scale": "0.5", "stay_on_while_plugged_in": "0"}
+WANTED = STILL | AWAKE
+ORIGINAL = {
+    "global.window_animation_scale": "0.5",
+    "global.stay_on_while_plugged_in": "0",
+    "system.screen_off_timeout": "30000",
+}
 
 
 def settings(phone):
     return {
-        name: phone.shell(f"settings get global {name}").stdout.strip()
+        name: phone.shell(f"settings get {name.replace('.', ' ')}").stdout.strip()
         for name in WANTED
     }
+
+
+def screen(phone):
+    """What a person sees: `ON`, or `OFF`, and whether the lock screen is in front."""
+    power = phone.shell("dumpsys power").stdout
+    locked = "showing=true" in phone.shell("dumpsys window").stdout
+    return ("ON" if "Power: state=ON" in power else "OFF", locked)
 
 
 def has_record(phone):
@@ -32,7 +44,7 @@ def used(phone_factory):
     def start(profile="pixel-8"):
         phone = phone_factory(profile)
         for name, value in ORIGINAL.items():
-            phone.shell(f"settings put global {name} {value}")
+            phone.shell(f"settings put {name.replace('.', ' ')} {value}")
         return phone, settings(phone)
 
     return start
@@ -41,7 +53,7 @@ def used(phone_factory):
 @pytest.mark.parametrize("profile", ["pixel-8", "galaxy-s9", "nexus-5"])
 def test_settings_are_quiet_until_the_end_and_then_as_before(used, open_phone, profile):
     phone, before = used(profile)
-    assert before["animator_duration_scale"] == "null"
+    assert before["global.animator_duration_scale"] == "null"
     with open_phone(phone).quieted() as changed:
         assert settings(phone) == WANTED
         assert "window_animation_scale 0 (was 0.5)" in changed
@@ -69,9 +81,12 @@ def test_a_phone_without_that_mode_has_nothing_on_record_of_it(used, open_phone)
 def test_what_was_quiet_already_is_left_alone(phone_factory, open_phone):
     phone = phone_factory()
     for name, value in WANTED.items():
-        phone.shell(f"settings put global {name} {value}")
+        phone.shell(f"settings put {name.replace('.', ' ')} {value}")
     with open_phone(phone).quieted():
-        assert "global." not in phone.shell(f"cat {PATH}").stdout
+        recorded = phone.shell(f"cat {PATH}").stdout
+        assert "global." not in recorded
+        assert "system." not in recorded
+        assert "screen=" not in recorded
     assert settings(phone) == WANTED
 
 
@@ -89,13 +104,57 @@ def test_after_a_crash_the_next_run_puts_them_back(used, open_phone):
     phone, before = used()
     device = open_phone(phone)
     # What a killed run leaves: it never came to its end.
-    device.run(["sh", "-c", QUIET], timeout_s=60)
+    device.run(["sh", "-c", quiet_script()], timeout_s=60)
     assert settings(phone) == WANTED
     assert has_record(phone)
 
     with device.quieted() as changed:
         assert "window_animation_scale back to 0.5" in changed
         assert settings(phone) == WANTED
+    assert settings(phone) == before
+
+
+@pytest.mark.parametrize("profile", ["pixel-8", "nexus-5"])
+def test_a_sleeping_phone_is_woken_and_put_to_sleep_again(used, open_phone, profile):
+    phone, before = used(profile)
+    phone.shell("input keyevent KEYCODE_SLEEP")
+    assert screen(phone) == ("OFF", True)
+    with open_phone(phone).quieted() as changed:
+        assert "screen on (was off)" in changed
+        assert screen(phone) == ("ON", False)
+    assert screen(phone) == ("OFF", True)
+    assert settings(phone) == before
+
+
+def test_the_screen_is_off_where_that_is_asked_and_on_again_after(used, open_phone):
+    phone, before = used()
+    with open_phone(phone).quieted("off") as changed:
+        assert "screen off (was on)" in changed
+        assert screen(phone)[0] == "OFF"
+        # What would keep it awake is left alone.
+        assert {k: settings(phone)[k] for k in AWAKE} == {k: before[k] for k in AWAKE}
+    assert screen(phone)[0] == "ON"
+    assert settings(phone) == before
+
+
+def test_the_screen_is_left_where_that_is_asked(used, open_phone):
+    phone, _ = used()
+    phone.shell("input keyevent KEYCODE_SLEEP")
+    with open_phone(phone).quieted("leave") as changed:
+        assert not any("screen" in words for words in changed)
+        assert screen(phone) == ("OFF", True)
+    assert screen(phone) == ("OFF", True)
+
+
+def test_after_a_crash_the_screen_is_as_the_owner_left_it(used, open_phone):
+    phone, before = used()
+    phone.shell("input keyevent KEYCODE_SLEEP")
+    device = open_phone(phone)
+    device.run(["sh", "-c", quiet_script()], timeout_s=60)
+    assert screen(phone)[0] == "ON"
+    with device.quieted("leave") as changed:
+        assert "screen back to off" in changed
+        assert screen(phone)[0] == "OFF"
     assert settings(phone) == before
 
 

@@ -12,9 +12,10 @@ SCALE = "window_animation_scale"
 
 @pytest.fixture
 def owned(phone_factory, adb):
-    """A phone whose owner likes slow animations, and how to type for it."""
+    """A sleeping phone whose owner likes slow animations, and how to type for it."""
     phone = phone_factory()
-    phone.shell(f"settings put global {SCALE} 1.5")
+    phone.shell(f"settings put global {SCALE} 1.5; input keyevent KEYCODE_SLEEP")
+    phone.before = everything(phone)
     phone.typed = ("--device", f"android:{phone.serial}")
     phone.environment = {"ANDROID_ADB_SERVER_PORT": str(adb.port)}
     return phone
@@ -22,6 +23,15 @@ def owned(phone_factory, adb):
 
 def scale(phone):
     return phone.shell(f"settings get global {SCALE}").stdout.strip()
+
+
+def everything(phone):
+    """All that a run may change."""
+    told = phone.shell(
+        "settings list global; settings list system; dumpsys power; "
+        "read -r x </apex/pocketbench/run/fixed_performance && echo fixed $x"
+    )
+    return told.stdout.replace("fixed false\n", "")
 
 
 def start(user, phone, *more):
@@ -38,9 +48,11 @@ def start(user, phone, *more):
 def test_ctrl_c_puts_them_back(user, owned, ctrl_c):
     process = start(user, owned)
     assert scale(owned) == "0"
+    assert "state=ON" in everything(owned)
+    assert "fixed true" in everything(owned)
     ctrl_c(process)
     process.communicate(timeout=120)
-    assert scale(owned) == "1.5"
+    assert everything(owned) == owned.before
 
 
 def test_after_kill_9_the_next_run_puts_them_back(user, owned):
@@ -48,14 +60,22 @@ def test_after_kill_9_the_next_run_puts_them_back(user, owned):
     process.kill()
     process.communicate()
     assert scale(owned) == "0"
+    assert "fixed true" in everything(owned)
 
     user.measures(*NET, *owned.typed, **owned.environment)
 
-    assert scale(owned) == "1.5"
+    assert everything(owned) == owned.before
+
+
+def test_the_screen_is_off_while_it_is_measured_where_that_is_asked(user, owned):
+    user.measures(*NET, *owned.typed, "--screen", "off", **owned.environment)
+    screens = [x["conditions_before"]["screen"] for x in user.records("launch")]
+    assert {screen["state"] for screen in screens} == {"OFF"}
+    assert everything(owned) == owned.before
 
 
 def test_they_are_left_alone_where_that_is_asked(user, owned):
     process = start(user, owned, "--leave-settings")
-    assert scale(owned) == "1.5"
+    assert everything(owned) == owned.before
     process.kill()
     process.communicate()

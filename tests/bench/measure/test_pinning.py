@@ -43,6 +43,37 @@ def test_clusters_are_told_apart_by_their_highest_clock(info, asked, cpus):
     assert cores_of(info, asked) == cpus
 
 
+def sized(*clusters):
+    return DeviceInfo(
+        id="android:x",
+        family="android",
+        name="phone",
+        clusters=tuple(
+            CoreCluster(cpus=cpus, max_frequency_khz=khz, capacity=capacity)
+            for cpus, khz, capacity in clusters
+        ),
+    )
+
+
+SAME_CLOCKS = sized(((0, 1), 1_989, 430), ((2, 3), 1_989, 1024))
+SLOW_BUT_BIG = sized(((0,), 2_000, 1024), ((1,), 2_200, 300), ((2,), 1_900, 600))
+HALF_TOLD = sized(((0,), 2_000, 1024), ((1,), 2_200, None))
+
+
+@pytest.mark.parametrize(
+    ("info", "asked", "cpus"),
+    [
+        (SAME_CLOCKS, "little", (0, 1)),
+        (SAME_CLOCKS, "big", (2, 3)),
+        (SLOW_BUT_BIG, "big", (0,)),
+        (SLOW_BUT_BIG, "mid", (2,)),
+        (HALF_TOLD, "big", (1,)),
+    ],
+)
+def test_capacity_counts_before_clocks_where_all_tell_it(info, asked, cpus):
+    assert cores_of(info, asked) == cpus
+
+
 def test_this_computers_cores_are_the_leases_business():
     host = DeviceInfo(id="host", family="host", name="host", clusters=PIXEL.clusters)
     assert cores_of(host, "big") == ()
