@@ -5,11 +5,13 @@
 #include <exception>
 #include <functional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "flags.h"
+#include "operators.h"
 #include "wire.h"
 
 namespace pocketbench {
@@ -60,6 +62,12 @@ class Engine {
 
   // The last output, part by part in order; a nested value is its parts.
   virtual void visit_output(const OutputVisitor& visit) const = 0;
+
+  // From now on every operator of an inference is added to `times`, which slows it
+  // down; what was measured before is not touched by it. `times` outlives the engine.
+  virtual void observe(OperatorTimes&) {
+    throw std::runtime_error("its operators cannot be observed");
+  }
 
   // The words of an error without the runtime's backtrace.
   virtual std::string message_of(const std::exception& error) const {

@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "executorch_inputs.h"
+#include "executorch_observer.h"
 #include "executorch_threads.h"
 
 namespace pocketbench {
@@ -103,8 +104,15 @@ void ExecutorchEngine::describe_capabilities(Line& line) const {
 }
 
 void ExecutorchEngine::load(const std::string& model) {
+  path_ = model;
+  load_with(nullptr);
+}
+
+void ExecutorchEngine::load_with(
+    std::unique_ptr<executorch::runtime::EventTracer> tracer) {
   // The module's own default: the file is read into memory, not mapped.
-  module_ = std::make_unique<Module>(model, Module::LoadMode::File);
+  module_ =
+      std::make_unique<Module>(path_, Module::LoadMode::File, std::move(tracer));
   check(module_->load_forward(), "loading");
   const auto method = module_->method("forward");
   check(method.error(), "loading");
@@ -162,6 +170,19 @@ void ExecutorchEngine::visit_output(const OutputVisitor& visit) const {
       visit_number(static_cast<std::uint8_t>(value.toBool()));
     }
   }
+}
+
+// Who observes must be there when a program is loaded: it is loaded once more.
+void ExecutorchEngine::observe(OperatorTimes& times) {
+  const auto meta = method_->method_meta();
+  std::string delegates;
+  for (std::size_t i = 0; i < meta.num_backends(); ++i) {
+    const auto name = meta.get_backend_name(i);
+    if (!name.ok()) continue;
+    if (!delegates.empty()) delegates += " or ";
+    delegates += *name;
+  }
+  load_with(std::make_unique<ExecutorchObserver>(times, delegates));
 }
 
 }  // namespace pocketbench

@@ -28,8 +28,12 @@ class ExecutorchEngine final : public Engine {
   void stage(std::size_t input) override;
   void forward() override;
   void visit_output(const OutputVisitor& visit) const override;
+  void observe(OperatorTimes& times) override;
 
  private:
+  void load_with(std::unique_ptr<executorch::runtime::EventTracer> tracer);
+
+  std::string path_;
   std::unique_ptr<executorch::extension::Module> module_;
   executorch::runtime::Method* method_ = nullptr;  // the module's
   std::vector<executorch::extension::TensorPtr> tensors_;  // own what inputs_ show

@@ -42,6 +42,8 @@ const std::string_view kHelp =
   --input-data PATH   values for these inputs: the bytes of one set after another
   --outputs           one inference for each set of inputs, what it answered, and no
                       times
+  --profile ops       after the measured inferences as many more, observed: calls and
+                      time of every operator
   --spin-ms N         do fixed work for so long, print how fast, and measure nothing
   --capabilities      print what this program can load, and measure nothing
   --help
@@ -102,6 +104,12 @@ Flags parse_flags(std::span<const std::string> arguments) {
       flags.min_duration_ms = parse_number(flag, value(), 0, kDayMs);
     } else if (flag == "--threads") {
       flags.threads = static_cast<int>(parse_number(flag, value(), 1, 4096));
+    } else if (flag == "--profile") {
+      const std::string_view what = value();
+      if (what != "ops") {
+        throw FlagError(flag + ": '" + std::string(what) + "' is not ops");
+      }
+      flags.profile_operators = true;
     } else if (flag == "--spin-ms") {
       flags.spin_ms = parse_number(flag, value(), 1, 60'000);
     } else if (flag == "--seed") {

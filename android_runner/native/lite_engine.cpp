@@ -13,6 +13,7 @@
 #include <map>
 #include <stdexcept>
 
+#include "lite_observer.h"
 #include "outputs.h"
 #include "seeded.h"
 
@@ -242,6 +243,10 @@ void LiteEngine::forward() {
 
 void LiteEngine::visit_output(const OutputVisitor& visit) const {
   visit_value(output_, visit);
+}
+
+void LiteEngine::observe(OperatorTimes& times) {
+  observe_lite_operators(times);
 }
 
 std::string LiteEngine::message_of(const std::exception& error) const {

@@ -29,6 +29,7 @@ class LiteEngine final : public Engine {
   void stage(std::size_t input) override;
   void forward() override;
   void visit_output(const OutputVisitor& visit) const override;
+  void observe(OperatorTimes& times) override;
   std::string message_of(const std::exception& error) const override;
 
  private:

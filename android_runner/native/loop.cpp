@@ -58,4 +58,27 @@ Samples measure(Engine& engine, std::size_t inputs, const Extent& extent) {
   return samples;
 }
 
+std::vector<std::int64_t> profile(
+    Engine& engine,
+    OperatorTimes& times,
+    std::size_t inputs,
+    int warmup,
+    int iterations) {
+  // ExecuTorch loads once more to be observed, and takes its inputs anew.
+  engine.observe(times);
+  std::vector<std::int64_t> latencies_ns;
+  const auto run = [&](int count) {
+    times.clear();
+    latencies_ns.clear();
+    latencies_ns.reserve(static_cast<std::size_t>(count));
+    for (int i = 0; i < count; ++i) {
+      engine.stage(static_cast<std::size_t>(i) % inputs);
+      latencies_ns.push_back(time_forward(engine));
+    }
+  };
+  run(warmup);
+  run(iterations);
+  return latencies_ns;
+}
+
 }  // namespace pocketbench

@@ -36,6 +36,16 @@ Samples measure(Engine& engine, std::size_t inputs, const Extent& extent);
 // inference is measured all the same.
 void stop_measuring();
 
+// The same while the engine's operators are observed, which the engine begins here:
+// first as many inferences as the warm-up that are not kept, then the kept ones, whose
+// operators are in `times` and whose whole latencies are given back.
+std::vector<std::int64_t> profile(
+    Engine& engine,
+    OperatorTimes& times,
+    std::size_t inputs,
+    int warmup,
+    int iterations);
+
 // THE TIMED REGION: one forward call and nothing else.
 std::int64_t time_forward(Engine& engine, std::int64_t& start_ns);
 

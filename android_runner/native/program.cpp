@@ -4,12 +4,14 @@
 
 #include <csignal>
 #include <cstdio>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "clock.h"
 #include "loop.h"
 #include "memory.h"
+#include "operators.h"
 #include "outputs.h"
 #include "spin.h"
 
@@ -25,6 +27,7 @@ constexpr Phase kFlags{Exit::kBadFlags, "flags"};
 constexpr Phase kLoad{Exit::kNotLoaded, "load"};
 constexpr Phase kInputs{Exit::kNoInputs, "inputs"};
 constexpr Phase kForward{Exit::kModelRaised, "forward"};
+constexpr Phase kProfile{Exit::kNotProfiled, "profile"};
 
 Line header(const Engine& engine) {
   return Line()
@@ -32,6 +35,22 @@ Line header(const Engine& engine) {
       .add_text("runner", engine.name())
       .add_text("runtime", engine.runtime())
       .add("pid", ::getpid());
+}
+
+// What observing costs is told by the latencies, beside those of the measured ones.
+void profile_operators(
+    Engine& engine, const Flags& flags, const Inputs& inputs, Wire& wire) {
+  // The engine keeps it to the end of the process.
+  static OperatorTimes times;
+  const std::vector<std::int64_t> latencies_ns =
+      profile(engine, times, inputs.count, flags.warmup, flags.iterations);
+  if (times.empty()) {
+    throw std::runtime_error("the runtime was built without telling of its operators");
+  }
+  wire.write(Line().add("profiled_latencies_ns", latencies_ns));
+  Line line;
+  times.write(line);
+  wire.write(line);
 }
 
 void launch(Engine& engine, const Flags& flags, Wire& wire, Phase& phase) {
@@ -92,6 +111,11 @@ void launch(Engine& engine, const Flags& flags, Wire& wire, Phase& phase) {
                  .add("pss_bytes", read_pss_bytes())
                  .add("os_threads", end.threads));
   wire.write(Line().add_text("output_digest", samples.output_digest));
+
+  if (flags.profile_operators) {
+    phase = kProfile;
+    profile_operators(engine, flags, inputs, wire);
+  }
 }
 
 void print_spin(const Engine& engine, std::int64_t spin_ms, Wire& wire) {

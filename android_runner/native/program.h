@@ -12,6 +12,7 @@ enum class Exit : int {
   kNotLoaded = 10,
   kNoInputs = 11,
   kModelRaised = 12,
+  kNotProfiled = 13,
 };
 
 // Runs `main`'s arguments with an engine, writing the wire to `file_descriptor`.

@@ -20,9 +20,17 @@
 //                                        null where the system does not tell
 //   {"output_digest": "<sha256 of the first output's bytes>"}
 //
+// and then, asked for a profile of the operators, of further inferences
+//
+//   {"profiled_latencies_ns": [1,1]}      whole ones, slower for being observed
+//   {"operator_names": ["aten::add"], "operator_backends": [""],
+//    "operator_dtypes": ["float32"], "operator_calls": [2], "operator_self_ns": [1]}
+//                                   sums over them, see operators.h
+//
 // or, at the point where it fails,
 //
-//   {"error": "flags" or "load" or "inputs" or "forward", "message": "..."}
+//   {"error": "flags" or "load" or "inputs" or "forward" or "profile",
+//    "message": "..."}
 //
 // or, asked for outputs, after the line of the inputs one for each set of them,
 //
