@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
+from msgspec.structs import replace
 
 from android_runner.built import BuiltRunner, built_runners, read_built
 from android_runner.prebuilt import LIBRARY, GivenPrograms
@@ -147,6 +147,13 @@ def _input_flags(inputs: Sequence[TensorSpec]) -> tuple[str, ...]:
     return tuple(word for spec in specs for word in ("--input", spec))
 
 
+def profile_command(request: LaunchRequest) -> Command:
+    """How one of our programs is made to observe its operators."""
+    plain = replace(request, min_duration_s=0.0, tells_gaps=False)
+    command = native_command(plain)
+    return replace(command, argv=(*command.argv, "--profile", "ops"))
+
+
 def spin_command(request: LaunchRequest, spin_ms: int) -> Command:
     """How one of our programs is made to spin, see native/spin.h."""
     return Command(
@@ -172,4 +179,4 @@ def _with_libraries(choice: RunnerChoice) -> RunnerChoice:
     if built is None or Path(built.program).resolve() != path:
         return choice
     libraries = tuple((LIBRARY, library) for library in built.libraries)
-    return msgspec.structs.replace(choice, options=(*choice.options, *libraries))
+    return replace(choice, options=(*choice.options, *libraries))

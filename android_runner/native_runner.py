@@ -9,9 +9,15 @@ from android_runner.native_programs import (
     NativePrograms,
     native_command,
     outputs_command,
+    profile_command,
     spin_command,
 )
-from android_runner.wire import read_measurement, read_outputs, read_spin
+from android_runner.wire import (
+    read_measurement,
+    read_operator_times,
+    read_outputs,
+    read_spin,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +25,7 @@ if TYPE_CHECKING:
     from bench.artifact import Artifact
     from bench.device import CommandResult, DeviceInfo
     from bench.launch import Measurement
+    from bench.operator_times import OperatorTimes
     from bench.plan import RunnerChoice
     from bench.runner import Command, LaunchRequest, Program, RawTensor
 
@@ -83,6 +90,24 @@ class NativeRunner:
             LaunchError: It did not answer.
         """
         return read_outputs(result, subject=self.name)
+
+    def profile_command(self, request: LaunchRequest) -> Command:
+        """The command line of a launch that observes its operators."""
+        return profile_command(request)
+
+    def parse_profile(
+        self,
+        result: CommandResult,
+        artifact: Artifact,
+        request: LaunchRequest | None = None,
+    ) -> OperatorTimes:
+        """Read what such a launch observed.
+
+        Raises:
+            LaunchError: It did not observe, with the reason in the runtime's words.
+        """
+        subject = f"{artifact.model} {artifact.variant}"
+        return read_operator_times(result, runner=self.name, subject=subject)
 
     def spin_command(self, request: LaunchRequest, spin_ms: int) -> Command:
         """The command line of one spin of at least so long."""

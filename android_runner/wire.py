@@ -13,6 +13,7 @@ from bench.artifact import TensorSpec
 from bench.errors import LaunchError
 from bench.failure import FailureReason
 from bench.launch import Measurement, Memory
+from bench.operator_times import OperatorTime, OperatorTimes
 from bench.record import Value
 from bench.runner import RawTensor
 
@@ -65,6 +66,16 @@ class _Measured(_Header, frozen=True, kw_only=True):
 
 class _Answered(_Header, frozen=True, kw_only=True):
     input_count: _Count
+
+
+class _Observed(_Header, frozen=True, kw_only=True):
+    latencies_ns: tuple[_Ns, ...]
+    profiled_latencies_ns: Annotated[tuple[_Ns, ...], msgspec.Meta(min_length=1)]
+    operator_names: tuple[str, ...]
+    operator_backends: tuple[str, ...]
+    operator_dtypes: tuple[str, ...]
+    operator_calls: tuple[_Count, ...]
+    operator_self_ns: tuple[_Ns, ...]
 
 
 class _Spun(_Header, frozen=True, kw_only=True):
@@ -168,6 +179,44 @@ def _tensor(text: str) -> RawTensor:
     return RawTensor(spec=TensorSpec(shape=shape, dtype=dtype), data=data)
 
 
+def read_operator_times(
+    result: CommandResult, *, runner: str, subject: str
+) -> OperatorTimes:
+    """Read what a launch with `--profile ops` observed.
+
+    Raises:
+        LaunchError: It did not observe, or its output is not whole.
+    """
+    fields = _sealed_fields(result, subject)
+    if fields.get("runner") != runner:
+        raise _bad_output(subject, f"'{fields.get('runner')}' answered, not '{runner}'")
+    told = _convert(fields, _Observed, subject)
+    columns = (
+        told.operator_names,
+        told.operator_backends,
+        told.operator_dtypes,
+        told.operator_calls,
+        told.operator_self_ns,
+    )
+    if len({len(column) for column in columns}) != 1 or not told.operator_names:
+        raise _bad_output(subject, "printed operators of which some are not whole")
+    return OperatorTimes(
+        operators=tuple(
+            OperatorTime(
+                name=name,
+                backend=backend or None,
+                dtype=dtype or None,
+                calls=calls,
+                self_ns=self_ns,
+            )
+            for name, backend, dtype, calls, self_ns in zip(*columns, strict=True)
+        ),
+        inferences=len(told.profiled_latencies_ns),
+        latencies_ns=told.latencies_ns,
+        observed_latencies_ns=told.profiled_latencies_ns,
+    )
+
+
 def read_spin(result: CommandResult, *, subject: str) -> float:
     """Read the answer to `--spin-ms`: nanoseconds a round of fixed work.
 
@@ -249,6 +298,8 @@ def _told_error(fields: dict[str, Any], subject: str) -> LaunchError:
         FailureReason.OUT_OF_MEMORY,
     ):
         reason = meant
+    elif phase == "profile":
+        reason = FailureReason.NO_OPERATOR_TIMES
     else:
         reason = FailureReason.MODEL_RAISED
     return LaunchError(reason, subject, first_words(message))

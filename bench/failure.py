@@ -34,6 +34,7 @@ class FailureReason(StrEnum):
     NO_QUANTIZED_ENGINE = "no_quantized_engine"
     MODEL_RAISED = "model_raised"
     BAD_FLAGS = "bad_flags"
+    NO_OPERATOR_TIMES = "no_operator_times"
     OUT_OF_MEMORY = "out_of_memory"
     CRASHED = "crashed"
     TIMED_OUT = "timed_out"
@@ -124,6 +125,10 @@ _REMEDIES = {
     ),
     FailureReason.BAD_FLAGS: (
         "Check that the program given with --runner is the one named"
+    ),
+    FailureReason.NO_OPERATOR_TIMES: (
+        "Profile with a runner whose runtime tells of its operators: ours for the lite "
+        "interpreter, or ExecuTorch built with EXECUTORCH_ENABLE_EVENT_TRACER=ON"
     ),
     FailureReason.OUT_OF_MEMORY: (
         "Close other apps, use a smaller model, or a phone with more memory"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bench.artifact import Artifact
     from bench.device import CommandResult, DeviceInfo
     from bench.launch import Measurement
+    from bench.operator_times import OperatorTimes
 
 
 class Program(Value, frozen=True, kw_only=True):
@@ -159,3 +160,22 @@ class Lasting(Protocol):
 
     name: str
     can_last: bool
+
+
+@runtime_checkable
+class Profiling(Protocol):
+    """A runner whose program can also observe the operators of its inferences."""
+
+    def profile_command(self, request: LaunchRequest) -> Command:
+        """The command line of a launch that observes as many as it measures."""
+        ...
+
+    def parse_profile(
+        self, result: CommandResult, artifact: Artifact, request: LaunchRequest
+    ) -> OperatorTimes:
+        """Read what such a launch printed.
+
+        Raises:
+            LaunchError: It did not observe; classified, with the raw words.
+        """
+        ...

@@ -59,25 +59,22 @@ Samples measure(Engine& engine, std::size_t inputs, const Extent& extent) {
 }
 
 std::vector<std::int64_t> profile(
-    Engine& engine,
-    OperatorTimes& times,
-    std::size_t inputs,
-    int warmup,
-    int iterations) {
+    Engine& engine, OperatorTimes& times, std::size_t inputs, const Extent& extent) {
   // ExecuTorch loads once more to be observed, and takes its inputs anew.
   engine.observe(times);
   std::vector<std::int64_t> latencies_ns;
+  std::int64_t start_ns = 0;
   const auto run = [&](int count) {
     times.clear();
     latencies_ns.clear();
     latencies_ns.reserve(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i) {
       engine.stage(static_cast<std::size_t>(i) % inputs);
-      latencies_ns.push_back(time_forward(engine));
+      latencies_ns.push_back(time_forward(engine, start_ns));
     }
   };
-  run(warmup);
-  run(iterations);
+  run(extent.warmup);
+  run(extent.iterations);
   return latencies_ns;
 }
 

@@ -38,13 +38,10 @@ void stop_measuring();
 
 // The same while the engine's operators are observed, which the engine begins here:
 // first as many inferences as the warm-up that are not kept, then the kept ones, whose
-// operators are in `times` and whose whole latencies are given back.
+// operators are in `times` and whose whole latencies are given back. By their number
+// alone, whatever the extent says of time.
 std::vector<std::int64_t> profile(
-    Engine& engine,
-    OperatorTimes& times,
-    std::size_t inputs,
-    int warmup,
-    int iterations);
+    Engine& engine, OperatorTimes& times, std::size_t inputs, const Extent& extent);
 
 // THE TIMED REGION: one forward call and nothing else.
 std::int64_t time_forward(Engine& engine, std::int64_t& start_ns);

@@ -43,7 +43,7 @@ void profile_operators(
   // The engine keeps it to the end of the process.
   static OperatorTimes times;
   const std::vector<std::int64_t> latencies_ns =
-      profile(engine, times, inputs.count, flags.warmup, flags.iterations);
+      profile(engine, times, inputs.count, {flags.warmup, flags.iterations});
   if (times.empty()) {
     throw std::runtime_error("the runtime was built without telling of its operators");
   }

@@ -8,7 +8,8 @@ from pathlib import Path
 from bench.artifact import Artifact, TensorSpec
 from bench.device import CommandResult
 from bench.launch import Measurement
-from bench.runner import LaunchRequest, RawTensor, Runner, TellingOutputs
+from bench.operator_times import OperatorTimes
+from bench.runner import LaunchRequest, Profiling, RawTensor, Runner, TellingOutputs
 from devices.host import HostDriver
 
 
@@ -88,3 +89,17 @@ class Launcher:
     def parse(self, result: CommandResult) -> Measurement:
         """Read a launch."""
         return self.runner.parse(result, self.artifact)
+
+    def observe(
+        self,
+        model: Path | str,
+        *,
+        iterations: int = 5,
+        inputs: tuple[TensorSpec, ...] = (),
+    ) -> OperatorTimes:
+        """What the operators of a model take."""
+        assert isinstance(self.runner, Profiling)
+        asked = self._request(model, inputs, warmup_iterations=2, iterations=iterations)
+        command = self.runner.profile_command(asked)
+        result = self.device.run(command.argv, timeout_s=60, env=command.env)
+        return self.runner.parse_profile(result, self.artifact, asked)

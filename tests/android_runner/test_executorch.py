@@ -172,3 +172,35 @@ def test_it_tells_what_it_answers_to_each_of_the_inputs_it_is_given(
     assert len(answers) == 2
     assert answers[0] != answers[1]
     assert np.frombuffer(told, "<f4") == pytest.approx(np.frombuffer(expected, "<f4"))
+
+
+def test_the_operators_of_a_delegate_are_observed_within_its_call(
+    executorch: Launcher, models: Path
+) -> None:
+    times = executorch.observe(models / "delegated.pte", iterations=4)
+    calls = {each.name: each.calls for each in times.operators}
+    assert calls.pop("DELEGATE_CALL") == 4
+    assert sum(n for name, n in calls.items() if "Convolution" in name) == 4 * 2
+    assert {each.backend for each in times.operators} == {"XnnpackBackend"}
+    total_ns = sum(each.self_ns for each in times.operators)
+    assert 0 < total_ns / sum(times.observed_latencies_ns) <= 1
+    assert len(times.latencies_ns) == 4
+
+
+def test_kernels_that_no_delegate_took_are_observed_by_name(
+    executorch: Launcher, models: Path
+) -> None:
+    times = executorch.observe(models / "portable.pte", iterations=4)
+    calls = {each.name: each.calls for each in times.operators}
+    assert calls == {"convolution.out": 8, "relu.out": 4, "OPERATOR_CALL": 12}
+    assert {each.backend for each in times.operators} == {None}
+    total_ns = sum(each.self_ns for each in times.operators)
+    assert 0.5 < total_ns / sum(times.observed_latencies_ns) <= 1
+
+
+def test_every_set_of_inputs_is_observed_after_the_second_load(
+    executorch: Launcher, models: Path
+) -> None:
+    specs = (TensorSpec(shape=(1, 3), dtype="int64"), TensorSpec(shape=(4,)))
+    times = executorch.observe(models / "ids.pte", inputs=specs)
+    assert "embedding.out" in {each.name for each in times.operators}

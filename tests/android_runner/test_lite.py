@@ -342,3 +342,29 @@ def test_values_that_do_not_fit_the_inputs_are_told(
         path.write_bytes(data)
     with pytest.raises(LaunchError, match=words):
         lite.outputs(models / "tiny.ptl", path, (IMAGE,))
+
+
+def test_the_operators_of_a_model_are_observed_each_with_its_own_time(
+    lite: Launcher, models: Path
+) -> None:
+    times = lite.observe(models / "heavy.ptl", iterations=4)
+    calls = {each.name: each.calls for each in times.operators}
+    assert calls == {"aten::matmul": 4 * 200, "aten::tanh": 4 * 200}
+    assert {each.dtype for each in times.operators} == {"float32"}
+    assert times.inferences == len(times.observed_latencies_ns) == 4
+    assert len(times.latencies_ns) == 4
+    # Together no more than the inferences they were in, and nearly all of them.
+    total_ns = sum(each.self_ns for each in times.operators)
+    assert 0.5 < total_ns / sum(times.observed_latencies_ns) <= 1
+
+
+def test_every_operator_is_told_with_what_it_computes_on(
+    lite: Launcher, models: Path
+) -> None:
+    (path,) = models.glob("int8*.ptl")
+    told = {(each.name, each.dtype) for each in lite.observe(path).operators}
+    assert ("quantized::conv2d", "quint8") in told
+    assert ("aten::dequantize", "quint8") in told
+    assert ("aten::relu", "float32") in told
+    assert ("aten::quantize_per_tensor", "float32") in told
+    assert ("quantized::linear", "quint8") in told

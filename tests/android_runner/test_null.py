@@ -148,3 +148,10 @@ def test_it_spins_for_at_least_as_long_as_asked(null: Launcher) -> None:
     assert spun == elapsed_ns / fields[1]["spin_rounds"]
     # A round must be short beside a probe of at least 200 ms.
     assert spun < 10_000_000
+
+
+def test_a_program_without_operators_says_so(null: Launcher) -> None:
+    with pytest.raises(LaunchError) as caught:
+        null.observe("/no/model")
+    assert caught.value.reason is Reason.NO_OPERATOR_TIMES
+    assert caught.value.fact == "its operators cannot be observed"

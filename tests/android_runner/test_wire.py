@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from android_runner.wire import (
     read_capabilities,
     read_measurement,
+    read_operator_times,
     read_outputs,
     read_spin,
 )
@@ -21,6 +22,7 @@ from bench.device import CommandResult
 from bench.errors import LaunchError
 from bench.failure import FailureReason as Reason
 from bench.launch import Measurement, Memory
+from bench.operator_times import OperatorTime, OperatorTimes
 from bench.runner import RawTensor
 
 GOLDEN = Path(__file__).with_name("golden") / "lite.jsonl"
@@ -226,6 +228,7 @@ def test_another_wire_or_another_runner_is_told_by_name() -> None:
             Reason.MODEL_RAISED,
         ),
         ("forward", "label PytorchStreamReader failed", Reason.MODEL_RAISED),
+        ("profile", "the runtime was built without", Reason.NO_OPERATOR_TIMES),
         (
             "forward",
             "DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes",
@@ -319,3 +322,56 @@ def test_an_output_of_another_form_is_no_output(outputs: object) -> None:
 def test_an_output_that_is_missing_is_told() -> None:
     with pytest.raises(LaunchError, match="printed no output_1"):
         read_outputs(answered(["float32:1:AAAAAA=="], count=2), subject="tiny")
+
+
+OBSERVED: dict[str, object] = {
+    "operator_names": ["DELEGATE_CALL", "add.out"],
+    "operator_backends": ["XnnpackBackend", ""],
+    "operator_dtypes": ["", "float32"],
+    "operator_calls": [2, 4],
+    "operator_self_ns": [70, 20],
+}
+
+
+def observed(**changed: object) -> OperatorTimes:
+    profiled = {"profiled_latencies_ns": [60, 50]}
+    output = sealed(*golden_lines(), profiled, {**OBSERVED, **changed})
+    result = CommandResult(stdout=output, stderr=b"", exit_code=0)
+    return read_operator_times(result, runner="lite", subject="tiny")
+
+
+def test_operator_times_are_read_with_what_observing_cost() -> None:
+    assert observed() == OperatorTimes(
+        operators=(
+            OperatorTime(
+                name="DELEGATE_CALL", backend="XnnpackBackend", calls=2, self_ns=70
+            ),
+            OperatorTime(name="add.out", dtype="float32", calls=4, self_ns=20),
+        ),
+        inferences=2,
+        latencies_ns=MEASURED.latencies_ns,
+        observed_latencies_ns=(60, 50),
+    )
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"operator_calls": [2]},
+        {"operator_self_ns": [70, -1]},
+        {"operator_calls": [2, 0]},
+        {key: [] for key in OBSERVED},
+    ],
+)
+def test_operators_that_are_not_whole_are_no_times(changed: dict[str, object]) -> None:
+    with pytest.raises(LaunchError) as caught:
+        observed(**changed)
+    assert caught.value.reason is Reason.BAD_OUTPUT
+
+
+def test_a_measurement_without_operators_is_no_profile() -> None:
+    result = CommandResult(stdout=WHOLE, stderr=b"", exit_code=0)
+    with pytest.raises(LaunchError) as caught:
+        read_operator_times(result, runner="lite", subject="tiny")
+    assert caught.value.reason is Reason.BAD_OUTPUT
+    assert "profiled_latencies_ns" in caught.value.fact
