@@ -12,7 +12,14 @@ if TYPE_CHECKING:
     from devices.conditions.section import Section
 
 _LINE = re.compile(r"^\[(ro\.[\w.]+)\]: \[(.*)\]\s*$", re.M | re.A)
-KEYS = r"\[ro\.(build\.(fingerprint|type)|debuggable|(kernel|boot)\.qemu|hardware)\]"
+KEYS = (
+    "[ro.build.fingerprint]",
+    "[ro.build.type]",
+    "[ro.debuggable]",
+    "[ro.kernel.qemu]",
+    "[ro.boot.qemu]",
+    "[ro.hardware]",
+)
 """What is picked out on the phone: the whole is up to 90 kB."""
 _EMULATED_HARDWARE = frozenset(("goldfish", "ranchu", "cutf_cvm", "vbox86"))
 _MOST = 200

@@ -19,8 +19,11 @@ _SAVER = re.compile(
 )
 _DOZE = re.compile(r"^[ \t]*m(?:Light)?DeviceIdleMode=(true|false)\s*$", re.M | re.A)
 KEYS = (
-    "mWakefulness=|Display Power: state=|mLowPowerMode|mSettingBatterySaver"
-    "|DeviceIdleMode="
+    "mWakefulness=",
+    "Display Power: state=",
+    "mLowPowerMode",
+    "mSettingBatterySaver",
+    "DeviceIdleMode=",
 )
 """What is picked out of the dump on the phone: the whole is some hundred lines."""
 

@@ -27,13 +27,20 @@ from devices.conditions.thermal import parse_thermal_zones, parse_thermalservice
 
 # Every part is `TOKEN+name`, its stdout as it comes, `TOKEN-name exit code`, its
 # stderr: kept apart without a temporary file by sending stdout past the command
-# substitution through descriptor 3. Files are read by the shell's own `read`, which
-# starts no process; echo is used for printf is a program of its own on Android.
+# substitution through descriptor 3. Between two launches every process and every write
+# of the phone's shell costs: files are read by the shell itself (at once where it is
+# mksh, which all phones have), lines are picked without grep, and what a part says is
+# gathered and written in one piece. echo is used for printf is a program of its own.
 _PRELUDE = """\
 exec 3>&1
-p() { n=$1; shift; echo; echo "$T+$n"; e=$("$@" 2>&1 1>&3); r=$?; echo
-echo "$T-$n $r"; if [ -n "$e" ]; then echo "$e"; fi; }
-f() { while IFS= read -r l || [ -n "$l" ]; do echo "$1=$l"; done <"$1"; }
+N='
+'
+p() { echo "$N$T+$1"; e=$($1 2>&1 1>&3); r=$?; echo "$N$T-$1 $r${e:+$N$e}"; }
+if [ -n "$KSH_VERSION" ]; then
+f() { l=$(<"$1") && o="$o$1=${l//$N/$N$1=}$N"; }
+else
+f() { while IFS= read -r l || [ -n "$l" ]; do o="$o$1=$l$N"; done <"$1"; }
+fi
 """
 
 _FILES = f"""\
@@ -42,16 +49,13 @@ i=0; for d in {cpufreq.ROOT}/cpufreq/policy[0-9]* {cpufreq.ROOT}/cpu[0-9]*/cpufr
 if [ -d "$d" ]; then
 case $d in */policy*) i=1;; *) if [ $i = 1 ]; then break; fi;; esac
 for x in {" ".join(cpufreq.NAMES)}; do f "$d/$x"; done; fi; done
-for x in {cpufreq.ROOT}/online {process.LOAD} {process.UPTIME} {process.CPUSET} \\
-/sys/class/power_supply/battery/current_now; do f $x; done
+for x in {cpufreq.ROOT}/online {process.LOAD} {process.UPTIME} {process.CPUSET} \
+{memory.PATH} {process.STATUS} /sys/class/power_supply/battery/current_now; do
+f $x; done
 if [ -e {PATH} ]; then f {PATH}; f {BOOT_ID}; fi
-x={memory.PATH}; while IFS= read -r l; do case $l in
-MemTotal*|MemAvail*|SwapTotal*) echo "$x=$l";; SwapFree*) echo "$x=$l"; break;;
-esac; done <$x
-x={process.STATUS}; while IFS= read -r l; do case $l in
-Cpus_allowed_list*) echo "$x=$l"; break;; esac; done <$x
 for x in /sys/bus/iio/devices/*/energy_value; do
-if [ -e "$x" ]; then f "$x"; fi; done; }}
+if [ -e "$x" ]; then f "$x"; fi; done
+echo "$o"; }}
 """
 
 _ZONES = """\
@@ -59,15 +63,22 @@ zones() { for d in /sys/class/thermal/thermal_zone*; do
 if [ -e "$d" ]; then f "$d/type"; f "$d/temp"; fi; done; }
 """
 
+_PICKED = "|".join(f"*'{words}'*" for words in (*power.KEYS, *BUILD_KEYS))
+_PICK = f"""\
+pick() {{ t=$($1); r=$?; IFS=$N; set -f; for l in $t; do case $l in
+{_PICKED}) o="$o$l$N";; esac; done; echo "$o"; return $r; }}
+"""
+
 # The zones, two files a sensor, are read only where the service has nothing current.
-_COMMANDS = f"""\
-thermal() {{ t=$(dumpsys thermalservice); r=$?; echo "$t"; case $t in
-*'Current temperatures from HAL:'*'Temperature{{'*) ;; *) zones;; esac; return $r; }}
-battery() {{ dumpsys battery; }}
-power() {{ dumpsys power | grep -E '{power.KEYS}'; }}
-saver() {{ cmd settings get global low_power 2>/dev/null || \
-settings get global low_power; }}
-build() {{ getprop | grep -E '{BUILD_KEYS}'; }}
+_COMMANDS = """\
+thermal() { o=$(dumpsys thermalservice)$N; r=$?; case $o in
+*'Current temperatures from HAL:'*'Temperature{'*) ;; *) zones;; esac
+echo "$o"; return $r; }
+battery() { dumpsys battery; }
+power() { pick 'dumpsys power'; }
+saver() { cmd settings get global low_power 2>/dev/null || \
+settings get global low_power; }
+build() { pick getprop; }
 """
 
 _PARTS = ("files", "thermal", "battery", "power", "saver", "build")
@@ -84,8 +95,9 @@ def compose_probe(token: str) -> str:
     Args:
         token: From `new_token`, and given to `parse_probe` again.
     """
-    calls = "\n".join(f"p {name} {name}" for name in _PARTS)
-    return f"T='{token}'\n{_PRELUDE}{_FILES}{_ZONES}{_COMMANDS}{calls}\necho \"$T.\"\n"
+    calls = "\n".join(f"p {name}" for name in _PARTS)
+    script = f"{_PRELUDE}{_FILES}{_ZONES}{_PICK}{_COMMANDS}{calls}"
+    return f"T='{token}'\n{script}\necho \"$T.\"\n"
 
 
 def parse_probe(output: str, token: str) -> Conditions:

@@ -239,6 +239,4 @@ def test_the_probe_starts_few_processes(fake_phone: Any, said: Any):
         "dumpsys",
         "dumpsys",
         "getprop",
-        "grep",
-        "grep",
     ]
