@@ -10,10 +10,31 @@ from bench import registry
 @click.command()
 @click.argument("profiles", metavar="PROFILE...", nargs=-1)
 @click.option("--name", help="Whose file system the phone has (its profile's).")
+@click.option(
+    "--heat",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Let it grow hot as it works, cap its clocks and slow its programs down: "
+    "iteration_ms=20 (needed: of what you will measure), slowdown=2, "
+    "warming_c_per_s=2, cooling_c_per_s=1, throttle_at_c=12, recover_at_c=4, "
+    "tells_status=false (it only caps), caps_clocks=false. May be given again.",
+)
+@click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="PATH=VALUE",
+    help="Another value than its profile's. May be given again.",
+)
 @click.option("--list", "list_only", is_flag=True, help="List the profiles.")
 @click.option("--check", is_flag=True, help="Only tell whether it can be done here.")
 def simulate(
-    profiles: tuple[str, ...], name: str | None, list_only: bool, check: bool
+    profiles: tuple[str, ...],
+    name: str | None,
+    heat: tuple[str, ...],
+    changes: tuple[str, ...],
+    list_only: bool,
+    check: bool,
 ) -> None:
     """Run simulated phones that the real adb talks to, until Ctrl-C.
 
@@ -22,6 +43,24 @@ def simulate(
 
     Each speaks the adb daemon protocol, has a file system of its own, kept by its
     name, and is connected to your adb server. Linux only.
+
+    What its profile says can be changed, and what it does wrong can be scripted, to
+    see what a run makes of it:
+
+    \b
+    --heat iteration_ms=20                      throttles when it has worked a while
+    --heat iteration_ms=20 --heat tells_status=false     caps clocks, tells no heat
+    --set battery.plugged=null --set battery.status=discharging       off the charger
+    --set clusters.0.capped_frequency_khz=1000000    one clock capped from the start
+    --set memory.available_kb=150000                                 short of memory
+    --set thermal.zones_readable=false --set battery.sysfs_readable=false
+    --set 'clusters.0.unreadable=["scaling_max_freq"]'                denied in sysfs
+    --set behaviour.disk_free_bytes=1000000                            its disk fills
+    --set 'behaviour.rules=[{contains="/objects/", action="kill", after_s=2}]'
+
+    Actions are kill, hang, garbage, unplug and reboot. A duty cycle slows programs
+    down; its period is a third of an iteration at most, or their median would not
+    see it.
     """
     if check:
         registry.load(registry.SIMULATION, "simulation", "check")()
@@ -32,4 +71,4 @@ def simulate(
             click.echo(f"{profile:<18} {model}, Android {android}")
         return
     run = registry.load(registry.SIMULATION, "simulation", "run")
-    run(profiles, name=name, tell=click.echo)
+    run(profiles, name=name, heat=heat, changes=changes, tell=click.echo)

@@ -11,6 +11,7 @@ from bench.errors import ToolMissingError, UsageError
 from devices.adb_program import find_adb
 from devices.adb_server import ensure_running, server_from_environment
 from devices.simulated import profile
+from devices.simulated.changes import heat_changes
 from devices.simulated.driver import connected, why_not
 from devices.simulated.running import running_phone
 
@@ -44,18 +45,25 @@ def check_possible() -> None:
 
 
 def run_phones(
-    profiles: Sequence[str], *, name: str | None, tell: Callable[[str], None]
+    profiles: Sequence[str],
+    *,
+    name: str | None,
+    heat: Sequence[str] = (),
+    changes: Sequence[str] = (),
+    tell: Callable[[str], None],
 ) -> None:
     """Run phones until Ctrl-C, SIGTERM, or until the last of them has ended.
 
     Args:
         profiles: What they are modelled on; the same one may come again.
         name: Whose file system the only phone has; its profile's unless given.
+        heat: `KEY=VALUE` of a script by which all of them grow hot.
+        changes: `PATH=VALUE`: what else is different from their profiles.
         tell: Told each line for the user.
 
     Raises:
         UnknownNameError: There is no such profile.
-        UsageError: One name was given for several phones.
+        UsageError: One name was given for several phones, or a change makes no sense.
         ToolMissingError: No adb, or no user namespaces.
         DeviceUnavailableError: A phone of that name runs already.
     """
@@ -63,7 +71,8 @@ def run_phones(
         raise UsageError(
             "--name", "it names one phone, and several are asked for", "Leave it out"
         )
-    loaded = [profile.load(each) for each in profiles]
+    changes = (*changes, *heat_changes(heat))
+    loaded = [profile.load(each, changes) for each in profiles]
     check_possible()
     adb = find_adb()
     server = server_from_environment(None, None)
@@ -73,7 +82,9 @@ def run_phones(
         for number, found in enumerate(loaded):
             earlier = [x.name for x in loaded[:number]].count(found.name)
             phone_name = name or (f"{found.name}-{earlier + 1}" if earlier else None)
-            phone = stack.enter_context(running_phone(found.name, name=phone_name))
+            phone = stack.enter_context(
+                running_phone(found.name, name=phone_name, changes=changes)
+            )
             device_id = f"android:{phone.serial}"
             stack.enter_context(
                 connected(

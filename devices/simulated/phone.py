@@ -75,13 +75,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=0, help="0: any free one")
     parser.add_argument("--preinstalled", type=Path, metavar="JSON")
     parser.add_argument("--behaviour", default="{}", metavar="JSON")
+    parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE")
     parser.add_argument("--until-stdin-closes", action="store_true")
     parser.add_argument("--log-level", default="WARNING")
     return parser
 
 
 def _run(options: argparse.Namespace) -> int:
-    chosen = profile.load(options.profile)
+    chosen = profile.load(options.profile, options.set)
     name = options.name or chosen.name
     if not name or "/" in name or name.startswith("."):
         raise UsageError(name or "(empty)", "not a name for a phone", "Use letters")

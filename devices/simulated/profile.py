@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import resources
 from typing import Any, Literal
 
 import msgspec
 
-from bench.errors import UnknownNameError
+from bench.errors import UnknownNameError, UsageError
 from devices.simulated.behaviour import Behaviour
+from devices.simulated.changes import apply_changes
 from devices.simulated.tables import (
     Adb,
     Battery,
@@ -100,15 +102,29 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(name[:-5] for name in files if name.endswith(".toml")))
 
 
-def load(name: str) -> Profile:
+def load(name: str, changes: Sequence[str] = ()) -> Profile:
     """Read a profile.
+
+    Args:
+        name: One of `names`.
+        changes: What shall be different; see `apply_changes`.
 
     Raises:
         UnknownNameError: There is none of that name.
+        UsageError: A change makes no sense.
     """
     if name not in names():
         raise UnknownNameError("phone profile", name, names())
-    return msgspec.convert(_tables(name), Profile)
+    if not changes:
+        return msgspec.convert(_tables(name), Profile)
+    try:
+        return msgspec.convert(apply_changes(_tables(name), changes), Profile)
+    except msgspec.ValidationError as error:
+        raise UsageError(
+            " ".join(f"--set {change}" for change in changes),
+            str(error),
+            f"See devices/simulated/profiles/{name}.toml for what there is",
+        ) from error
 
 
 def _tables(name: str) -> dict[str, Any]:

@@ -97,6 +97,7 @@ def running_phone(
     port: int = 0,
     preinstalled: Sequence[LocalObject] = (),
     behaviour: Mapping[str, Any] | None = None,
+    changes: Sequence[str] = (),
 ) -> Iterator[RunningPhone]:
     """Run a simulated phone until the context ends, or this process does.
 
@@ -106,14 +107,16 @@ def running_phone(
         port: On 127.0.0.1; 0 takes a free one that adb does not scan.
         preinstalled: Files to show in its object store without sending them.
         behaviour: What it does wrong from the start: fields of `Behaviour`.
+        changes: What else is different from its profile; see `apply_changes`.
 
     Raises:
         UnknownNameError: There is no such profile.
+        UsageError: A change makes no sense.
         ToolMissingError: This kernel allows no user namespaces.
         DeviceUnavailableError: A phone of this name runs already.
     """
-    load(profile)
-    phone = _start(profile, name, port, preinstalled, behaviour)
+    load(profile, changes)
+    phone = _start(profile, name, port, preinstalled, behaviour, changes)
     try:
         yield phone
     finally:
@@ -126,6 +129,7 @@ def _start(
     port: int,
     preinstalled: Sequence[LocalObject],
     behaviour: Mapping[str, Any] | None,
+    changes: Sequence[str],
 ) -> RunningPhone:
     # -P: not what happens to lie in the current folder.
     argv = [sys.executable, "-P", "-m", "devices.simulated", profile]
@@ -137,6 +141,7 @@ def _start(
         json.dumps(dict(behaviour or {})),
     ]
     argv += ["--name", name] if name is not None else []
+    argv += [f"--set={change}" for change in changes]
     with tempfile.NamedTemporaryFile(prefix="pocketbench-", suffix=".json") as file:
         if preinstalled:
             file.write(msgspec.json.encode(tuple(preinstalled)))

@@ -15,15 +15,23 @@ def simulate(adb, monkeypatch):
     monkeypatch.setenv("PYTHONUNBUFFERED", "1")
     program = [sys.executable, "-c", "from bench.cli import main; main()", "simulate"]
 
+    started = []
+
     def start(*words):
-        return subprocess.Popen(
+        running = subprocess.Popen(
             [*program, *words],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+        started.append(running)
+        return running
 
-    return start
+    yield start
+    for running in started:
+        if running.poll() is None:
+            running.kill()
+        running.communicate(timeout=30)
 
 
 def serial_of(line):
@@ -60,6 +68,34 @@ def test_phones_end_with_the_command_however_that_ends(simulate, adb, number):
     assert "refused" in adb("connect", serial).stdout
 
 
+def test_its_profile_can_be_changed_and_its_behaviour_scripted(simulate, adb):
+    running = simulate(
+        *("pixel-8", "--name", "changed", "--heat", "iteration_ms=20"),
+        *("--set", "battery.plugged=null", "--set", "battery.status=discharging"),
+        *("--set", "battery.level=15", "--set", "memory.available_kb=150000"),
+        *("--set", "clusters.1.capped_frequency_khz=1221000"),
+        *("--set", 'clusters.2.unreadable=["scaling_cur_freq"]'),
+        *("--set", 'behaviour.rules=[{contains="measure", action="kill"}]'),
+    )
+    serial = serial_of(running.stdout.readline())
+
+    def answer(command):
+        return adb("shell", command, serial=serial)
+
+    battery = answer("dumpsys battery").stdout
+    assert "  level: 15\n" in battery
+    assert "  status: 3\n" in battery
+    assert "  USB powered: false\n" in battery
+    assert "MemAvailable:     150000 kB" in answer("cat /proc/meminfo").stdout
+    folder = "/sys/devices/system/cpu/cpufreq"
+    assert answer(f"cat {folder}/policy4/scaling_max_freq").stdout == "1221000\n"
+    assert "denied" in answer(f"cat {folder}/policy8/scaling_cur_freq").stderr
+    assert answer("getprop ro.pocketbench.heats").stdout == "1\n"
+    assert answer("exec sleep 30 # measure").returncode == 137
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=30)
+
+
 def test_the_list_tells_every_profile(simulate):
     out, _ = simulate("--list").communicate(timeout=30)
     assert "Pixel 8 (arm64-v8a, 9 cores), Android 14" in out
@@ -71,6 +107,14 @@ def test_the_list_tells_every_profile(simulate):
         (["pixel-88"], "no such phone profile. Did you mean pixel-8"),
         (["pixel-8", "nexus-5", "--name", "x"], "several are asked for"),
         (["pixel-8", "--name", "../x"], "not a name for a phone"),
+        (["pixel-8", "--set", "battery.levle=3"], "unknown field `levle`"),
+        (["pixel-8", "--set", "clusters.9.capacity=3"], "has no clusters.9.capacity"),
+        (["pixel-8", "--set", "battery"], "is not KEY=VALUE"),
+        (["pixel-8", "--heat", "slowdown=2"], "length of the iterations"),
+        (
+            ["pixel-8", "--heat", "iteration_ms=20", "--heat", "period_ms=7"],
+            "at most a third",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_told_in_a_line(simulate, words, told):
