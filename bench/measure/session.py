@@ -40,7 +40,12 @@ from bench.measure.spinning import spin_once
 from bench.measure.starting import start_program
 from bench.measure.store import Store
 from bench.measure.task import Task
-from bench.measure.tool import device_ready, needed_objects, tool_for
+from bench.measure.tool import (
+    device_ready,
+    launch_request,
+    needed_objects,
+    tool_for,
+)
 from bench.plan import Plan, Variant
 from bench.runner import LaunchRequest, Runner
 
@@ -319,20 +324,12 @@ class Session:
 
     def request(self, variant: Variant, artifact: Artifact) -> LaunchRequest:
         """What a launch of a variant asks of its program, on a prepared device."""
-        workload = self._plan.workload
-        program = tool_for(artifact, self._task.tools).program
-        return LaunchRequest(
-            program=self._installed[program.executable.sha256],
-            libraries=tuple(self._installed[x.sha256] for x in program.libraries),
-            model_path=self._installed[artifact.sha256].remote_path,
-            format=artifact.format,
-            threads=variant.threads,
-            warmup_iterations=workload.warmup_iterations,
-            iterations=workload.iterations,
-            min_duration_s=workload.min_duration_s,
-            seed=workload.seed,
-            inputs=artifact.inputs,
-            bundled_input_count=artifact.bundled_input_count,
+        return launch_request(
+            variant,
+            artifact,
+            tool_for(artifact, self._task.tools).program,
+            self._installed,
+            self._plan.workload,
         )
 
     def _cores(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from bench.artifact import Artifact
 from bench.device import DeviceInfo, InstalledObject, LocalObject
+from bench.plan import Variant, Workload
 from bench.run import DeviceReady, ReadyProgram
-from bench.runner import Program, Runner
+from bench.runner import LaunchRequest, Program, Runner
 
 
 class Tool(NamedTuple):
@@ -37,6 +38,37 @@ def needed_objects(
         )
         objects.setdefault(artifact.sha256, model)
     return tuple(objects.values())
+
+
+def launch_request(
+    variant: Variant,
+    artifact: Artifact,
+    program: Program,
+    installed: Mapping[str, InstalledObject],
+    workload: Workload,
+) -> LaunchRequest:
+    """What a launch of a variant asks of its program, on a prepared device.
+
+    Args:
+        variant: What to launch.
+        artifact: Its file.
+        program: What measures it there.
+        installed: The device's objects by sha256.
+        workload: How long it goes on.
+    """
+    return LaunchRequest(
+        program=installed[program.executable.sha256],
+        libraries=tuple(installed[x.sha256] for x in program.libraries),
+        model_path=installed[artifact.sha256].remote_path,
+        format=artifact.format,
+        threads=variant.threads,
+        warmup_iterations=workload.warmup_iterations,
+        iterations=workload.iterations,
+        min_duration_s=workload.min_duration_s,
+        seed=workload.seed,
+        inputs=artifact.inputs,
+        bundled_input_count=artifact.bundled_input_count,
+    )
 
 
 def device_ready(
