@@ -43,7 +43,6 @@ class OperatorProfile(
     variant_id: str
     artifact_sha256: str
     runner: str
-    runtime_version: str | None = None
     started_at: str
     times: OperatorTimes
 
@@ -56,6 +55,7 @@ class ProfileFailure(
     device_id: str
     model: str
     variant_id: str
+    artifact_sha256: str
     reason: FailureReason
     fact: str
     remedy: str

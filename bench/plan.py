@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from bench.artifact import TensorSpec
@@ -123,6 +125,8 @@ class Plan(Value, frozen=True, kw_only=True):
     cores: str | None = None
     """The phone's cores to run on: `big`, `mid`, `little`, or a list such as `4-7`;
     `None`: wherever its scheduler puts the program."""
+    profile: Literal["ops"] | None = None
+    """`ops`: each variant is launched once more to observe its operators."""
     origin: str = "command line"
     """`command line` or the path of the suite file."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -64,6 +64,7 @@ class Options(NamedTuple):
     cores: str | None = None
     quiet: bool = True
     screen: ScreenWish = "on"
+    profile: Literal["ops"] | None = None
 
 
 def parse_input(text: str) -> TensorSpec:
@@ -197,6 +198,7 @@ def plan_suite(suite: Suite, path: str, options: Options) -> Plan:
         engines=options.engines or suite.workload.engines or (),
         runners=options.runners or suite.runner,
         gate_on=options.gate_on or suite.gate.on,
+        profile=options.profile or suite.workload.profile,
         until_settled=options.until_settled or suite.workload.until_settled,
         budget=options.budget or suite.workload.budget,
         blocks=options.blocks
@@ -262,6 +264,7 @@ def _plan(
         quiet=options.quiet,
         anyway=options.anyway,
         screen=options.screen,
+        profile=options.profile,
         origin=origin,
     )
 

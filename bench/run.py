@@ -7,6 +7,7 @@ from typing import Literal
 from bench.artifact import Artifact
 from bench.device import DeviceInfo, InstalledObject
 from bench.launch import Failure, Launch
+from bench.operator_times import OperatorProfile, ProfileFailure
 from bench.plan import Plan
 from bench.record import Value
 
@@ -84,7 +85,15 @@ class RunEnded(Value, frozen=True, kw_only=True, tag_field="record", tag="run_en
 
 
 Record = (
-    RunStarted | RunResumed | ArtifactReady | DeviceReady | Launch | Failure | RunEnded
+    RunStarted
+    | RunResumed
+    | ArtifactReady
+    | DeviceReady
+    | Launch
+    | OperatorProfile
+    | ProfileFailure
+    | Failure
+    | RunEnded
 )
 
 
@@ -100,4 +109,6 @@ class Run(Value, frozen=True, kw_only=True):
     launches: tuple[Launch, ...] = ()
     """All, broken blocks included, in order of time."""
     failures: tuple[Failure, ...] = ()
+    profiles: tuple[OperatorProfile | ProfileFailure, ...] = ()
+    """The last one of each variant on each device."""
     outcome: Outcome = "killed"

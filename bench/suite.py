@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -31,6 +32,7 @@ class SuiteWorkload(_Section, frozen=True, kw_only=True):
     """`["lite", "executorch"]`: every variant of every model on each."""
     seed: int | None = None
     timeout_s: float | None = None
+    profile: Literal["ops"] | None = None
 
 
 class SuiteModel(_Section, frozen=True, kw_only=True):

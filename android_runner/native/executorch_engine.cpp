@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <mutex>
+#include <set>
 #include <stdexcept>
 
 #include "executorch_inputs.h"
@@ -175,12 +176,15 @@ void ExecutorchEngine::visit_output(const OutputVisitor& visit) const {
 // Who observes must be there when a program is loaded: it is loaded once more.
 void ExecutorchEngine::observe(OperatorTimes& times) {
   const auto meta = method_->method_meta();
-  std::string delegates;
+  // One a part of the graph, so that most come more than once.
+  std::set<std::string> names;
   for (std::size_t i = 0; i < meta.num_backends(); ++i) {
     const auto name = meta.get_backend_name(i);
-    if (!name.ok()) continue;
-    if (!delegates.empty()) delegates += " or ";
-    delegates += *name;
+    if (name.ok()) names.emplace(*name);
+  }
+  std::string delegates;
+  for (const std::string& name : names) {
+    delegates += (delegates.empty() ? "" : " or ") + name;
   }
   load_with(std::make_unique<ExecutorchObserver>(times, delegates));
 }

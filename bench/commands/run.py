@@ -128,6 +128,11 @@ def _complete_devices(
     help="An option of such a program.",
 )
 @click.option(
+    "--profile",
+    type=click.Choice(["ops"]),
+    help="Launch each variant once more, untimed, and tell what its operators take.",
+)
+@click.option(
     "--cores",
     metavar="CORES",
     help="Of phones: big, mid, little, all, or a list such as 4-7.  [default: "

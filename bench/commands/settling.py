@@ -11,10 +11,11 @@ from msgspec.structs import replace
 
 from bench.failure import FailureReason
 from bench.locations import state_dir
-from bench.measure.execute import execute, measure, noting_the_end
+from bench.measure.execute import measure, noting_the_end
 from bench.measure.lease import CpuLease
 from bench.measure.ledger import Ledger
 from bench.measure.pace import seconds_per_launch
+from bench.measure.profiling import profile_operators
 from bench.measure.store import Store, read_run
 from bench.units import format_span
 
@@ -56,6 +57,8 @@ def measure_run(
 ) -> None:
     """Measure all blocks at once, or go from look to look where the plan says so.
 
+    Then, where the plan asks for it, observe the operators; last, note the end.
+
     Raises:
         Cancelled: The user asked to stop.
     """
@@ -65,22 +68,25 @@ def measure_run(
         "observer": observer,
         "cancel": cancel,
     }
-    if plan.workload.looks:
-        measure_until_settled(
-            plan,
-            tasks,
-            store=store,
-            observer=observer,
-            measure=partial(measure, **told),
-        )
-        return
-    execute(
-        plan,
-        tasks,
-        launches=before.launches if before else (),
-        failures=worth_keeping(before) if before else (),
-        **told,
-    )
+    with noting_the_end(store):
+        if plan.workload.looks:
+            measure_until_settled(
+                plan,
+                tasks,
+                store=store,
+                observer=observer,
+                measure=partial(measure, **told),
+            )
+        else:
+            measure(
+                plan,
+                tasks,
+                launches=before.launches if before else (),
+                failures=worth_keeping(before) if before else (),
+                **told,
+            )
+        if plan.profile == "ops":
+            profile_operators(plan, tasks, **told)
 
 
 def measure_until_settled(
@@ -91,7 +97,7 @@ def measure_until_settled(
     observer: Observer,
     measure: Measure,
 ) -> None:
-    """Go from look to look of the plan until all is settled, and note the end.
+    """Go from look to look of the plan until all is settled.
 
     A device goes on only with the models that have an inconclusive comparison on it,
     and all their variants, so that blocks stay whole. It stops where the next look
@@ -104,46 +110,41 @@ def measure_until_settled(
     budget_s = workload.budget_s
     deadline = None if budget_s is None else time.monotonic() + budget_s
     going = [task.limited(task.models, deadline) for task in tasks]
-    with noting_the_end(store):
-        for number, blocks in enumerate(workload.looks, 1):
-            until = replace(plan, workload=replace(workload, blocks=blocks))
-            before = read_run(store.folder)
-            observer.going_on_to(blocks)
-            measure(
-                until,
-                going,
-                launches=before.launches,
-                failures=worth_keeping(before),
+    for number, blocks in enumerate(workload.looks, 1):
+        until = replace(plan, workload=replace(workload, blocks=blocks))
+        before = read_run(store.folder)
+        observer.going_on_to(blocks)
+        measure(
+            until,
+            going,
+            launches=before.launches,
+            failures=worth_keeping(before),
+        )
+        found = _look(read_run(store.folder))
+        title = f"look {number} of {len(workload.looks)}"
+        if _is_cut_short(going, until, found, deadline):
+            text = f"the budget of {format_span(budget_s or 0)} was spent on the way"
+            observer.note(title, f"{found}; {text} to {blocks} blocks")
+            return
+        going = _going_on(going, until, found)
+        if not going or number == len(workload.looks):
+            observer.note(title, f"{found} after {_blocks(blocks)}")
+            return
+        target = workload.looks[number]
+        further = replace(plan, workload=replace(workload, blocks=target))
+        new = found.run.launches[len(before.launches) :]
+        left = None if deadline is None else deadline - time.monotonic()
+        going, late_s = _in_time(going, further, found, new=new, left=left)
+        if not going:
+            observer.note(
+                title,
+                f"{found}; {_blocks(target)} would take about "
+                f"{format_span(late_s)} more, and {format_span(max(0, left or 0))} "
+                "of the budget are left",
             )
-            found = _look(read_run(store.folder))
-            title = f"look {number} of {len(workload.looks)}"
-            if _is_cut_short(going, until, found, deadline):
-                text = (
-                    f"the budget of {format_span(budget_s or 0)} was spent on the way"
-                )
-                observer.note(title, f"{found}; {text} to {blocks} blocks")
-                return
-            going = _going_on(going, until, found)
-            if not going or number == len(workload.looks):
-                observer.note(title, f"{found} after {_blocks(blocks)}")
-                return
-            target = workload.looks[number]
-            further = replace(plan, workload=replace(workload, blocks=target))
-            new = found.run.launches[len(before.launches) :]
-            left = None if deadline is None else deadline - time.monotonic()
-            going, late_s = _in_time(going, further, found, new=new, left=left)
-            if not going:
-                observer.note(
-                    title,
-                    f"{found}; {_blocks(target)} would take about "
-                    f"{format_span(late_s)} more, and {format_span(max(0, left or 0))} "
-                    "of the budget are left",
-                )
-                return
-            of_budget = (
-                "" if left is None else f", {format_span(left)} of the budget left"
-            )
-            observer.note(title, f"{found}, going on to {_blocks(target)}{of_budget}")
+            return
+        of_budget = "" if left is None else f", {format_span(left)} of the budget left"
+        observer.note(title, f"{found}, going on to {_blocks(target)}{of_budget}")
 
 
 def worth_keeping(run: Run) -> tuple[Failure, ...]:

@@ -13,6 +13,7 @@ import msgspec
 from bench.artifact import Artifact
 from bench.errors import StoreError
 from bench.launch import Failure, Launch
+from bench.operator_times import OperatorProfile, ProfileFailure
 from bench.run import (
     SCHEMA,
     ArtifactReady,
@@ -160,6 +161,7 @@ def _gather(folder: Path, started: RunStarted, records: list[Record]) -> Run:
     devices: dict[str, DeviceReady] = {}
     launches: list[Launch] = []
     failures: list[Failure] = []
+    profiles: dict[tuple[str, str, str], OperatorProfile | ProfileFailure] = {}
     outcome: Outcome = "killed"
     for record in records:
         match record:
@@ -171,6 +173,8 @@ def _gather(folder: Path, started: RunStarted, records: list[Record]) -> Run:
                 launches.append(record)
             case Failure():
                 failures.append(record)
+            case OperatorProfile() | ProfileFailure():
+                profiles[record.device_id, record.model, record.variant_id] = record
             case RunResumed():
                 outcome = "killed"
             case RunEnded():
@@ -184,5 +188,6 @@ def _gather(folder: Path, started: RunStarted, records: list[Record]) -> Run:
         devices=tuple(devices.values()),
         launches=tuple(launches),
         failures=tuple(failures),
+        profiles=tuple(profiles.values()),
         outcome=outcome,
     )

@@ -17,7 +17,7 @@ from bench.judge.summarize import summarize
 from bench.judge.summary import Verdict
 from bench.launch import Measurement
 from bench.looks import LOOKS
-from bench.measure.execute import measure
+from bench.measure.execute import measure, noting_the_end
 from bench.measure.lease import CpuLease
 from bench.measure.observer import Observer
 from bench.measure.store import Store, read_run
@@ -90,19 +90,20 @@ class Lab:
                 store.append(self.records.started(plan))
                 for artifact in artifacts.values():
                     store.append(ArtifactReady(artifact=artifact))
-            measure_until_settled(
-                plan,
-                tasks,
-                store=store,
-                observer=self.notes,
-                measure=partial(
-                    measure,
+            with noting_the_end(store):
+                measure_until_settled(
+                    plan,
+                    tasks,
                     store=store,
-                    lease=CpuLease(self.folder / "locks"),
                     observer=self.notes,
-                    cancel=self.cancel,
-                ),
-            )
+                    measure=partial(
+                        measure,
+                        store=store,
+                        lease=CpuLease(self.folder / "locks"),
+                        observer=self.notes,
+                        cancel=self.cancel,
+                    ),
+                )
         return read_run(self.folder)
 
     def blocks(self):

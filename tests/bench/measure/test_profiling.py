@@ -1,0 +1,210 @@
+"""What is observed after the launches that count, on a scripted device."""
+
+import contextlib
+import threading
+
+import pytest
+
+from bench.device import CommandResult, DeviceInfo, InstalledObject, LocalObject
+from bench.errors import Cancelled, DeviceLostError, LaunchError
+from bench.failure import FailureReason as Reason
+from bench.measure.lease import CpuLease
+from bench.measure.observer import Observer
+from bench.measure.profiling import profile_operators
+from bench.measure.store import Store, read_run
+from bench.measure.task import Task
+from bench.measure.tool import Tool
+from bench.operator_times import (
+    OperatorProfile,
+    OperatorTime,
+    OperatorTimes,
+    ProfileFailure,
+)
+from bench.runner import Command, Program
+from bench.selection import Selected
+
+TIMES = OperatorTimes(
+    operators=(OperatorTime(name="aten::add", calls=3, self_ns=30),), inferences=3
+)
+PROGRAM = Program(
+    runner="observing",
+    abi="x86_64",
+    libc="glibc",
+    executable=LocalObject(path="/p", name="p", sha256="f" * 64, size_bytes=1),
+)
+
+
+class Runner:
+    name = "observing"
+    formats = frozenset({"ptl"})
+    needs_cpu = False
+
+    def profile_command(self, request):
+        return Command(argv=("program", request.model_path))
+
+    def parse_profile(self, result, artifact, request):
+        if result.exit_code:
+            raise LaunchError(Reason.NO_OPERATOR_TIMES, artifact.model, "it tells none")
+        return TIMES
+
+
+class SilentRunner:
+    name = "silent"
+    formats = frozenset({"ptl"})
+    needs_cpu = False
+
+
+class Phone:
+    """Opens, holds everything, and answers as told."""
+
+    def __init__(self):
+        self.info = DeviceInfo(id="phone", family="host", name="phone")
+        self.opened = 0
+        self.ran = []
+        self.answer = lambda argv: 0
+
+    @contextlib.contextmanager
+    def open(self, info, *, cancel):
+        self.opened += 1
+        yield self
+
+    def push(self, objects):
+        return tuple(
+            InstalledObject(
+                name=item.name,
+                sha256=item.sha256,
+                size_bytes=item.size_bytes,
+                remote_path=f"/objects/{item.sha256}",
+                origin="present",
+            )
+            for item in objects
+        )
+
+    def run(self, argv, *, timeout_s, env=None, host_cpus=()):
+        self.ran.append(argv)
+        answer = self.answer(argv)
+        if isinstance(answer, Exception):
+            raise answer
+        return CommandResult(stdout=b"", stderr=b"", exit_code=answer)
+
+
+class Notes(Observer):
+    def __init__(self):
+        self.texts = []
+
+    def note(self, subject, text):
+        self.texts.append(text)
+
+
+class Bench:
+    def __init__(self, folder, records):
+        self.folder = folder
+        self.records = records
+        self.phone = Phone()
+        self.notes = Notes()
+        self.plan = records.plan("float32", "int8-static", "int8-dynamic")
+
+    def measured(self, *variants):
+        """A stored run in which these variants were measured."""
+        with Store(self.folder) as store:
+            store.append(self.records.started(self.plan))
+            for name in variants:
+                store.append(self.records.launch(name, device_id="phone"))
+
+    def profiles(self, runner=None):
+        artifacts = {
+            (v.model, v.name): self.records.artifact(v.name) for v in self.plan.variants
+        }
+        task = Task(
+            Selected(self.phone, self.phone.info),
+            [Tool(runner or Runner(), PROGRAM)],
+            models={"net": self.plan.variants_of("net")},
+            artifacts=artifacts,
+        )
+        with Store(self.folder) as store:
+            profile_operators(
+                self.plan,
+                [task],
+                store=store,
+                lease=CpuLease(self.folder / "locks"),
+                observer=self.notes,
+                cancel=threading.Event(),
+            )
+        return read_run(self.folder).profiles
+
+
+@pytest.fixture
+def bench(tmp_path, records):
+    return Bench(tmp_path / "run", records)
+
+
+def test_what_was_measured_is_observed_once_and_counts_as_no_launch(bench):
+    bench.measured("float32", "int8-static")
+
+    first, second = bench.profiles()
+
+    assert isinstance(first, OperatorProfile)
+    assert (first.variant_id, second.variant_id) == ("float32", "int8-static")
+    assert first.times == TIMES
+    run = read_run(bench.folder)
+    assert len(run.launches) == 2
+    assert run.failures == ()
+
+
+def test_what_has_a_profile_is_not_observed_again_and_opens_no_device(bench):
+    bench.measured("float32", "int8-static")
+    bench.profiles()
+    ran = list(bench.phone.ran)
+
+    bench.profiles()
+
+    assert bench.phone.ran == ran
+    assert bench.phone.opened == 1
+
+
+def test_what_could_not_be_observed_is_a_note_and_is_tried_again(bench):
+    bench.measured("float32", "int8-static")
+    bench.phone.answer = lambda argv: 1 if len(bench.phone.ran) == 1 else 0
+
+    failed, observed = bench.profiles()
+    assert isinstance(failed, ProfileFailure)
+    assert isinstance(observed, OperatorProfile)
+    assert failed.reason is Reason.NO_OPERATOR_TIMES
+    assert "net float32: no operator times: it tells none" in bench.notes.texts
+    assert read_run(bench.folder).failures == ()
+
+    assert all(isinstance(each, OperatorProfile) for each in bench.profiles())
+    assert len(bench.phone.ran) == 3
+
+
+def test_a_program_that_cannot_observe_is_told_without_opening_a_device(bench):
+    bench.measured("float32")
+
+    (failed,) = bench.profiles(SilentRunner())
+
+    assert failed.fact == "silent does not tell of single operators"
+    assert "EVENT_TRACER" in failed.remedy
+    assert bench.phone.opened == 0
+
+
+def test_a_device_that_is_lost_takes_the_profiles_that_are_missing_with_it(bench):
+    bench.measured("float32", "int8-static", "int8-dynamic")
+    lost = DeviceLostError("phone", "it went away", "Look", Reason.DEVICE_LOST)
+    bench.phone.answer = lambda argv: lost if len(bench.phone.ran) == 2 else 0
+
+    observed, *failed = bench.profiles()
+
+    assert isinstance(observed, OperatorProfile)
+    assert [each.reason for each in failed] == [Reason.DEVICE_LOST] * 2
+
+
+def test_a_user_who_stops_leaves_what_was_observed(bench):
+    bench.measured("float32", "int8-static")
+    stop = Cancelled("run", "stopped by the user", "Go on")
+    bench.phone.answer = lambda argv: stop if len(bench.phone.ran) == 2 else 0
+
+    with pytest.raises(Cancelled):
+        bench.profiles()
+
+    (observed,) = read_run(bench.folder).profiles
+    assert observed.variant_id == "float32"
