@@ -115,6 +115,9 @@ class Plan(Value, frozen=True, kw_only=True):
     """The smallest change that matters, as a proportion."""
     gate_on: tuple[str, ...] = USUAL_GATE
     """Names of the metrics that get verdicts, one family together."""
+    self_check: bool = False
+    """Whether each model's baseline is compared with itself, to see what can be
+    resolved."""
     anyway: bool = False
     """Whether what was measured under unlike conditions gets verdicts too."""
     gate: GateLimits = GateLimits()

@@ -48,6 +48,7 @@ class Options(NamedTuple):
     blocks: int | None = None
     until_settled: bool = False
     budget: str | None = None
+    self_check: bool = False
     warmup_iterations: int | None = None
     iterations: int | None = None
     min_duration_s: float | None = None
@@ -240,6 +241,8 @@ def _plan(
     if any(count < 1 for count in threads):
         raise UsageError("--threads", "must be 1 or more", "Give a positive number")
     requests = _with_unique_names([_chosen(request, options) for request in requests])
+    if options.self_check:
+        requests = [_twice(request, options) for request in requests]
     if workload.looks and all(len(request.variants) < 2 for request in requests):
         raise UsageError(
             "--until-settled",
@@ -254,6 +257,7 @@ def _plan(
         device_selectors=options.devices,
         workload=workload,
         runners=options.runners,
+        self_check=options.self_check,
         gate_on=gates(options.gate_on, workload),
         gate=heat_limits(
             {**(heat or {}), **parse_heat(options.heat)},
@@ -266,6 +270,29 @@ def _plan(
         screen=options.screen,
         profile=options.profile,
         origin=origin,
+    )
+
+
+def _twice(request: ModelRequest, options: Options) -> ModelRequest:
+    """The baseline alone, as two variants that are the same file.
+
+    Raises:
+        UsageError: Something was asked for that tells nothing about a device.
+    """
+    for asked, word in (
+        (options.candidates, "--candidate"),
+        (options.until_settled, "--until-settled"),
+    ):
+        if asked:
+            raise UsageError(
+                f"--self-check {word}",
+                "says what so many blocks of one build can resolve",
+                f"Leave {word} out; --blocks says how many",
+            )
+    names = request.baseline, f"{request.baseline}-again"
+    origin = request.origin(request.baseline)
+    return msgspec.structs.replace(
+        request, variants=names, origins=dict.fromkeys(names, origin)
     )
 
 

@@ -12,6 +12,7 @@ from bench.judge.summary import Cell, Comparison, Estimate, Verdict
 from bench.units import format_value
 from reports.lookup import Lookup
 from reports.phrases import counted, effect_range, listed
+from reports.resolving import resolving_details, resolving_sentence
 
 MOST_MODELS_IN_WORDS = 3
 """With more models, or against another run, the verdicts are counted."""
@@ -36,6 +37,9 @@ def headline(lookup: Lookup) -> Headline:
     missing = _missing(lookup)
     if not lookup.judged and lookup.withheld:
         return Headline(_withheld(lookup), missing)
+    if lookup.summary.resolutions:
+        details = (*resolving_details(lookup), *missing)
+        return Headline(resolving_sentence(lookup), details)
     if not lookup.judged:
         return Headline(_only_measured(lookup), missing)
     counts = verdict_counts(lookup.judged)

@@ -15,7 +15,14 @@ from bench.artifact import OutputError
 from bench.caveat import Caveat
 from bench.failure import FailureReason
 from bench.judge.grade import Grade
-from bench.judge.summary import Comparison, Estimate, LaunchValue, Metric, Summary
+from bench.judge.summary import (
+    Comparison,
+    Estimate,
+    LaunchValue,
+    Metric,
+    Resolution,
+    Summary,
+)
 from bench.record import Value
 from bench.run import Outcome
 from reports.headline import headline
@@ -121,6 +128,8 @@ class Document(Value, frozen=True, kw_only=True):
     devices: tuple[DeviceFacts, ...]
     cells: tuple[CellFacts, ...]
     comparisons: tuple[Comparison, ...]
+    resolutions: tuple[Resolution, ...]
+    """Of a self-check: what each device can resolve; else empty."""
     failures: tuple[FailureFacts, ...]
     cells_wanted: int
 
@@ -192,6 +201,7 @@ def document(lookup: Lookup, *, only_primary: bool = False) -> Document:
             or comparison.kind != "host"
             or comparison.metric == lookup.primary.name
         ),
+        resolutions=summary.resolutions,
         failures=tuple(
             FailureFacts(
                 **{f: getattr(failure, f) for f in FailureFacts.__struct_fields__}

@@ -80,7 +80,9 @@ def compared(
             "Give two runs of the same models on the same devices",
         )
     return replace(
-        summarize(head, min_effect=effect, gate=gate), comparisons=comparisons
+        summarize(head, min_effect=effect, gate=gate),
+        comparisons=comparisons,
+        resolutions=(),
     )
 
 

@@ -157,6 +157,8 @@ def _plan(models: tuple[str, ...], options: Options, min_effect: float | None) -
                 " ".join(models), "stands beside --candidate", "Leave MODEL out"
             )
         return _with_min_effect(plan_builds(options), min_effect)
+    if options.self_check and options.baseline and not models:
+        models, options = (options.baseline,), options._replace(baseline=None)
     if not models:
         raise UsageError(
             "run", "no model was named", "Try `pocketbench run mobilenet_v2 --quick`"

@@ -109,6 +109,11 @@ def _complete_devices(
     type=int,
     help="Iterations before them.  [default: 10]",
 )
+@click.option(
+    "--self-check",
+    is_flag=True,
+    help="Compare each model's baseline with itself: what can each device resolve?",
+)
 @click.option("--seed", type=int, help="Of launch order, weights and inputs.")
 @click.option("--timeout", "timeout_s", type=float, help="Of one launch, in seconds.")
 @click.option("--quick", is_flag=True, help="A first look: 3 blocks of 10 iterations.")
@@ -223,6 +228,7 @@ def run(**options: object) -> None:
     pocketbench run my_nets:small --input 1x3x64x64 --device simulated:pixel-8
     pocketbench run suite.toml --fail-on regression
     pocketbench run --baseline main.ptl --candidate branch.ptl --fail-on regression
+    pocketbench run mobilenet_v2 --variant float32 --self-check
     pocketbench run suite.toml --until-settled --budget 20m
     pocketbench run --resume last
     """

@@ -13,6 +13,7 @@ from bench.judge.judged import Question, judged
 from bench.judge.likeness import unlike_within
 from bench.judge.metrics import METRICS, PRIMARY
 from bench.judge.paired import paired_evidence
+from bench.judge.resolution import resolutions
 from bench.judge.sequential import sequential_evidence
 from bench.judge.summary import Metric, Summary
 from bench.judge.verdicts import check_min_effect
@@ -72,6 +73,7 @@ def summarize(
         cells=tuple(m.cell for m in measured.values()),
         comparisons=comparisons,
         gate_on=gate or plan.gate_on,
+        resolutions=resolutions(comparisons, alpha=alpha) if plan.self_check else (),
         failures=standing_failures(run),
         jobs_wanted=len(plan.variants) * len(_selected_devices(run)),
     )

@@ -138,6 +138,27 @@ class Comparison(Value, frozen=True, kw_only=True):
     """It would have got a verdict under like conditions."""
 
 
+class Resolution(Value, frozen=True, kw_only=True):
+    """What one device can resolve: a model file was compared with itself."""
+
+    device_id: str
+    model: str
+    variant_id: str
+    """Of the copy."""
+    metric: str
+    blocks: int
+    """Pairs of launches it rests on."""
+    half_width: float | None
+    """Of the interval of the ratio, as a proportion; `None` where there is none."""
+    smallest_found: float | None
+    """The smallest change, as a proportion, that so many blocks find four times in
+    five, were it the only comparison."""
+    blocks_for_min_effect: int | None
+    """About how many would tell the minimum effect from none as often; `None`: more
+    than can be promised."""
+    min_effect: float
+
+
 class Summary(Value, frozen=True, kw_only=True):
     """Everything a report of one run needs; derived from the run's file alone."""
 
@@ -154,6 +175,8 @@ class Summary(Value, frozen=True, kw_only=True):
     """Cells the plan asked for on the devices that were selected."""
     gate_on: tuple[str, ...] = USUAL_GATE
     """Names of the metrics that were to get verdicts."""
+    resolutions: tuple[Resolution, ...] = ()
+    """Of a self-check, in which every candidate is its own baseline; else empty."""
 
     @property
     def gates_missing(self) -> tuple[str, ...]:
