@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from devices.shell_quoting import exports, quote_all
+from devices.shell_quoting import exports, quote, quote_all
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,9 +24,14 @@ class ShellV2:
     def __init__(self, argv: Sequence[str], env: Mapping[str, str] | None) -> None:
         """Build the command.
 
-        The shell tells its pid and becomes the program, so the pid is the program's.
+        The shell tells its pid and becomes the program, so the pid is the program's. It
+        runs a script of the shell's itself, for it is the same shell.
         """
-        self.service = f"shell,v2,raw:{exports(env)}echo $$; exec {quote_all(argv)}"
+        command = f"exec {quote_all(argv)}"
+        if tuple(argv[:2]) == ("sh", "-c"):
+            arguments = "".join(f" {quote(word)}" for word in argv[4:])
+            command = f"set --{arguments}\n{argv[2]}"
+        self.service = f"shell,v2,raw:{exports(env)}echo $$; {command}"
         self.exit_code: int | None = None
         self._pending = bytearray()
         self._stdout = bytearray()
