@@ -62,9 +62,14 @@ _RUNTIME_RULES = (
         r"|posix_memalign failed|Cannot allocate memory|^Killed\s*$"
         r"|Error::MemoryAllocationFailed",
     ),
+    _rule(FailureReason.FULL_JIT_FILE, r"locating file bytecode\.pkl"),
+    _rule(
+        FailureReason.TRUNCATED_FILE,
+        r"failed finding central directory|program data appears (to be )?truncated",
+    ),
     _rule(
         FailureReason.NOT_LOADABLE,
-        r"PytorchStreamReader failed|failed finding central directory"
+        r"PytorchStreamReader failed"
         r"|Legacy model format|bytecode\.pkl|not a (ZIP|zip) archive"
         r"|Unrecognized data format|Format error|Lite Interpreter does not support"
         r"|constants\.pkl|torch::jit::load|does not have a flatbuffer"

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from android_runner.built import SOURCES, BuiltRunner, sources_sha256, write_built
 from android_runner.dependencies import needed_libraries
-from android_runner.elf import read_elf
 from android_runner.toolchain import build_program
+from bench.elf import read_elf
 from bench.errors import RunnerBuildError
 
 if TYPE_CHECKING:

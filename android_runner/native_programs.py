@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bench.artifact import TensorSpec
-    from bench.device import DeviceInfo
+    from bench.device import DeviceInfo, InstalledObject
     from bench.plan import RunnerChoice
     from bench.runner import LaunchRequest, Program
 
@@ -113,7 +113,7 @@ def native_command(request: LaunchRequest) -> Command:
             *("--seed", str(request.seed)),
             *_input_flags(inputs),
         ),
-        env=_library_path(request),
+        env=_library_path(request.libraries),
     )
 
 
@@ -138,7 +138,7 @@ def outputs_command(request: LaunchRequest, input_data_path: str) -> Command:
             *("--input-data", input_data_path),
             "--outputs",
         ),
-        env=_library_path(request),
+        env=_library_path(request.libraries),
     )
 
 
@@ -158,15 +158,24 @@ def spin_command(request: LaunchRequest, spin_ms: int) -> Command:
     """How one of our programs is made to spin, see native/spin.h."""
     return Command(
         argv=(request.program.remote_path, "--spin-ms", str(spin_ms)),
-        env=_library_path(request),
+        env=_library_path(request.libraries),
     )
 
 
-def _library_path(request: LaunchRequest) -> dict[str, str]:
+def capabilities_command(
+    program: InstalledObject, libraries: Sequence[InstalledObject]
+) -> Command:
+    """How one of our programs is asked what it can load."""
+    return Command(
+        argv=(program.remote_path, "--capabilities"), env=_library_path(libraries)
+    )
+
+
+def _library_path(libraries: Sequence[InstalledObject]) -> dict[str, str]:
     """Where the loader looks on a device; here the program's own path leads there."""
     folders = [
         library.remote_path.rpartition("/")[0]
-        for library in request.libraries
+        for library in libraries
         if library.origin != "local"
     ]
     return {"LD_LIBRARY_PATH": ":".join(dict.fromkeys(folders))} if folders else {}

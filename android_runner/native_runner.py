@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, ClassVar
 from android_runner.build import build_for_this_computer
 from android_runner.native_programs import (
     NativePrograms,
+    capabilities_command,
     native_command,
     outputs_command,
     profile_command,
     spin_command,
 )
 from android_runner.wire import (
+    read_capabilities,
     read_measurement,
     read_operator_times,
     read_outputs,
@@ -20,14 +22,20 @@ from android_runner.wire import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from bench.artifact import Artifact
-    from bench.device import CommandResult, DeviceInfo
+    from bench.device import CommandResult, DeviceInfo, InstalledObject
     from bench.launch import Measurement
     from bench.operator_times import OperatorTimes
     from bench.plan import RunnerChoice
-    from bench.runner import Command, LaunchRequest, Program, RawTensor
+    from bench.runner import (
+        Capabilities,
+        Command,
+        LaunchRequest,
+        Program,
+        RawTensor,
+    )
 
 
 class NativeRunner:
@@ -120,3 +128,17 @@ class NativeRunner:
             LaunchError: It did not spin.
         """
         return read_spin(result, subject=self.name)
+
+    def capabilities_command(
+        self, program: InstalledObject, libraries: Sequence[InstalledObject]
+    ) -> Command:
+        """The command line that asks the program what it can load."""
+        return capabilities_command(program, libraries)
+
+    def parse_capabilities(self, result: CommandResult) -> Capabilities:
+        """What it can load.
+
+        Raises:
+            LaunchError: It did not tell.
+        """
+        return read_capabilities(result, subject=self.name)

@@ -8,16 +8,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from android_runner.elf import read_elf
 from android_runner.file_hash import hashed_object
+from bench.elf import read_elf
 from bench.errors import RunnerMissingError, UnknownNameError, UsageError
 from bench.runner import Command, Program
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from android_runner.elf import ElfFacts
     from bench.device import DeviceInfo, LocalObject
+    from bench.elf import ElfFacts
     from bench.plan import RunnerChoice
     from bench.runner import LaunchRequest
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from android_runner.elf import read_elf
+from bench.elf import read_elf
 from bench.errors import ToolMissingError, UsageError
 from bench.record import Value
 

@@ -15,7 +15,7 @@ from bench.failure import FailureReason
 from bench.launch import Measurement, Memory
 from bench.operator_times import OperatorTime, OperatorTimes
 from bench.record import Value
-from bench.runner import RawTensor
+from bench.runner import Capabilities, RawTensor
 
 if TYPE_CHECKING:
     from bench.device import CommandResult
@@ -83,20 +83,12 @@ class _Spun(_Header, frozen=True, kw_only=True):
     spin_elapsed_ns: _Count
 
 
-class Capabilities(_Header, frozen=True, kw_only=True):
-    """What a program can load, from its `--capabilities`."""
-
-    quantized_engine: str | None = None
-    """The one it uses: `qnnpack`."""
-    quantized_engines: tuple[str, ...] = ()
-    """All that are built in."""
-    xnnpack: bool | None = None
+class _Capable(_Header, frozen=True, kw_only=True):
     bytecode_min: int | None = None
     bytecode_max: int | None = None
-    backends: tuple[str, ...] = ()
-    """Delegates that ExecuTorch's program has: `XnnpackBackend`."""
-    operators: tuple[str, ...] = ()
-    """Every one that is registered; empty for a program without operators."""
+    quantized_engines: tuple[str, ...] | None = None
+    backends: tuple[str, ...] | None = None
+    operators: tuple[str, ...] | None = None
 
 
 _Told = TypeVar("_Told", bound=_Header)
@@ -233,7 +225,14 @@ def read_capabilities(result: CommandResult, *, subject: str) -> Capabilities:
     Raises:
         LaunchError: There is no whole answer.
     """
-    return _convert(_sealed_fields(result, subject), Capabilities, subject)
+    told = _convert(_sealed_fields(result, subject), _Capable, subject)
+    return Capabilities(
+        bytecode_min=told.bytecode_min,
+        bytecode_max=told.bytecode_max,
+        quantized_engines=told.quantized_engines,
+        backends=told.backends,
+        operators=told.operators,
+    )
 
 
 def _sealed_fields(result: CommandResult, subject: str) -> dict[str, Any]:

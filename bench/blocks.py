@@ -14,12 +14,15 @@ TRIES = 3
 
 CERTAIN = frozenset(
     {
+        FailureReason.DISK_FULL,
         FailureReason.NO_PERMISSION,
         FailureReason.WRONG_ABI,
         FailureReason.WRONG_PAGE_SIZE,
         FailureReason.LINKER,
         FailureReason.NOT_FOUND,
         FailureReason.NOT_LOADABLE,
+        FailureReason.FULL_JIT_FILE,
+        FailureReason.TRUNCATED_FILE,
         FailureReason.BYTECODE_TOO_NEW,
         FailureReason.BYTECODE_TOO_OLD,
         FailureReason.MISSING_OPERATOR,

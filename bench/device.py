@@ -246,6 +246,15 @@ class Storing(Protocol):
         """
         ...
 
+    def lacking(self, objects: Sequence[LocalObject]) -> tuple[LocalObject, ...]:
+        """Those of some files that `push` would have to send.
+
+        Raises:
+            DeviceError: The device went away, or its own folder cannot be used.
+            Cancelled: The cancel event was set.
+        """
+        ...
+
 
 class DeviceDriver(Protocol):
     """Finds and opens the devices of one family."""

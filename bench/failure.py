@@ -28,6 +28,8 @@ class FailureReason(StrEnum):
     LINKER = "linker"
     NOT_FOUND = "not_found"
     NOT_LOADABLE = "not_loadable"
+    FULL_JIT_FILE = "full_jit_file"
+    TRUNCATED_FILE = "truncated_file"
     BYTECODE_TOO_NEW = "bytecode_too_new"
     BYTECODE_TOO_OLD = "bytecode_too_old"
     MISSING_OPERATOR = "missing_operator"
@@ -109,6 +111,13 @@ _REMEDIES = {
         "Give a whole file of the kind that the program loads: .ptl (saved with "
         "_save_for_lite_interpreter) for the lite interpreter, .pte for ExecuTorch, "
         ".tflite for LiteRT, .onnx for ONNX Runtime"
+    ),
+    FailureReason.FULL_JIT_FILE: (
+        "Save it with _save_for_lite_interpreter, or give the .pt file to "
+        "`pocketbench run`, which does so"
+    ),
+    FailureReason.TRUNCATED_FILE: (
+        "Copy or export the file again: it is cut off, or no archive at all"
     ),
     FailureReason.BYTECODE_TOO_NEW: (
         "Export with an older torch, or build the runner against a newer one"

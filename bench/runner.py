@@ -11,6 +11,8 @@ from bench.device import InstalledObject, LocalObject
 from bench.record import Value
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bench.artifact import Artifact
     from bench.device import CommandResult, DeviceInfo
     from bench.launch import Measurement
@@ -74,6 +76,19 @@ class Command(Value, frozen=True, kw_only=True):
     log_tag: str | None = None
     """On Android the program speaks to the system log under this tag, not to its
     output: what it wrote there is to be read, by its pid, into `CommandResult.log`."""
+
+
+class Capabilities(Value, frozen=True, kw_only=True):
+    """What a program says it can load; `None` where it says nothing of it."""
+
+    bytecode_min: int | None = None
+    bytecode_max: int | None = None
+    quantized_engines: tuple[str, ...] | None = None
+    """All that are built in: `qnnpack`, `fbgemm`."""
+    backends: tuple[str, ...] | None = None
+    """Delegates: `XnnpackBackend`."""
+    operators: tuple[str, ...] | None = None
+    """Every one that is registered: `aten::add.Tensor`."""
 
 
 class Runner(Protocol):
@@ -177,5 +192,24 @@ class Profiling(Protocol):
 
         Raises:
             LaunchError: It did not observe; classified, with the raw words.
+        """
+        ...
+
+
+@runtime_checkable
+class Capable(Protocol):
+    """A runner whose program tells, without a model, what it can load."""
+
+    def capabilities_command(
+        self, program: InstalledObject, libraries: Sequence[InstalledObject]
+    ) -> Command:
+        """The command line that asks it."""
+        ...
+
+    def parse_capabilities(self, result: CommandResult) -> Capabilities:
+        """Read its answer.
+
+        Raises:
+            LaunchError: It did not tell.
         """
         ...

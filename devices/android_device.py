@@ -103,6 +103,16 @@ class AndroidDevice:
         """
         return self._objects.put(objects)
 
+    def lacking(self, objects: Sequence[LocalObject]) -> tuple[LocalObject, ...]:
+        """Those of some files that `push` would have to send; one round trip.
+
+        Raises:
+            PushError: With the phone's own reason.
+            DeviceLostError: The phone went away.
+            Cancelled: The cancel event was set.
+        """
+        return self._objects.lacking(objects)
+
     def run(
         self,
         argv: Sequence[str],

@@ -68,18 +68,32 @@ class PhoneObjects:
             DeviceLostError: The phone went away; nothing half sent is taken for whole.
             Cancelled: The cancel event was set.
         """
-        for wanted in objects:
-            self._check_name(wanted)
-        room_bytes = self._shell.command_limit_bytes - len(LOOK_UP)
-        found = {
-            wanted: origin
-            for batch in batches(list(dict.fromkeys(objects)), room_bytes)
-            for wanted, origin in zip(batch, self._look_up(batch), strict=True)
-        }
+        found = self._found(objects)
         missing = [wanted for wanted, origin in found.items() if origin == "missing"]
         if missing:
             self._send(missing)
         return tuple(_installed(wanted, found[wanted]) for wanted in objects)
+
+    def lacking(self, objects: Sequence[LocalObject]) -> tuple[LocalObject, ...]:
+        """Those that `put` would send; one round trip.
+
+        Raises:
+            PushError: With the phone's own reason.
+            DeviceLostError: The phone went away.
+            Cancelled: The cancel event was set.
+        """
+        found = self._found(objects)
+        return tuple(x for x in found if found[x] == "missing")
+
+    def _found(self, objects: Sequence[LocalObject]) -> dict[LocalObject, Found]:
+        for wanted in objects:
+            self._check_name(wanted)
+        room_bytes = self._shell.command_limit_bytes - len(LOOK_UP)
+        return {
+            wanted: origin
+            for batch in batches(list(dict.fromkeys(objects)), room_bytes)
+            for wanted, origin in zip(batch, self._look_up(batch), strict=True)
+        }
 
     def _check_name(self, wanted: LocalObject) -> None:
         name = wanted.name

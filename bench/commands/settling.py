@@ -82,7 +82,7 @@ def measure_run(
                 plan,
                 tasks,
                 launches=before.launches if before else (),
-                failures=worth_keeping(before) if before else (),
+                failures=worth_keeping(before, anew=True) if before else (),
                 **told,
             )
         if plan.profile == "ops":
@@ -147,12 +147,19 @@ def measure_until_settled(
         observer.note(title, f"{found}, going on to {_blocks(target)}{of_budget}")
 
 
-def worth_keeping(run: Run) -> tuple[Failure, ...]:
-    """What failed before, but for exports: whoever goes on has just tried them."""
+def worth_keeping(run: Run, *, anew: bool = False) -> tuple[Failure, ...]:
+    """What failed before, but for exports: whoever goes on has just tried them.
+
+    Args:
+        run: As stored.
+        anew: Time has passed: what was refused before the push is looked at again,
+            for a phone may have room now that it had not then.
+    """
     return tuple(
         failure
         for failure in run.failures
         if failure.reason is not FailureReason.EXPORT_FAILED
+        and not (anew and failure.variant_id is not None and failure.block is None)
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import logging
 import threading
 from collections.abc import Iterator
@@ -29,12 +28,14 @@ from bench.errors import (
 )
 from bench.failure import FailureReason
 from bench.launch import Failure, Launch
+from bench.measure.failing import Place, failure_of, utc_now
 from bench.measure.gatekeeper import Gatekeeper, is_gated
 from bench.measure.lease import CpuLease
 from bench.measure.ledger import Ledger
 from bench.measure.marks import BlockHeat, cool_reference, state_marks
 from bench.measure.observer import Observer
 from bench.measure.pinning import biggest_core, cores_of, pin_to
+from bench.measure.preflight import check
 from bench.measure.schedule import block_order
 from bench.measure.spinning import spin_once
 from bench.measure.starting import start_program
@@ -45,6 +46,7 @@ from bench.measure.tool import (
     launch_request,
     needed_objects,
     tool_for,
+    used_tools,
 )
 from bench.plan import Plan, Variant
 from bench.runner import LaunchRequest, Runner
@@ -53,7 +55,7 @@ __all__ = ["Session", "Task", "utc_now"]
 
 logger = logging.getLogger(__name__)
 
-_TAIL_CHARACTERS = 8000
+_NO_PLACE = Place()
 _LOST_TIMES = 2
 """A device that is lost more often than this in one run is given up."""
 
@@ -167,9 +169,23 @@ class Session:
         return limits.redos if is_gated(self._info, limits) else 0
 
     def prepare(self, device: Device) -> None:
-        """Push what the device lacks and record what it holds."""
-        tools, artifacts = self._task.tools, self._task.artifacts.values()
-        installed = device.push(needed_objects(tools, artifacts))
+        """Refuse what cannot work, push what it lacks, record what it holds."""
+        live = [x for model in self._task.models for x in self._ledger.live(model)]
+        artifacts = {
+            (x.model, x.name): self._task.artifacts[x.model, x.name] for x in live
+        }
+        tools = self._task.tools
+        found = check(device, tools, artifacts)
+        for text in found.unchecked:
+            logger.info("%s: not checked before the push: %s", self._info.id, text)
+        for variant in live:
+            refused = found.refused.get((variant.model, variant.name))
+            if refused is not None:
+                artifacts.pop((variant.model, variant.name), None)
+                self._fail(refused, reason=refused.reason, variant=variant)
+        installed = device.push(
+            needed_objects(used_tools(tools, artifacts), artifacts.values())
+        )
         self._installed = {item.sha256: item for item in installed}
         self._store.append(device_ready(self._info, tools, installed))
         sent = sum(item.size_bytes for item in installed if item.origin == "sent")
@@ -227,7 +243,7 @@ class Session:
                 error,
                 reason=error.reason,
                 variant=variant,
-                place=(block, attempt, position),
+                place=Place(block, attempt, position),
                 started_at=started_at,
                 result=result,
             )
@@ -356,38 +372,21 @@ class Session:
         *,
         reason: FailureReason,
         variant: Variant | None = None,
-        place: tuple[int | None, int | None, int | None] = (None, None, None),
+        place: Place = _NO_PLACE,
         started_at: str | None = None,
         result: CommandResult | None = None,
     ) -> None:
         """Store a failure."""
-        failure = Failure(
+        failure = failure_of(
+            error,
             device_id=self._info.id,
             reason=reason,
-            fact=error.fact,
-            remedy=error.next_step,
-            model=variant.model if variant else None,
-            variant_id=variant.id if variant else None,
-            block=place[0],
-            attempt=place[1],
-            position=place[2],
-            started_at=started_at or utc_now(),
-            exit_code=result.exit_code if result else None,
-            signal=result.signal if result else None,
-            stdout_tail=_tail(result.stdout) if result else "",
-            stderr_tail=_tail(result.stderr) if result else "",
-            log_tail=_tail(result.log) if result else "",
+            variant=variant,
+            place=place,
+            started_at=started_at,
+            result=result,
         )
         self._store.append(failure)
         self._ledger.failures.append(failure)
         self._stored_error = error
         self._observer.launch_failed(self._info, failure)
-
-
-def _tail(output: bytes) -> str:
-    return output.decode("utf-8", "replace")[-_TAIL_CHARACTERS:]
-
-
-def utc_now() -> str:
-    """This instant, ISO-8601 in UTC, to the millisecond."""
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")

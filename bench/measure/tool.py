@@ -24,6 +24,14 @@ def tool_for(artifact: Artifact, tools: Sequence[Tool]) -> Tool:
     return next(tool for tool in tools if artifact.format in tool.runner.formats)
 
 
+def used_tools(
+    tools: Sequence[Tool], artifacts: Mapping[tuple[str, str], Artifact]
+) -> tuple[Tool, ...]:
+    """Those that load any of the artifacts."""
+    used = [tool_for(artifact, tools) for artifact in artifacts.values()]
+    return tuple(tool for tool in tools if tool in used)
+
+
 def needed_objects(
     tools: Sequence[Tool], artifacts: Iterable[Artifact]
 ) -> tuple[LocalObject, ...]:

@@ -14,7 +14,6 @@ from android_runner.build import build, build_for_this_computer, build_runner
 from android_runner.built import built_runners, read_built, runners_folder
 from android_runner.compilation import compile_runner
 from android_runner.dependencies import needed_libraries
-from android_runner.elf import read_elf
 from android_runner.file_hash import file_sha256
 from android_runner.runtime import installed_torch, runtime_in
 from android_runner.toolchain import (
@@ -25,6 +24,7 @@ from android_runner.toolchain import (
     this_computer,
 )
 from bench.cli import cli
+from bench.elf import read_elf
 from bench.errors import (
     RunnerBuildError,
     ToolMissingError,

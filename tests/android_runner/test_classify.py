@@ -85,13 +85,13 @@ def ended(
         (
             "PytorchStreamReader failed locating file bytecode.pkl: file not found ()",
             134,
-            Reason.NOT_LOADABLE,
+            Reason.FULL_JIT_FILE,
         ),
         (
             "PytorchStreamReader failed reading zip archive: failed finding central "
             "directory",
             134,
-            Reason.NOT_LOADABLE,
+            Reason.TRUNCATED_FILE,
         ),
         (
             "Following ops cannot be found {vision::roi_align, vision::nms, } ()",

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from android_runner.elf import read_elf
 from android_runner.null import NullRunner
 from android_runner.wire import read_spin
 from bench.artifact import Artifact
 from bench.device import CommandResult
+from bench.elf import read_elf
 from bench.errors import LaunchError
 from bench.failure import FailureReason as Reason
 from tests.android_runner.launching import Launcher

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from android_runner.elf import read_elf
 from android_runner.speed_benchmark_torch import SpeedBenchmarkTorch
 from bench.artifact import Artifact, ExportFacts, TensorSpec
 from bench.device import CommandResult, DeviceInfo, InstalledObject
+from bench.elf import read_elf
 from bench.errors import LaunchError
 from bench.failure import FailureReason as Reason
 from bench.launch import Measurement

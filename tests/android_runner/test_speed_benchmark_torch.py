@@ -203,7 +203,7 @@ def test_an_exception_of_the_runtime_is_classified_by_its_words():
 
 def test_a_full_jit_file_given_to_a_lite_build_is_not_loadable():
     words = "PytorchStreamReader failed locating file bytecode.pkl: file not found ()"
-    assert refused(ended([], words, code=134)).reason is Reason.NOT_LOADABLE
+    assert refused(ended([], words, code=134)).reason is Reason.FULL_JIT_FILE
 
 
 def test_a_refused_flag_is_a_failure_of_the_flags():

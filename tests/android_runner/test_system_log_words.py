@@ -130,7 +130,7 @@ def test_what_the_program_printed_itself_is_more_telling_than_its_log() -> None:
         pid=PID,
         log=DUMP.encode(),
     )
-    assert classify(result, subject="x").reason is Reason.NOT_LOADABLE
+    assert classify(result, subject="x").reason is Reason.TRUNCATED_FILE
 
 
 def test_a_log_of_nothing_tells_nothing() -> None:

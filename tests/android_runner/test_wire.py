@@ -195,7 +195,7 @@ def test_another_wire_or_another_runner_is_told_by_name() -> None:
             "load",
             "PytorchStreamReader failed locating file bytecode.pkl: file not "
             "found. This is an internal miniz error. If you",
-            Reason.NOT_LOADABLE,
+            Reason.FULL_JIT_FILE,
         ),
         (
             "load",

@@ -50,15 +50,19 @@ class ElfFacts(Value, frozen=True, kw_only=True):
         return self.libc == "static" or libc is None or self.libc == libc
 
 
-def read_elf(path: Path) -> ElfFacts:
+def read_elf(path: Path, *, or_library: bool = False) -> ElfFacts:
     """Read a program's ABI and C library.
+
+    Args:
+        path: Of the file.
+        or_library: A shared library, which has no entry point, will do too.
 
     Raises:
         UsageError: The file is not there, or not an ELF program.
     """
     try:
         with path.open("rb") as file:
-            return _read(file, path)
+            return _read(file, path, or_library=or_library)
     except OSError as error:
         raise UsageError(
             str(path), f"cannot be read ({error.strerror})", "Check the path"
@@ -68,7 +72,7 @@ def read_elf(path: Path) -> ElfFacts:
         raise _not_a_program(path, "its ELF headers are cut off") from error
 
 
-def _read(file: BinaryIO, path: Path) -> ElfFacts:
+def _read(file: BinaryIO, path: Path, *, or_library: bool) -> ElfFacts:
     ident = file.read(16)
     if ident[:4] != _MAGIC:
         raise _not_a_program(path, "not an ELF program")
@@ -78,7 +82,7 @@ def _read(file: BinaryIO, path: Path) -> ElfFacts:
     layout = f"{order}HHIQQQIHHH" if bits == 2 else f"{order}HHIIIIIHHH"
     fields = struct.unpack(layout, file.read(struct.calcsize(layout)))
     kind, machine, _, entry, table, *_, entry_size, count = fields
-    if kind not in _LINKED_TYPES or entry == 0:
+    if kind not in _LINKED_TYPES or (entry == 0 and not or_library):
         raise _not_a_program(path, "an ELF file, but not a program")
     interpreter = None
     alignments = []

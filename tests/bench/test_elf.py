@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from android_runner.elf import ElfFacts, read_elf
+from bench.elf import ElfFacts, read_elf
 from bench.errors import UsageError
 
 

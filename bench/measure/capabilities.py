@@ -1,0 +1,139 @@
+"""What the program of a device can load: asked once, and kept by its content."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import platform
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from bench.conditions import Missing
+from bench.device import CommandResult, InstalledObject
+from bench.elf import read_elf
+from bench.errors import LaunchError, UsageError
+from bench.locations import cache_dir
+from bench.runner import Capabilities, Capable
+
+if TYPE_CHECKING:
+    from bench.device import Device, LocalObject
+    from bench.measure.tool import Tool
+    from bench.runner import Command, Program
+
+logger = logging.getLogger(__name__)
+
+_TIMEOUT_S = 120.0
+"""A big runtime in a translated phone takes its time to start."""
+_FORM = b"1"
+"""Another form of `Capabilities` has other files."""
+_ABIS = {"x86_64": "x86_64", "aarch64": "arm64-v8a"}
+"""Of this computer, by the name its kernel has for it."""
+
+
+def capabilities_of(tool: Tool, device: Device) -> Capabilities | Missing:
+    """Ask a program what it can load; on this computer where it runs here.
+
+    Elsewhere only the device can run it, so the program, which every launch needs,
+    is pushed for it; models are not.
+
+    Raises:
+        DeviceError: The device went away, or did not take the program.
+        Cancelled: The run was stopped.
+    """
+    runner, program = tool
+    if not isinstance(runner, Capable):
+        return Missing(reason=f"{runner.name} cannot be asked what it loads")
+    place = _place(program)
+    known = _read(place)
+    if known is not None:
+        return known
+    try:
+        result = _ask_here(runner, program) if _runs_here(program) else None
+        if result is None:
+            executable, *libraries = device.push(program.objects)
+            command = runner.capabilities_command(executable, libraries)
+            result = device.run(command.argv, timeout_s=_TIMEOUT_S, env=command.env)
+        told = runner.parse_capabilities(result)
+    except LaunchError as error:
+        return Missing(reason=f"{runner.name} does not tell what it loads: {error}")
+    _write(place, told)
+    return told
+
+
+def _runs_here(program: Program) -> bool:
+    """Whether it is of this computer's ABI, and of a C library that is here."""
+    try:
+        facts = read_elf(Path(program.executable.path))
+    except UsageError:
+        return False
+    here = _ABIS.get(platform.machine()) if platform.system() == "Linux" else None
+    return facts.abi == here and (
+        facts.interpreter is None or Path(facts.interpreter).exists()
+    )
+
+
+def _ask_here(runner: Capable, program: Program) -> CommandResult | None:
+    command = runner.capabilities_command(
+        _local(program.executable), tuple(map(_local, program.libraries))
+    )
+    return _run(command)
+
+
+def _run(command: Command) -> CommandResult | None:
+    began_ns = time.perf_counter_ns()
+    try:
+        done = subprocess.run(
+            command.argv,
+            env=os.environ | command.env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        logger.debug("not asked here: %s", error)
+        return None
+    return CommandResult(
+        stdout=done.stdout,
+        stderr=done.stderr,
+        exit_code=done.returncode if done.returncode >= 0 else None,
+        signal=-done.returncode if done.returncode < 0 else None,
+        duration_ns=time.perf_counter_ns() - began_ns,
+    )
+
+
+def _local(item: LocalObject) -> InstalledObject:
+    return InstalledObject(
+        name=item.name,
+        sha256=item.sha256,
+        size_bytes=item.size_bytes,
+        remote_path=item.path,
+        origin="local",
+    )
+
+
+def _place(program: Program) -> Path:
+    """Named for the content of all that makes up the program."""
+    digest = hashlib.sha256(_FORM)
+    for item in program.objects:
+        digest.update(item.sha256.encode())
+    return cache_dir() / "capabilities" / f"{digest.hexdigest()}.json"
+
+
+def _read(place: Path) -> Capabilities | None:
+    try:
+        return msgspec.json.decode(place.read_bytes(), type=Capabilities)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def _write(place: Path, told: Capabilities) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    new = place.with_name(f"{place.name}.{os.getpid()}.{time.monotonic_ns()}")
+    new.write_bytes(msgspec.json.encode(told))
+    new.replace(place)

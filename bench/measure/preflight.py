@@ -1,0 +1,213 @@
+"""What cannot work on a device, found before its files are pushed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from bench.conditions import Missing
+from bench.device import Storing
+from bench.elf import read_elf
+from bench.errors import LaunchError, UsageError
+from bench.failure import FailureReason
+from bench.measure.capabilities import capabilities_of
+from bench.measure.tool import needed_objects, tool_for, used_tools
+from bench.units import format_size
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bench.artifact import Artifact
+    from bench.device import Device, DeviceInfo
+    from bench.measure.tool import Tool
+    from bench.runner import Capabilities, Program
+
+Key = tuple[str, str]
+"""Model and variant name."""
+
+_NAMED = 3
+"""How many missing operators a message names."""
+
+
+class Preflight(NamedTuple):
+    """What was found."""
+
+    refused: dict[Key, LaunchError]
+    unchecked: tuple[str, ...]
+    """In words, which programs' operators could not be compared, and why."""
+
+
+def check(
+    device: Device, tools: Sequence[Tool], artifacts: Mapping[Key, Artifact]
+) -> Preflight:
+    """Compare what is to be measured with what the device and its programs can do.
+
+    Raises:
+        DeviceError: The device went away, or did not take a program.
+        Cancelled: The run was stopped.
+    """
+    refused: dict[Key, LaunchError] = {}
+    unchecked = []
+    for tool in tools:
+        mine = {
+            key: artifact
+            for key, artifact in artifacts.items()
+            if tool_for(artifact, tools) == tool
+        }
+        if not mine:
+            continue
+        unfit = why_unfit(tool.program, device.info)
+        if unfit is not None:
+            refused |= dict.fromkeys(mine, unfit)
+            continue
+        told = capabilities_of(tool, device)
+        if isinstance(told, Missing):
+            unchecked.append(told.reason)
+            continue
+        for key, artifact in mine.items():
+            unloadable = why_unloadable(artifact, told, runner=tool.runner.name)
+            if unloadable is not None:
+                refused[key] = unloadable
+    fitting = {key: item for key, item in artifacts.items() if key not in refused}
+    refused |= without_room(device, tools, fitting)
+    return Preflight(refused, tuple(unchecked))
+
+
+def why_unfit(program: Program, info: DeviceInfo) -> LaunchError | None:
+    """Why a device's kernel or linker would refuse a program; `None`: it would not."""
+    for item in program.objects:
+        try:
+            facts = read_elf(Path(item.path), or_library=True)
+        except UsageError:
+            # A script, or a program of a system without ELF.
+            continue
+        if info.abis and facts.abi not in info.abis:
+            return LaunchError(
+                FailureReason.WRONG_ABI,
+                info.id,
+                f"{item.name} is built for {facts.abi}, "
+                f"the device runs {', '.join(info.abis)}",
+            )
+        aligned, page = facts.load_alignment_bytes, info.page_size_bytes
+        if aligned is not None and page is not None and aligned < page:
+            return LaunchError(
+                FailureReason.WRONG_PAGE_SIZE,
+                info.id,
+                f"{item.name} is aligned for pages of {aligned} bytes, "
+                f"the device has pages of {page}",
+            )
+    return None
+
+
+def why_unloadable(
+    artifact: Artifact, told: Capabilities, *, runner: str
+) -> LaunchError | None:
+    """Why a program would not load a model; `None`: nothing speaks against it."""
+    found = (
+        _bytecode(artifact, told)
+        or _backends(artifact, told)
+        or _engines(artifact, told)
+        or _operators(artifact, told)
+    )
+    if found is None:
+        return None
+    reason, fact = found
+    return LaunchError(
+        reason, f"{artifact.model} {artifact.variant}", f"{runner} {fact}"
+    )
+
+
+def without_room(
+    device: Device, tools: Sequence[Tool], artifacts: Mapping[Key, Artifact]
+) -> dict[Key, LaunchError]:
+    """The models, in order, for which there is no room left on a device.
+
+    Raises:
+        DeviceError: The device went away.
+        Cancelled: The run was stopped.
+    """
+    if not isinstance(device, Storing) or not artifacts:
+        return {}
+    free_bytes = device.free_bytes()
+    if isinstance(free_bytes, Missing):
+        return {}
+    objects = needed_objects(used_tools(tools, artifacts), artifacts.values())
+    if sum(item.size_bytes for item in objects) <= free_bytes:
+        return {}
+    lacking = {item.sha256: item.size_bytes for item in device.lacking(objects)}
+    models = {artifact.sha256 for artifact in artifacts.values()}
+    left = free_bytes - sum(x for key, x in lacking.items() if key not in models)
+    refused = {}
+    for key, artifact in artifacts.items():
+        size_bytes = lacking.get(artifact.sha256, 0)
+        if size_bytes > max(left, 0):
+            refused[key] = LaunchError(
+                FailureReason.DISK_FULL,
+                device.info.id,
+                f"the model takes {format_size(size_bytes)} and "
+                f"{format_size(max(left, 0))} are free",
+            )
+        else:
+            left -= size_bytes
+            lacking.pop(artifact.sha256, None)
+    return refused
+
+
+def _bytecode(
+    artifact: Artifact, told: Capabilities
+) -> tuple[FailureReason, str] | None:
+    version = artifact.bytecode_version
+    if version is None or told.bytecode_min is None or told.bytecode_max is None:
+        return None
+    loads = f"loads bytecode {told.bytecode_min} to {told.bytecode_max}, this is"
+    if version > told.bytecode_max:
+        return FailureReason.BYTECODE_TOO_NEW, f"{loads} {version}"
+    if version < told.bytecode_min:
+        return FailureReason.BYTECODE_TOO_OLD, f"{loads} {version}"
+    return None
+
+
+def _backends(
+    artifact: Artifact, told: Capabilities
+) -> tuple[FailureReason, str] | None:
+    if artifact.delegation is None or told.backends is None:
+        return None
+    wanted = [share.name for share in artifact.delegation.taken]
+    missing = [name for name in wanted if name not in told.backends]
+    if not missing:
+        return None
+    return FailureReason.MISSING_OPERATOR, f"lacks the delegate {', '.join(missing)}"
+
+
+def _engines(
+    artifact: Artifact, told: Capabilities
+) -> tuple[FailureReason, str] | None:
+    quantized = next(
+        (x for x in artifact.operators if x.startswith("quantized::")), None
+    )
+    if told.quantized_engines != () or quantized is None:
+        return None
+    return (
+        FailureReason.NO_QUANTIZED_ENGINE,
+        f"has no quantized engine, which {quantized} needs",
+    )
+
+
+def _operators(
+    artifact: Artifact, told: Capabilities
+) -> tuple[FailureReason, str] | None:
+    if told.operators is None:
+        return None
+    known = frozenset(told.operators)
+    missing = [
+        name
+        for name in artifact.operators
+        # Part of the interpreters, and not all in their tables.
+        if name not in known and not name.startswith("prim::")
+    ]
+    if not missing:
+        return None
+    named = ", ".join(missing[:_NAMED])
+    if len(missing) > _NAMED:
+        named += f" and {len(missing) - _NAMED} more"
+    return FailureReason.MISSING_OPERATOR, f"lacks {named}"
