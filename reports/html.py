@@ -27,10 +27,14 @@ from reports.phrases import VERDICT_SHAPES, grade_words
 from reports.plots.forest import forest
 from reports.plots.style import css_variable, variant_colours
 from reports.presentable import presentable
+from reports.resources import EXPLAINED as RESOURCES_EXPLAINED
+from reports.resources import HEADINGS as RESOURCE_HEADINGS
+from reports.resources import resource_rows
 from reports.sections import MOST_NARROW_ROWS, ModelSection, model_sections
 from reports.table import TableRow
 from reports.theme import theme_css
 
+MOST_RESOURCE_ROWS = 200
 MOST_DOUBTFUL_CELLS = 100
 LARGEST_PLAIN_DATA_BYTES = 100_000
 """Larger data is embedded compressed."""
@@ -73,6 +77,7 @@ def _context(lookup: Lookup, history: HistorySection) -> dict[str, Any]:
     caveats = [set(cell.caveats) for cell in summary.cells]
     shared = set.intersection(*caveats) if caveats else set()
     doubtful = [cell for cell in summary.cells if set(cell.caveats) - shared]
+    resources = resource_rows(lookup)
     encoding, data = _embedded(lookup)
     return {
         "lookup": lookup,
@@ -91,6 +96,10 @@ def _context(lookup: Lookup, history: HistorySection) -> dict[str, Any]:
         "devices": summary.devices,
         "doubtful_cells": doubtful[:MOST_DOUBTFUL_CELLS],
         "doubtful_left_out": max(0, len(doubtful) - MOST_DOUBTFUL_CELLS),
+        "resources": resources[:MOST_RESOURCE_ROWS],
+        "resources_left_out": max(0, len(resources) - MOST_RESOURCE_ROWS),
+        "resource_headings": RESOURCE_HEADINGS,
+        "resources_explained": RESOURCES_EXPLAINED,
         "artifacts": summary.run.artifacts,
         "metrics": summary.metrics,
         "command": method.command_line(lookup),

@@ -15,6 +15,7 @@ from bench.artifact import OutputError
 from bench.caveat import Caveat
 from bench.failure import FailureReason
 from bench.judge.grade import Grade
+from bench.judge.resources import Resources
 from bench.judge.summary import (
     Comparison,
     Estimate,
@@ -97,6 +98,8 @@ class CellFacts(Value, frozen=True, kw_only=True):
     caveats: tuple[Caveat, ...]
     grade: Grade
     redone_launches: int
+    resources: Resources | None
+    """Memory and how it was read, and energy, unscaled."""
     estimates: dict[str, Estimate]
     """By metric name, unscaled."""
     launches: tuple[LaunchValue, ...]
@@ -187,6 +190,7 @@ def document(lookup: Lookup, *, only_primary: bool = False) -> Document:
                 caveats=cell.caveats,
                 grade=cell.grade,
                 redone_launches=cell.redone_launches,
+                resources=cell.resources,
                 estimates=cell.estimates,
                 launches=_only(lookup.primary.name, cell.launches)
                 if only_primary

@@ -25,6 +25,7 @@ from reports.phrases import (
 )
 from reports.plots.forest import worst_first
 from reports.presentable import presentable
+from reports.resources import EXPLAINED, HEADINGS, resource_rows
 from reports.sparkline import sparkline
 
 MARKER = "<!-- pocketbench -->"
@@ -76,6 +77,7 @@ def render(
         title = f"{counted(len(rest), 'other cell')}, not changed or not settled"
         pieces += _folded(title, _table(lookup, rest, histories))
     pieces += _folded("How it was measured", _method(lookup))
+    pieces += _resources(lookup)
     link = f"\n[The whole report]({report_url})\n" if report_url else ""
     return _cut(pieces, link)
 
@@ -162,6 +164,19 @@ def _failures(lookup: Lookup) -> list[str]:
         where = " · ".join(escaped(part) for part in parts if part)
         lines.append(f"- {where}: {escaped(failure.fact)}. {escaped(failure.remedy)}\n")
     return ["\n**What could not be measured**\n\n", *lines] if lines else []
+
+
+def _resources(lookup: Lookup) -> list[str]:
+    """Memory and energy of every cell, folded."""
+    rows = resource_rows(lookup)
+    if not rows:
+        return []
+    headings = ("device", "model", "variant", *HEADINGS)
+    lines = [f"\n| {' | '.join(headings)} |\n|{' --- |' * len(headings)}\n"]
+    for cell, words in rows:
+        names = (lookup.tagged(cell.device_id), cell.model, cell.variant_id)
+        lines.append(f"| {' | '.join(map(escaped, (*names, *words)))} |\n")
+    return _folded("Memory and energy", [*lines, f"\n{escaped(EXPLAINED)}\n"])
 
 
 def _method(lookup: Lookup) -> list[str]:

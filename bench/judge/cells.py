@@ -11,6 +11,7 @@ from bench.judge.counted import CellKey, counted_launches, redone_launches
 from bench.judge.grade import grade
 from bench.judge.intervals import estimate, log_mean
 from bench.judge.metrics import METRICS, PRIMARY, Reduced, reduced
+from bench.judge.resources import resources_of
 from bench.judge.summary import Cell, LaunchValue
 from bench.launch import Launch
 from bench.plan import Variant
@@ -90,6 +91,7 @@ def measured_cells(
             launches=rows,
             caveats=caveats,
             grade=grade(caveats),
+            resources=resources_of(launches),
             redone_launches=redone[key],
         )
         found[key] = Measured(cell, launches)

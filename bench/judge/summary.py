@@ -9,6 +9,7 @@ from bench.artifact import Artifact
 from bench.caveat import Caveat
 from bench.gates import USUAL_GATE
 from bench.judge.grade import Grade
+from bench.judge.resources import Resources
 from bench.launch import Failure
 from bench.record import Value
 from bench.run import DeviceReady, Run
@@ -93,6 +94,8 @@ class Cell(Value, frozen=True, kw_only=True):
     """Of its launches, its device and its spread together, worst first."""
     grade: Grade
     """How far it can be trusted, and the caveats that decide it."""
+    resources: Resources | None = None
+    """Memory and how it was read, and energy; `None`: not asked for."""
     redone_launches: int = 0
     """Launches that were throttled and measured again: leaving them out favours the
     variant that heats the device more."""

@@ -4,14 +4,17 @@ import base64
 import gzip
 import json
 import re
+from html import unescape
 from html.parser import HTMLParser
 
 import msgspec
 import pytest
 from msgspec.structs import replace
 
-from reports import comparisons, html, theme
+from bench.judge.resources import MemoryUsed, Resources
+from reports import comparisons, html, markdown, theme
 from reports.json import Document
+from reports.resources import HEADINGS
 
 VOID = {"meta", "input", "br", "img", "path", "use", "rect", "link", "hr"}
 
@@ -237,3 +240,33 @@ def test_text_has_a_contrast_of_at_least_4_5(name):
     text, paper = theme.contrasts()[name]
     lighter, darker = sorted((luminance(text), luminance(paper)), reverse=True)
     assert (lighter + 0.05) / (darker + 0.05) >= 4.5
+
+
+def test_memory_and_energy_say_how_they_were_read(make_summary):
+    summary = make_summary()
+    used = Resources(
+        memory=MemoryUsed(
+            runtime_rss_bytes=40 * 2**20,
+            peak_bytes=100 * 2**20,
+            model_bytes=60 * 2**20,
+            pss_bytes=80 * 2**20,
+            read_by="sampler",
+            sampling_interval_s=0.05,
+            sampling_cost_ns=3_000_000,
+        ),
+        no_energy="the phone was on power",
+    )
+    cells = tuple(replace(cell, resources=used) for cell in summary.cells)
+    page = unescape(html.render(replace(summary, cells=cells)))
+    table = page[page.index('id="resources"') :]
+    for heading in HEADINGS:
+        assert f">{heading[:1].upper()}{heading[1:]}<" in table
+    words = (
+        *("40.0 MiB", "100 MiB", "60.0 MiB", "80.0 MiB"),
+        "looked at from outside every 50.0 ms, at 3.00 ms of processor time",
+        "none: the phone was on power",
+    )
+    assert "".join(f"<td>{word}</td>" for word in words) in table
+    text = markdown.render(replace(summary, cells=cells))
+    assert "<summary>Memory and energy</summary>" in text
+    assert " | ".join(words) in text

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench.conditions import Conditions
-from bench.measure.energy import energy_used
+from bench.judge.energy import energy_used
 from bench.measure.throttle import clock_residency, clocks_fell, new_caps, status_rose
 from devices.conditions.probe import parse_probe
 

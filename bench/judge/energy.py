@@ -43,7 +43,8 @@ def energy_used(before: Conditions, after: Conditions) -> EnergyUsed | Missing:
 
 def _from_rails(before: Conditions, after: Conditions) -> EnergyUsed | Missing:
     if not before.energy or not after.energy:
-        return Missing(reason="no power rails")
+        reading = before if not before.energy else after
+        return Missing(reason=reading.missing.get("energy", "no power rails"))
     earlier = {m.device: m for m in before.energy}
     rails: dict[str, int] = {}
     elapsed_ms = 0
@@ -68,7 +69,8 @@ def _from_rails(before: Conditions, after: Conditions) -> EnergyUsed | Missing:
 
 def _from_battery(before: Conditions, after: Conditions) -> EnergyUsed | Missing:
     if before.battery is None or after.battery is None:
-        return Missing(reason="no battery was read")
+        reading = before if before.battery is None else after
+        return Missing(reason=reading.missing.get("battery", "no battery was read"))
     for battery in (before.battery, after.battery):
         if battery.is_fiction:
             return Missing(reason="the battery's values are pinned")
@@ -78,7 +80,12 @@ def _from_battery(before: Conditions, after: Conditions) -> EnergyUsed | Missing
             return Missing(reason="the phone was on power")
     powers = (_power_nw(before.battery), _power_nw(after.battery))
     if powers[0] is None or powers[1] is None:
-        return Missing(reason="no battery current")
+        reading = before if powers[0] is None else after
+        return Missing(
+            reason=f"no battery current ({reading.missing['battery.current_ua']})"
+            if "battery.current_ua" in reading.missing
+            else "no battery current"
+        )
     if powers[0] * powers[1] < 0:
         return Missing(reason="the battery current changed its sign")
     if before.uptime_s is None or after.uptime_s is None:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from bench.conditions import Battery, Conditions, EnergyMeter, Missing
-from bench.measure.energy import EnergyUsed, energy_used
+from bench.judge.energy import EnergyUsed, energy_used
 
 UNPLUGGED = Battery(
     status="discharging", plugged=(), current_ua=-500_000, voltage_mv=4_000
