@@ -6,7 +6,8 @@ blocks until settled, and change points in histories; on generated noise of seve
 kinds and, with --runs, on real launches that pocketbench recorded. Everything is judged
 by the code that the reports use. All tables are rates of seeded trials.
 
-Run: python benchmarks/statistics.py [--trials 2000] [--runs FOLDER] [--peers]
+Run: python benchmarks/statistics.py [--trials 2000] [--only TABLE] [--runs FOLDER]
+    [--peers]
 --peers makes an environment of its own for asv and otava in the temporary folder.
 """
 

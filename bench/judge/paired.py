@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -34,7 +34,8 @@ a tenth too small (measured); this gives the tenth back."""
 _MOST_SURE = 0.99
 """A p-value near 1 must not drown the other test's small one."""
 _EXACT_UP_TO = 60
-_HALVINGS = 15
+_LEAST = 1e-15
+"""Smaller p-values are taken for this one: their scores cannot be told apart."""
 
 
 def paired_evidence(
@@ -92,44 +93,84 @@ def _combined(plain: LogMean, shifts: list[float], alpha: float) -> Evidence:
     if p_value(inside) < alpha:
         # No ratio suits both: the launches drift in a way that ranks mistake.
         return plain.evidence(alpha)
-    reach = plain.half_width(min(alpha, 0.01) / 8) + abs(plain.mean - middle)
-    low = _edge(p_value, alpha, inside, inside - reach)
-    high = _edge(p_value, alpha, inside, inside + reach)
+    high = _edge(plain, shifts, alpha, inside)
+    downwards = plain._replace(mean=-plain.mean)
+    low = -_edge(downwards, [-shift for shift in reversed(shifts)], alpha, -inside)
     point = (low + high) / 2
     quantile = float(stdtrit(plain.degrees, 1 - alpha / 2))
     ratio = LogMean(point, (high - low) / 2 / quantile, plain.degrees, blocks)
     return Evidence(ratio, low, high, p_value(0.0))
 
 
-def _edge(
-    p_value: Callable[[float], float], alpha: float, inside: float, outside: float
-) -> float:
-    """Where the p-value falls below alpha on the way outside, to a part in 30,000."""
-    for _ in range(_HALVINGS):
-        between = (inside + outside) / 2
-        if p_value(between) >= alpha:
-            inside = between
+def _edge(plain: LogMean, shifts: list[float], alpha: float, inside: float) -> float:
+    """The largest ratio that the combined test does not reject, from `inside` up.
+
+    Between two shifts the ranks say the same, so there the t test alone decides: the
+    ratio must be within so many standard errors of the mean as these ranks leave.
+    """
+    needed = _needed_t(plain.launches, alpha)
+    pairs = len(shifts)
+    # Above the middle the ranks leave less and less.
+    low, high = pairs // 2, pairs
+    while low < high:
+        place = (low + high + 1) // 2
+        reach = plain.standard_error * needed[2 * place]
+        if plain.mean + reach > shifts[place - 1]:
+            low = place
         else:
-            outside = between
-    return outside
+            high = place - 1
+    for place in range(low, -1, -1):
+        reach = plain.standard_error * needed[2 * place]
+        above = shifts[place] if place < pairs else math.inf
+        below = shifts[place - 1] if place else -math.inf
+        edge = min(plain.mean + reach, above)
+        if below < edge and plain.mean - reach < edge:
+            return max(edge, inside)
+    return inside
+
+
+@lru_cache(maxsize=256)
+def _needed_t(size: int, alpha: float) -> list[float]:
+    """By twice the number of shifts below a ratio, the t from which it is rejected."""
+    joined = 1 / math.tan(math.pi * alpha / CORRECTION)
+    return [_least_t(2 * joined - score, size - 1) for score in _rank_scores(size)]
+
+
+def _least_t(score: float, degrees: int) -> float:
+    """The t whose p-value has this score."""
+    p_value = math.atan2(1.0, score) / math.pi
+    if p_value >= _MOST_SURE:
+        return 0.0
+    return -float(stdtrit(degrees, p_value / 2)) if p_value > _LEAST else math.inf
 
 
 def _score(p_value: float) -> float:
     """Where a p-value lies on the Cauchy distribution."""
-    return math.tan((0.5 - min(max(p_value, 1e-15), _MOST_SURE)) * math.pi)
+    return math.tan((0.5 - min(max(p_value, _LEAST), _MOST_SURE)) * math.pi)
 
 
 def _shifts(
     first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]
 ) -> list[float]:
     """Every candidate launch minus every baseline launch, drift removed, sorted."""
-    blocks = np.arange(len(first))
-    early, late = np.triu_indices(len(first), 1)
-    slopes = [(side[late] - side[early]) / (late - early) for side in (first, second)]
-    drift = np.median(np.concatenate(slopes)) * blocks
+    blocks, early, late, apart = _pairs_of_blocks(len(first))
+    slopes = np.concatenate(
+        [(side[late] - side[early]) / apart for side in (first, second)]
+    )
+    slopes.sort()
+    half = len(slopes) // 2
+    # There are two sides, so the number of slopes is even.
+    drift = (slopes[half - 1] + slopes[half]) / 2 * blocks
     shifts = np.subtract.outer(second - drift, first - drift).ravel()
     shifts.sort()
     return list(shifts.tolist())
+
+
+@lru_cache(maxsize=64)
+def _pairs_of_blocks(size: int) -> tuple[npt.NDArray[np.int64], ...]:
+    """The blocks; of each pair of them the earlier, the later and their distance."""
+    early, late = np.triu_indices(size, 1)
+    return np.arange(size), early, late, late - early
 
 
 @lru_cache(maxsize=64)

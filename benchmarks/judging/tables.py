@@ -39,16 +39,17 @@ def main() -> int:
     parser.add_argument("--trials", type=int, default=2000)
     parser.add_argument("--runs", type=Path, help="folder with stored runs")
     parser.add_argument("--peers", action="store_true", help="asv and otava, too")
+    parser.add_argument(
+        "--only", action="append", choices=TABLES, help="may be given again"
+    )
     asked = parser.parse_args()
     began = time.monotonic()
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         print(
             f"Shares of {asked.trials} trials; standard error at 5 %: {_error(asked)}"
         )
-        _pairs(pool, asked.trials)
-        _families(pool, asked.trials)
-        _settling(pool, asked.trials)
-        _histories(pool, asked.trials)
+        for name in asked.only or TABLES:
+            TABLES[name](pool, asked.trials)
         if asked.peers:
             _peers(pool)
     if asked.runs:
@@ -115,7 +116,7 @@ def _settling(pool: Executor, trials: int) -> None:
         _settle_normal,
         [variation for variation, _ in asked],
         [effect for _, effect in asked],
-        [max(200, trials // 2)] * len(asked),
+        [trials] * len(asked),
     )
     rows = [
         [f"{variation:.1%}", f"{effect:.0%}", *_settled_row(settled)]
@@ -201,6 +202,14 @@ def _recorded(folder: Path, trials: int) -> None:
         print(f"\n{folder}: no cell with {2 * blocks} launches that count")
         return
     _print_rates(f"Recorded launches, {blocks} blocks, +0 / +2 / +5 / +10 %", found)
+
+
+TABLES = {
+    "pairs": _pairs,
+    "families": _families,
+    "settling": _settling,
+    "histories": _histories,
+}
 
 
 def _share(share: float) -> str:

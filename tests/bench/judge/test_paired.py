@@ -135,3 +135,19 @@ def test_many_blocks_use_the_normal_distribution_of_the_ranks():
     interval = stats.ttest_rel(np.log(b), np.log(a)).confidence_interval(0.95)
     assert found.low == pytest.approx(interval.low, abs=0.001)
     assert found.high == pytest.approx(interval.high, abs=0.001)
+
+
+@pytest.mark.parametrize("blocks", [5, 6, 10, 20, 33, 61])
+@pytest.mark.parametrize("alpha", [0.05, 0.01])
+def test_the_interval_ends_where_the_test_begins_to_reject(blocks, alpha):
+    random = np.random.default_rng(blocks)
+    for spread in (random.normal, random.laplace):
+        a, b = np.exp(spread(0, 0.02, (2, blocks)))
+        found = paired_evidence(a.tolist(), b.tolist(), alpha=alpha)
+
+        for end, outwards in ((found.low, -1), (found.high, 1)):
+            inside, outside = (
+                paired_evidence(a.tolist(), (b / math.exp(at)).tolist(), alpha=alpha)
+                for at in (end - outwards * 1e-9, end + outwards * 1e-9)
+            )
+            assert inside.p_value >= alpha > outside.p_value
