@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bench.device import CoreCluster, DeviceInfo
 from devices.arm_cores import core_name
+from devices.conditions.reading import cpu_list, integer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +39,7 @@ IDENTITY_SCRIPT = "; ".join(
 )
 """For `sh -c`; what it prints goes to `parse_sections`."""
 
+_MOST_CORES = 1024
 _EMULATED_HARDWARE = ("goldfish", "ranchu", "vsoc", "cutf")
 
 
@@ -101,7 +103,7 @@ def device_info(
         page_size_bytes=_page_size_bytes(sections.get("pagesize", "")),
         os_name="Android",
         os_version=get("ro.build.version.release") or None,
-        api_level=_integer(get("ro.build.version.sdk")),
+        api_level=integer(get("ro.build.version.sdk", ""), 1, 9999),
         build_fingerprint=get("ro.build.fingerprint") or None,
         is_emulated=emulated or "ro.pocketbench.translator" in properties,
         is_simulated=simulated,
@@ -145,8 +147,13 @@ def parse_clusters(
 
 def _by_core(file: str, told: str) -> dict[int, int]:
     """One file of every core, as `grep . FILE...` tells it."""
-    found = re.findall(rf"/cpu(\d+)/{file}:(\d+)$", told, re.M)
-    return {int(cpu): int(number) for cpu, number in found}
+    found = re.findall(rf"/cpu([0-9]{{1,4}})/{file}:([0-9]+)$", told, re.M)
+    return {
+        int(cpu): number
+        for cpu, text in found
+        if int(cpu) < _MOST_CORES
+        and (number := integer(text, 1, 10_000_000)) is not None
+    }
 
 
 def _core_names(cpuinfo: str) -> dict[int, str | None]:
@@ -159,8 +166,11 @@ def _core_names(cpuinfo: str) -> dict[int, str | None]:
         if not colon:
             # Kernels before 3.8 put the kind after the last core, in its own block.
             current = shared
-        elif key.strip() == "processor" and value.strip().isdigit():
-            current = fields.setdefault(int(value), {})
+        elif (
+            key.strip() == "processor"
+            and (cpu := integer(value, 0, _MOST_CORES - 1)) is not None
+        ):
+            current = fields.setdefault(cpu, {})
         else:
             current[key.strip()] = value.strip()
     return {cpu: _name_of({**shared, **own}) for cpu, own in fields.items()}
@@ -214,24 +224,19 @@ def _transport(serial: str) -> str:
 
 def _present(text: str) -> int | None:
     """The number of cores in `0-7` or `0-3,5`."""
-    count = 0
-    for first, last in re.findall(r"(\d+)(?:-(\d+))?", text):
-        count += int(last or first) - int(first) + 1
-    return count or None
+    return len(cpu_list(text) or ()) or None
 
 
 def _ram_bytes(meminfo: str) -> int | None:
-    found = re.search(r"^MemTotal:\s*(\d+) kB", meminfo, re.M)
-    return int(found[1]) * 1024 if found else None
+    found = re.search(r"^MemTotal:\s*([0-9]+) kB", meminfo, re.M)
+    kib = integer(found[1], 1, 2**34) if found else None
+    return None if kib is None else kib * 1024
 
 
 def _page_size_bytes(text: str) -> int | None:
-    kilobytes = re.search(r"KernelPageSize:\s*(\d+) kB", text)
+    kilobytes = re.search(r"KernelPageSize:\s*([0-9]+) kB", text)
     if kilobytes:
-        return int(kilobytes[1]) * 1024
-    plain = re.search(r"^(\d+)$", text, re.M)
-    return int(plain[1]) if plain else None
-
-
-def _integer(text: str | None) -> int | None:
-    return int(text) if text and text.strip().isdigit() else None
+        kib = integer(kilobytes[1], 1, 1024)
+        return None if kib is None else kib * 1024
+    plain = re.search(r"^([0-9]+)$", text, re.M)
+    return integer(plain[1], 1024, 2**20) if plain else None

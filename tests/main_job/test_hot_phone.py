@@ -25,7 +25,10 @@ from bench.runner import Command, Program
 from bench.selection import Selected
 from devices.android import open_serial
 
-pytestmark = pytest.mark.needs("compiler", "namespaces", "mksh", "toybox")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.needs("compiler", "namespaces", "mksh", "toybox"),
+]
 
 NATIVE = Path(__file__).parent.parent.parent / "android_runner" / "native"
 ITERATION_MS = 15.0

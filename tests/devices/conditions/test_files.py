@@ -41,6 +41,21 @@ def test_each_clock_domain_is_read_and_a_hidden_limit_has_its_reason(said: Said)
     assert big.is_capped is False
 
 
+def test_a_phone_with_an_old_kernel_and_half_its_files_is_read(said: Said):
+    files = parse_files(said("files_old_kernel"))
+    policies, missing = parse_cpufreq(files)
+    assert policies is not None
+    assert [(p.cpus, p.is_capped, p.governor) for p in policies] == [
+        ((0, 1, 2, 3), None, None),
+        ((4, 5, 6, 7), True, "interactive"),
+    ]
+    assert missing["0.governor"] == "no such file"
+    assert parse_online(files).value == (0, 1, 2, 3, 4, 5)
+    assert parse_allowed_cpus(files).value == (0, 1, 2, 3)
+    assert parse_cpuset(files).value == "/system-background"
+    assert parse_fixed_performance(files).value is True
+
+
 def test_old_kernels_repeat_a_domain_under_each_core_and_it_is_read_once():
     texts = {}
     for cpu in range(4):

@@ -22,7 +22,7 @@ from devices.conditions.probe import parse_probe
 HERE = Path(__file__).parent
 TOKEN = "@@0123456789abcdef"
 PARTS = {
-    "files": ("files_pixel",),
+    "files": ("files_pixel", "files_old_kernel"),
     "thermal": tuple(sorted(p.stem for p in (HERE / "data").glob("thermal_*.txt"))),
     "battery": ("battery_pixel", "battery_samsung"),
     "power": ("power",),
