@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bench.judge.summary import Summary, Verdict
 from reports.lookup import Lookup
-from reports.phrases import effect, interval_text, ratio_text
+from reports.phrases import effect, grade_words, interval_text, ratio_text
 from reports.presentable import presentable
 
 MOST_LINES = 10
@@ -20,13 +20,16 @@ def render(summary: Summary) -> str:
             continue
         ratio = comparison.candidate_over_baseline
         metric = lookup.metrics.get(comparison.metric)
+        doubtful = lookup.less_trusted(comparison)
+        trust = f"; trust {grade_words(doubtful)}" if doubtful else ""
         said = effect(metric, ratio.point) if metric else ratio_text(ratio)
         found.append(
             (
                 f"{comparison.model} {comparison.candidate} regressed",
                 f"{lookup.metric_title(comparison.metric)} on "
                 f"{lookup.tagged(comparison.device_id)} is {said} than "
-                f"{comparison.baseline}: {ratio_text(ratio)} {interval_text(ratio)}",
+                f"{comparison.baseline}: {ratio_text(ratio)} {interval_text(ratio)}"
+                + trust,
             )
         )
     for failure in lookup.summary.failures:

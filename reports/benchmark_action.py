@@ -8,6 +8,7 @@ import msgspec
 
 from bench.judge.summary import Cell, Estimate, Metric, Summary
 from reports.lookup import Lookup
+from reports.phrases import grade_words
 from reports.presentable import presentable
 
 
@@ -35,5 +36,6 @@ def _entry(
         # The action draws one number; the wider half keeps it from saying too much.
         half = max(estimate.high - estimate.point, estimate.point - estimate.low)
         entry["range"] = f"± {half:.6g}"
-    entry["extra"] = f"{estimate.launches} launches, 95 % interval"
+    trust = f"trust {grade_words(cell)}"
+    entry["extra"] = f"{estimate.launches} launches, 95 % interval; {trust}"
     return entry

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.padding import Padding
@@ -11,13 +12,20 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from bench.caveat import Caveat
 from bench.judge.grade import MEANINGS
 from bench.judge.summary import Cell, Estimate, Summary, Verdict
 from bench.units import Scale, common_scale
 from reports.doubts import Doubt, doubts
 from reports.headline import headline
 from reports.lookup import Lookup
-from reports.phrases import VERDICT_SHAPES, counted, interval_text, speed_up
+from reports.phrases import (
+    VERDICT_SHAPES,
+    counted,
+    interval_text,
+    reason_words,
+    speed_up,
+)
 from reports.presentable import presentable
 
 DEFAULT_WIDTH = 80
@@ -50,10 +58,8 @@ def show(summary: Summary, console: Console) -> None:
     for model in lookup.models:
         console.print()
         _show_model(lookup, model, console)
-    letters = sorted({cell.grade.letter for cell in lookup.summary.cells})
-    if letters:
-        meanings = [f"{letter}: {MEANINGS[letter]}" for letter in letters]
-        console.print(Text(f"{'; '.join(meanings)}.", style="dim"))
+    for line in _grades(lookup.summary.cells):
+        console.print(Text(line, style="dim"))
     found = doubts(lookup)
     if found:
         console.print()
@@ -67,6 +73,15 @@ def show(summary: Summary, console: Console) -> None:
             parts = [lookup.tagged(failure.device_id)]
             parts += [part for part in (failure.model, failure.variant_id) if part]
             _item(f"{' · '.join(parts)}: {failure.fact}", failure.remedy, console)
+
+
+def _grades(cells: Sequence[Cell]) -> Iterator[str]:
+    """What each letter means, and which caveats gave it to any cell."""
+    for letter in sorted({cell.grade.letter for cell in cells}):
+        given = {r for c in cells if c.grade.letter == letter for r in c.grade.reasons}
+        reasons = reason_words(caveat for caveat in Caveat if caveat in given)
+        why = f" ({reasons})" if reasons else ""
+        yield f"{letter}: {MEANINGS[letter]}{why}"
 
 
 def _show_model(lookup: Lookup, model: str, console: Console) -> None:

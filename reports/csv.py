@@ -40,6 +40,7 @@ COLUMNS = (
     "caveats",
     "grade",
     "redone_launches",
+    "grade_reasons",
 )
 """`estimate` and its ends are in `unit`: ns, bytes or per_s, never scaled."""
 
@@ -100,6 +101,7 @@ def _row(lookup: Lookup, cell: Cell, name: str) -> dict[str, Any]:
         "caveats": " ".join(caveat.value for caveat in cell.caveats),
         "grade": cell.grade.letter,
         "redone_launches": cell.redone_launches,
+        "grade_reasons": " ".join(reason.value for reason in cell.grade.reasons),
     }
 
 

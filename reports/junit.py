@@ -12,6 +12,7 @@ from reports.lookup import Lookup
 from reports.phrases import (
     VERDICT_WORDS,
     effect,
+    grade_words,
     interval_text,
     ratio_text,
     verdict_text,
@@ -62,6 +63,7 @@ def _case(suite: ET.Element, lookup: Lookup, comparison: Comparison) -> None:
         ),
     )
     properties = ET.SubElement(case, "properties")
+    doubtful = lookup.less_trusted(comparison)
     for name, value in (
         ("candidate_over_baseline", repr(ratio.point)),
         ("low_95", repr(ratio.low) if ratio.low is not None else ""),
@@ -70,6 +72,7 @@ def _case(suite: ET.Element, lookup: Lookup, comparison: Comparison) -> None:
         ("q_value", repr(comparison.q_value) if comparison.q_value is not None else ""),
         ("min_effect", repr(comparison.min_effect)),
         ("verdict", comparison.verdict.value if comparison.verdict else ""),
+        ("trust", grade_words(doubtful) if doubtful else ""),
     ):
         ET.SubElement(properties, "property", name=name, value=value)
     metric = lookup.metrics.get(comparison.metric)

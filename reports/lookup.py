@@ -76,6 +76,13 @@ class Lookup:
             (kind, cell.device_id, cell.model, cell.variant_id, metric)
         )
 
+    def less_trusted(self, comparison: Comparison) -> Cell | None:
+        """Of the two cells that are compared the one with the worse grade."""
+        names = (comparison.candidate, comparison.baseline)
+        keys = ((comparison.device_id, comparison.model, name) for name in names)
+        found = [self.cells[key] for key in keys if key in self.cells]
+        return max(found, key=lambda cell: cell.grade.letter, default=None)
+
     def cells_of(self, model: str, device_id: str) -> list[Cell]:
         """The cells of a model on a device, in the order of the variants."""
         found = (self.cells.get((device_id, model, v)) for v in self.variant_ids)

@@ -19,6 +19,7 @@ from reports.phrases import (
     VERDICT_WORDS,
     counted,
     effect,
+    grade_words,
     interval_text,
     no_verdict,
     ratio_text,
@@ -137,13 +138,9 @@ def _verdict(lookup: Lookup, comparison: Comparison) -> str:
 
 
 def _trust(lookup: Lookup, comparison: Comparison) -> str:
-    """The worse grade of the two cells that are compared."""
-    names = (comparison.candidate, comparison.baseline)
-    found = (
-        lookup.cells.get((comparison.device_id, comparison.model, name))
-        for name in names
-    )
-    return max((cell.grade.letter for cell in found if cell), default="")
+    """The worse grade of the two cells that are compared, with its reasons."""
+    cell = lookup.less_trusted(comparison)
+    return escaped(grade_words(cell)) if cell else ""
 
 
 def _doubts(lookup: Lookup) -> list[str]:

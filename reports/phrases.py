@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from bench.caveat import Caveat
 from bench.judge.summary import Cell, Comparison, Estimate, Metric, Verdict
 from bench.units import Scale, format_times_or_percent, significant
 
@@ -113,5 +114,10 @@ def listed(parts: Sequence[str]) -> str:
 
 def grade_words(cell: Cell) -> str:
     """`B: charging, clocks capped`; an A needs no words."""
-    reasons = ", ".join(reason.value.replace("_", " ") for reason in cell.grade.reasons)
+    reasons = reason_words(cell.grade.reasons)
     return f"{cell.grade.letter}: {reasons}" if reasons else cell.grade.letter
+
+
+def reason_words(reasons: Iterable[Caveat]) -> str:
+    """`charging, clocks capped`: caveats by their names."""
+    return ", ".join(reason.value.replace("_", " ") for reason in reasons)

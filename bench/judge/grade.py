@@ -18,6 +18,7 @@ SPOILING = frozenset(
         Caveat.THROTTLED,
         Caveat.THERMAL_UNSETTLED,
         Caveat.BATTERY_SAVER,
+        Caveat.DOZING,
     }
 )
 """With one of these the figure is not the phone's: it ran slower than it can."""

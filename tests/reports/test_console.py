@@ -21,7 +21,8 @@ A int8-static  11.0 [10.9, 11.1]  0.909 [0.893, 0.926] ▲   62.0   3.33   31.2
 Pixel 8 [SIMULATED]
 B float32      20.0 [19.8, 20.2]                baseline    120   13.3      -
 B int8-static  20.2 [20.0, 20.4]   0.990 [0.962, 1.02] ○   80.0   3.33   31.2
-A: all launches clean; B: usable, with caveats.
+A: all launches clean
+B: usable, with caveats (simulated)
 
 What makes it doubtful
   A simulated phone (Pixel 8 [SIMULATED])

@@ -28,7 +28,8 @@ deciding anything about phones
 | trust |
 | --- | --- | --- | --- | --- | --- | --- |
 | Pixel 8 \\[SIMULATED\\] | mobilenet\\_v2 | int8-static | float32 \
-| 1.01 [0.980, 1.04] | ○ inconclusive, about 14 more launches would settle it | B |
+| 1.01 [0.980, 1.04] | ○ inconclusive, about 14 more launches would settle it \
+| B: simulated |
 
 </details>
 
