@@ -185,6 +185,33 @@ class Device(Protocol):
 
 
 @runtime_checkable
+class Attended(Protocol):
+    """A device on which a long program is attended to.
+
+    Its conditions can be read, in another thread, while a program runs on it.
+    """
+
+    def attend(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float,
+        grace_s: float,
+        env: Mapping[str, str] | None = None,
+        host_cpus: Sequence[int] = (),
+    ) -> CommandResult:
+        """Run a command as `run` does; when cancelled, first ask it to end (SIGTERM).
+
+        What it printed is returned where it then ends within `grace_s`.
+
+        Raises:
+            DeviceLostError: The device went away; its partial output is in the text.
+            Cancelled: The cancel event was set, and it did not end.
+        """
+        ...
+
+
+@runtime_checkable
 class Quieting(Protocol):
     """A device whose settings can be made quiet for measuring (phones)."""
 

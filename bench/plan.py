@@ -10,6 +10,7 @@ from bench.artifact import TensorSpec
 from bench.device import ScreenWish
 from bench.gates import USUAL_GATE
 from bench.record import Value
+from bench.sustained import Sustained
 
 
 class Workload(Value, frozen=True, kw_only=True):
@@ -120,6 +121,8 @@ class Plan(Value, frozen=True, kw_only=True):
     resolved."""
     anyway: bool = False
     """Whether what was measured under unlike conditions gets verdicts too."""
+    sustained: Sustained | None = None
+    """Instead of blocks: one process of each variant that runs on for so long."""
     gate: GateLimits = GateLimits()
     quiet: bool = True
     """Whether a phone's settings that disturb are changed until the end."""

@@ -29,6 +29,7 @@ from bench.models.sources import (
 )
 from bench.plan import ModelRequest, Plan, RunnerChoice, Variant, Workload
 from bench.suite import Suite
+from bench.sustained import Sustained
 from bench.workload_options import check_workload, gates, until_settled
 
 _DTYPES = ("float32", "float64", "float16", "int64", "int32", "uint8", "bool")
@@ -52,6 +53,7 @@ class Options(NamedTuple):
     warmup_iterations: int | None = None
     iterations: int | None = None
     min_duration_s: float | None = None
+    sustained: Sustained | None = None
     seed: int | None = None
     timeout_s: float | None = None
     quick: bool = False
@@ -230,6 +232,11 @@ def _plan(
         if value is not None:
             told[key] = value
     workload = msgspec.structs.replace(workload, **told)
+    if options.sustained:
+        # One process each; what its length is says `sustained`.
+        workload = msgspec.structs.replace(
+            workload, blocks=1, looks=(), budget_s=None, min_duration_s=0.0
+        )
     check_workload(workload)
     workload = until_settled(
         workload,
@@ -267,6 +274,7 @@ def _plan(
         cores=None if options.cores is None else check_cores(options.cores),
         quiet=options.quiet,
         anyway=options.anyway,
+        sustained=options.sustained,
         screen=options.screen,
         profile=options.profile,
         origin=origin,

@@ -10,6 +10,7 @@ from bench.launch import Failure, Launch
 from bench.operator_times import OperatorProfile, ProfileFailure
 from bench.plan import Plan
 from bench.record import Value
+from bench.sustained import SustainedLaunch
 
 Outcome = Literal["finished", "interrupted", "killed"]
 SCHEMA = 1
@@ -92,6 +93,7 @@ Record = (
     | Launch
     | OperatorProfile
     | ProfileFailure
+    | SustainedLaunch
     | Failure
     | RunEnded
 )
@@ -108,7 +110,14 @@ class Run(Value, frozen=True, kw_only=True):
     """The last one of each device."""
     launches: tuple[Launch, ...] = ()
     """All, broken blocks included, in order of time."""
+    sustained: tuple[SustainedLaunch, ...] = ()
+    """All, those that were stopped included, in order of time."""
     failures: tuple[Failure, ...] = ()
     profiles: tuple[OperatorProfile | ProfileFailure, ...] = ()
     """The last one of each variant on each device."""
     outcome: Outcome = "killed"
+
+    @property
+    def every_launch(self) -> tuple[Launch, ...]:
+        """The long ones of a sustained run included: what need not be done again."""
+        return (*self.launches, *(record.launch for record in self.sustained))

@@ -92,6 +92,7 @@ class AdbShell:
         timeout_s: float,
         env: Mapping[str, str] | None = None,
         heed_cancel: bool = True,
+        grace_s: float = 0.0,
     ) -> CommandResult:
         """Run a command and wait for it; at the deadline and on cancel kill it.
 
@@ -100,6 +101,8 @@ class AdbShell:
             timeout_s: Until it is killed.
             env: Added to its environment.
             heed_cancel: False for what tidies up after a cancel.
+            grace_s: On cancel it is first asked to end, and is given so long for that;
+                what it printed is returned if it does.
 
         Raises:
             DeviceLostError: The phone or the server went away; what was printed until
@@ -109,7 +112,7 @@ class AdbShell:
         command = self._command(argv, env)
         began_ns = time.perf_counter_ns()
         limits = Limits.of(timeout_s, self._cancel if heed_cancel else None)
-        timed_out = self._follow(command, limits)
+        timed_out = self._follow(command, limits, grace_s)
         return result_of(command, began_ns, timed_out=timed_out)
 
     @contextlib.contextmanager
@@ -163,7 +166,9 @@ class AdbShell:
                 "Use shorter paths or fewer inputs",
             )
 
-    def _follow(self, command: ShellV2 | ShellV1, limits: Limits) -> bool:
+    def _follow(
+        self, command: ShellV2 | ShellV1, limits: Limits, grace_s: float
+    ) -> bool:
         """Read a command to its end; whether its deadline ended it instead."""
         self._watch_anew()
         try:
@@ -175,9 +180,14 @@ class AdbShell:
             ):
                 try:
                     read_to_end(stream, command)
-                except (DeadlinePassed, StopRequested, KeyboardInterrupt):
-                    self._end(stream, command)
-                    raise
+                except (DeadlinePassed, StopRequested, KeyboardInterrupt) as why:
+                    if not (
+                        isinstance(why, StopRequested)
+                        and grace_s > 0
+                        and self._ended_when_asked(stream, command, grace_s)
+                    ):
+                        self._end(stream, command)
+                        raise
         except DeadlinePassed:
             return True
         self.check_finished(command)
@@ -236,14 +246,26 @@ class AdbShell:
             with contextlib.suppress(DeadlinePassed, OSError):
                 read_to_end(stream, command)
 
-    def _kill(self, victims: str) -> None:
+    def _ended_when_asked(
+        self, stream: AdbStream, command: ShellV2 | ShellV1, grace_s: float
+    ) -> bool:
+        """Ask a program on the phone to end; whether it did in time."""
+        if command.pid is None:
+            return False
+        self._kill(f"{command.pid}", "TERM")
+        stream.limits = Limits.of(grace_s)
+        with contextlib.suppress(DeadlinePassed, OSError):
+            read_to_end(stream, command)
+        return command.finished
+
+    def _kill(self, victims: str, signal: str = "9") -> None:
         try:
             with (
                 adb_errors(self._device_id),
                 AdbStream.to_phone(
                     self._client,
                     self._serial,
-                    f"shell:kill -9 {victims} 2>/dev/null",
+                    f"shell:kill -{signal} {victims} 2>/dev/null",
                     Limits.of(_KILL_TIMEOUT_S),
                 ) as stream,
             ):

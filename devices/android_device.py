@@ -133,6 +133,24 @@ class AndroidDevice:
         argv = self._leased(argv, host_cpus)
         return self._shell.run(argv, timeout_s=timeout_s, env=env)
 
+    def attend(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float,
+        grace_s: float,
+        env: Mapping[str, str] | None = None,
+        host_cpus: Sequence[int] = (),
+    ) -> CommandResult:
+        """Run a command as `run` does; when cancelled, ask it to end first.
+
+        Raises:
+            DeviceLostError: The phone went away; its partial output is in the text.
+            Cancelled: The cancel event was set, and it did not end in time.
+        """
+        argv = self._leased(argv, host_cpus)
+        return self._shell.run(argv, timeout_s=timeout_s, env=env, grace_s=grace_s)
+
     def run_logged(
         self,
         argv: Sequence[str],

@@ -29,8 +29,11 @@ def run_child(
     env: Mapping[str, str] | None,
     cancel: threading.Event,
     subject: str,
+    grace_s: float = 0.0,
 ) -> CommandResult:
     """Run a program in a process group of its own and collect both its outputs.
+
+    When cancelled it is asked to end first, and has `grace_s` for that.
 
     A program that cannot be started ends as a shell would tell it: exit code 127
     when it is not there, 126 when it cannot be executed.
@@ -56,6 +59,7 @@ def run_child(
             duration_ns=time.perf_counter_ns() - began_ns,
         )
     deadline = time.monotonic() + timeout_s
+    is_ending = False
     try:
         while True:
             remaining_s = deadline - time.monotonic()
@@ -64,7 +68,13 @@ def run_child(
                     timeout=max(0.0, min(_POLL_S, remaining_s))
                 )
             except subprocess.TimeoutExpired:
-                if cancel.is_set():
+                if cancel.is_set() and grace_s > 0:
+                    # Asked once; whatever it does, its time is short now.
+                    child.terminate()
+                    deadline = min(deadline, time.monotonic() + grace_s)
+                    grace_s, is_ending = 0.0, True
+                    continue
+                if cancel.is_set() and (remaining_s <= _POLL_S or not is_ending):
                     raise Cancelled(
                         subject, "stopped", "Its program was ended"
                     ) from None

@@ -27,6 +27,7 @@ from reports.phrases import (
     speed_up,
 )
 from reports.presentable import presentable
+from reports.sustained import course_row, window_names
 
 DEFAULT_WIDTH = 80
 _MOST_ROWS = 60
@@ -55,6 +56,9 @@ def show(summary: Summary, console: Console) -> None:
     console.print(Text(answer.sentence, style="bold"))
     for line in answer.details:
         console.print(Text(line))
+    if lookup.summary.sustained:
+        console.print()
+        _show_courses(lookup, console)
     for model in lookup.models:
         console.print()
         _show_model(lookup, model, console)
@@ -82,6 +86,37 @@ def _grades(cells: Sequence[Cell]) -> Iterator[str]:
         reasons = reason_words(caveat for caveat in Caveat if caveat in given)
         why = f" ({reasons})" if reasons else ""
         yield f"{letter}: {MEANINGS[letter]}{why}"
+
+
+def _show_courses(lookup: Lookup, console: Console) -> None:
+    """A row a launch that ran on for minutes, under the name of its device."""
+    cells = lookup.summary.sustained
+    first, last = window_names(cells)
+    models = list(dict.fromkeys(cell.model for cell in cells))
+    headings = [models[0] if len(models) == 1 else "model, variant", first, last]
+    headings += ["last/first", "throttled", "temperature"]
+    rows = []
+    for cell in cells:
+        row = course_row(cell)
+        rows.append(
+            [
+                Text(
+                    cell.variant_id
+                    if len(models) == 1
+                    else f"{cell.model} {cell.variant_id}"
+                ),
+                *map(Text, (row.first, row.last, row.ratio)),
+                *map(Text, (row.throttled, row.temperature)),
+            ]
+        )
+    widths = [max(row[n].cell_len for row in rows) for n in range(len(headings))]
+    console.print(_table(headings, widths, []))
+    console.print(Rule(characters="─", style="dim"))
+    for device_id, found in itertools.groupby(
+        zip(cells, rows, strict=True), key=lambda pair: pair[0].device_id
+    ):
+        console.print(Text(lookup.tagged(device_id), style="bold"))
+        console.print(_table(headings, widths, [row for _, row in found]))
 
 
 def _show_model(lookup: Lookup, model: str, console: Console) -> None:

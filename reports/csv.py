@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from bench.judge.course import SustainedCell
 from bench.judge.summary import Cell, Summary
 from reports.lookup import Lookup
 from reports.presentable import presentable
@@ -42,7 +43,7 @@ COLUMNS = (
     "redone_launches",
     "grade_reasons",
 )
-"""`estimate` and its ends are in `unit`: ns, bytes or per_s, never scaled."""
+"""`estimate` and its ends are in `unit`: ns, bytes, per_s or ratio, never scaled."""
 
 
 def render(summary: Summary) -> str:
@@ -52,6 +53,7 @@ def render(summary: Summary) -> str:
     lookup = Lookup(presentable(summary))
     cells = lookup.summary.cells
     rows = [_row(lookup, cell, name) for cell in cells for name in cell.estimates]
+    rows += [row for cell in lookup.summary.sustained for row in _course(lookup, cell)]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     for column in ("launches", "size_bytes", "threads"):
         table[column] = table[column].astype("Int64")
@@ -103,6 +105,34 @@ def _row(lookup: Lookup, cell: Cell, name: str) -> dict[str, Any]:
         "redone_launches": cell.redone_launches,
         "grade_reasons": " ".join(reason.value for reason in cell.grade.reasons),
     }
+
+
+def _course(lookup: Lookup, cell: SustainedCell) -> list[dict[str, Any]]:
+    """A launch that ran on for minutes: its two medians, and how many times the last
+    is the first. One process, so no interval."""
+    info = lookup.devices.get(cell.device_id)
+    facts = {
+        "run": _text(lookup.summary.run.started.run_id),
+        "device": _text(cell.device_id),
+        "device_name": _text(lookup.label(cell.device_id)),
+        "is_simulated": bool(info and info.is_simulated),
+        "is_emulated": bool(info and info.is_emulated),
+        "model": _text(cell.model),
+        "variant": _text(cell.variant_id),
+        "threads": cell.threads,
+        "runner": _text(cell.runner),
+        "launches": 1,
+        "caveats": " ".join(caveat.value for caveat in cell.caveats),
+    }
+    figures = (
+        ("sustained_first_latency_ns", "ns", cell.first_ns),
+        ("sustained_last_latency_ns", "ns", cell.last_ns),
+        ("sustained_last_over_first", "ratio", cell.last_over_first),
+    )
+    return [
+        {**facts, "metric": metric, "unit": unit, "estimate": value}
+        for metric, unit, value in figures
+    ]
 
 
 def _text(words: str) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from bench.caveat import Caveat
-from bench.judge.summary import Comparison, Unlike
+from bench.judge.course import SustainedCell
+from bench.judge.summary import Cell, Comparison, Unlike
 from reports.lookup import DEVICE_CAVEATS, Lookup
 from reports.phrases import counted, listed
 
@@ -117,7 +118,10 @@ def _unlike(lookup: Lookup) -> Iterator[Doubt]:
 
 def _of_the_cells(lookup: Lookup) -> list[Doubt]:
     found = []
-    cells = lookup.summary.cells
+    cells: list[Cell | SustainedCell] = [
+        *lookup.summary.cells,
+        *lookup.summary.sustained,
+    ]
     for caveat in Caveat:
         hit = [cell for cell in cells if caveat in cell.caveats]
         devices = [cell.device_id for cell in hit]
@@ -146,7 +150,7 @@ def _of_the_cells(lookup: Lookup) -> list[Doubt]:
 def _where(
     lookup: Lookup, caveat: Caveat, hit: int, device_ids: tuple[str, ...]
 ) -> str:
-    total = len(lookup.summary.cells)
+    total = len(lookup.summary.cells) + len(lookup.summary.sustained)
     names = named(lookup, device_ids)
     if caveat in DEVICE_CAVEATS:
         return names

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from bench.caveat import Caveat
 from bench.judge.summary import Cell, Comparison, Estimate, Verdict
 from bench.units import format_value
+from reports import sustained
 from reports.lookup import Lookup
 from reports.phrases import counted, effect_range, listed
 from reports.resolving import resolving_details, resolving_sentence
@@ -31,6 +32,9 @@ class Headline(NamedTuple):
 
 def headline(lookup: Lookup) -> Headline:
     """Answer: did it get better or worse, by how much, where."""
+    if lookup.summary.sustained:
+        said, more = sustained.sentence(lookup)
+        return Headline(said, (*more, *_missing(lookup)))
     if not lookup.summary.cells:
         return Headline(_nothing_measured(lookup), ())
     judged = [c for c in lookup.judged if c.metric == lookup.primary.name]
@@ -225,7 +229,10 @@ def _candidate_cell(lookup: Lookup, comparison: Comparison) -> Cell | None:
 
 
 def _missing(lookup: Lookup) -> tuple[str, ...]:
-    wanted, measured = lookup.summary.jobs_wanted, len(lookup.summary.cells)
+    wanted, measured = (
+        lookup.summary.jobs_wanted,
+        len(lookup.summary.cells or lookup.summary.sustained),
+    )
     found = []
     if measured < wanted:
         cells = counted(wanted, "cell")

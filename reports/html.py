@@ -31,6 +31,7 @@ from reports.resources import EXPLAINED as RESOURCES_EXPLAINED
 from reports.resources import HEADINGS as RESOURCE_HEADINGS
 from reports.resources import resource_rows
 from reports.sections import MOST_NARROW_ROWS, ModelSection, model_sections
+from reports.sustained import sustained_section
 from reports.table import TableRow
 from reports.theme import theme_css
 
@@ -67,9 +68,10 @@ def render(
 def _context(lookup: Lookup, history: HistorySection) -> dict[str, Any]:
     summary = lookup.summary
     script = _template_file("page.js")
-    colours = variant_colours(
-        lookup.variant_ids, {c.variant_id for c in summary.cells if c.is_baseline}
-    )
+    baselines = {c.variant_id for c in summary.cells if c.is_baseline}
+    baselines |= {c.variant_id for c in summary.sustained if c.is_baseline}
+    colours = variant_colours(lookup.variant_ids, baselines)
+    sustained = sustained_section(lookup, colours)
     judged = [c for c in lookup.judged if c.metric == lookup.primary.name]
     is_tall = len(judged) > MOST_NARROW_ROWS
     models = model_sections(lookup, colours)
@@ -106,6 +108,7 @@ def _context(lookup: Lookup, history: HistorySection) -> dict[str, Any]:
         "blocks": method.blocks(lookup),
         "statistics": method.statistics(lookup),
         "min_effect": method.min_effect(lookup),
+        "sustained": sustained,
         "history": history,
         "contents": _contents(lookup, models, comparisons, history),
         "colours": {name: css_variable(c.mark) for name, c in colours.items()},
@@ -126,6 +129,8 @@ def _contents(
     history: HistorySection,
 ) -> list[Link]:
     links = [Link(section.id, section.table.model) for section in models]
+    if lookup.summary.sustained:
+        links.append(Link("sustained", "Sustained"))
     if comparisons.rows:
         links.append(Link("comparisons", "Every comparison"))
     if history.charts:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from bench.artifact import OutputError
 from bench.caveat import Caveat
 from bench.failure import FailureReason
+from bench.judge.course import SustainedCell
 from bench.judge.grade import Grade
 from bench.judge.resources import Resources
 from bench.judge.summary import (
@@ -133,6 +134,8 @@ class Document(Value, frozen=True, kw_only=True):
     comparisons: tuple[Comparison, ...]
     resolutions: tuple[Resolution, ...]
     """Of a self-check: what each device can resolve; else empty."""
+    sustained: tuple[SustainedCell, ...] = ()
+    """Of a run of single long launches, instead of cells."""
     failures: tuple[FailureFacts, ...]
     cells_wanted: int
 
@@ -206,6 +209,7 @@ def document(lookup: Lookup, *, only_primary: bool = False) -> Document:
             or comparison.metric == lookup.primary.name
         ),
         resolutions=summary.resolutions,
+        sustained=summary.sustained,
         failures=tuple(
             FailureFacts(
                 **{f: getattr(failure, f) for f in FailureFacts.__struct_fields__}

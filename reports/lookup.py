@@ -51,6 +51,7 @@ class Lookup:
         first = [v.id for v in planned.values() if v.is_baseline]
         rest = [v.id for v in planned.values() if not v.is_baseline]
         measured = [cell.variant_id for cell in self.summary.cells]
+        measured += [cell.variant_id for cell in self.summary.sustained]
         return tuple(dict.fromkeys([*first, *rest, *measured]))
 
     @cached_property

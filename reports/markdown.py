@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from bench.judge.summary import Comparison, Summary, Verdict
-from reports import method
+from reports import method, sustained
 from reports.doubts import doubts
 from reports.headline import headline
 from reports.history import by_shown_device
@@ -72,6 +72,7 @@ def render(
     if answer.details:
         pieces.append("\n" + "\n".join(escaped(line) for line in answer.details) + "\n")
     pieces += _table(lookup, changed, histories)
+    pieces += _courses(lookup)
     pieces += _doubts(lookup)
     pieces += _failures(lookup)
     if rest:
@@ -121,6 +122,27 @@ def _table(
             key = (comparison.device_id, comparison.model, comparison.candidate)
             cells.append(sparkline(histories.get(key, ())))
         rows.append(f"| {' | '.join(cells)} |\n")
+    return rows
+
+
+def _courses(lookup: Lookup) -> list[str]:
+    """A row a launch that ran on for minutes."""
+    cells = lookup.summary.sustained
+    if not cells:
+        return []
+    first, last = sustained.window_names(cells)
+    headings = ["device", "model", "variant", first, last, "last ÷ first"]
+    headings += ["throttled, it says", "temperature", "lasted"]
+    rule = " | ".join("---" for _ in headings)
+    rows = [f"\n| {' | '.join(headings)} |\n| {rule} |\n"]
+    for cell in cells:
+        row = sustained.course_row(cell)
+        words = [
+            lookup.tagged(cell.device_id),
+            *(cell.model, cell.variant_id, row.first, row.last, row.ratio),
+            *(row.throttled, row.temperature, row.lasted),
+        ]
+        rows.append(f"| {' | '.join(map(escaped, words))} |\n")
     return rows
 
 
@@ -184,10 +206,13 @@ def _method(lookup: Lookup) -> list[str]:
     commit = f", commit {run.commit}" if run.commit else ""
     effect_size = method.min_effect(lookup)
     band = f"; minimum effect {effect_size * 100:g} %" if effect_size else ""
+    asked = run.plan.sustained
     return [
         f"\n{fence}\n{command}\n{fence}\n\n",
-        f"{method.blocks(lookup)}, a launch the unit, paired by block, "
-        f"false discovery rate 5 %{band}.\n"
+        sustained.how_measured(asked) + "\n"
+        if asked
+        else f"{method.blocks(lookup)}, a launch the unit, paired by block, "
+        f"false discovery rate 5 %{band}.\n",
         f"{escaped(versions + commit)}\n",
     ]
 

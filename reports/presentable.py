@@ -30,7 +30,7 @@ def presentable(summary: Summary) -> Summary:
     rows = [cell.launches for cell in summary.cells]
     slim = replace(
         summary,
-        run=replace(summary.run, launches=()),
+        run=replace(summary.run, launches=(), sustained=()),
         cells=tuple(replace(cell, launches=()) for cell in summary.cells),
     )
     text = _shown(msgspec.json.encode(slim).decode(), summary)

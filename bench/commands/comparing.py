@@ -70,6 +70,13 @@ def compared(
     Raises:
         UsageError: The runs have no cell in common.
     """
+    for run in (base, head):
+        if run.started.plan.sustained is not None:
+            raise UsageError(
+                run.started.run_id,
+                "is a sustained run: one process of each variant, nothing to compare",
+                "Give runs of blocks; see its course with `pocketbench report`",
+            )
     gate = gate or head.started.plan.gate_on
     effect = min_effect or head.started.plan.min_effect
     comparisons = compare_runs(base, head, min_effect=effect, gate=gate, anyway=anyway)

@@ -56,6 +56,7 @@ from bench.run import ArtifactReady, Run, RunResumed, RunStarted
 from bench.runner import Lasting
 from bench.selection import Selected, select
 from bench.suite import read_suite
+from bench.sustained_options import parse_sustained
 from bench.workload_options import with_budget
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ def run_main_job(
     as_json: bool,
     min_effect: float | None,
     min_duration: str | None,
+    sustained: str | None,
+    sample_every: str | None,
     inputs: tuple[str, ...],
     runners: tuple[str, ...],
     runner_options: tuple[str, ...],
@@ -94,6 +97,13 @@ def run_main_job(
         min_duration_s=None
         if min_duration is None
         else parse_duration(min_duration, "--min-duration"),
+        sustained=parse_sustained(
+            sustained,
+            sample_every,
+            min_duration=min_duration,
+            fail_on=fail_on,
+            told=told,
+        ),
         inputs=tuple(parse_input(text) for text in inputs),
         runners=tuple(parse_runner(text, runner_options) for text in runners),
     )
@@ -233,7 +243,7 @@ def _check_lasting(plan: Plan, equipped: Sequence[Equipped]) -> None:
     Raises:
         UsageError: Names the one that cannot.
     """
-    if plan.workload.min_duration_s <= 0:
+    if plan.workload.min_duration_s <= 0 and plan.sustained is None:
         return
     for item in equipped:
         for tool in item.tools:

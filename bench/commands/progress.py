@@ -17,12 +17,14 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from bench.conditions import skin_temperature_c
 from bench.measure.observer import Observer
 from bench.units import format_size, format_time
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from bench.conditions import Conditions
     from bench.device import DeviceInfo
     from bench.launch import Failure, Launch
 
@@ -146,6 +148,14 @@ class BarProgress(LineProgress):
     def launch_started(self, info: DeviceInfo, model: str, variant_id: str) -> None:
         """The bar says what runs."""
         self._now(info, f"{model} {variant_id}")
+
+    def conditions_read(
+        self, info: DeviceInfo, conditions: Conditions, *, at_s: float, of_s: float
+    ) -> None:
+        """The bar says how far it is and how warm."""
+        skin_c = skin_temperature_c(conditions)
+        warm = "" if skin_c is None else f", skin {skin_c:.1f} C"
+        self._now(info, f"{at_s:.0f} of {of_s:.0f} s{warm}")
 
     def launch_finished(self, info: DeviceInfo, launch: Launch) -> None:
         """One step."""

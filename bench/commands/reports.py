@@ -34,6 +34,7 @@ def finish(
 
 def exit_code(summary: Summary, fail_on: str) -> int:
     """0 fine, 1 the verdict that was asked to fail, 3 something was not measured."""
+    measured = summary.cells or summary.sustained
     verdicts = {
         comparison.verdict
         for comparison in summary.comparisons
@@ -52,7 +53,7 @@ def exit_code(summary: Summary, fail_on: str) -> int:
             err=True,
         )
         return 3
-    if summary.failures or summary.gates_missing or not summary.cells:
+    if summary.failures or summary.gates_missing or not measured:
         return 3
     return 0
 

@@ -104,6 +104,17 @@ def _complete_devices(
     help="A launch's timed iterations go on until this time is reached too: 2s, 1m.",
 )
 @click.option(
+    "--sustained",
+    metavar="TIME",
+    help="Instead of blocks: one process of each variant runs on for so long (10m) and "
+    "the report shows latency, clocks and temperature over time. No verdicts.",
+)
+@click.option(
+    "--sample-every",
+    metavar="TIME",
+    help="How often the device is looked at meanwhile.  [default: 5s]",
+)
+@click.option(
     "--warmup",
     "warmup_iterations",
     type=int,

@@ -81,7 +81,7 @@ def measure_run(
             measure(
                 plan,
                 tasks,
-                launches=before.launches if before else (),
+                launches=before.every_launch if before else (),
                 failures=worth_keeping(before, anew=True) if before else (),
                 **told,
             )

@@ -74,7 +74,7 @@ def redone_launches(
 def standing_failures(run: Run) -> tuple[Failure, ...]:
     """Failures that no later launch made good; of the same kind, the last one."""
     launches: defaultdict[str, list[Launch]] = defaultdict(list)
-    for launch in run.launches:
+    for launch in run.every_launch:
         launches[launch.device_id].append(launch)
     standing: dict[tuple[object, ...], Failure] = {}
     for failure in run.failures:

@@ -16,6 +16,7 @@ from bench.judge.paired import paired_evidence
 from bench.judge.resolution import resolutions
 from bench.judge.sequential import sequential_evidence
 from bench.judge.summary import Metric, Summary
+from bench.judge.sustained import sustained_cells
 from bench.judge.verdicts import check_min_effect
 from bench.run import DeviceReady, Run
 
@@ -75,6 +76,7 @@ def summarize(
         gate_on=gate or plan.gate_on,
         resolutions=resolutions(comparisons, alpha=alpha) if plan.self_check else (),
         failures=standing_failures(run),
+        sustained=sustained_cells(run),
         jobs_wanted=len(plan.variants) * len(_selected_devices(run)),
     )
 
@@ -155,4 +157,5 @@ def _selected_devices(run: Run) -> set[str]:
         if failure.reason is not FailureReason.EXPORT_FAILED
     }
     launched = {launch.device_id for launch in run.launches}
+    launched |= {record.launch.device_id for record in run.sustained}
     return {ready.device.id for ready in run.devices} | failed | launched

@@ -8,6 +8,7 @@ from typing import Literal
 from bench.artifact import Artifact
 from bench.caveat import Caveat
 from bench.gates import USUAL_GATE
+from bench.judge.course import SustainedCell
 from bench.judge.grade import Grade
 from bench.judge.resources import Resources
 from bench.launch import Failure
@@ -180,6 +181,8 @@ class Summary(Value, frozen=True, kw_only=True):
     """Names of the metrics that were to get verdicts."""
     resolutions: tuple[Resolution, ...] = ()
     """Of a self-check, in which every candidate is its own baseline; else empty."""
+    sustained: tuple[SustainedCell, ...] = ()
+    """Of a run of single long launches, which has no cells."""
 
     @property
     def gates_missing(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from bench.measure.lease import CpuLease
 from bench.measure.observer import Observer
 from bench.measure.session import Session, Task, utc_now
 from bench.measure.store import Store
+from bench.measure.sustained import SustainedSession
 from bench.plan import Plan
 from bench.run import RunEnded
 
@@ -77,8 +78,9 @@ def measure(
     Raises:
         Cancelled: As `execute` does.
     """
+    kind = Session if plan.sustained is None else SustainedSession
     sessions = [
-        Session(
+        kind(
             task,
             plan,
             store=store,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bench.conditions import Conditions
     from bench.launch import Launch
     from bench.measure.throttle import Residency
-    from bench.plan import GateLimits
+    from bench.plan import GateLimits, Variant
 
 LOW_BATTERY = 0.3
 """Of a full one; below it many phones lower their clocks."""
@@ -52,6 +52,32 @@ def slowed_down(
         or new_cap(after, start)
         or (reference is not None and ran_slower(before, after, reference, cpus))
     )
+
+
+def core_marks(
+    variant: Variant,
+    *,
+    wanted: str | None,
+    pinned: Collection[int],
+    leased: Collection[int],
+    core_count: int | None,
+) -> tuple[Caveat, ...]:
+    """What the cores it had say against a launch.
+
+    Args:
+        variant: With its number of threads.
+        wanted: The phone's cores that were asked for.
+        pinned: Those that it was pinned to.
+        leased: Cores of this computer that it was pinned to instead.
+        core_count: All that the device has.
+    """
+    cores = len(leased) or len(pinned) or core_count
+    found = []
+    if wanted and not (pinned or leased):
+        found.append(Caveat.NOT_PINNED)
+    if cores is not None and variant.threads > cores:
+        found.append(Caveat.OVERSUBSCRIBED)
+    return tuple(found)
 
 
 def state_marks(conditions: Conditions | None) -> tuple[Caveat, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bench.conditions import Conditions
     from bench.device import DeviceInfo
     from bench.launch import Failure, Launch
 
@@ -29,6 +30,11 @@ class Observer:
 
     def launch_started(self, info: DeviceInfo, model: str, variant_id: str) -> None:
         """A process is about to be started on a device."""
+
+    def conditions_read(
+        self, info: DeviceInfo, conditions: Conditions, *, at_s: float, of_s: float
+    ) -> None:
+        """A device was read while a program ran on it, so long into its time."""
 
     def launch_finished(self, info: DeviceInfo, launch: Launch) -> None:
         """A launch was measured and stored."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
@@ -17,7 +16,6 @@ from bench.device import (
     CommandResult,
     Device,
     InstalledObject,
-    Quieting,
 )
 from bench.errors import (
     Cancelled,
@@ -32,13 +30,13 @@ from bench.measure.failing import Place, failure_of, utc_now
 from bench.measure.gatekeeper import Gatekeeper, is_gated
 from bench.measure.lease import CpuLease
 from bench.measure.ledger import Ledger
-from bench.measure.marks import BlockHeat, cool_reference, state_marks
+from bench.measure.marks import BlockHeat, cool_reference, core_marks, state_marks
 from bench.measure.observer import Observer
 from bench.measure.pinning import biggest_core, cores_of, pin_to
 from bench.measure.preflight import check
 from bench.measure.schedule import block_order
 from bench.measure.spinning import spin_once
-from bench.measure.starting import start_program
+from bench.measure.starting import quieted, start_program
 from bench.measure.store import Store
 from bench.measure.task import Task
 from bench.measure.tool import (
@@ -62,6 +60,9 @@ _LOST_TIMES = 2
 
 class Session:
     """Measures one task; its records are all it leaves behind."""
+
+    _grace_s = 0.0
+    """What a stopped program is given to end; without, it is killed."""
 
     def __init__(
         self,
@@ -103,13 +104,17 @@ class Session:
         Raises:
             Cancelled: The user asked to stop.
         """
-        pending = self._ledger.pending_launches(redos=self._redos)
+        pending = self._pending()
         self._observer.device_started(self._info, pending)
         try:
             if pending and not self._task.is_over:
                 self._run_until_done()
         finally:
             self._observer.device_finished(self._info)
+
+    def _pending(self) -> int:
+        """How many launches are missing."""
+        return self._ledger.pending_launches(redos=self._redos)
 
     def _run_until_done(self) -> None:
         lost = 0
@@ -121,7 +126,7 @@ class Session:
                     self._info = device.info
                     self._pinned = cores_of(self._info, self._plan.cores)
                     self.prepare(device)
-                    with self._quieted(device):
+                    with quieted(device, self._plan, self._observer):
                         self._begin_gate(device)
                         self._measure(device)
                 return
@@ -149,18 +154,6 @@ class Session:
                     reason=FailureReason.INTERNAL,
                 )
                 return
-
-    @contextlib.contextmanager
-    def _quieted(self, device: Device) -> Iterator[None]:
-        """Settings that disturb are changed until the end, where a device has such."""
-        if not (self._plan.quiet and isinstance(device, Quieting)):
-            yield
-            return
-        with device.quieted(self._plan.screen) as changed:
-            if changed:
-                text = ", ".join(changed)
-                self._observer.note(self._info.id, f"settings until the end: {text}")
-            yield
 
     @property
     def _redos(self) -> int:
@@ -227,15 +220,15 @@ class Session:
         self._observer.launch_started(self._info, variant.model, variant.id)
         started_at = utc_now()
         result: CommandResult | None = None
-        lost: DeviceLostError | None = None
+        lost: DeviceLostError | Cancelled | None = None
         after: Conditions | None = None
         try:
             before = device.conditions()
             result, cpus = self._start(device, runner, request)
             try:
                 after = device.conditions()
-            except DeviceLostError as error:
-                # What it measured before it went away stands.
+            except (DeviceLostError, Cancelled) as error:
+                # What it measured before that stands.
                 lost = error
             measurement = runner.parse(result, artifact, request)
         except (LaunchError, DeviceLostError) as error:
@@ -263,7 +256,13 @@ class Session:
             wall_ns=result.duration_ns,
             host_cpus=cpus,
             caveats=(
-                *self._caveats(variant, cpus),
+                *core_marks(
+                    variant,
+                    wanted=self._plan.cores,
+                    pinned=self._pinned,
+                    leased=cpus,
+                    core_count=self._info.core_count,
+                ),
                 *self._heat_marks(variant, before, after),
                 *state_marks(before),
             ),
@@ -271,12 +270,16 @@ class Session:
             conditions_before=before,
             conditions_after=after,
         )
-        self._store.append(launch)
+        self._keep(launch)
         self._ledger.launches.append(launch)
         self._observer.launch_finished(self._info, launch)
         if lost is not None:
             raise lost
         return True
+
+    def _keep(self, launch: Launch) -> None:
+        """Store a launch that measured."""
+        self._store.append(launch)
 
     def _start(
         self, device: Device, runner: Runner, request: LaunchRequest
@@ -290,16 +293,16 @@ class Session:
                 prefix=pin_to(self._info, self._pinned),
                 timeout_s=self._plan.workload.timeout_s + request.min_duration_s,
                 host_cpus=cpus,
+                grace_s=self._grace_s,
             )
         return result, cpus
 
     def _begin_gate(self, device: Device) -> None:
         """Warm a phone that can grow hot, for it never gets back to cold, and look."""
         self._gate = None
-        missing = self._ledger.unfinished(redos=self._redos)
-        if not missing or not is_gated(self._info, self._plan.gate):
+        first = self._first_variants()
+        if not first or not is_gated(self._info, self._plan.gate):
             return
-        first = self._ledger.live(missing[0][1])
         gate = Gatekeeper(
             device,
             self._plan.gate,
@@ -313,9 +316,14 @@ class Session:
             runner = tool_for(artifact, self._task.tools).runner
             # What fails here fails again where it is recorded.
             with contextlib.suppress(LaunchError):
-                self._start(device, runner, self.request(variant, artifact))
+                self._start(device, runner, self._unkept_request(variant, artifact))
         gate.take_baseline()
         self._gate = gate
+
+    def _first_variants(self) -> tuple[Variant, ...]:
+        """Those of the block that comes next."""
+        missing = self._ledger.unfinished(redos=self._redos)
+        return self._ledger.live(missing[0][1]) if missing else ()
 
     def _spin(self, device: Device, variant: Variant) -> float | None:
         artifact = self._task.artifacts[variant.model, variant.name]
@@ -348,23 +356,16 @@ class Session:
             self._plan.workload,
         )
 
+    def _unkept_request(self, variant: Variant, artifact: Artifact) -> LaunchRequest:
+        """What a launch that only warms the phone asks of its program."""
+        return self.request(variant, artifact)
+
     def _cores(
         self, runner: Runner, threads: int
     ) -> AbstractContextManager[tuple[int, ...]]:
         if self._info.shares_host_cpu and runner.needs_cpu:
             return self._lease.cores(threads, self._cancel)
         return nullcontext(())
-
-    def _caveats(self, variant: Variant, cpus: tuple[int, ...]) -> tuple[Caveat, ...]:
-        cores = len(cpus) if cpus else self._info.core_count
-        found = []
-        if self._pinned and not cpus:
-            cores = len(self._pinned)
-        if self._plan.cores and not (self._pinned or cpus):
-            found.append(Caveat.NOT_PINNED)
-        if cores is not None and variant.threads > cores:
-            found.append(Caveat.OVERSUBSCRIBED)
-        return tuple(found)
 
     def _fail(
         self,

@@ -25,6 +25,7 @@ from bench.run import (
     RunResumed,
     RunStarted,
 )
+from bench.sustained import SustainedLaunch
 
 FILE_NAME = "run.jsonl"
 
@@ -160,6 +161,7 @@ def _gather(folder: Path, started: RunStarted, records: list[Record]) -> Run:
     artifacts: dict[tuple[str, str], Artifact] = {}
     devices: dict[str, DeviceReady] = {}
     launches: list[Launch] = []
+    sustained: list[SustainedLaunch] = []
     failures: list[Failure] = []
     profiles: dict[tuple[str, str, str], OperatorProfile | ProfileFailure] = {}
     outcome: Outcome = "killed"
@@ -171,6 +173,8 @@ def _gather(folder: Path, started: RunStarted, records: list[Record]) -> Run:
                 devices[device.id] = record
             case Launch():
                 launches.append(record)
+            case SustainedLaunch():
+                sustained.append(record)
             case Failure():
                 failures.append(record)
             case OperatorProfile() | ProfileFailure():
@@ -187,6 +191,7 @@ def _gather(folder: Path, started: RunStarted, records: list[Record]) -> Run:
         artifacts=tuple(artifacts.values()),
         devices=tuple(devices.values()),
         launches=tuple(launches),
+        sustained=tuple(sustained),
         failures=tuple(failures),
         profiles=tuple(profiles.values()),
         outcome=outcome,

@@ -23,6 +23,7 @@ from bench.plan import GateLimits, ModelRequest, Plan, Variant, Workload
 from bench.run import ArtifactReady, RunStarted
 from bench.runner import Command, Program
 from bench.selection import Selected
+from bench.sustained import Sustained
 from devices.android import open_serial
 
 pytestmark = [
@@ -45,6 +46,13 @@ HEAT = {
 4 C, so that one that begins after recovery does not throttle. At 10.1 C of heat the
 Pixel's skin is at 39 C; the gate lets a block begin at 8.1 C."""
 GATE = GateLimits(spin_ms=45, first_wait_s=0.5, step_s=0.25, max_wait_s=60.0)
+SUSTAINED_HEAT = {
+    **HEAT,
+    "warming_c_per_s": 0.5,
+    "throttle_at_c": 13.0,
+    "recover_at_c": 6.0,
+}
+"""The work alone hardly warms it: the sun comes at a known time."""
 THE_SUN = {"block": 2, "position": 1, "heat_c": 11.0}
 """In the middle of the run somebody draws the curtain."""
 
@@ -55,10 +63,13 @@ class SteadyRunner:
     name = "steady"
     formats = frozenset({"ptl"})
     needs_cpu = True
+    can_last = True
 
     def command(self, request):
-        counts = request.warmup_iterations, request.iterations
-        return Command(argv=(request.program.remote_path, *map(str, counts)))
+        words = [request.warmup_iterations, request.iterations]
+        if request.min_duration_s:
+            words.append(round(1000 * request.min_duration_s))
+        return Command(argv=(request.program.remote_path, *map(str, words)))
 
     def parse(self, result, artifact, request):
         return read_measurement(result, runner=self.name, subject="steady")
@@ -107,8 +118,9 @@ class Driver:
 class Notes(Observer):
     """Keeps what is noted, and lets the sun in once."""
 
-    def __init__(self, phone, sun):
+    def __init__(self, phone, sun, sun_at_s=None):
         self.notes = []
+        self._sun_at_s = sun_at_s
         self._phone = phone
         self._sun = sun
         self._block = self._position = None
@@ -122,6 +134,11 @@ class Notes(Observer):
             self._sun = None
             self._phone.ask("state", heat_c=THE_SUN["heat_c"])
 
+    def conditions_read(self, info, conditions, *, at_s, of_s):
+        if self._sun_at_s is not None and at_s >= self._sun_at_s:
+            self._sun_at_s = None
+            self._phone.ask("state", heat_c=SUSTAINED_HEAT["throttle_at_c"] + 4)
+
     def note(self, subject, text):
         self.notes.append(text)
 
@@ -130,7 +147,7 @@ class Notes(Observer):
 def measure(phone_factory, adb, program, tmp_path):
     """Measure two builds on a new phone; the summary, and what was waited for."""
 
-    def run(name, *, heat, gate, blocks=6):
+    def run(name, *, heat, gate, blocks=6, sustained=None):
         phone = phone_factory("pixel-8", behaviour={"heat": heat} if heat else {})
         folder = tmp_path / name
         model = tmp_path / f"{name}.ptl"
@@ -146,6 +163,7 @@ def measure(phone_factory, adb, program, tmp_path):
             device_selectors=("phone",),
             workload=Workload(blocks=blocks, warmup_iterations=1, iterations=9),
             gate=gate,
+            sustained=sustained,
         )
         artifacts = {("net", v.name): _artifact(model, v.name) for v in variants}
         driver = Driver(phone, adb.port)
@@ -168,7 +186,8 @@ def measure(phone_factory, adb, program, tmp_path):
             artifacts=artifacts,
         )
         sun = (THE_SUN["block"], THE_SUN["position"]) if heat else None
-        notes = Notes(phone, sun)
+        sun_at_s = sustained.duration_s * 0.45 if sustained else None
+        notes = Notes(phone, None if sustained else sun, sun_at_s)
         with Store(folder) as store:
             store.append(
                 RunStarted(
@@ -253,3 +272,31 @@ def test_throttled_blocks_are_redone_and_the_estimate_is_the_cool_phones(measure
     assert {c.grade.letter for c in gated.cells} <= {"A", "B"}
     assert {c.grade.letter for c in ungated.cells} == {"C"}
     assert any("cooling down" in note for note in notes)
+
+
+def test_the_course_of_a_long_launch_shows_when_the_phone_slowed_down(measure):
+    asked = Sustained(duration_s=6.0, interval_s=0.5)
+
+    summary, notes = measure(
+        "long", heat=SUSTAINED_HEAT, gate=GATE, blocks=1, sustained=asked
+    )
+
+    assert summary.run.launches == ()
+    assert summary.comparisons == ()
+    first, second = summary.run.sustained
+    assert {first.launch.variant_id, second.launch.variant_id} == {"one", "two"}
+    hot = next(x for x in summary.sustained if x.variant_id == first.launch.variant_id)
+    assert hot.duration_s >= 5.9
+    assert hot.first_ns == pytest.approx(ITERATION_MS * 1e6, rel=0.05)
+    assert hot.last_over_first == pytest.approx(HEAT["slowdown"], rel=0.25)
+    assert 0.3 * hot.duration_s < hot.slowed_down_at_s < 0.9 * hot.duration_s
+    caps = [state.max_frequency_khz for state in hot.states]
+    assert caps[-1] == pytest.approx(caps[0] / HEAT["slowdown"], rel=0.01)
+    warm = [state.temperature_c for state in hot.states]
+    assert warm[-1] > warm[0] + 3
+    assert hot.reading_s > 0
+    # The other variant began on a phone that had cooled down again.
+    assert any("cooling down" in note for note in notes)
+    cool = next(x for x in summary.sustained if x is not hot)
+    assert cool.first_ns == pytest.approx(ITERATION_MS * 1e6, rel=0.05)
+    assert Caveat.THROTTLED not in {*hot.caveats, *cool.caveats}

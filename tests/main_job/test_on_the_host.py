@@ -1,7 +1,12 @@
 """The main job on this computer alone, typed as a user types it."""
 
+import contextlib
 import json
+import os
 import shutil
+import signal
+import time
+from pathlib import Path
 
 import pytest
 
@@ -62,6 +67,75 @@ def test_a_program_that_only_counts_iterations_is_not_asked_for_a_time(user):
     assert "speed_benchmark_torch on" in done.stderr
     assert "cannot go on for a stated time" in done.stderr
     assert not user.runs.exists()
+
+
+def test_a_sustained_run_stores_one_process_of_each_variant_and_its_course(user):
+    done = user.types(
+        *("run", *NET, "--device", "host", "--sustained", "2s"),
+        *(
+            "--sample-every",
+            "500ms",
+            "--variant",
+            "float32",
+            "--variant",
+            "int8-static",
+        ),
+        *("--report", "json", "--report", "markdown"),
+    )
+
+    assert done.returncode == 0, done.stderr
+    run = user.last_run()
+    assert run.launches == ()
+    assert {x.launch.variant_id for x in run.sustained} == {"float32", "int8-static"}
+    for record in run.sustained:
+        measured = record.launch.measurement
+        lasted_ns = sum(measured.latencies_ns) + sum(measured.gaps_ns)
+        assert lasted_ns > 1.9e9
+        assert len(measured.gaps_ns) == len(measured.latencies_ns)
+        assert record.readings
+    assert "no interval, so no verdict" in " ".join(done.stdout.split())
+    (report,) = user.runs.glob("*/report.html")
+    assert 'id="sustained-table"' in report.read_text()
+    again = user.types("report", "last")
+    assert again.stdout == done.stdout
+    compared = user.types("compare", "last", "last")
+    assert compared.returncode == 2
+    assert "sustained run" in compared.stderr
+
+
+def test_ctrl_c_keeps_what_a_sustained_run_had_measured(user, ctrl_c):
+    seconds = 40_000 + os.getpid() % 40_000
+    process = user.starts(
+        *("run", *NET, "--device", "host", "--variant", "float32"),
+        *("--sustained", f"{seconds}s"),
+    )
+    wait_for_program(process, f"{seconds}000")
+    ctrl_c(process)
+    stdout, stderr = process.communicate(timeout=120)
+
+    assert process.returncode == 130, stderr
+    assert "--resume" in stderr
+    run = user.last_run()
+    assert run.outcome == "interrupted"
+    (record,) = run.sustained
+    assert record.launch.measurement.was_stopped
+    assert record.launch.measurement.latencies_ns
+    assert "kept its pace" in stdout or "times as long" in stdout
+
+
+def wait_for_program(process, duration_ms):
+    """Until a program with this duration measures: it then heeds SIGTERM."""
+    wanted = f"--min-duration-ms\0{duration_ms}\0".encode()
+    while True:
+        assert process.poll() is None, process.stderr.read()
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                words = (folder / "cmdline").read_bytes()
+                status = (folder / "status").read_text()
+                caught = int(status.partition("SigCgt:\t")[2][:16] or "0", 16)
+                if wanted in words and caught & 1 << (signal.SIGTERM - 1):
+                    return
+        time.sleep(0.05)
 
 
 def test_json_on_stdout_is_one_document_and_nothing_else(user):
@@ -130,6 +204,17 @@ def test_a_model_that_throws_on_its_inputs_is_told_with_the_reason(user):
         (("run", "mobilenet_v2", "--input", "3xx"), "is not a shape"),
         (("run", "mobilenet_v2", "--min-duration", "soon"), "Write it as 10m"),
         (("run", "mobilenet_v2", "--min-duration", "2d"), "Write it as 10m"),
+        (("run", "mobilenet_v2", "--sustained", "0.5s"), "is less than 1 s"),
+        (("run", "mobilenet_v2", "--sustained", "25h"), "more than a day"),
+        (("run", "mobilenet_v2", "--sample-every", "5s"), "Say --sustained"),
+        (
+            ("run", "mobilenet_v2", "--sustained", "1m", "--blocks", "3"),
+            "Leave --blocks out",
+        ),
+        (
+            ("run", "mobilenet_v2", "--sustained", "1m", "--fail-on", "regression"),
+            "one process gives no verdict",
+        ),
         (("run", "--resume", "nope"), "no such run"),
         (("report", "nope"), "no such run"),
         (("rnu",), "Did you mean run"),

@@ -28,6 +28,7 @@ from bench.judge.summary import (
 from bench.launch import Failure, Launch, Measurement, Memory
 from bench.plan import ModelRequest, Plan, Variant, Workload
 from bench.run import DeviceReady, Run, RunStarted
+from tests.sustained_runs import sustained, sustained_run
 
 HOSTILE_NAME = "<script>alert(1)</script>"
 HOSTILE_SERIAL = "HT7A1X0042"
@@ -412,3 +413,21 @@ def tiny() -> Summary:
         failures=(),
         jobs_wanted=4,
     )
+
+
+@pytest.fixture(scope="session")
+def long_run() -> Summary:
+    """Ten minutes of two variants on a computer and on a phone that grows hot."""
+    run = make_run(
+        models=("mobilenet_v2",),
+        variants=("float32", "int8-static"),
+        devices=(HOST, PIXEL),
+        blocks=0,
+    )
+    records = (
+        sustained(HOST.id, cool_ns=9_000_000, hot_from_s=None, is_watched=False),
+        sustained(HOST.id, "int8-static", cool_ns=8_000_000, hot_from_s=None),
+        sustained(PIXEL.id, while_read=1.1),
+        sustained(PIXEL.id, "int8-static", cool_ns=10_000_000, hot_ns=14_000_000),
+    )
+    return summarize(sustained_run(run, *records))

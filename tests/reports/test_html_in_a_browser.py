@@ -247,3 +247,35 @@ def test_the_data_can_be_downloaded(page, full, tmp_path):
     document = json.loads(path.read_text("utf-8"))
     assert document["kind"] == "pocketbench verdict"
     assert len(document["cells"]) == len(full.cells)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_long_launches_are_shown_at_every_width(browser, long_run, tmp_path, width):
+    path = tmp_path / "report.html"
+    path.write_text(html.render(long_run), "utf-8")
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    page = context.new_page()
+    troubles: list[str] = []
+    page.on("console", lambda message: troubles.append(message.text))
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.goto(path.as_uri())
+
+    found = page.eval_on_selector_all(
+        "#sustained-table td[data-metric=last_over_first]",
+        "cells => cells.map(cell => Number(cell.dataset.point))",
+    )
+    charts = page.locator("#sustained figure svg:visible")
+    right = page.evaluate("document.documentElement.scrollWidth")
+    sizes = [charts.nth(i).bounding_box() for i in range(charts.count())]
+    page.click("#sustained-table th:nth-child(6) button")
+    sorted_by_ratio = page.eval_on_selector_all(
+        "#sustained-table tbody tr", "rows => rows.map(row => row.dataset.variant)"
+    )
+    context.close()
+
+    assert found == [cell.last_over_first for cell in long_run.sustained]
+    assert len(sizes) == 4
+    assert all(0 < box["width"] <= width for box in sizes)
+    assert right <= width
+    assert len(sorted_by_ratio) == 4
+    assert troubles == []

@@ -3,6 +3,7 @@
 // which the program itself was paused, whatever else this computer does.
 #include <time.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <fstream>
@@ -37,6 +38,20 @@ std::int64_t time_work(std::int64_t work_ns) {
   return pocketbench::now_ns() - start - (waited_ns() - waited);
 }
 
+// Until `count` are done and so much time has passed; `gaps` get the time between.
+std::vector<std::int64_t> times_for(
+    int count, std::int64_t least_ns, std::vector<std::int64_t>& gaps) {
+  std::vector<std::int64_t> found;
+  const std::int64_t began = pocketbench::now_ns();
+  std::int64_t told = 0;  // of the time since then
+  for (int i = 0; i < count || pocketbench::now_ns() - began < least_ns; ++i) {
+    gaps.push_back(std::max<std::int64_t>(0, pocketbench::now_ns() - began - told));
+    found.push_back(time_work(kWorkNs));
+    told += gaps.back() + found.back();
+  }
+  return found;
+}
+
 std::vector<std::int64_t> times(int count) {
   std::vector<std::int64_t> found;
   for (int i = 0; i < count; ++i) found.push_back(time_work(kWorkNs));
@@ -62,15 +77,22 @@ int main(int argc, char** argv) {
     wire.seal();
     return 0;
   }
-  if (argc != 3) return 2;
+  if (argc != 3 && argc != 4) return 2;
+  const std::int64_t least_ns = argc == 4 ? std::atoll(argv[3]) * 1'000'000 : 0;
   wire.write(first.add("threads", std::int64_t{1}).add("seed", std::int64_t{0}));
   const std::vector<std::int64_t> warmup = times(std::atoi(argv[1]));
-  const std::vector<std::int64_t> main = times(std::atoi(argv[2]));
+  const std::int64_t uptime_ns = pocketbench::uptime_ns().value_or(0);
+  std::vector<std::int64_t> gaps;
+  const std::vector<std::int64_t> main =
+      times_for(std::atoi(argv[2]), least_ns, gaps);
   wire.write(Line().add("load_ns", std::int64_t{1}));
   wire.write(Line().add_text("inputs", "none").add("input_count", std::int64_t{1}));
   wire.write(Line().add("first_latency_ns", warmup.front()));
   wire.write(Line().add("warmup_latencies_ns", warmup));
   wire.write(Line().add("latencies_ns", main));
+  if (argc == 4) {
+    wire.write(Line().add("gaps_ns", gaps).add("began_uptime_ns", uptime_ns));
+  }
   wire.write(Line()
                  .add("rss_before_load_bytes", std::int64_t{1})
                  .add("rss_after_load_bytes", std::int64_t{1})
