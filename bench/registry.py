@@ -87,8 +87,10 @@ REPORTS: Mapping[str, str] = {
     "junit": "reports.junit:render",
     "annotations": "reports.annotations:render",
     "benchmark-action": "reports.benchmark_action:render",
+    "svg": "reports.plots.forest:svg",
+    "png": "reports.plots.forest:png",
 }
-"""Reports by format; each is `render(summary) -> str`."""
+"""Reports by format; each is `render(summary) -> str`, or bytes of an image."""
 
 
 HISTORY_REPORTS: Mapping[str, str] = {

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import registry
+from bench.errors import UsageError
 from bench.judge.summary import Summary
 
 if TYPE_CHECKING:
@@ -20,12 +21,39 @@ FILE_NAMES = {
     "junit": "report.junit.xml",
     "benchmark-action": "report.benchmark-action.json",
     "annotations": "report.annotations.txt",
+    "svg": "report.svg",
+    "png": "report.png",
 }
 """Formats that are written to the run folder, and what they are called there."""
 
 
 def render(summary: Summary, report: str, histories: RunHistories | None = None) -> str:
     """One report as text; the HTML and the Markdown show histories, if any.
+
+    Raises:
+        UnknownNameError: No such report.
+        UsageError: It is an image.
+    """
+    made = _made(summary, report, histories)
+    if isinstance(made, bytes):
+        raise UsageError(report, "is no text", "Write it to a file")
+    return made
+
+
+def render_bytes(
+    summary: Summary, report: str, histories: RunHistories | None = None
+) -> bytes:
+    """One report as its file has it.
+
+    Raises:
+        UnknownNameError: No such report.
+    """
+    made = _made(summary, report, histories)
+    return made if isinstance(made, bytes) else made.encode()
+
+
+def _made(summary: Summary, report: str, histories: RunHistories | None) -> str | bytes:
+    """One report, drawn or written.
 
     Raises:
         UnknownNameError: No such report.
@@ -36,8 +64,8 @@ def render(summary: Summary, report: str, histories: RunHistories | None = None)
         shown["histories"] = histories
     elif histories and report == "markdown":
         shown["histories"] = {key: h.series.values for key, h in histories.items()}
-    text: str = make(summary, **shown)
-    return text
+    made: str | bytes = make(summary, **shown)
+    return made
 
 
 def write_reports(
@@ -53,10 +81,10 @@ def write_reports(
     """
     written = {}
     for report in reports:
-        text = render(summary, report, histories)
+        made = render_bytes(summary, report, histories)
         path = folder / FILE_NAMES.get(report, f"report.{report}")
         beside = path.with_name(f".{path.name}.new")
-        beside.write_text(text, encoding="utf-8")
+        beside.write_bytes(made)
         beside.replace(path)
         written[report] = path
     return written

@@ -14,7 +14,7 @@ from bench.judge.compare import compare_runs
 from bench.judge.summarize import summarize
 from bench.judge.summary import Summary
 from bench.plan import Workload
-from bench.reporting import FILE_NAMES, render
+from bench.reporting import FILE_NAMES, render_bytes
 from bench.run import Run
 
 
@@ -42,17 +42,17 @@ def compare_and_show(
     for difference in differences(base, head):
         click.echo(f"Note: {difference}", err=True)
     for report in formats:
-        text = render(summary, report)
+        made = render_bytes(summary, report)
         if output is not None and str(output) != "-":
-            output.write_text(text, encoding="utf-8")
+            output.write_bytes(made)
             click.echo(f"Report: {output}", err=True)
         elif output is not None or report == "console":
-            click.echo(text, nl=not text.endswith("\n"))
+            click.echo(made, nl=not made.endswith(b"\n"))
         else:
-            suffix = Path(FILE_NAMES.get(report, f"report.{report}")).suffix
+            suffix = FILE_NAMES.get(report, f"report.{report}").removeprefix("report")
             name = f"compared-with-{base.started.run_id}{suffix}"
             path = Path(head.folder) / name
-            path.write_text(text, encoding="utf-8")
+            path.write_bytes(made)
             click.echo(f"Report: {path}", err=True)
     return exit_code(summary, fail_on)
 

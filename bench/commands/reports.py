@@ -13,7 +13,7 @@ from bench.gates import parse_gates
 from bench.judge.summarize import summarize
 from bench.judge.summary import Summary, Verdict
 from bench.measure.store import read_run
-from bench.reporting import render, write_reports
+from bench.reporting import render, render_bytes, write_reports
 
 if TYPE_CHECKING:
     from bench.history.of_run import RunHistories
@@ -89,11 +89,11 @@ def show_reports(
             raise UsageError(
                 "--output", "takes exactly one --format", "Name the one to write"
             )
-        text = render(summary, formats[0], histories)
+        made = render_bytes(summary, formats[0], histories)
         if str(output) == "-":
-            sys.stdout.write(text)
+            sys.stdout.buffer.write(made)
         else:
-            output.write_text(text, encoding="utf-8")
+            output.write_bytes(made)
         return
     formats = formats or ("console", "html")
     if "console" in formats:

@@ -224,7 +224,8 @@ def _complete_devices(
     "--report",
     "reports",
     multiple=True,
-    help="Reports to write besides the HTML: markdown, json, csv.",
+    help="Reports to write besides the HTML: markdown, json, csv, junit, svg, png, "
+    "annotations, benchmark-action. May be given again.",
 )
 @click.option("--resume", metavar="RUN", help="Do what a stopped run is missing.")
 @click.option("--json", "as_json", is_flag=True, help="The verdicts on stdout as JSON.")

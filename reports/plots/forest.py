@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from bench.judge.summary import Comparison, Metric, Verdict
+from bench.judge.summary import Comparison, Metric, Summary, Verdict
+from reports.headline import headline
 from reports.lookup import Lookup
 from reports.phrases import (
     VERDICT_WORDS,
@@ -16,7 +17,7 @@ from reports.phrases import (
     ratio_text,
 )
 from reports.plots.axis import Axis, ratio_axis
-from reports.plots.rows import Row, RowChart, row_chart
+from reports.plots.rows import Row, RowChart, row_chart, row_sheet, shortened
 from reports.plots.sheet import Sheet
 from reports.plots.style import (
     BAND,
@@ -24,7 +25,9 @@ from reports.plots.style import (
     MUTED,
     VERDICT_COLOURS,
     VERDICT_MARKERS,
+    WIDE_PX,
 )
+from reports.presentable import presentable
 
 
 def forest(
@@ -34,12 +37,76 @@ def forest(
     name: str = "forest",
     narrow: bool = False,
 ) -> str:
-    """Draw comparisons of one metric; at least one."""
+    """Draw comparisons of one metric, at least one, for a page."""
+    metric, ordered = _ordered(lookup, comparisons)
+    return row_chart(
+        _chart(lookup, metric, ordered),
+        name=name,
+        title=_title(metric),
+        description=_description(ordered, metric),
+        narrow=narrow,
+    )
+
+
+def svg(summary: Summary) -> str:
+    """A file of its own of the first judged metric; equal runs give equal bytes."""
+    lookup = Lookup(presentable(summary))
+    judged = _judged(lookup)
+    if not judged:
+        return _only_words(lookup).svg(
+            "forest",
+            title="No verdict",
+            description=str(headline(lookup)),
+            inline=False,
+        )
+    metric, ordered = _ordered(lookup, judged)
+    return row_sheet(_chart(lookup, metric, ordered)).svg(
+        "forest",
+        title=_title(metric),
+        description=_description(ordered, metric),
+        inline=False,
+    )
+
+
+def png(summary: Summary) -> bytes:
+    """The same as pixels, twice as fine, in the light theme."""
+    lookup = Lookup(presentable(summary))
+    judged = _judged(lookup)
+    if not judged:
+        return _only_words(lookup).png()
+    return row_sheet(_chart(lookup, *_ordered(lookup, judged))).png()
+
+
+def _judged(lookup: Lookup) -> list[Comparison]:
+    """Those of the first metric that has verdicts."""
+    for metric in lookup.summary.metrics:
+        if found := [c for c in lookup.judged if c.metric == metric.name]:
+            return found
+    return []
+
+
+def _only_words(lookup: Lookup) -> Sheet:
+    """Where there is nothing to draw, what the report says."""
+    sheet = Sheet(WIDE_PX, 60.0)
+    sheet.text(8.0, 30.0, shortened(headline(lookup).sentence, 110))
+    return sheet
+
+
+def _ordered(
+    lookup: Lookup, comparisons: Sequence[Comparison]
+) -> tuple[Metric, list[Comparison]]:
     metric = lookup.metrics[comparisons[0].metric]
-    ordered = worst_first(comparisons, metric)
+    return metric, worst_first(comparisons, metric)
+
+
+def _title(metric: Metric) -> str:
+    return f"{metric.title} of every candidate against its baseline"
+
+
+def _chart(lookup: Lookup, metric: Metric, ordered: Sequence[Comparison]) -> RowChart:
     min_effect = ordered[0].min_effect
     ratios = list(_to_show(ordered))
-    chart = RowChart(
+    return RowChart(
         rows=[_row(lookup, metric, comparison) for comparison in ordered],
         axis=lambda start, end: ratio_axis(ratios, min_effect, start, end),
         behind=lambda sheet, axis, top, bottom: _band(
@@ -51,13 +118,6 @@ def forest(
         f"band: the minimum effect of {min_effect * 100:g} %",
         short_caption=f"candidate ÷ {_baselines(ordered)}, log scale; "
         f"band: {min_effect * 100:g} %",
-    )
-    return row_chart(
-        chart,
-        name=name,
-        title=f"{metric.title} of every candidate against its baseline",
-        description=_description(ordered, metric),
-        narrow=narrow,
     )
 
 

@@ -62,11 +62,15 @@ class _Place(NamedTuple):
 def row_chart(
     chart: RowChart, *, name: str, title: str, description: str, narrow: bool = False
 ) -> str:
-    """Draw it as SVG; every name is shortened to its column."""
-    draw = _narrow if narrow else _wide
-    return draw(chart).svg(
+    """Draw it as SVG for a page; every name is shortened to its column."""
+    return row_sheet(chart, narrow=narrow).svg(
         f"{name}-narrow" if narrow else name, title=title, description=description
     )
+
+
+def row_sheet(chart: RowChart, *, narrow: bool = False) -> Sheet:
+    """Draw it; every name is shortened to its column."""
+    return _narrow(chart) if narrow else _wide(chart)
 
 
 def _wide(chart: RowChart) -> Sheet:

@@ -64,7 +64,7 @@ def test_every_form_goes_beside_the_later_run(user, two):
         "compared-with-run-0001.html",
         "compared-with-run-0001.md",
         "compared-with-run-0001.json",
-        "compared-with-run-0001.xml",
+        "compared-with-run-0001.junit.xml",
     }
     page = user.runs / "run-0002" / "compared-with-run-0001.html"
     assert "drift is not controlled" in page.read_text()

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from bench.judge.summary import Verdict
+from bench.reporting import render_bytes
 from reports.details import device_charts
 from reports.lookup import Lookup
 from reports.plots.axis import linear_axis, ratio_axis, value_axis
@@ -176,3 +177,25 @@ def test_a_device_that_is_doubtful_twice_says_both(tiny):
     devices = (tiny.devices[0], replace(tiny.devices[1], device=device))
     lookup = Lookup(replace(tiny, devices=devices))
     assert "SIMULATED, REPLAYED</text>" in forest(lookup, lookup.judged)
+
+
+@pytest.mark.parametrize("format", ["svg", "png"])
+def test_the_forest_is_a_file_of_its_own_with_equal_bytes(full, format):
+    first, again = (render_bytes(full, format) for _ in range(2))
+
+    assert first == again
+    if format == "png":
+        assert first.startswith(b"\x89PNG")
+    else:
+        root = ET.fromstring(first)
+        assert "var(" not in first.decode()
+        assert "candidate ÷" in "".join(root.itertext())
+
+
+@pytest.mark.parametrize("format", ["svg", "png"])
+def test_a_forest_without_verdicts_says_so_instead(full, format):
+    bare = replace(
+        full, comparisons=tuple(c for c in full.comparisons if c.verdict is None)
+    )
+
+    assert render_bytes(bare, format)
