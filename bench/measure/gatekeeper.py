@@ -60,6 +60,11 @@ class Gatekeeper:
         self._baseline: Conditions | None = None
         self._best_spin_ns: float | None = None
 
+    @property
+    def baseline(self) -> Conditions | None:
+        """The phone as it was when it was warm and cool enough; `None`: not yet."""
+        return self._baseline
+
     def take_baseline(self) -> None:
         """Remember the phone as it is now: the state that later blocks wait for."""
         self._baseline = self._device.conditions()

@@ -80,13 +80,25 @@ def core_marks(
     return tuple(found)
 
 
-def state_marks(conditions: Conditions | None) -> tuple[Caveat, ...]:
-    """What bends a number without any heat: caps, power, the build."""
-    return tuple(_state_marks(conditions)) if conditions is not None else ()
+def state_marks(
+    conditions: Conditions | None, *, baseline: Conditions | None = None
+) -> tuple[Caveat, ...]:
+    """What bends a number without any heat: caps, power, the build.
+
+    Args:
+        conditions: Read before the launch.
+        baseline: Of the cool phone, where there is one: a cap that it did not have
+            is no cap from the start but heat, which is judged elsewhere.
+    """
+    if conditions is None:
+        return ()
+    return tuple(_state_marks(conditions, baseline or conditions))
 
 
-def _state_marks(conditions: Conditions) -> Iterator[Caveat]:
-    if caps(conditions):
+def _state_marks(conditions: Conditions, baseline: Conditions) -> Iterator[Caveat]:
+    if {cap.policy for cap in caps(conditions)} & {
+        cap.policy for cap in caps(baseline)
+    }:
         yield Caveat.CLOCKS_CAPPED
     if conditions.is_battery_saver:
         yield Caveat.BATTERY_SAVER

@@ -264,7 +264,9 @@ class Session:
                     core_count=self._info.core_count,
                 ),
                 *self._heat_marks(variant, before, after),
-                *state_marks(before),
+                *state_marks(
+                    before, baseline=self._gate.baseline if self._gate else None
+                ),
             ),
             measurement=measurement,
             conditions_before=before,

@@ -100,3 +100,24 @@ def test_without_readings_nothing_is_said(records):
 )
 def test_each_state_has_its_caveat(conditions, marks):
     assert state_marks(conditions) == marks
+
+
+def test_a_cap_that_the_cool_phone_did_not_have_is_not_one_from_the_start():
+    def clocks(*most_khz):
+        return Conditions(
+            cpu_policies=tuple(
+                CpuPolicy(
+                    id=number,
+                    cpus=(number,),
+                    max_frequency_khz=khz,
+                    hardware_max_frequency_khz=2_000_000,
+                )
+                for number, khz in enumerate(most_khz)
+            )
+        )
+
+    free, hot = clocks(2_000_000, 2_000_000), clocks(2_000_000, 1_000_000)
+    assert state_marks(hot) == (Caveat.CLOCKS_CAPPED,)
+    assert state_marks(hot, baseline=free) == ()
+    assert state_marks(hot, baseline=hot) == (Caveat.CLOCKS_CAPPED,)
+    assert state_marks(free, baseline=hot) == ()
