@@ -23,6 +23,35 @@ class OutputError(Value, frozen=True, kw_only=True):
     """10 log10(signal power / error power); `None` when the outputs are identical."""
 
 
+class KeptFile(Value, frozen=True, kw_only=True):
+    """A file beside a model's."""
+
+    path: str
+    """Absolute path on the host at the time of the run."""
+    sha256: str
+    size_bytes: int
+
+
+class OutputReference(Value, frozen=True, kw_only=True):
+    """What a model file should answer to stated inputs, for checking a device.
+
+    Both files hold the bytes of set after set, each its tensors in order, contiguous
+    and little-endian.
+    """
+
+    of: Literal["the float32 model", "the same file on the host"]
+    """Whose answers they are; the latter for a ready file, which has no original."""
+    set_count: int
+    inputs: KeptFile
+    input_specs: tuple[TensorSpec, ...]
+    """Of one set."""
+    outputs: KeptFile
+    output_specs: tuple[TensorSpec, ...]
+    labels: tuple[int, ...] = ()
+    """The right class of each set: held-back inputs of a trained model. Empty: nobody
+    knows what is right."""
+
+
 class ExportFacts(Value, frozen=True, kw_only=True):
     """How the artifact was made."""
 
@@ -92,6 +121,9 @@ class Artifact(Value, frozen=True, kw_only=True):
     export: ExportFacts
     output_error: OutputError | None
     """`None` when there is no float32 original to compare with."""
+    reference: OutputReference | None = None
+    """`None` where none can be made: a ready file without inputs of its own or for
+    another engine, inputs that are no tensors or not all of the same shapes."""
     delegation: Delegation | None = None
     """`None` for an engine without delegates, and for a ready file."""
     planned_memory_bytes: int | None = None

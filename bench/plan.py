@@ -9,6 +9,7 @@ import msgspec
 from bench.artifact import TensorSpec
 from bench.device import ScreenWish
 from bench.gates import USUAL_GATE
+from bench.output_check import OutputChecks
 from bench.record import Value
 from bench.sustained import Sustained
 
@@ -133,6 +134,8 @@ class Plan(Value, frozen=True, kw_only=True):
     `None`: wherever its scheduler puts the program."""
     profile: Literal["ops"] | None = None
     """`ops`: each variant is launched once more to observe its operators."""
+    outputs: OutputChecks | None = None
+    """What is asked of the devices' answers; `None`: they are not looked at."""
     origin: str = "command line"
     """`command line` or the path of the suite file."""
 

@@ -27,6 +27,7 @@ from bench.models.sources import (
     known_variants,
     request_for,
 )
+from bench.output_options import output_checks
 from bench.plan import ModelRequest, Plan, RunnerChoice, Variant, Workload
 from bench.suite import Suite
 from bench.sustained import Sustained
@@ -68,6 +69,10 @@ class Options(NamedTuple):
     quiet: bool = True
     screen: ScreenWish = "on"
     profile: Literal["ops"] | None = None
+    check: tuple[str, ...] = ()
+    min_sqnr_db: float | None = None
+    min_top1_agreement: float | None = None
+    min_accuracy: float | None = None
 
 
 def parse_input(text: str) -> TensorSpec:
@@ -213,6 +218,7 @@ def plan_suite(suite: Suite, path: str, options: Options) -> Plan:
         suite.workload.threads or (1,),
         options,
         heat=suite.heat,
+        check=msgspec.structs.asdict(suite.check) if suite.check else None,
         origin=path,
     )
 
@@ -225,6 +231,7 @@ def _plan(
     *,
     origin: str,
     heat: Mapping[str, object] | None = None,
+    check: Mapping[str, float | None] | None = None,
 ) -> Plan:
     told = dict(QUICK) if options.quick else {}
     for key in Workload.__struct_fields__:
@@ -273,6 +280,7 @@ def _plan(
         ),
         cores=None if options.cores is None else check_cores(options.cores),
         quiet=options.quiet,
+        outputs=output_checks(options, check),
         anyway=options.anyway,
         sustained=options.sustained,
         screen=options.screen,

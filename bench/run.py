@@ -8,6 +8,7 @@ from bench.artifact import Artifact
 from bench.device import DeviceInfo, InstalledObject
 from bench.launch import Failure, Launch
 from bench.operator_times import OperatorProfile, ProfileFailure
+from bench.output_check import OutputCheck, OutputCheckMissing
 from bench.plan import Plan
 from bench.record import Value
 from bench.sustained import SustainedLaunch
@@ -94,6 +95,8 @@ Record = (
     | OperatorProfile
     | ProfileFailure
     | SustainedLaunch
+    | OutputCheck
+    | OutputCheckMissing
     | Failure
     | RunEnded
 )
@@ -114,6 +117,7 @@ class Run(Value, frozen=True, kw_only=True):
     """All, those that were stopped included, in order of time."""
     failures: tuple[Failure, ...] = ()
     profiles: tuple[OperatorProfile | ProfileFailure, ...] = ()
+    output_checks: tuple[OutputCheck | OutputCheckMissing, ...] = ()
     """The last one of each variant on each device."""
     outcome: Outcome = "killed"
 

@@ -59,6 +59,15 @@ class SuiteGate(_Section, frozen=True, kw_only=True):
     """Metrics that get verdicts: `["latency", "peak_memory"]`."""
 
 
+class SuiteCheck(_Section, frozen=True, kw_only=True):
+    """`[check]`: what is asked of the devices' answers."""
+
+    outputs: bool = True
+    min_sqnr_db: float | None = None
+    min_top1_agreement: float | None = None
+    min_accuracy: float | None = None
+
+
 class SuiteName(_Section, frozen=True, kw_only=True):
     """`[suite]`."""
 
@@ -73,6 +82,7 @@ class Suite(_Section, frozen=True, kw_only=True):
     model: tuple[SuiteModel, ...] = ()
     devices: SuiteDevices = SuiteDevices()
     gate: SuiteGate = SuiteGate()
+    check: SuiteCheck | None = None
     heat: dict[str, float] = msgspec.field(default_factory=dict)
     """`[heat]`: limits as `--heat KEY=VALUE` takes them."""
     runner: tuple[RunnerChoice, ...] = ()

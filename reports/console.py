@@ -19,6 +19,7 @@ from bench.units import Scale, common_scale
 from reports.doubts import Doubt, doubts
 from reports.headline import headline
 from reports.lookup import Lookup
+from reports.outputs import failing, outputs_section
 from reports.phrases import (
     VERDICT_SHAPES,
     counted,
@@ -64,6 +65,7 @@ def show(summary: Summary, console: Console) -> None:
         _show_model(lookup, model, console)
     for line in _grades(lookup.summary.cells):
         console.print(Text(line, style="dim"))
+    _show_outputs(lookup, console)
     found = doubts(lookup)
     if found:
         console.print()
@@ -172,7 +174,7 @@ def _table(headings: list[str], widths: list[int], rows: list[list[Text]]) -> Ta
         pad_edge=False,
         show_header=not rows,
     )
-    words = [max(map(len, heading.split())) for heading in headings]
+    words = [max(map(len, heading.split() or [""])) for heading in headings]
     for place, (heading, width) in enumerate(zip(headings, widths, strict=True)):
         table.add_column(
             Text(heading),
@@ -214,6 +216,41 @@ def _speed_up(lookup: Lookup, cell: Cell) -> Text:
 def _sqnr(cell: Cell) -> str:
     error = cell.artifact.output_error
     return f"{error.sqnr_db:.1f}" if error and error.sqnr_db is not None else "-"
+
+
+def _show_outputs(lookup: Lookup, console: Console) -> None:
+    """What the devices answered, where that was checked."""
+    section = outputs_section(lookup)
+    if not (section.rows or section.missing):
+        return
+    console.print()
+    console.print(Text("Is the answer still right", style="bold"))
+    console.print(Text(section.lead))
+    shown = [place for place, name in enumerate(section.columns) if name != "cosine"]
+    headings = ["", *(section.columns[place] for place in shown)]
+    rows = [
+        [
+            Text(row.what),
+            *(Text(row.texts[place]) for place in shown),
+        ]
+        for row in section.rows
+    ]
+    if rows:
+        widths = [
+            max(row[place].cell_len for row in rows) for place in range(len(headings))
+        ]
+        console.print(_table(headings, widths, []))
+    by_place = itertools.groupby(
+        zip(section.rows, rows, strict=True),
+        key=lambda pair: (pair[0].outputs.device_id, pair[0].outputs.model),
+    )
+    for (device_id, model), found in by_place:
+        console.print(Text(f"{model} · {lookup.tagged(device_id)}", style="bold"))
+        console.print(_table(headings, widths, [row for _, row in found]))
+    for words in failing(lookup):
+        console.print(Text(f"▲ {words}", style="red"))
+    for words in section.missing:
+        console.print(Text(f"Not checked: {words}"))
 
 
 def _show_doubt(doubt: Doubt, console: Console) -> None:

@@ -42,6 +42,14 @@ COLUMNS = (
     "grade",
     "redone_launches",
     "grade_reasons",
+    "device_max_abs_error",
+    "device_sqnr_db",
+    "device_cosine",
+    "device_top1_agreement",
+    "accuracy",
+    "accuracy_low_95",
+    "accuracy_high_95",
+    "accuracy_inputs",
 )
 """`estimate` and its ends are in `unit`: ns, bytes, per_s or ratio, never scaled."""
 
@@ -55,7 +63,7 @@ def render(summary: Summary) -> str:
     rows = [_row(lookup, cell, name) for cell in cells for name in cell.estimates]
     rows += [row for cell in lookup.summary.sustained for row in _course(lookup, cell)]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
-    for column in ("launches", "size_bytes", "threads"):
+    for column in ("launches", "size_bytes", "threads", "accuracy_inputs"):
         table[column] = table[column].astype("Int64")
     return str(table.to_csv(index=False, lineterminator="\n"))
 
@@ -104,6 +112,29 @@ def _row(lookup: Lookup, cell: Cell, name: str) -> dict[str, Any]:
         "grade": cell.grade.letter,
         "redone_launches": cell.redone_launches,
         "grade_reasons": " ".join(reason.value for reason in cell.grade.reasons),
+        **_answered(lookup, cell),
+    }
+
+
+def _answered(lookup: Lookup, cell: Cell) -> dict[str, Any]:
+    """What the device itself answered: the worst of its tensors."""
+    outputs = lookup.outputs(cell)
+    tensors = outputs.tensors if outputs else ()
+    accuracy = outputs.accuracy if outputs else None
+
+    def worst(name: str) -> float | None:
+        found = [x for t in tensors if (x := getattr(t, name)) is not None]
+        return min(found, default=None)
+
+    return {
+        "device_max_abs_error": max((t.max_abs for t in tensors), default=None),
+        "device_sqnr_db": worst("sqnr_db"),
+        "device_cosine": worst("cosine"),
+        "device_top1_agreement": worst("top1_agreement"),
+        "accuracy": accuracy.point if accuracy else None,
+        "accuracy_low_95": accuracy.low if accuracy else None,
+        "accuracy_high_95": accuracy.high if accuracy else None,
+        "accuracy_inputs": accuracy.count if accuracy else None,
     }
 
 

@@ -23,6 +23,7 @@ from reports.headline import headline
 from reports.history import by_shown_device
 from reports.history_section import HistorySection, history_section
 from reports.lookup import Lookup
+from reports.outputs import outputs_section
 from reports.phrases import VERDICT_SHAPES, grade_words
 from reports.plots.forest import forest
 from reports.plots.style import css_variable, variant_colours
@@ -94,6 +95,7 @@ def _context(lookup: Lookup, history: HistorySection) -> dict[str, Any]:
         "forest_is_tall": is_tall,
         "models": models,
         "comparisons": comparisons,
+        "outputs": outputs_section(lookup),
         "failures": summary.failures,
         "devices": summary.devices,
         "doubtful_cells": doubtful[:MOST_DOUBTFUL_CELLS],
@@ -131,6 +133,8 @@ def _contents(
     links = [Link(section.id, section.table.model) for section in models]
     if lookup.summary.sustained:
         links.append(Link("sustained", "Sustained"))
+    if lookup.summary.outputs or lookup.summary.unchecked:
+        links.append(Link("outputs", "Is the answer still right"))
     if comparisons.rows:
         links.append(Link("comparisons", "Every comparison"))
     if history.charts:

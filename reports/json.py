@@ -16,6 +16,7 @@ from bench.caveat import Caveat
 from bench.failure import FailureReason
 from bench.judge.course import SustainedCell
 from bench.judge.grade import Grade
+from bench.judge.outputs import JudgedOutputs
 from bench.judge.resources import Resources
 from bench.judge.summary import (
     Comparison,
@@ -25,6 +26,7 @@ from bench.judge.summary import (
     Resolution,
     Summary,
 )
+from bench.output_check import OutputCheckMissing
 from bench.record import Value
 from bench.run import Outcome
 from reports.headline import headline
@@ -136,6 +138,10 @@ class Document(Value, frozen=True, kw_only=True):
     """Of a self-check: what each device can resolve; else empty."""
     sustained: tuple[SustainedCell, ...] = ()
     """Of a run of single long launches, instead of cells."""
+    outputs: tuple[JudgedOutputs, ...] = ()
+    """What the devices answered to known inputs, where that was checked."""
+    outputs_unchecked: tuple[OutputCheckMissing, ...] = ()
+    """Where it could not be, and why."""
     failures: tuple[FailureFacts, ...]
     cells_wanted: int
 
@@ -210,6 +216,8 @@ def document(lookup: Lookup, *, only_primary: bool = False) -> Document:
         ),
         resolutions=summary.resolutions,
         sustained=summary.sustained,
+        outputs=summary.outputs,
+        outputs_unchecked=summary.unchecked,
         failures=tuple(
             FailureFacts(
                 **{f: getattr(failure, f) for f in FailureFacts.__struct_fields__}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 
+from bench.judge.outputs import JudgedOutputs
 from bench.judge.summary import Comparison, Summary, Verdict
 from bench.launch import Failure
 from reports.headline import headline
@@ -35,6 +36,9 @@ def render(summary: Summary) -> str:
         for comparison in (*lookup.judged, *lookup.withheld):
             if comparison.model == model:
                 _case(suite, lookup, comparison)
+        for outputs in lookup.summary.outputs:
+            if outputs.model == model:
+                _answers(suite, lookup, outputs)
         for failure in lookup.summary.failures:
             if (failure.model or "devices") == model:
                 _not_measured(suite, lookup, failure)
@@ -93,6 +97,19 @@ def _case(suite: ET.Element, lookup: Lookup, comparison: Comparison) -> None:
     ET.SubElement(case, "system-out").text = _clean(
         f"{verdict_text(comparison)}; {message}"
     )
+
+
+def _answers(suite: ET.Element, lookup: Lookup, outputs: JudgedOutputs) -> None:
+    """A limit that the device's answers miss is a failure."""
+    case = ET.SubElement(
+        suite,
+        "testcase",
+        classname=_clean(f"{outputs.model}.{lookup.tagged(outputs.device_id)}"),
+        name=_clean(f"{outputs.variant_id}: answers"),
+    )
+    if outputs.missed:
+        message = _clean("; ".join(outputs.missed))
+        ET.SubElement(case, "failure", type="answers", message=message)
 
 
 def _not_measured(suite: ET.Element, lookup: Lookup, failure: Failure) -> None:

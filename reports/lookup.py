@@ -8,6 +8,7 @@ from functools import cached_property
 
 from bench.caveat import Caveat
 from bench.device import DeviceInfo
+from bench.judge.outputs import JudgedOutputs
 from bench.judge.summary import Cell, Comparison, Metric, Summary
 from bench.launch import Launch
 
@@ -83,6 +84,15 @@ class Lookup:
         keys = ((comparison.device_id, comparison.model, name) for name in names)
         found = [self.cells[key] for key in keys if key in self.cells]
         return max(found, key=lambda cell: cell.grade.letter, default=None)
+
+    def outputs(self, cell: Cell) -> JudgedOutputs | None:
+        """What a cell's device answered; `None` where that was not checked."""
+        key = (cell.device_id, cell.model, cell.variant_id)
+        return self._outputs.get(key)
+
+    @cached_property
+    def _outputs(self) -> dict[CellKey, JudgedOutputs]:
+        return {(x.device_id, x.model, x.variant_id): x for x in self.summary.outputs}
 
     def cells_of(self, model: str, device_id: str) -> list[Cell]:
         """The cells of a model on a device, in the order of the variants."""

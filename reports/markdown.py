@@ -14,6 +14,7 @@ from reports.doubts import doubts
 from reports.headline import headline
 from reports.history import by_shown_device
 from reports.lookup import Lookup
+from reports.outputs import failing, outputs_section
 from reports.phrases import (
     VERDICT_SHAPES,
     VERDICT_WORDS,
@@ -73,6 +74,7 @@ def render(
         pieces.append("\n" + "\n".join(escaped(line) for line in answer.details) + "\n")
     pieces += _table(lookup, changed, histories)
     pieces += _courses(lookup)
+    pieces += _outputs(lookup)
     pieces += _doubts(lookup)
     pieces += _failures(lookup)
     if rest:
@@ -163,6 +165,27 @@ def _trust(lookup: Lookup, comparison: Comparison) -> str:
     """The worse grade of the two cells that are compared, with its reasons."""
     cell = lookup.less_trusted(comparison)
     return escaped(grade_words(cell)) if cell else ""
+
+
+def _outputs(lookup: Lookup) -> list[str]:
+    """Limits that are missed in the open, the figures folded."""
+    section = outputs_section(lookup)
+    missed = [f"- ▲ {escaped(words)}\n" for words in failing(lookup)]
+    if missed:
+        missed.insert(0, "\n**Answers outside the limits**\n\n")
+    if not (section.rows or section.missing):
+        return missed
+    headings = ("device", "model", "variant", *section.columns)
+    rows = [f"\n{escaped(section.lead)}\n\n"]
+    if section.rows:
+        rule = " | ".join("---" for _ in headings)
+        rows.append(f"| {' | '.join(headings)} |\n| {rule} |\n")
+    for row in section.rows:
+        where = (lookup.tagged(row.outputs.device_id), row.outputs.model, row.what)
+        cells = " | ".join(escaped(words) for words in (*where, *row.texts))
+        rows.append(f"| {cells} |\n")
+    rows += [f"\nNot checked: {escaped(words)}\n" for words in section.missing]
+    return [*missed, *_folded("Is the answer still right", rows)]
 
 
 def _doubts(lookup: Lookup) -> list[str]:

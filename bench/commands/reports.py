@@ -33,7 +33,7 @@ def finish(
 
 
 def exit_code(summary: Summary, fail_on: str) -> int:
-    """0 fine, 1 the verdict that was asked to fail, 3 something was not measured."""
+    """0 fine, 1 a verdict or limit that was asked to fail, 3 something is missing."""
     measured = summary.cells or summary.sustained
     verdicts = {
         comparison.verdict
@@ -53,9 +53,20 @@ def exit_code(summary: Summary, fail_on: str) -> int:
             err=True,
         )
         return 3
+    if any(outputs.missed for outputs in summary.outputs):
+        return 1
+    if _lacks_checks(summary):
+        return 3
     if summary.failures or summary.gates_missing or not measured:
         return 3
     return 0
+
+
+def _lacks_checks(summary: Summary) -> bool:
+    """Whether a check failed, or a limit was asked for that nothing was held to."""
+    checks = summary.run.started.plan.outputs
+    asked = checks is not None and checks.has_limits
+    return any(asked or missing.reason is not None for missing in summary.unchecked)
 
 
 def show_reports(

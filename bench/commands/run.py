@@ -149,6 +149,28 @@ def _complete_devices(
     help="Launch each variant once more, untimed, and tell what its operators take.",
 )
 @click.option(
+    "--check",
+    multiple=True,
+    metavar="outputs",
+    help="Compare what each device answers with the float32 model, in launches that "
+    "are not timed.",
+)
+@click.option(
+    "--min-sqnr-db",
+    type=float,
+    help="Exit 1 when an answer's signal-to-noise ratio is below this.",
+)
+@click.option(
+    "--min-top1-agreement",
+    type=float,
+    help="Exit 1 when fewer answers have the reference's best class: 0.99.",
+)
+@click.option(
+    "--min-accuracy",
+    type=float,
+    help="Exit 1 when fewer held-back inputs are answered rightly: 0.95.",
+)
+@click.option(
     "--cores",
     metavar="CORES",
     help="Of phones: big, mid, little, all, or a list such as 4-7.  [default: "

@@ -14,6 +14,7 @@ from bench.locations import state_dir
 from bench.measure.execute import measure, noting_the_end
 from bench.measure.lease import CpuLease
 from bench.measure.ledger import Ledger
+from bench.measure.output_checking import check_outputs
 from bench.measure.pace import seconds_per_launch
 from bench.measure.profiling import profile_operators
 from bench.measure.store import Store, read_run
@@ -57,7 +58,8 @@ def measure_run(
 ) -> None:
     """Measure all blocks at once, or go from look to look where the plan says so.
 
-    Then, where the plan asks for it, observe the operators; last, note the end.
+    Before, what the devices answer is checked, where the plan asks for it; after, the
+    operators are observed, where it asks for that; last, the end is noted.
 
     Raises:
         Cancelled: The user asked to stop.
@@ -69,6 +71,9 @@ def measure_run(
         "cancel": cancel,
     }
     with noting_the_end(store):
+        if plan.outputs is not None:
+            done = before.output_checks if before else ()
+            check_outputs(plan, tasks, done=done, **told)
         if plan.workload.looks:
             measure_until_settled(
                 plan,

@@ -12,6 +12,7 @@ from bench.judge.intervals import unpaired_ratio
 from bench.judge.judged import Question, judged
 from bench.judge.likeness import unlike_within
 from bench.judge.metrics import METRICS, PRIMARY
+from bench.judge.outputs import judged_outputs, unchecked_outputs
 from bench.judge.paired import paired_evidence
 from bench.judge.resolution import resolutions
 from bench.judge.sequential import sequential_evidence
@@ -75,6 +76,8 @@ def summarize(
         comparisons=comparisons,
         gate_on=gate or plan.gate_on,
         resolutions=resolutions(comparisons, alpha=alpha) if plan.self_check else (),
+        outputs=judged_outputs(run),
+        unchecked=unchecked_outputs(run),
         failures=standing_failures(run),
         sustained=sustained_cells(run),
         jobs_wanted=len(plan.variants) * len(_selected_devices(run)),

@@ -14,6 +14,7 @@ from bench.artifact import Artifact
 from bench.errors import StoreError
 from bench.launch import Failure, Launch
 from bench.operator_times import OperatorProfile, ProfileFailure
+from bench.output_check import OutputCheck, OutputCheckMissing
 from bench.run import (
     SCHEMA,
     ArtifactReady,
@@ -164,6 +165,7 @@ def _gather(folder: Path, started: RunStarted, records: list[Record]) -> Run:
     sustained: list[SustainedLaunch] = []
     failures: list[Failure] = []
     profiles: dict[tuple[str, str, str], OperatorProfile | ProfileFailure] = {}
+    checks: dict[tuple[str, str, str], OutputCheck | OutputCheckMissing] = {}
     outcome: Outcome = "killed"
     for record in records:
         match record:
@@ -179,6 +181,8 @@ def _gather(folder: Path, started: RunStarted, records: list[Record]) -> Run:
                 failures.append(record)
             case OperatorProfile() | ProfileFailure():
                 profiles[record.device_id, record.model, record.variant_id] = record
+            case OutputCheck() | OutputCheckMissing():
+                checks[record.device_id, record.model, record.variant_id] = record
             case RunResumed():
                 outcome = "killed"
             case RunEnded():
@@ -194,5 +198,6 @@ def _gather(folder: Path, started: RunStarted, records: list[Record]) -> Run:
         sustained=tuple(sustained),
         failures=tuple(failures),
         profiles=tuple(profiles.values()),
+        output_checks=tuple(checks.values()),
         outcome=outcome,
     )

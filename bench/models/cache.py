@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from filelock import FileLock
 
-from bench.artifact import Artifact, TensorSpec
+from bench.artifact import Artifact, KeptFile, TensorSpec
 from bench.engines import split_variant
 from bench.locations import cache_dir
 from bench.record import Value
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-LAYOUT = 2
+LAYOUT = 3
 """Raised when old entries must not be read any more."""
 KEPT_S = 30 * 24 * 3600
 """How long an exported file is kept after its last use."""
@@ -118,13 +118,23 @@ def find(key: Key) -> Artifact | None:
         if sha256_of(Path(file.path)) != file.sha256:
             logger.info("%s has changed: exported again", file.path)
             return None
-    model = Path(entry.artifact.path)
-    if sha256_of(model) != entry.artifact.sha256:
-        logger.warning("%s is damaged or gone: exported again", model)
-        return None
-    if model.parent == _objects():
-        os.utime(model)
+    for kept in _files_of(entry.artifact):
+        path = Path(kept.path)
+        if sha256_of(path) != kept.sha256:
+            logger.warning("%s is damaged or gone: exported again", path)
+            return None
+        if path.parent == _objects():
+            os.utime(path)
     return entry.artifact
+
+
+def _files_of(artifact: Artifact) -> tuple[KeptFile, ...]:
+    """The model file and those beside it."""
+    model = KeptFile(
+        path=artifact.path, sha256=artifact.sha256, size_bytes=artifact.size_bytes
+    )
+    reference = artifact.reference
+    return (model, reference.inputs, reference.outputs) if reference else (model,)
 
 
 def keep(entry: Entry) -> Artifact:
@@ -133,20 +143,34 @@ def keep(entry: Entry) -> Artifact:
     A run that still pushes the file of an earlier commit keeps it: nothing is
     overwritten by something else.
     """
-    artifact = entry.artifact
-    if artifact.path == entry.key.source:
-        kept = artifact
-    else:
-        target = _objects() / f"{artifact.sha256}.{artifact.format}"
-        os.replace(artifact.path, target)
-        _forget_old_objects()
-        kept = msgspec.structs.replace(artifact, path=str(target))
+    kept = _with_kept_reference(entry.artifact)
+    if kept.path != entry.key.source:
+        target = _objects() / f"{kept.sha256}.{kept.format}"
+        os.replace(kept.path, target)
+        kept = msgspec.structs.replace(kept, path=str(target))
+    _forget_old_objects()
     entry = msgspec.structs.replace(entry, artifact=kept)
     path = _entry_path(entry.key)
     fresh = path.with_suffix(f".{os.getpid()}")
     fresh.write_bytes(msgspec.json.format(msgspec.json.encode(entry)))
     os.replace(fresh, path)
     return kept
+
+
+def _with_kept_reference(artifact: Artifact) -> Artifact:
+    reference = artifact.reference
+    if reference is None:
+        return artifact
+    reference = msgspec.structs.replace(
+        reference, inputs=_kept(reference.inputs), outputs=_kept(reference.outputs)
+    )
+    return msgspec.structs.replace(artifact, reference=reference)
+
+
+def _kept(file: KeptFile) -> KeptFile:
+    target = _objects() / f"{file.sha256}.bin"
+    os.replace(file.path, target)
+    return msgspec.structs.replace(file, path=str(target))
 
 
 def _forget_old_objects() -> None:

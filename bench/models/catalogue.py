@@ -9,9 +9,10 @@ from bench.record import Value
 
 
 class ZooEntry(Value, frozen=True, kw_only=True):
-    """A model that needs no download. Its weights are random, of the export's seed.
+    """A model that needs no download.
 
-    Its error is therefore told as SQNR against float32, never as accuracy.
+    Unless it is trained here, its weights are random, of the export's seed: its error
+    is then told as SQNR against float32, never as accuracy.
     """
 
     source: str
@@ -19,6 +20,10 @@ class ZooEntry(Value, frozen=True, kw_only=True):
     inputs: tuple[TensorSpec, ...]
     description: str
     """One line for a listing."""
+    trained_on: str | None = None
+    """What its weights were learned from; `None`: they are random."""
+    needs: tuple[str, str] | None = None
+    """A package that it cannot be made without, and the extra that brings it."""
 
 
 _IMAGE = (TensorSpec(shape=(1, 3, 224, 224)),)
@@ -33,6 +38,13 @@ ZOO: Mapping[str, ZooEntry] = {
         source="bench.models.zoo:resnet18",
         inputs=_IMAGE,
         description="ResNet-18, 11.7 M parameters, plain 3x3 convolutions",
+    ),
+    "digits": ZooEntry(
+        source="bench.models.zoo:digits",
+        inputs=(TensorSpec(shape=(1, 1, 8, 8)),),
+        description="small CNN of handwritten digits, 24 k parameters, trained here",
+        trained_on="scikit-learn's digits",
+        needs=("sklearn", "digits"),
     ),
     "text_encoder": ZooEntry(
         source="bench.models.zoo:text_encoder",

@@ -22,7 +22,7 @@ STEPS_PER_UNIT = 32
 outweigh an int8 model."""
 _LARGEST_STEP = 127
 
-_DTYPES = {
+DTYPES = {
     name: getattr(torch, name)
     for name in (
         "float32",
@@ -69,9 +69,9 @@ def dtype_named(name: str) -> torch.dtype:
     Raises:
         UnknownNameError: Not a dtype of inputs.
     """
-    if name not in _DTYPES:
-        raise UnknownNameError("dtype", name, _DTYPES)
-    return _DTYPES[name]
+    if name not in DTYPES:
+        raise UnknownNameError("dtype", name, DTYPES)
+    return DTYPES[name]
 
 
 def seeded_inputs(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import nn
 
-from bench.errors import ExportError, UsageError
+from bench.errors import ExportError, PocketbenchError, UsageError
 from bench.models.cause import last_words
 from bench.models.inputs import (
     InputSet,
@@ -28,6 +28,14 @@ if TYPE_CHECKING:
     from bench.models.sources import Source
 
 
+class HeldBack(NamedTuple):
+    """Inputs that a trained model has never seen, and what is right for each."""
+
+    inputs: tuple[InputSet, ...]
+    labels: tuple[int, ...]
+    """The class whose score should be the highest in the first output."""
+
+
 class Original(NamedTuple):
     """A model in evaluation mode, and what it takes."""
 
@@ -38,6 +46,7 @@ class Original(NamedTuple):
     ranges: tuple[Range, ...]
     given: tuple[InputSet, ...]
     """Real inputs of the author's own; often none."""
+    held_back: HeldBack | None = None
 
     @property
     def is_script(self) -> bool:
@@ -59,6 +68,7 @@ def load_original(
     A factory takes nothing, or a `seed`. It returns a module, or a pair of the
     module and example inputs: a tensor, a tuple of tensors (they tell shapes, dtypes
     and the range of integers), or a list of such tuples (they are used themselves).
+    A third part may be held-back inputs and their labels, two lists of one length.
     The inputs the user asks for win over all of these.
 
     Raises:
@@ -67,9 +77,9 @@ def load_original(
     """
     if source.kind == "file":
         module = load_script(source.spec, name)
-        examples = bundled_with(module)
+        examples, held_back = bundled_with(module), None
     else:
-        module, examples = _call_factory(source.spec, name, seed=seed)
+        module, examples, held_back = _call_factory(source.spec, name, seed=seed)
     module.eval()
     for parameter in module.parameters():
         parameter.requires_grad_(False)
@@ -91,7 +101,8 @@ def load_original(
     sets = examples if isinstance(examples, list) else [examples]
     specs = tuple(spec_of(tensor) for tensor in sets[0])
     given = tuple(sets) if isinstance(examples, list) else ()
-    return Original(name, module, specs, _ranges(specs, sets[0]), given)
+    ranges = _ranges(specs, sets[0])
+    return Original(name, module, specs, ranges, given, held_back)
 
 
 def _ranges(specs: Sequence[TensorSpec], examples: Any) -> tuple[Range, ...]:
@@ -127,12 +138,16 @@ def bundled_with(module: torch.jit.ScriptModule) -> list[InputSet] | None:
     return sets if plain else None
 
 
-def _call_factory(source: str, name: str, *, seed: int) -> tuple[nn.Module, Any]:
+def _call_factory(
+    source: str, name: str, *, seed: int
+) -> tuple[nn.Module, Any, HeldBack | None]:
     module_name, _, attribute = source.partition(":")
     torch.manual_seed(seed)
     try:
         factory = getattr(importlib.import_module(module_name), attribute)
         made = factory(seed=seed) if _takes_seed(factory) else factory()
+    except PocketbenchError:
+        raise
     except Exception as error:
         raise ExportError(
             name,
@@ -141,15 +156,18 @@ def _call_factory(source: str, name: str, *, seed: int) -> tuple[nn.Module, Any]
             f'{module_name}.{attribute}()"',
         ) from error
     examples: Any = None
-    if isinstance(made, tuple) and len(made) == 2:
-        made, examples = made
+    held_back: Any = None
+    if isinstance(made, tuple) and len(made) in (2, 3):
+        made, examples, *rest = made
+        held_back = rest[0] if rest else None
     if not isinstance(made, nn.Module):
         raise ExportError(
             name,
             f"{source} returned {type(made).__name__} and no torch.nn.Module",
             "Return a module, or (module, example_inputs)",
         )
-    return made, _as_sets(examples, source, name)
+    checked = _as_held_back(held_back, source, name)
+    return made, _as_sets(examples, source, name), checked
 
 
 def _takes_seed(factory: Any) -> bool:
@@ -178,6 +196,27 @@ def _as_sets(examples: Any, source: str, name: str) -> Any:
             "Return a tensor, a tuple of tensors, or a list of such tuples",
         )
     return sets if isinstance(examples, list) else sets[0]
+
+
+def _as_held_back(given: Any, source: str, name: str) -> HeldBack | None:
+    """Check held-back inputs: as many sets as labels, of whole numbers."""
+    if given is None:
+        return None
+    try:
+        inputs, labels = given
+        found = HeldBack(
+            tuple(_as_sets(list(inputs), source, name)), tuple(map(int, labels))
+        )
+    except (TypeError, ValueError):
+        found = None
+    if not found or not found.inputs or len(found.inputs) != len(found.labels):
+        raise ExportError(
+            name,
+            f"the third part of what {source} returned is not held-back inputs with "
+            "a label each",
+            "Return (module, example_inputs, (inputs, labels))",
+        )
+    return found
 
 
 def import_from(folder: str) -> None:

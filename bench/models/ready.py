@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
-from bench.artifact import Artifact, ExportFacts
+from bench.artifact import Artifact, ExportFacts, OutputReference
 from bench.errors import UsageError
 from bench.models.cache import sha256_of, version_of
+from bench.models.cause import last_words
 from bench.models.inputs import dtype_named
-from bench.models.lite_file import FileFacts, read_lite_file
+from bench.models.lite_file import FileFacts, load, read_lite_file
 from bench.models.model_file import ENGINES
 from bench.models.original import bundled_with, load_script
+from bench.models.reference import make_reference
 
 if TYPE_CHECKING:
     from bench.models.wire import Order
+
+logger = logging.getLogger(__name__)
 
 
 def describe_ready(order: Order) -> Artifact:
@@ -63,7 +68,25 @@ def describe_ready(order: Order) -> Artifact:
             torch_version=version_of("torch"),
         ),
         output_error=None,
+        reference=_reference(path, facts, order),
     )
+
+
+def _reference(path: Path, facts: FileFacts, order: Order) -> OutputReference | None:
+    """What this computer's lite interpreter answers to the inputs in the file."""
+    if order.source.format != "ptl" or not facts.bundled:
+        return None
+    try:
+        return make_reference(
+            load(path),
+            facts.bundled,
+            Path(order.workspace),
+            of="the same file on the host",
+        )
+    except Exception as error:
+        # It may need another torch, which the device has: it is measured all the same.
+        logger.warning("%s: does not run here (%s)", path, last_words(error))
+        return None
 
 
 def _read_script(path: str, name: str) -> FileFacts:

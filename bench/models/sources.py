@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 from collections.abc import Sequence
@@ -12,8 +13,8 @@ import msgspec
 
 from bench.artifact import TensorSpec
 from bench.engines import split_variant
-from bench.errors import UnknownNameError, UsageError
-from bench.models.catalogue import ZOO, zoo_entry
+from bench.errors import ToolMissingError, UnknownNameError, UsageError
+from bench.models.catalogue import ZOO, ZooEntry, zoo_entry
 from bench.models.model_file import ENGINES, SUFFIXES, Format, recognise
 from bench.models.module_path import locate, modules_in, names_in
 from bench.plan import ModelRequest
@@ -40,6 +41,8 @@ class Source(Value, frozen=True, kw_only=True):
     origin: str | None = None
     """The file that defines the factory's module, where it has one."""
     random_weights: bool = False
+    trained_on: str | None = None
+    """What a model of the zoo learned its weights from."""
     inputs: tuple[TensorSpec, ...] = ()
     """Empty: the factory or the file tells them, or the user does."""
 
@@ -61,6 +64,7 @@ def resolve(source: str, folder: Path | None = None) -> Source:
         UnknownNameError: There is no such model, module, factory or file; offers
             the near ones.
         UsageError: It is a folder, or a file of another kind.
+        ToolMissingError: A model of the zoo needs a package that is not installed.
     """
     folder = folder or Path.cwd()
     if source in ZOO:
@@ -88,15 +92,30 @@ def _resolve_factory(source: str, folder: Path) -> Source:
         known = [f"{module}:{name}" for name in names.own if not name.startswith("_")]
         raise UnknownNameError("factory", source, known)
     entry = zoo_entry(source)
+    if entry is not None:
+        _require_installed(entry)
     return Source(
         kind="factory",
         spec=source,
         format="ptl",
         name=factory,
         origin=spec.origin,
-        random_weights=entry is not None,
+        random_weights=entry is not None and entry.trained_on is None,
+        trained_on=entry.trained_on if entry else None,
         inputs=entry.inputs if entry else (),
     )
+
+
+def _require_installed(entry: ZooEntry) -> None:
+    if entry.needs is None:
+        return
+    package, extra = entry.needs
+    if importlib.util.find_spec(package) is None:
+        raise ToolMissingError(
+            package,
+            f"not installed, and {entry.source} is made with it",
+            f"Install it: pip install 'pocketbench[{extra}]'",
+        )
 
 
 def _resolve_file(path: Path) -> Source:

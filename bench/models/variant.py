@@ -159,6 +159,8 @@ def _refuse_broken_clips(artifact: Artifact) -> None:
 
 def weights_of(order: Order, original: Original) -> str:
     """Where a model's weights come from, in words."""
+    if order.source.trained_on is not None:
+        return f"trained on {order.source.trained_on} (seed {order.seed})"
     if not order.source.random_weights:
         return "the source's own"
     has_norms = any(isinstance(x, BatchNorm2d) for x in original.module.modules())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import msgspec
@@ -13,9 +14,11 @@ from bench.errors import ExportError, PocketbenchError, UsageError
 from bench.models.cause import last_words
 from bench.models.deprecations import known_deprecations
 from bench.models.files_read import FilesRead
+from bench.models.input_sets import input_sets
 from bench.models.original import import_from, load_original
 from bench.models.quantize import ENGINE
 from bench.models.ready import describe_ready
+from bench.models.reference import make_reference
 from bench.models.sources import AS_IS
 from bench.models.variant import make_variant
 from bench.models.wire import Done, Message, Order, Progress, Refused
@@ -23,7 +26,8 @@ from bench.models.wire import Done, Message, Order, Progress, Refused
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bench.artifact import Artifact
+    from bench.artifact import Artifact, OutputReference
+    from bench.models.original import Original
 
 
 def carry_out(line: bytes, replies: IO[bytes], *, started_ns: int) -> None:
@@ -93,9 +97,30 @@ def make_artifact(
             original = load_original(
                 order.source, order.model, order.inputs, seed=order.seed
             )
-        if split_variant(order.variant).engine.name == "executorch":
-            # Importing it takes as long as importing torch.
-            from bench.models.executorch_variant import make_executorch_variant
+        artifact = _make_variant(order, original, say)
+        return msgspec.structs.replace(artifact, reference=_reference(order, original))
 
-            return make_executorch_variant(order, original, say)
-        return make_variant(order, original, say)
+
+def _make_variant(
+    order: Order, original: Original, say: Callable[[str], None]
+) -> Artifact:
+    if split_variant(order.variant).engine.name == "executorch":
+        # Importing it takes as long as importing torch.
+        from bench.models.executorch_variant import make_executorch_variant
+
+        return make_executorch_variant(order, original, say)
+    return make_variant(order, original, say)
+
+
+def _reference(order: Order, original: Original) -> OutputReference | None:
+    """The float32 model's answers to its held-back inputs, or to the bundled ones."""
+    held_back = original.held_back
+    return make_reference(
+        original.module,
+        held_back.inputs
+        if held_back
+        else input_sets(original, seed=order.seed).bundled,
+        Path(order.workspace),
+        of="the float32 model",
+        labels=held_back.labels if held_back else (),
+    )

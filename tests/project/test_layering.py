@@ -14,6 +14,7 @@ HOMES = {
     "torch": ("bench/models/",),
     "pandas": ("reports/",),
     "matplotlib": ("reports/",),
+    "sklearn": ("bench/models/",),
     "scipy": ("bench/judge/",),
     "duckdb": ("bench/history/",),
     "click": ("bench/cli.py", "bench/commands/"),
