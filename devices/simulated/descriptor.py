@@ -19,6 +19,7 @@ class Descriptor:
         """Take a descriptor, to be closed here."""
         os.set_blocking(number, False)
         self._number: int | None = number
+        self._waiters: set[asyncio.Event] = set()
 
     async def read(self) -> bytes:
         """Read what is there; empty at the end, also of a terminal's last user."""
@@ -45,10 +46,20 @@ class Descriptor:
                 return
 
     def close(self) -> None:
-        """Close it, once."""
-        if self._number is not None:
-            os.close(self._number)
-            self._number = None
+        """Close it, once; whoever waits for it finds it at its end.
+
+        The loop must forget the number first: the next pipe gets it, and a loop that
+        believes to watch it already never would.
+        """
+        number, self._number = self._number, None
+        if number is None:
+            return
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(number)
+        loop.remove_writer(number)
+        os.close(number)
+        for waiter in self._waiters:
+            waiter.set()
 
     async def _wait(
         self,
@@ -59,7 +70,10 @@ class Descriptor:
         number = self._number
         ready = asyncio.Event()
         add(number, ready.set)
+        self._waiters.add(ready)
         try:
             await ready.wait()
         finally:
-            remove(number)
+            self._waiters.discard(ready)
+            if self._number == number:
+                remove(number)

@@ -112,6 +112,7 @@ def _run(options: argparse.Namespace) -> int:
             absent_commands=chosen.absent_commands,
             tools=found,
             preinstalled=objects,
+            no_exec=chosen.storage.no_exec,
         )
 
     def init() -> int:

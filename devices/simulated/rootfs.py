@@ -91,6 +91,7 @@ def build(
     absent_commands: Sequence[str],
     tools: Tools,
     preinstalled: Sequence[LocalObject] = (),
+    no_exec: bool = False,
 ) -> None:
     """Fill an empty root.
 
@@ -103,6 +104,7 @@ def build(
         absent_commands: Commands that this phone does not have.
         tools: The programs that become its shell and commands.
         preinstalled: Files of this computer to show in the object store, read-only.
+        no_exec: Nothing in /data/local/tmp can be run.
     """
     for name, mode in _FOLDERS.items():
         (root / name).mkdir(parents=True, exist_ok=True)
@@ -119,7 +121,7 @@ def build(
         if (root / name).exists():
             (root / name).chmod(0)
     _add_proc(root, covers)
-    _add_kept(root, kept)
+    _add_kept(root, kept, no_exec=no_exec)
     _add_preinstalled(root, preinstalled)
     if tools.translator is not None:
         translator.show_libraries(root)
@@ -234,11 +236,12 @@ def _add_proc(root: Path, covers: Mapping[str, str]) -> None:
         linux.bind(root / cover(name), root / name)
 
 
-def _add_kept(root: Path, kept: Path) -> None:
+def _add_kept(root: Path, kept: Path, *, no_exec: bool) -> None:
     for name in ("local/tmp", "media/0", "system/settings"):
         place = root / "data" / name
         place.mkdir(parents=True, exist_ok=True)
-        linux.bind(kept / name, place, no_exec=name == "media/0")
+        forbidden = name == "media/0" or (no_exec and name == "local/tmp")
+        linux.bind(kept / name, place, no_exec=forbidden)
 
 
 def _add_preinstalled(root: Path, objects: Sequence[LocalObject]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Literal
 
 import msgspec
@@ -123,6 +124,9 @@ class Memory(Part, frozen=True, kw_only=True):
     available_kb: Positive
     swap_total_kb: int = 0
     swap_free_kb: int = 0
+    page_size_bytes: Positive = os.sysconf("SC_PAGESIZE")
+    """What `getconf` tells. Programs run in this computer's pages all the same, so
+    that one for smaller pages than the phone says it has would run."""
 
 
 class Storage(Part, frozen=True, kw_only=True):
@@ -131,6 +135,8 @@ class Storage(Part, frozen=True, kw_only=True):
     total_kb: Positive
     used_kb: Positive
     device: str = "/dev/block/dm-7"
+    no_exec: bool = False
+    """Whether no program in /data/local/tmp can be run, as where it is mounted so."""
 
 
 class Battery(Part, frozen=True, kw_only=True):

@@ -84,6 +84,7 @@ def _facts(profile: Profile) -> str:
         "api_level": profile.identity.api_level,
         "core_count": profile.core_count,
         "kernel": profile.identity.kernel,
+        "page_size": profile.memory.page_size_bytes,
         "machine": translator.machine_of(profile),
         "screen_size": profile.screen_size,
         "screen_density": profile.screen_density,

@@ -1,0 +1,119 @@
+"""The main job's own parts, in this process, on one simulated phone."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from pathlib import Path
+
+from android_runner.toolchain import this_computer
+from bench.artifact import Artifact, ExportFacts
+from bench.measure.execute import execute
+from bench.measure.lease import CpuLease
+from bench.measure.observer import Observer
+from bench.measure.prepare import early_failures, equip, make_runners, make_tasks
+from bench.measure.store import Store, read_run
+from bench.plan import GateLimits, ModelRequest, Plan, RunnerChoice, Variant, Workload
+from bench.run import RunStarted
+from bench.selection import Selected
+from devices.android import AndroidDriver
+
+ABI, _ = this_computer()
+
+
+class PhoneJob:
+    """Measures files on a phone with given programs, and reads the run back."""
+
+    def __init__(self, folder: Path, server_port: int) -> None:
+        """Keep the run in a folder; phones are those of an adb server."""
+        self.folder = folder
+        self.driver = AndroidDriver(host="127.0.0.1", port=server_port)
+
+    def measures(self, phone, *models, timeout_s=60.0, blocks=1, **runners):
+        """Run to the end: models are artifacts, runners are NAME=PATH or choices."""
+        choices = [
+            path
+            if isinstance(path, RunnerChoice)
+            else RunnerChoice(name=name, path=str(path), abi=ABI)
+            for name, path in runners.items()
+        ]
+        plan = Plan(
+            models=tuple(
+                ModelRequest(name=model.model, source=model.path, variants=("as-is",))
+                for model in models
+            ),
+            variants=tuple(
+                Variant(id="as-is", model=model.model, name="as-is", is_baseline=True)
+                for model in models
+            ),
+            device_selectors=(f"android:{phone.serial}",),
+            workload=Workload(
+                blocks=blocks, warmup_iterations=1, iterations=3, timeout_s=timeout_s
+            ),
+            quiet=False,
+            gate=GateLimits(is_on=False),
+        )
+        (info,) = (x for x in self.driver.discover() if phone.serial in x.id)
+        selected = Selected(self.driver, info)
+        formats = frozenset(model.format for model in models)
+        equipped = equip(
+            [selected], make_runners(choices, lambda text: None), formats=formats
+        )
+        artifacts = {(model.model, "as-is"): model for model in models}
+        with Store(self.folder) as store:
+            store.append(
+                RunStarted(
+                    run_id="one", started_at="", plan=plan, command=(), versions={}
+                )
+            )
+            for failure in early_failures(plan, [selected], {}):
+                store.append(failure)
+            execute(
+                plan,
+                make_tasks(plan, equipped, artifacts),
+                store=store,
+                lease=CpuLease(self.folder / "lease"),
+                observer=Observer(),
+                cancel=threading.Event(),
+            )
+        return read_run(self.folder)
+
+
+def model_file(path: Path, content: bytes, *, name="net", **facts) -> Artifact:
+    """A file as an artifact, with what an export would know of it."""
+    path.write_bytes(content)
+    known = {
+        "format": "ptl",
+        "engine": "lite",
+        "bytecode_version": 8,
+        "operators": (),
+        **facts,
+    }
+    return Artifact(
+        model=name,
+        variant="as-is",
+        source=str(path),
+        path=str(path),
+        sha256=hashlib.sha256(content).hexdigest(),
+        size_bytes=len(content),
+        precision="float32",
+        inputs=(),
+        bundled_input_count=1,
+        export=ExportFacts(
+            method="ready file",
+            changed="nothing",
+            weights="the file's own",
+            random_weights=False,
+            seed=0,
+            torch_version="2.13.0",
+        ),
+        output_error=None,
+        **known,
+    )
+
+
+def script(path: Path, *lines: str) -> Path:
+    """A program for a phone's shell."""
+    path.write_text("\n".join(["#!/system/bin/sh", *lines]) + "\n")
+    path.chmod(0o755)
+    return path
