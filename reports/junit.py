@@ -124,7 +124,7 @@ def _not_measured(suite: ET.Element, lookup: Lookup, failure: Failure) -> None:
         case, "error", type=failure.reason.value, message=_clean(failure.fact)
     )
     error.text = _clean(
-        f"{failure.fact}. {failure.remedy}\n{failure.stderr_tail}{failure.log_tail}"
+        f"{failure.fact}. {failure.remedy}\n{failure.stderr_tail}\n{failure.log_tail}"
     )
 
 

@@ -170,7 +170,7 @@ class Session:
         tools = self._task.tools
         found = check(device, tools, artifacts)
         for text in found.unchecked:
-            logger.info("%s: not checked before the push: %s", self._info.id, text)
+            self._observer.note(self._info.id, f"models not compared with it: {text}")
         for variant in live:
             refused = found.refused.get((variant.model, variant.name))
             if refused is not None:

@@ -283,6 +283,7 @@ CRASH = Failure(
     started_at="2026-03-02T09:16:00Z",
     signal=11,
     stderr_tail="\x1b[31mSegmentation fault\x1b[0m (core dumped)",
+    log_tail="03-02 09:16:01.000    17    17 F DEBUG   : name: bench  >>> <bench> <<<",
 )
 
 

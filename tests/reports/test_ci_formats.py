@@ -76,6 +76,7 @@ def test_what_could_not_be_measured_is_an_error_not_a_failure(full):
     assert error is not None
     assert error.get("type") == "crashed"
     assert "Segmentation fault" in (error.text or "")
+    assert "F DEBUG   : name: bench" in (error.text or "")
 
 
 def test_a_lost_device_has_a_suite_of_its_own_and_valid_xml(tiny):
