@@ -151,7 +151,7 @@ def test_failures_are_rows_with_reason_output_and_remedy(text):
     assert "signal 11" in row
     assert "Segmentation fault" in row
     assert "See the output kept with the failure" in row
-    fold = row[row.index("<summary>the phone's log of it</summary>") :]
+    fold = row[row.index("<summary>the system log on it</summary>") :]
     assert "F DEBUG   : name: bench  &gt;&gt;&gt; &lt;bench&gt;" in fold
 
 
