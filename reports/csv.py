@@ -50,6 +50,8 @@ COLUMNS = (
     "accuracy_low_95",
     "accuracy_high_95",
     "accuracy_inputs",
+    "is_ios_simulator",
+    "is_replayed",
 )
 """`estimate` and its ends are in `unit`: ns, bytes, per_s or ratio, never scaled."""
 
@@ -113,6 +115,8 @@ def _row(lookup: Lookup, cell: Cell, name: str) -> dict[str, Any]:
         "redone_launches": cell.redone_launches,
         "grade_reasons": " ".join(reason.value for reason in cell.grade.reasons),
         **_answered(lookup, cell),
+        "is_ios_simulator": bool(info and info.family == "ios-simulator"),
+        "is_replayed": bool(info and info.is_replayed),
     }
 
 

@@ -12,6 +12,7 @@ from bench.conditions import (
     temperature_c,
 )
 from bench.device import CoreCluster, DeviceInfo
+from bench.device_marks import tagged_name
 from bench.doctor.report import (
     AdbFound,
     Check,
@@ -74,16 +75,7 @@ def _adb(adb: AdbFound) -> Iterator[str]:
 
 def _device(found: DeviceFound) -> Iterator[str]:
     info = found.device
-    tags = [
-        tag
-        for tag, is_it in (
-            ("simulated", info.is_simulated),
-            ("emulated", info.is_emulated),
-            ("replayed", info.is_replayed),
-        )
-        if is_it
-    ]
-    yield f"{info.id}: {info.name}{''.join(f' [{tag}]' for tag in tags)}"
+    yield f"{info.id}: {tagged_name(info)}"
     if info.simulated_of:
         yield from _line("modelled on", info.simulated_of)
     state = info.state.replace("_", " ")

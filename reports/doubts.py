@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from bench.caveat import Caveat
+from bench.device_marks import DEVICE_CAVEATS
 from bench.judge.course import SustainedCell
 from bench.judge.summary import Cell, Comparison, Unlike
-from reports.lookup import DEVICE_CAVEATS, Lookup
+from reports.lookup import Lookup
 from reports.phrases import counted, listed
 
 MOST_NAMES = 4

@@ -76,6 +76,8 @@ class DeviceFacts(Value, frozen=True, kw_only=True):
     family: str
     is_simulated: bool
     is_emulated: bool
+    is_replayed: bool
+    """A stand-in for the device's own tools answered, as in pocketbench's tests."""
     simulated_of: str | None
     soc: str | None
     os_name: str | None

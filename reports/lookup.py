@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from functools import cached_property
 
-from bench.caveat import Caveat
-from bench.device import DeviceInfo
+from bench.device_marks import device_tag
 from bench.judge.outputs import JudgedOutputs
 from bench.judge.summary import Cell, Comparison, Metric, Summary
 from bench.launch import Launch
@@ -152,20 +150,3 @@ class Lookup:
             for value in cell.launches
         )
         return [launch for launch in found if launch is not None]
-
-
-DEVICE_CAVEATS: dict[Caveat, Callable[[DeviceInfo], bool]] = {
-    Caveat.SIMULATED: lambda info: info.is_simulated,
-    Caveat.EMULATED: lambda info: info.is_emulated,
-    Caveat.SIMULATOR: lambda info: info.family == "ios-simulator",
-    Caveat.REPLAYED: lambda info: info.is_replayed,
-}
-"""The caveats that are the device's own, whatever was measured on it."""
-
-
-def device_tag(info: DeviceInfo) -> str | None:
-    """The tag that must stand beside a device's name."""
-    tags = [
-        caveat.value.upper() for caveat, marks in DEVICE_CAVEATS.items() if marks(info)
-    ]
-    return ", ".join(tags) or None

@@ -121,7 +121,7 @@ class Mac:
 
     def is_quiet(self):
         """Whether everything has ended; a killed process takes a moment to go."""
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while self.running() and time.monotonic() < until:
             time.sleep(0.01)
         return not self.running()

@@ -8,6 +8,7 @@ import click
 
 from bench import registry
 from bench.device import DeviceInfo
+from bench.device_marks import tagged_name
 from bench.discovery import discover
 
 
@@ -47,13 +48,6 @@ def _print_table(infos: list[DeviceInfo]) -> None:
     for title in ("device", "name", "ABI", "cores", "OS", "state"):
         table.add_column(title, overflow="fold")
     for info in infos:
-        name = info.name
-        for tag, is_it in (
-            ("simulated", info.is_simulated),
-            ("emulated", info.is_emulated),
-            ("replayed", info.is_replayed),
-        ):
-            name += f" [{tag}]" if is_it else ""
         system = " ".join(x for x in (info.os_name, info.os_version) if x)
         state = info.state.replace("_", " ")
         if info.remedy is not None:
@@ -63,7 +57,7 @@ def _print_table(infos: list[DeviceInfo]) -> None:
                 _plain,
                 (
                     info.id,
-                    name,
+                    tagged_name(info),
                     info.abis[0] if info.abis else "",
                     str(info.core_count or ""),
                     system,

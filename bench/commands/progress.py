@@ -18,6 +18,7 @@ from rich.progress import (
 )
 
 from bench.conditions import skin_temperature_c
+from bench.device_marks import tagged_name
 from bench.measure.observer import Observer
 from bench.units import format_size, format_time
 
@@ -136,9 +137,8 @@ class BarProgress(LineProgress):
             total = (bar.total or 0) + launches
             self._progress.update(task, total=total, now="opening")
             return
-        name = info.name + (" [simulated]" if info.is_simulated else "")
         self._tasks[info.id] = self._progress.add_task(
-            escape(name), total=launches, now="opening"
+            escape(tagged_name(info)), total=launches, now="opening"
         )
 
     def device_ready(self, info: DeviceInfo, sent_bytes: int) -> None:

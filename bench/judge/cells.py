@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from bench.artifact import Artifact
 from bench.caveat import Caveat
+from bench.device_marks import device_caveats
 from bench.judge.counted import CellKey, counted_launches, redone_launches
 from bench.judge.grade import grade
 from bench.judge.intervals import estimate, log_mean
@@ -122,14 +123,7 @@ def _caveats(
         found.add(Caveat.NO_MEMORY)
     if ready is not None:
         device = ready.device
-        if device.is_simulated:
-            found.add(Caveat.SIMULATED)
-        if device.is_emulated:
-            found.add(Caveat.EMULATED)
-        if device.family == "ios-simulator":
-            found.add(Caveat.SIMULATOR)
-        if device.is_replayed:
-            found.add(Caveat.REPLAYED)
+        found.update(device_caveats(device))
         if device.core_count is not None and variant.threads > device.core_count:
             found.add(Caveat.OVERSUBSCRIBED)
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import sys
 import threading
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from bench.device import local_object
+from bench.discovery import discover
 from bench.errors import (
     Cancelled,
     DeviceLostError,
@@ -291,7 +293,7 @@ def test_an_app_that_hangs_is_ended_at_the_deadline(
     with open_phone() as phone:
         program, _ = phone.push([app, model])
         mac.plan("launch", "hang")
-        done = phone.run([program.remote_path, "--model", "x"], timeout_s=2)
+        done = phone.run([program.remote_path, "--model", "x"], timeout_s=6)
 
     assert done.timed_out
     assert mac.calls("terminate", "--kill")
@@ -305,7 +307,7 @@ def test_a_cancel_ends_the_app(mac, open_phone, app, model, cancel, tool):
     mac.change(**tool)
 
     def stop_when_it_runs():
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while not mac.running() and time.monotonic() < until:
             time.sleep(0.05)
         cancel.set()
@@ -386,6 +388,17 @@ def test_with_neither_it_says_in_one_line_what_to_install(mac):
 
     assert "pipx install pymobiledevice3" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_absent_tools_are_found_absent_without_starting_anything(mac, monkeypatch):
+    mac.remove("xcrun", "pymobiledevice3")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("subprocess.Popen", None)
+        found, troubles = discover(("host", "ios", "ios-simulator"))
+
+    assert [each.info.family for each in found] == ["host"]
+    assert troubles == [] or sys.platform == "darwin"
 
 
 def test_a_listing_that_fails_is_told(mac):

@@ -66,6 +66,49 @@ def test_host_simulator_and_iphone_are_one_report_marked_as_replayed(user, iphon
         assert ("runners_differ" in cell["caveats"]) is False
 
 
+@pytest.mark.parametrize(
+    "tool", [{"json_version": 5}, {"console": False}, {"devicectl": False}]
+)
+def test_it_is_measured_whatever_the_tool_offers(user, iphone, tool):
+    iphone.change(**tool)
+
+    run = user.measures(*NET, "--device", "host", "--device", iphone.phone_id)
+
+    by_device = {}
+    for launch in run.launches:
+        by_device.setdefault(launch.device_id, []).append(launch)
+    on_phone = by_device[iphone.phone_id]
+    assert len(on_phone) == 2
+    assert all(len(launch.measurement.latencies_ns) == 3 for launch in on_phone)
+    assert all(launch.conditions_after.battery for launch in on_phone)
+    digests = {launch.measurement.output_digest for launch in run.launches}
+    assert len(digests) == 1
+    assert not run.failures
+
+
+def test_every_report_marks_the_simulator_and_what_was_replayed(user, iphone):
+    user.measures(*NET, *on_both(iphone))
+
+    for form in ("markdown", "html", "json", "csv", "junit"):
+        done = user.types("report", "last", "--format", form, "-o", "-")
+        assert done.returncode == 0, done.stderr
+        text = done.stdout.lower()
+        assert "replayed" in text, form
+        assert "simulator" in text, form
+
+
+def test_a_simulator_and_a_phone_of_two_runs_are_never_compared(user, iphone):
+    user.measures(*NET, "--device", iphone.simulator_id)
+    on_simulator = user.last_run().folder
+    user.measures(*NET, "--device", iphone.phone_id)
+    on_phone = user.last_run().folder
+
+    done = user.types("compare", str(on_simulator), str(on_phone))
+
+    assert done.returncode == 2, done.stdout
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
 def test_a_killed_run_goes_on_with_the_phone_where_it_was(user, iphone):
     process = user.starts(
         *("run", *NET, "--device", iphone.phone_id),
@@ -173,6 +216,34 @@ def test_a_simulator_that_is_shut_down_meanwhile_is_booted_again(user, iphone):
     assert iphone.read()["simulators"][0]["state"] == "Shutdown"
 
 
+@pytest.mark.parametrize(
+    ("fault", "reason", "remedy"),
+    [
+        (lambda mac: mac.change_simulator(broken=True), "not_booted", "simctl list"),
+        (lambda mac: mac.plan("spawn", "shut down", always=True), "not_booted", "boot"),
+        (
+            lambda mac: mac.plan("spawn", "kill", always=True),
+            "out_of_memory",
+            "smaller",
+        ),
+    ],
+)
+def test_a_failure_on_the_simulator_is_a_row_with_its_remedy(
+    user, iphone, fault, reason, remedy
+):
+    fault(iphone)
+
+    done = user.types("run", *NET, *on_both(iphone), *SHORT)
+
+    assert done.returncode == 3, done.stderr
+    run = user.last_run()
+    assert {launch.device_id for launch in run.launches} == {"host", iphone.phone_id}
+    assert {failure.reason for failure in run.failures} == {FailureReason(reason)}
+    assert all(remedy in failure.remedy for failure in run.failures)
+    (page,) = user.runs.glob("*/report.html")
+    assert remedy in page.read_text()
+
+
 def test_ctrl_c_ends_the_app_and_the_simulators_program(user, iphone, ctrl_c):
     iphone.plan("launch", "hang")
     iphone.plan("spawn", "hang")
@@ -182,7 +253,7 @@ def test_ctrl_c_ends_the_app_and_the_simulators_program(user, iphone, ctrl_c):
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.05)
     ctrl_c(process)
-    process.communicate(timeout=60)
+    process.communicate(timeout=120)
 
     assert process.returncode == 130
     assert iphone.is_quiet()
