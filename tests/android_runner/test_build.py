@@ -111,7 +111,7 @@ def test_processes_at_the_same_time_build_once_and_wait(cache: Path) -> None:
         process.start()
     told = [line for _ in processes for line in results.get(timeout=120)]
     for process in processes:
-        process.join(timeout=60)
+        process.join(timeout=120)
         assert process.exitcode == 0
     assert sum(line.startswith("building") for line in told) == 1
 

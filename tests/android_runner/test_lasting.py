@@ -113,7 +113,7 @@ def test_asked_to_end_it_prints_what_it_measured_until_then():
         while b"SigCgt:\t0000000000004000" not in _status(process.pid):
             time.sleep(0.005)
         process.send_signal(signal.SIGTERM)
-        stdout, _ = process.communicate(timeout=60)
+        stdout, _ = process.communicate(timeout=120)
 
     result = CommandResult(stdout=stdout, stderr=b"", exit_code=process.returncode)
     measured = read_measurement(result, runner="null", subject="null")

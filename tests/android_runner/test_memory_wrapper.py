@@ -113,7 +113,7 @@ def test_the_program_has_the_pid_that_was_started(shell: str):
     assert process.stdout is not None
     assert int(process.stdout.readline()) == process.pid
     process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=30)
+    _, stderr = process.communicate(timeout=120)
     assert process.returncode == -signal.SIGINT
     assert b"KeyboardInterrupt" in stderr
 

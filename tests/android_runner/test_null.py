@@ -133,7 +133,7 @@ def test_a_reader_that_went_away_ends_it(null: Launcher) -> None:
     ) as process:
         assert process.stdout is not None
         process.stdout.close()
-        assert process.wait(timeout=60) != 0
+        assert process.wait(timeout=120) != 0
 
 
 def test_it_spins_for_at_least_as_long_as_asked(null: Launcher) -> None:

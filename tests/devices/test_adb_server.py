@@ -44,7 +44,7 @@ def test_a_private_server_claims_no_usb_phone_and_refuses_to_be_ended_by_others(
     adb = find_adb()
     with private_server(adb, tmp_path) as server:
         kill = server.command(adb, "kill-server")
-        subprocess.run(kill, capture_output=True, timeout=30)
+        subprocess.run(kill, capture_output=True, timeout=120)
         assert server.protocol() == adb.protocol
         log = (tmp_path / "adb.log").read_text()
         assert "ignoring kill-server" in log
@@ -104,7 +104,7 @@ def test_the_users_server_is_started_when_none_runs(tmp_path, monkeypatch):
         assert server.protocol() == adb.protocol
     finally:
         words = [adb.path, "-P", str(server.port), "kill-server"]
-        subprocess.run(words, timeout=30, check=True)
+        subprocess.run(words, timeout=120, check=True)
     assert server.protocol() is None
 
 

@@ -29,7 +29,7 @@ def hashed(device, path):
 
 
 def listed(device, folder):
-    done = device.run(["ls", "-A", folder], timeout_s=10)
+    done = device.run(["ls", "-A", folder], timeout_s=60)
     return done.stdout.decode().split()
 
 
@@ -41,7 +41,7 @@ def test_what_is_sent_is_whole_named_and_executable(device, make_object):
     assert [o.name for o in sent] == ["model.ptl", "runner"]
     assert sent[0].remote_path == f"{OBJECTS}/{model.sha256}/model.ptl"
     assert hashed(device, sent[0].remote_path) == model.sha256
-    assert device.run([sent[1].remote_path], timeout_s=10).stdout == b"ran\n"
+    assert device.run([sent[1].remote_path], timeout_s=60).stdout == b"ran\n"
     assert listed(device, INCOMING) == []
 
 
@@ -95,7 +95,7 @@ def test_strange_names_arrive_as_they_are(device, make_object, name):
     wanted = make_object(name, name.encode() + b" content")
     (sent,) = device.push([wanted])
     assert sent.remote_path == f"{OBJECTS}/{wanted.sha256}/{name}"
-    done = device.run(["cat", sent.remote_path], timeout_s=10)
+    done = device.run(["cat", sent.remote_path], timeout_s=60)
     assert done.stdout == name.encode() + b" content"
     assert device.push([wanted])[0].origin == "present"
 
@@ -124,7 +124,7 @@ def test_preinstalled_objects_are_told_apart_and_not_sent(
 def test_an_object_of_another_size_is_sent_again(device, make_object):
     wanted = make_object("model", os.urandom(5000))
     (sent,) = device.push([wanted])
-    device.run(["truncate", "-s", "100", sent.remote_path], timeout_s=10)
+    device.run(["truncate", "-s", "100", sent.remote_path], timeout_s=60)
     assert device.push([wanted])[0].origin == "sent"
     assert hashed(device, sent.remote_path) == wanted.sha256
 
@@ -132,7 +132,7 @@ def test_an_object_of_another_size_is_sent_again(device, make_object):
 def test_an_object_without_its_marker_is_sent_again(device, make_object):
     wanted = make_object("model", b"content")
     device.push([wanted])
-    device.run(["rm", f"{OBJECTS}/{wanted.sha256}/.verified"], timeout_s=10)
+    device.run(["rm", f"{OBJECTS}/{wanted.sha256}/.verified"], timeout_s=60)
     assert device.push([wanted])[0].origin == "sent"
 
 
@@ -196,7 +196,7 @@ def test_a_full_disk_is_told_apart_and_its_room_is_given_back(
 def left_behind(device):
     """Processes of a push, and what lies among the incoming."""
     # The brackets keep the words from finding themselves.
-    found = device.run(["pgrep", "-f", "wait_a_[l]ittle|sha256[s]um"], timeout_s=10)
+    found = device.run(["pgrep", "-f", "wait_a_[l]ittle|sha256[s]um"], timeout_s=60)
     return found.stdout.decode().split() + listed(device, INCOMING)
 
 
@@ -294,7 +294,7 @@ def test_a_phone_lost_while_it_hashes_keeps_nothing_running(
     assert device.wait_until_back(60)
     # Nobody tells the phone's shell: it learns of it when it next prints a dot.
     began = time.monotonic()
-    while device.run(["pgrep", "-f", "wait_a_[l]ittle"], timeout_s=10).stdout:
+    while device.run(["pgrep", "-f", "wait_a_[l]ittle"], timeout_s=60).stdout:
         assert time.monotonic() - began < 60
     assert listed(device, OBJECTS) == []
     assert device.push([wanted])[0].origin == "sent"
@@ -353,13 +353,13 @@ def test_an_adb_program_that_is_killed_leaves_nothing_behind(
 
 
 def test_a_folder_that_may_not_be_written_is_told_apart(device, make_object):
-    device.run(["mkdir", "-p", "/data/local/tmp/pocketbench"], timeout_s=10)
-    device.run(["chmod", "555", "/data/local/tmp/pocketbench"], timeout_s=10)
+    device.run(["mkdir", "-p", "/data/local/tmp/pocketbench"], timeout_s=60)
+    device.run(["chmod", "555", "/data/local/tmp/pocketbench"], timeout_s=60)
     try:
         with pytest.raises(PushError, match="Permission denied") as caught:
             device.push([make_object("model", b"content")])
     finally:
-        device.run(["chmod", "755", "/data/local/tmp/pocketbench"], timeout_s=10)
+        device.run(["chmod", "755", "/data/local/tmp/pocketbench"], timeout_s=60)
     assert caught.value.reason is FailureReason.NO_PERMISSION
 
 

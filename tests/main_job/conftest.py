@@ -36,7 +36,7 @@ class User:
         path.write_text(textwrap.dedent(text))
         return path
 
-    def types(self, *argv, timeout_s=240, **environment):
+    def types(self, *argv, timeout_s=500, **environment):
         """Run to the end; the result has returncode, stdout, stderr."""
         return subprocess.run(
             [str(PROGRAM), *argv],
@@ -67,7 +67,7 @@ class User:
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(timeout=20)
+                    process.wait(timeout=120)
             with process:
                 if process.poll() is None:
                     process.kill()

@@ -187,7 +187,7 @@ def test_two_runs_never_share_a_phone(user, simulates):
 
     second = user.types("run", *NET, "--device", f"android:{serial}", *SHORT)
     first.send_signal(signal.SIGINT)
-    first.communicate(timeout=60)
+    first.communicate(timeout=120)
 
     assert second.returncode == 3
     (failure,) = user.last_run().failures
@@ -206,7 +206,7 @@ def test_ctrl_c_stops_the_process_on_the_phone_too(user, simulates, ctrl_c):
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.02)
     ctrl_c(process)
-    process.communicate(timeout=60)
+    process.communicate(timeout=120)
 
     assert process.returncode == 130
     assert _programs() == []

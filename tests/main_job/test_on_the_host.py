@@ -268,7 +268,7 @@ def test_ctrl_c_leaves_a_readable_run_and_no_process(user, ctrl_c):
     )
     user.waits_for_launches(process, 1)
     ctrl_c(process)
-    _, stderr = process.communicate(timeout=60)
+    _, stderr = process.communicate(timeout=120)
 
     assert process.returncode == 130
     assert "--resume" in stderr

@@ -173,7 +173,7 @@ def test_the_child_ends_with_the_process_that_waits_for_it(nets, sent):
     )
     child = int(_wait_for(lambda: _text(nets / "child.pid")))
     waiting.send_signal(sent)
-    waiting.wait(timeout=60)
+    waiting.wait(timeout=120)
 
     _wait_for(lambda: not _is_running(child))
 

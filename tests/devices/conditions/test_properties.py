@@ -199,7 +199,7 @@ def test_coverage_guided_mutation_finds_no_raising_parser(tmp_path: Path):
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=500,
     )
     assert result.returncode == 0, result.stderr[-3000:]
     assert "Done 20000 runs" in result.stderr

@@ -6,7 +6,7 @@ import subprocess
 import time
 
 
-def wait_for(condition, timeout_s=20.0):
+def wait_for(condition, timeout_s=60.0):
     deadline = time.monotonic() + timeout_s
     while not (found := condition()):
         assert time.monotonic() < deadline
@@ -44,7 +44,7 @@ def test_unplugging_ends_a_command_in_its_middle_and_keeps_what_came(phone, adb)
     shell = running(phone, adb, "echo first; sleep 600; echo last")
     assert shell.stdout.readline() == b"first\n"
     phone.ask("unplug")
-    out, err = shell.communicate(timeout=20)
+    out, err = shell.communicate(timeout=120)
     assert (out, err, shell.returncode) == (b"", b"", 255)
 
 
@@ -70,7 +70,7 @@ def test_a_reboot_ends_every_process_and_forgets_what_was_set(phone, adb):
     shell = running(phone, adb, "exec sleep 600")
     wait_for(lambda: phone.statistics()["streams"] >= 3)
     phone.adb("reboot")
-    shell.communicate(timeout=20)
+    shell.communicate(timeout=120)
     assert shell.returncode == 255
     wait_for(lambda: adb.state(phone) == "device")
     assert phone.shell("pidof sleep").stdout == ""

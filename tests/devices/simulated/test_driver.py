@@ -54,7 +54,7 @@ def test_a_command_is_pinned_to_leased_cores_of_this_computer(driver):
     with driver.open(find(driver), cancel=threading.Event()) as device:
         done = device.run(
             ["/system/bin/grep", "Cpus_allowed_list", "/proc/self/status"],
-            timeout_s=20,
+            timeout_s=60,
             host_cpus=[cpu],
         )
     assert done.stdout.decode().split() == ["Cpus_allowed_list:", str(cpu)]
@@ -69,7 +69,7 @@ def test_preinstalled_objects_are_there_and_real_ones_are_sent_once(driver, tmp_
         second = device.push([library, model])
         assert [x.origin for x in first] == ["preinstalled", "sent"]
         assert [x.origin for x in second] == ["preinstalled", "present"]
-        done = device.run(["cat", first[0].remote_path], timeout_s=20)
+        done = device.run(["cat", first[0].remote_path], timeout_s=60)
         assert done.stdout == b"\0" * 5000
     with driver.open(find(driver), cancel=threading.Event()) as device:
         assert [x.origin for x in device.push([model])] == ["present"]
@@ -92,7 +92,7 @@ def test_two_phones_of_one_driver_are_open_at_once(driver):
         driver.open(find(driver, "nexus-5"), cancel=cancel) as second,
     ):
         words = [
-            device.run(["getprop", "ro.product.device"], timeout_s=20).stdout.strip()
+            device.run(["getprop", "ro.product.device"], timeout_s=60).stdout.strip()
             for device in (first, second)
         ]
     assert words == [b"shiba", b"hammerhead"]

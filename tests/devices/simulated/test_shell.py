@@ -85,7 +85,7 @@ def test_a_command_on_a_terminal_sees_its_size_and_ends_its_lines_with_cr(phone,
     argv = [adb.path, "-P", str(adb.port), "-s", phone.serial, "shell", "-tt"]
     command = "tty >/dev/null && echo terminal; exit 4"
     done = subprocess.run(
-        [*argv, command], stdin=slave, capture_output=True, timeout=30
+        [*argv, command], stdin=slave, capture_output=True, timeout=120
     )
     os.close(master)
     os.close(slave)
@@ -107,7 +107,7 @@ def test_a_process_of_one_shell_is_killed_from_another(phone, adb):
     pid = first.stdout.readline().strip()
     assert phone.shell(f"cat /proc/{pid}/comm").stdout == "sleep\n"
     phone.shell(f"kill -TERM {pid}")
-    first.communicate(timeout=20)
+    first.communicate(timeout=120)
     assert first.returncode == 143
 
 

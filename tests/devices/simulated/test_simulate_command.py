@@ -31,7 +31,7 @@ def simulate(adb, monkeypatch):
     for running in started:
         if running.poll() is None:
             running.kill()
-        running.communicate(timeout=30)
+        running.communicate(timeout=120)
 
 
 def serial_of(line):
@@ -51,7 +51,7 @@ def test_phones_are_connected_and_told_and_gone_after_ctrl_c(simulate, adb):
     assert all(adb("get-state", serial=s).stdout == "device\n" for s in serials)
     assert any(f"--device android:{serials[1]}" in line for line in lines)
     running.send_signal(signal.SIGINT)
-    _, errors = running.communicate(timeout=30)
+    _, errors = running.communicate(timeout=120)
     assert (running.returncode, errors) == (0, "")
     listed = adb("devices").stdout
     assert not any(serial in listed for serial in serials)
@@ -63,7 +63,7 @@ def test_phones_end_with_the_command_however_that_ends(simulate, adb, number):
     serial = serial_of(running.stdout.readline())
     assert adb("shell", "echo on", serial=serial).stdout == "on\n"
     running.send_signal(number)
-    running.communicate(timeout=30)
+    running.communicate(timeout=120)
     adb("disconnect", serial)
     assert "refused" in adb("connect", serial).stdout
 
@@ -93,11 +93,11 @@ def test_its_profile_can_be_changed_and_its_behaviour_scripted(simulate, adb):
     assert answer("getprop ro.pocketbench.heats").stdout == "1\n"
     assert answer("exec sleep 30 # measure").returncode == 137
     running.send_signal(signal.SIGINT)
-    running.communicate(timeout=30)
+    running.communicate(timeout=120)
 
 
 def test_the_list_tells_every_profile(simulate):
-    out, _ = simulate("--list").communicate(timeout=30)
+    out, _ = simulate("--list").communicate(timeout=120)
     assert "Pixel 8 (arm64-v8a, 9 cores), Android 14" in out
 
 
@@ -119,7 +119,7 @@ def test_the_list_tells_every_profile(simulate):
 )
 def test_what_cannot_be_done_is_told_in_a_line(simulate, words, told):
     running = simulate(*words)
-    _, errors = running.communicate(timeout=30)
+    _, errors = running.communicate(timeout=120)
     assert running.returncode == 2
     assert told in errors
     assert errors.count("\n") == 1
@@ -134,6 +134,6 @@ def test_where_namespaces_are_forbidden_it_says_how_to_allow_them(
     unshare.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     running = simulate("pixel-8")
-    _, errors = running.communicate(timeout=30)
+    _, errors = running.communicate(timeout=120)
     assert running.returncode == 2
     assert "user.max_user_namespaces" in errors
