@@ -251,6 +251,20 @@ def test_a_simulated_phone_is_started_for_a_look(private_home):
     assert found["parts"]
 
 
+def test_an_iphone_is_shown_and_nothing_is_started_on_it(mac):
+    done = types("doctor", "--json", "--device", mac.phone_id)
+    report = json.loads(done.stdout)
+    (found,) = report["devices"]
+    assert found["device"]["is_replayed"]
+    assert found["device"]["state"] == "ready"
+    # Its conditions are told by an app of ours, which the doctor does not install.
+    assert (found["conditions"], found["parts"]) == (None, [])
+    assert all("--platform ios" in runner["remedy"] for runner in found["runners"])
+    assert found["advice"][0].startswith("No lite runner: there is no app yet")
+    (xcode, _) = report["checks"]["Apple devices"]
+    assert xcode["is_there"]
+
+
 def test_what_is_not_there_is_a_usage_error(adb):
     done = types("doctor", "--device", "simulated:pixel-88", **at(adb))
     assert done.returncode == 2
