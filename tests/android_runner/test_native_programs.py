@@ -14,7 +14,7 @@ from bench.device import DeviceInfo, InstalledObject
 from bench.errors import RunnerMissingError
 from bench.plan import RunnerChoice
 from bench.runner import LaunchRequest
-from tests.android_runner.test_elf import elf
+from tests.bench.test_elf import elf
 
 PHONE = DeviceInfo(
     id="android:1",

@@ -176,7 +176,7 @@ def test_the_mean_alone_is_read_when_iterations_are_not_reported(plain_loop, mod
             Reason.MODEL_RAISED,
             "has only 1 bundled",
         ),
-        ("full.pt", {"inputs": (IMAGE,)}, Reason.NOT_LOADABLE, "before the first run"),
+        ("full.pt", {"inputs": (IMAGE,)}, Reason.FULL_JIT_FILE, "before the first run"),
         ("none.ptl", {"inputs": (IMAGE,)}, Reason.NOT_FOUND, "before the first run"),
         (
             "plain.ptl",

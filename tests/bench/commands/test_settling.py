@@ -35,12 +35,15 @@ UNDECIDED = (1.0, 1.012)
 3 % cannot tell in 20 blocks."""
 
 
-class Notes(Observer):
+class Looks(Observer):
+    """Keeps what is said of the looks, and not what is said of a device."""
+
     def __init__(self):
         self.lines = []
 
     def note(self, subject, text):
-        self.lines.append(f"{subject}: {text}")
+        if subject.startswith("look"):
+            self.lines.append(f"{subject}: {text}")
 
 
 class Lab:
@@ -51,7 +54,7 @@ class Lab:
         self.records = records
         self.factors = {}
         self.drivers = {name: ScriptedDriver() for name in ("host", "phone")}
-        self.notes = Notes()
+        self.notes = Looks()
         self.cancel = threading.Event()
 
     def _runner(self, device_id):
