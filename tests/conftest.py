@@ -26,7 +26,7 @@ TOOLS = {
 }
 """What a test may need, and the program that shows it is there."""
 
-PACKAGES = {"executorch": "executorch"}
+PACKAGES = {"executorch": "executorch", "digits": "sklearn"}
 """Likewise, and the Python package."""
 
 

@@ -254,7 +254,7 @@ def _complete_devices(
 def run(**options: object) -> None:
     """Measure MODELs on devices, store every sample, and report.
 
-    A MODEL is a name of the zoo (mobilenet_v2, resnet18, text_encoder), a
+    A MODEL is a name of the zoo (mobilenet_v2, resnet18, text_encoder, digits), a
     MODULE:FACTORY, a TorchScript .pt file, a ready .ptl file, or a suite .toml file.
 
     \b

@@ -8,9 +8,7 @@ import torch
 from bench.errors import ToolMissingError
 from bench.models.sources import request_for, resolve
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("sklearn") is None, reason="needs pocketbench[digits]"
-)
+pytestmark = pytest.mark.needs("digits")
 
 
 @pytest.fixture(scope="module")
