@@ -19,6 +19,7 @@ from bench.units import Scale, common_scale
 from reports.doubts import Doubt, doubts
 from reports.headline import headline
 from reports.lookup import Lookup
+from reports.operators import operator_rows, tables_of
 from reports.outputs import failing, outputs_section
 from reports.phrases import (
     VERDICT_SHAPES,
@@ -32,6 +33,8 @@ from reports.sustained import course_row, window_names
 
 DEFAULT_WIDTH = 80
 _MOST_ROWS = 60
+_MOST_TABLES = 8
+_MOST_OPERATORS = 4
 _VERDICT_STYLES = {
     Verdict.REGRESSION: "red",
     Verdict.IMPROVEMENT: "blue",
@@ -66,6 +69,7 @@ def show(summary: Summary, console: Console) -> None:
     for line in _grades(lookup.summary.cells):
         console.print(Text(line, style="dim"))
     _show_outputs(lookup, console)
+    _show_operators(lookup, console)
     found = doubts(lookup)
     if found:
         console.print()
@@ -164,6 +168,42 @@ def _show_model(lookup: Lookup, model: str, console: Console) -> None:
     if len(cells) > _MOST_ROWS:
         left_out = counted(len(cells) - _MOST_ROWS, "more cell")
         console.print(Text(f"{left_out} in the HTML report and the CSV."))
+
+
+def _show_operators(lookup: Lookup, console: Console) -> None:
+    """The slowest operators of each variant, and what fell back; where observed."""
+    tables = [table for model in lookup.models for table in tables_of(lookup, model)]
+    if not tables and not lookup.summary.unprofiled:
+        return
+    console.print()
+    console.print(Text("Where the time goes", style="bold"))
+    for table in tables[:_MOST_TABLES]:
+        found = operator_rows(table, _MOST_OPERATORS)
+        title = f"{table.model} · {lookup.tagged(table.device_id)}: {found.sentence}."
+        console.print(Padding(Text(title), (0, 0, 0, 2)))
+        grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
+        grid.add_column(max_width=40, overflow="ellipsis", no_wrap=True)
+        for _ in range(3):
+            grid.add_column(justify="right", no_wrap=True)
+        for row in found.rows[:_MOST_OPERATORS]:
+            mark = "*" if row.fallback else ""
+            grid.add_row(
+                Text(f"{row.cost.name}{mark}"),
+                Text(f"{row.calls} call{'' if row.calls == '1' else 's'}"),
+                Text(f"{row.time} {found.scale.name}"),
+                Text(row.share),
+                style="dim",
+            )
+        console.print(Padding(grid, (0, 0, 0, 4)))
+    if any(table.fallbacks for table in tables[:_MOST_TABLES]):
+        console.print(Padding(Text("*: fell back", style="dim"), (0, 0, 0, 2)))
+    if len(tables) > _MOST_TABLES:
+        left_out = counted(len(tables) - _MOST_TABLES, "more table")
+        console.print(Text(f"  {left_out} in the HTML report and the CSV."))
+    for failure in lookup.summary.unprofiled:
+        where = f"{lookup.tagged(failure.device_id)} · {failure.model} · "
+        fact = f"{where}{failure.variant_id}: no operator times: {failure.fact}"
+        _item(fact, failure.remedy, console)
 
 
 def _table(headings: list[str], widths: list[int], rows: list[list[Text]]) -> Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bench.judge.course import SustainedCell
+from bench.judge.operators import OperatorCost, OperatorTable
 from bench.judge.summary import Cell, Summary
 from reports.lookup import Lookup
 from reports.presentable import presentable
@@ -52,8 +53,16 @@ COLUMNS = (
     "accuracy_inputs",
     "is_ios_simulator",
     "is_replayed",
+    "operator",
+    "operator_calls",
+    "operator_share",
+    "fallback",
 )
-"""`estimate` and its ends are in `unit`: ns, bytes, per_s or ratio, never scaled."""
+"""`estimate` and its ends are in `unit`: ns, bytes, per_s or ratio, never scaled.
+
+The last four are of rows with the metric `operator_time_ns`: what one operator takes
+of an inference, all its calls together, from a launch that is not timed.
+"""
 
 
 def render(summary: Summary) -> str:
@@ -64,6 +73,11 @@ def render(summary: Summary) -> str:
     cells = lookup.summary.cells
     rows = [_row(lookup, cell, name) for cell in cells for name in cell.estimates]
     rows += [row for cell in lookup.summary.sustained for row in _course(lookup, cell)]
+    rows += [
+        _operator_row(lookup, table, cost)
+        for table in lookup.summary.operators
+        for cost in table.operators
+    ]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     for column in ("launches", "size_bytes", "threads", "accuracy_inputs"):
         table[column] = table[column].astype("Int64")
@@ -73,7 +87,6 @@ def render(summary: Summary) -> str:
 def _row(lookup: Lookup, cell: Cell, name: str) -> dict[str, Any]:
     estimate = cell.estimates[name]
     metric = lookup.metrics.get(name)
-    info = lookup.devices.get(cell.device_id)
     against = lookup.comparison("variant", cell, name) or lookup.comparison(
         "run", cell, name
     )
@@ -82,13 +95,7 @@ def _row(lookup: Lookup, cell: Cell, name: str) -> dict[str, Any]:
     over_host = host.candidate_over_baseline if host else None
     error = cell.artifact.output_error
     return {
-        "run": _text(lookup.summary.run.started.run_id),
-        "device": _text(cell.device_id),
-        "device_name": _text(lookup.label(cell.device_id)),
-        "is_simulated": bool(info and info.is_simulated),
-        "is_emulated": bool(info and info.is_emulated),
-        "model": _text(cell.model),
-        "variant": _text(cell.variant_id),
+        **_where(lookup, cell),
         "threads": cell.threads,
         "runner": _text(cell.runner),
         "metric": name,
@@ -115,8 +122,6 @@ def _row(lookup: Lookup, cell: Cell, name: str) -> dict[str, Any]:
         "redone_launches": cell.redone_launches,
         "grade_reasons": " ".join(reason.value for reason in cell.grade.reasons),
         **_answered(lookup, cell),
-        "is_ios_simulator": bool(info and info.family == "ios-simulator"),
-        "is_replayed": bool(info and info.is_replayed),
     }
 
 
@@ -145,15 +150,8 @@ def _answered(lookup: Lookup, cell: Cell) -> dict[str, Any]:
 def _course(lookup: Lookup, cell: SustainedCell) -> list[dict[str, Any]]:
     """A launch that ran on for minutes: its two medians, and how many times the last
     is the first. One process, so no interval."""
-    info = lookup.devices.get(cell.device_id)
     facts = {
-        "run": _text(lookup.summary.run.started.run_id),
-        "device": _text(cell.device_id),
-        "device_name": _text(lookup.label(cell.device_id)),
-        "is_simulated": bool(info and info.is_simulated),
-        "is_emulated": bool(info and info.is_emulated),
-        "model": _text(cell.model),
-        "variant": _text(cell.variant_id),
+        **_where(lookup, cell),
         "threads": cell.threads,
         "runner": _text(cell.runner),
         "launches": 1,
@@ -168,6 +166,38 @@ def _course(lookup: Lookup, cell: SustainedCell) -> list[dict[str, Any]]:
         {**facts, "metric": metric, "unit": unit, "estimate": value}
         for metric, unit, value in figures
     ]
+
+
+def _operator_row(
+    lookup: Lookup, table: OperatorTable, cost: OperatorCost
+) -> dict[str, Any]:
+    return {
+        **_where(lookup, table),
+        "metric": "operator_time_ns",
+        "unit": "ns",
+        "estimate": cost.time_ns,
+        "operator": _text(cost.name),
+        "operator_calls": cost.calls,
+        "operator_share": cost.share,
+        "fallback": cost.fallback.value if cost.fallback else None,
+    }
+
+
+def _where(
+    lookup: Lookup, found: Cell | SustainedCell | OperatorTable
+) -> dict[str, Any]:
+    info = lookup.devices.get(found.device_id)
+    return {
+        "run": _text(lookup.summary.run.started.run_id),
+        "device": _text(found.device_id),
+        "device_name": _text(lookup.label(found.device_id)),
+        "is_simulated": bool(info and info.is_simulated),
+        "is_emulated": bool(info and info.is_emulated),
+        "is_ios_simulator": bool(info and info.family == "ios-simulator"),
+        "is_replayed": bool(info and info.is_replayed),
+        "model": _text(found.model),
+        "variant": _text(found.variant_id),
+    }
 
 
 def _text(words: str) -> str:

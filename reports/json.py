@@ -16,6 +16,7 @@ from bench.caveat import Caveat
 from bench.failure import FailureReason
 from bench.judge.course import SustainedCell
 from bench.judge.grade import Grade
+from bench.judge.operators import OperatorTable
 from bench.judge.outputs import JudgedOutputs
 from bench.judge.resources import Resources
 from bench.judge.summary import (
@@ -145,6 +146,8 @@ class Document(Value, frozen=True, kw_only=True):
     outputs_unchecked: tuple[OutputCheckMissing, ...] = ()
     """Where it could not be, and why."""
     failures: tuple[FailureFacts, ...]
+    operators: tuple[OperatorTable, ...] = ()
+    """Where the time goes, with `--profile ops`; of a launch that is not timed."""
     cells_wanted: int
 
 
@@ -226,6 +229,7 @@ def document(lookup: Lookup, *, only_primary: bool = False) -> Document:
             )
             for failure in summary.failures
         ),
+        operators=summary.operators,
         cells_wanted=summary.jobs_wanted,
     )
 

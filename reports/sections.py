@@ -14,6 +14,7 @@ from reports.details import (
     device_charts,
 )
 from reports.lookup import Lookup
+from reports.operators import OperatorSection, operator_section
 from reports.phrases import counted
 from reports.plots.strips import strips
 from reports.plots.style import Colour
@@ -33,6 +34,7 @@ class ModelSection(NamedTuple):
     strips_wide: str
     strips_narrow: str
     is_tall: bool
+    operators: OperatorSection | None
     charts: list[DeviceCharts]
     left_out: str
     is_open: bool
@@ -68,6 +70,7 @@ def model_sections(lookup: Lookup, colours: dict[str, Colour]) -> list[ModelSect
                 strips_wide=wide,
                 strips_narrow=narrow,
                 is_tall=len(cells) > MOST_NARROW_ROWS,
+                operators=operator_section(lookup, model, colours, name=name),
                 charts=[
                     device_charts(
                         lookup, model, device, colours, name=f"{name}-{place + 1}"

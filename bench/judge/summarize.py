@@ -12,6 +12,7 @@ from bench.judge.intervals import unpaired_ratio
 from bench.judge.judged import Question, judged
 from bench.judge.likeness import unlike_within
 from bench.judge.metrics import METRICS, PRIMARY
+from bench.judge.operators import operator_tables, profile_failures
 from bench.judge.outputs import judged_outputs, unchecked_outputs
 from bench.judge.paired import paired_evidence
 from bench.judge.resolution import resolutions
@@ -78,6 +79,8 @@ def summarize(
         resolutions=resolutions(comparisons, alpha=alpha) if plan.self_check else (),
         outputs=judged_outputs(run),
         unchecked=unchecked_outputs(run),
+        operators=operator_tables(run),
+        unprofiled=profile_failures(run),
         failures=standing_failures(run),
         sustained=sustained_cells(run),
         jobs_wanted=len(plan.variants) * len(_selected_devices(run)),

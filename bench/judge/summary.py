@@ -10,9 +10,11 @@ from bench.caveat import Caveat
 from bench.gates import USUAL_GATE
 from bench.judge.course import SustainedCell
 from bench.judge.grade import Grade
+from bench.judge.operators import OperatorTable
 from bench.judge.outputs import JudgedOutputs
 from bench.judge.resources import Resources
 from bench.launch import Failure
+from bench.operator_times import ProfileFailure
 from bench.output_check import OutputCheckMissing
 from bench.record import Value
 from bench.run import DeviceReady, Run
@@ -178,6 +180,10 @@ class Summary(Value, frozen=True, kw_only=True):
     outputs: tuple[JudgedOutputs, ...] = ()
     """What the devices answered, where that was checked."""
     unchecked: tuple[OutputCheckMissing, ...] = ()
+    """Where it could not be."""
+    operators: tuple[OperatorTable, ...] = ()
+    """Where the time goes, where that was observed."""
+    unprofiled: tuple[ProfileFailure, ...] = ()
     """Where it could not be."""
     failures: tuple[Failure, ...]
     """That stand: those a later attempt made good are left out."""
