@@ -8,34 +8,34 @@ CONVERSION = "float/integer conversion"
 CALLS = "calls of delegates and kernels"
 
 _KINDS = (
-    (CALLS, r"(DELEGATE|OPERATOR)_CALL"),
-    (CONVERSION, r"(?!.*(conv|linear)).*quantize.*|convert\b.*|choose_qparams.*"),
-    ("attention", r".*(attention|sdpa).*"),
+    (CALLS, r"delegate_call|operator_call"),
+    (CONVERSION, r"(de)?quantize|convert|qparams"),
+    ("attention", r".*attention|sdpa"),
     (
         "convolution and linear",
-        r".*conv.*|.*(linear|addmm|matmul|batch_matmul|fully.connected).*|b?mm|dot",
+        r"conv.*|linear|addmm|b?mm|matmul|i?gemm|connected|matrix",
     ),
-    ("embedding", r".*(embedding|gather).*"),
-    ("normalization and softmax", r".*(norm|softmax).*"),
-    ("pooling and reduction", r".*(pool|argm|cumsum).*|mean.*|sum.*|max|min|amax|amin"),
+    ("embedding", r"embedding|gather"),
+    ("normalization and softmax", r".*norm|(log)?softmax"),
+    ("pooling and reduction", r".*pool\w*|mean|sum|a?(max|min)|arg(max|min)|cumsum"),
+    ("arithmetic", r"add|r?sub|subtract|mul|multiply|div|divide|pow|r?sqrt|exp|abs"),
     (
         "activation",
-        r".*(relu|hardtanh|clamp|sigmoid|tanh|silu|gelu|swish|elu|erf|logistic).*",
+        r".*(relu\d?|sigmoid|tanh|silu|swish|elu)|clamp|erf|logistic|prelu",
     ),
     (
         "moving data",
-        r".*(flatten|reshape|view|permute|transpose|copy|cat|slice|select|clone|"
-        r"contiguous|expand|split|stack|squeeze|pad|chunk|concatenate).*|to|t",
+        r"flatten|reshape|view|permute|transpose|copy|cat|concatenat.*|slice|select|"
+        r"clone|contiguous|expand|split|stack|(un)?squeeze|pad|chunk|to|t",
     ),
-    ("arithmetic", r"(add|sub|mul|div|multiply|subtract|divide|rsub|pow|sqrt|exp)\b.*"),
 )
-"""Kinds in the order in which they are tried, by a whole operator's base name.
+"""Kinds in the order in which they are tried; one word of a name decides.
 
 Convolutions and products of matrices are one: XNNPACK runs a 1x1 convolution as a
 fully connected layer."""
 
-_COMPILED = tuple((kind, re.compile(rule, re.IGNORECASE)) for kind, rule in _KINDS)
-_INTEGER_TYPES = re.compile(r"\b(Q[DSUCP]\d|QC\d|Q[SU]8)", re.IGNORECASE)
+_COMPILED = tuple((kind, re.compile(rule)) for kind, rule in _KINDS)
+_INTEGER_TYPES = re.compile(r"\bQ[A-Z]{1,2}\d", re.IGNORECASE)
 _FLOAT_TYPES = re.compile(r"\bF(16|32)\b")
 
 
@@ -59,8 +59,9 @@ def kind_of(name: str) -> str:
     ('float/integer conversion', 'frobnicate')
     """
     base = base_name(name)
+    words = [base.lower(), *re.split(r"[\W_]+", base.lower())]
     for kind, rule in _COMPILED:
-        if rule.fullmatch(base):
+        if any(rule.fullmatch(word) for word in words):
             return kind
     return base
 
@@ -91,4 +92,4 @@ def computes_in_float(name: str, dtype: str | None) -> bool:
 
 def takes_dynamic_range(name: str) -> bool:
     """Whether it takes integers whose scale was found for this very input."""
-    return re.search(r"\bQD8\b|linear_dynamic", name) is not None
+    return re.search(r"\bQDU?8\b|linear_dynamic", name) is not None

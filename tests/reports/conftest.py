@@ -26,6 +26,12 @@ from bench.judge.summary import (
     Verdict,
 )
 from bench.launch import Failure, Launch, Measurement, Memory
+from bench.operator_times import (
+    OperatorProfile,
+    OperatorTime,
+    OperatorTimes,
+    ProfileFailure,
+)
 from bench.plan import ModelRequest, Plan, Variant, Workload
 from bench.run import DeviceReady, Run, RunStarted
 from tests.sustained_runs import sustained, sustained_run
@@ -216,6 +222,7 @@ def make_run(
     seed: int = 7,
     skip: tuple[tuple[str, str, str], ...] = (),
     failures: tuple[Failure, ...] = (),
+    profiles: tuple[OperatorProfile | ProfileFailure, ...] = (),
     speed: dict[str, float] | None = None,
     spread: float = 0.012,
 ) -> Run:
@@ -266,6 +273,7 @@ def make_run(
         devices=tuple(ready(device) for device in devices),
         launches=tuple(launches),
         failures=failures,
+        profiles=profiles,
         outcome="finished",
     )
 
@@ -287,6 +295,62 @@ CRASH = Failure(
 )
 
 
+OPERATORS_NS = {
+    "float32": {
+        ("aten::conv2d", "float32"): (52, 11_000_000),
+        ("aten::hardtanh", "float32"): (35, 2_000_000),
+    },
+    "int8-static": {
+        ("quantized::conv2d_relu", "quint8"): (52, 4_000_000),
+        ("aten::erf", "float32"): (1, 3_000_000),
+        ("aten::dequantize", "quint8"): (2, 500_000),
+        ("aten::quantize_per_tensor", "float32"): (2, 500_000),
+    },
+}
+"""By variant and (name, dtype): calls and time of one inference."""
+
+
+def profile(device_id: str, variant: str, *, inferences: int = 10) -> OperatorProfile:
+    return OperatorProfile(
+        device_id=device_id,
+        model="mobilenet_v2",
+        variant_id=variant,
+        artifact_sha256=artifact("mobilenet_v2", variant).sha256,
+        runner="lite",
+        started_at="2026-03-02T09:30:00Z",
+        times=OperatorTimes(
+            operators=tuple(
+                OperatorTime(
+                    name=name,
+                    dtype=dtype,
+                    calls=calls * inferences,
+                    self_ns=time_ns * inferences,
+                )
+                for (name, dtype), (calls, time_ns) in OPERATORS_NS[variant].items()
+            ),
+            inferences=inferences,
+            latencies_ns=(13_000_000,) * inferences,
+            observed_latencies_ns=(13_650_000,) * inferences,
+        ),
+    )
+
+
+UNPROFILED = ProfileFailure(
+    device_id=ANDROID.id,
+    model="mobilenet_v2",
+    variant_id="int8-dynamic",
+    artifact_sha256=artifact("mobilenet_v2", "int8-dynamic").sha256,
+    reason=FailureReason.NO_OPERATOR_TIMES,
+    fact="the runtime <b>told</b> none",
+    remedy=FailureReason.NO_OPERATOR_TIMES.remedy,
+    started_at="2026-03-02T09:31:00Z",
+)
+PROFILES = (
+    *(profile(d.id, v) for d in (HOST, PIXEL) for v in ("float32", "int8-static")),
+    UNPROFILED,
+)
+
+
 @pytest.fixture(scope="session")
 def make_summary() -> Callable[..., Summary]:
     """Build a run as asked for and judge it, through the project's own code."""
@@ -299,9 +363,11 @@ def make_summary() -> Callable[..., Summary]:
 
 @pytest.fixture(scope="session")
 def full(make_summary: Callable[..., Summary]) -> Summary:
-    """Two models, three variants, three devices; one cell crashed."""
+    """Two models, three variants, three devices; one cell crashed, some profiled."""
     return make_summary(
-        skip=((ANDROID.id, "resnet18", "int8-dynamic"),), failures=(CRASH, CRASH)
+        skip=((ANDROID.id, "resnet18", "int8-dynamic"),),
+        failures=(CRASH, CRASH),
+        profiles=PROFILES,
     )
 
 

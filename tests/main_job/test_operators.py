@@ -1,0 +1,172 @@
+"""Where the time goes, typed as a user types it: real models, real programs."""
+
+import json
+
+import pytest
+
+from bench.judge.operators import Fallback, operator_tables
+from bench.operator_times import OperatorProfile
+
+ODD = ("nets:odd", "--input", "1x3x32x32")
+HERE = ("--device", "host")
+FLOAT_AND_INT8 = ("--variant", "float32", "--variant", "int8-static")
+
+pytestmark = pytest.mark.needs("compiler")
+
+
+def by_variant(run):
+    return {table.variant_id: table for table in operator_tables(run)}
+
+
+def fell_back(table):
+    return {cost.name: cost.fallback for cost in table.fallbacks}
+
+
+def test_an_operator_without_an_integer_kernel_is_named_as_the_fallback(user):
+    run = user.measures(*ODD, *HERE, *FLOAT_AND_INT8, "--profile", "ops")
+
+    tables = by_variant(run)
+    assert fell_back(tables["float32"]) == {}
+    assert fell_back(tables["int8-static"]) == {
+        "aten::cumsum": Fallback.FLOAT,
+        "aten::erf": Fallback.FLOAT,
+        "aten::quantize_per_tensor": Fallback.ROUND_TRIP,
+        "aten::dequantize": Fallback.ROUND_TRIP,
+    }
+    convolutions = [
+        cost.calls
+        for cost in tables["int8-static"].operators
+        if cost.name == "quantized::conv2d"
+    ]
+    assert convolutions == [2]
+    # Launches that count are as many as without a profile.
+    assert len(run.launches) == 2 * 2
+    (page,) = user.runs.glob("*/report.html")
+    assert 'data-operator="aten::erf" data-fallback="float"' in page.read_text()
+
+
+def test_a_suite_asks_for_the_profile_and_a_resume_does_what_is_missing(user):
+    suite = user.write(
+        "suite.toml",
+        """
+        [workload]
+        blocks = 1
+        iterations = 3
+        warmup_iterations = 1
+        profile = "ops"
+
+        [[model]]
+        source = "nets:odd"
+        inputs = [{ shape = [1, 3, 32, 32] }]
+        variants = ["float32", "int8-static"]
+
+        [devices]
+        select = ["host"]
+        """,
+    )
+    done = user.types("run", str(suite), "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)["operators"]
+    assert [table["variant_id"] for table in told] == ["float32", "int8-static"]
+
+    # As after a kill between the two profiles.
+    (stored,) = user.runs.glob("*/run.jsonl")
+    lines = stored.read_bytes().splitlines(keepends=True)
+    (last,) = (
+        number
+        for number, line in enumerate(lines)
+        if b'"operator_profile"' in line and b'"int8-static"' in line
+    )
+    stored.write_bytes(b"".join(lines[:last]))
+    assert user.last_run().outcome == "killed"
+
+    again = user.types("run", "--resume", "last")
+
+    assert again.returncode == 0, again.stderr
+    run = user.last_run()
+    assert [x.variant_id for x in run.profiles] == ["float32", "int8-static"]
+    assert len(user.records("operator_profile")) == 2
+    assert len(run.launches) == 2
+    assert run.outcome == "finished"
+
+
+def test_a_suite_that_asks_for_another_profile_is_told_which_there_is(user):
+    suite = user.write(
+        "suite.toml",
+        '[workload]\nprofile = "layers"\n[[model]]\nsource = "nets:net"\n',
+    )
+
+    done = user.types("run", str(suite))
+
+    assert done.returncode == 2
+    assert "layers" in done.stderr
+    assert "profile" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.needs("namespaces", "bubblewrap")
+def test_a_phone_tells_its_operators_as_this_computer_does(user, phone):
+    run = user.measures(
+        *ODD,
+        *("--device", f"android:{phone.serial}", *HERE, *FLOAT_AND_INT8),
+        *("--profile", "ops"),
+    )
+
+    phones = [x for x in operator_tables(run) if x.device_id != "host"]
+    assert len(phones) == 2
+    for table in phones:
+        same = next(
+            x
+            for x in operator_tables(run)
+            if x.device_id == "host" and x.variant_id == table.variant_id
+        )
+        assert {(x.name, x.calls, x.fallback) for x in table.operators} == {
+            (x.name, x.calls, x.fallback) for x in same.operators
+        }
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.needs("executorch")
+def test_a_kernel_that_no_delegate_took_is_named_as_the_fallback(user):
+    run = user.measures(
+        *(*ODD, *HERE, *FLOAT_AND_INT8, "--engine", "executorch", "--profile", "ops"),
+        timeout_s=800,
+    )
+
+    for table in operator_tables(run):
+        left = {n: x for n, x in fell_back(table).items() if n != "Convert (NC)"}
+        assert left == {
+            "aten::cumsum.out": Fallback.NOT_DELEGATED,
+            "aten::erf.out": Fallback.NOT_DELEGATED,
+        }
+        convolutions = [x for x in table.operators if x.name.startswith("Convolution")]
+        assert sum(x.calls for x in convolutions) == 2
+        assert {x.backend for x in convolutions} == {"XnnpackBackend"}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_operators_of_int8_mobilenet_are_its_quantized_convolutions(user):
+    run = user.measures(
+        *("mobilenet_v2", *HERE, "--variant", "int8-static", "--profile", "ops"),
+        timeout_s=800,
+    )
+
+    (table,) = operator_tables(run)
+    calls = {cost.name: cost.calls for cost in table.operators}
+    assert calls["quantized::conv2d_relu"] + calls["quantized::conv2d"] == 52
+    assert calls["quantized::linear"] == 1
+    assert fell_back(table) == {}
+    assert table.operators[0].name.startswith("quantized::conv2d")
+
+
+def test_what_is_observed_tells_what_observing_cost(user):
+    run = user.measures(*ODD, *HERE, "--variant", "float32", "--profile", "ops")
+
+    (profile,) = run.profiles
+    assert isinstance(profile, OperatorProfile)
+    assert len(profile.times.latencies_ns) == 3
+    assert len(profile.times.observed_latencies_ns) == 3
+    (table,) = operator_tables(run)
+    assert table.observed_over_plain > 0

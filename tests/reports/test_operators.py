@@ -1,0 +1,113 @@
+"""Where the time goes, in every report that carries it."""
+
+import csv as reader
+import io
+import json as decoder
+
+from reports import console, csv, html, json
+from reports.lookup import Lookup
+from reports.operators import fallback_sentence, operator_section, tables_of
+from reports.plots.style import variant_colours
+from reports.presentable import presentable
+from tests.reports.conftest import HOST, OPERATORS_NS, PIXEL, PROFILES, UNPROFILED
+
+
+def section(summary, model="mobilenet_v2"):
+    lookup = Lookup(presentable(summary))
+    colours = variant_colours(lookup.variant_ids, {"float32"})
+    return operator_section(lookup, model, colours, name="m")
+
+
+def test_the_sentence_names_what_fell_back_with_its_share(full):
+    lookup = Lookup(presentable(full))
+    float32, int8 = tables_of(lookup, "mobilenet_v2")[:2]
+
+    assert fallback_sentence(float32) == "float32: nothing fell back"
+    assert fallback_sentence(int8) == (
+        "50 % of int8-static's operator time fell back: aten::erf computes on floats "
+        "(38 %), aten::dequantize and aten::quantize_per_tensor convert to and fro "
+        "(12 %)"
+    )
+
+
+def test_a_model_that_nobody_observed_has_no_section(full, small):
+    assert section(full, "resnet18") is None
+    assert section(small) is None
+    assert "Where the time goes" not in console.render(small)
+
+
+def test_each_candidate_stands_beside_its_baseline_on_each_device(full):
+    found = section(full)
+
+    assert [(c.device_id, c.candidate, c.baseline) for c in found.charts] == [
+        (HOST.id, "int8-static", "float32"),
+        (PIXEL.id, "int8-static", "float32"),
+    ]
+    first = found.charts[0].svg
+    assert "convolution and linear 11.0 ms against 4.00 ms" in first
+    assert "activation 2.00 ms against 3.00 ms, fell back" in first
+    # What differs most stands first.
+    assert first.index("convolution and linear") < first.index("activation")
+
+
+def test_a_variant_without_an_observed_baseline_stands_alone(make_summary):
+    only = tuple(x for x in PROFILES if x.variant_id == "int8-static")
+    found = section(make_summary(profiles=only))
+
+    assert [chart.baseline for chart in found.charts] == [None, None]
+    assert "against" not in found.charts[0].svg
+
+
+def test_the_page_tells_operators_fallbacks_and_what_observing_cost(full):
+    page = html.render(full)
+
+    assert page.count('data-operator="quantized::conv2d_relu"') == 2
+    assert page.count('data-operator="aten::erf" data-fallback="float"') == 2
+    assert "observing cost 5 %" in page
+    assert "the runtime &lt;b&gt;told&lt;/b&gt; none" in page
+
+
+def test_the_terminal_names_the_slowest_and_marks_the_fallbacks(full):
+    text = console.render(full)
+
+    words = " ".join(text.split())
+    assert "quantized::conv2d_relu 52 calls 4.00 ms 50 %" in words
+    assert "aten::erf* 1 call 3.00 ms 38 %" in words
+    assert "50 % of int8-static's operator time" in words
+    assert UNPROFILED.fact in words
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_the_table_for_spreadsheets_has_a_row_an_operator(full):
+    rows = [
+        row
+        for row in reader.DictReader(io.StringIO(csv.render(full)))
+        if row["metric"] == "operator_time_ns"
+    ]
+
+    assert len(rows) == 2 * sum(map(len, OPERATORS_NS.values()))
+    erf = next(row for row in rows if row["operator"] == "aten::erf")
+    assert (erf["device"], erf["variant"], erf["unit"]) == ("host", "int8-static", "ns")
+    assert float(erf["estimate"]) == 3_000_000
+    assert float(erf["operator_calls"]) == 1
+    assert float(erf["operator_share"]) == 0.375
+    assert erf["fallback"] == "float"
+    assert erf["verdict"] == ""
+
+
+def test_the_machine_gets_every_operator_unscaled(full):
+    document = decoder.loads(json.render(full))
+
+    first = document["operators"][0]
+    assert (first["device_id"], first["variant_id"]) == ("host", "float32")
+    assert first["operators"][0] == {
+        "name": "aten::conv2d",
+        "kind": "convolution and linear",
+        "backend": None,
+        "dtype": "float32",
+        "calls": 52.0,
+        "time_ns": 11_000_000.0,
+        "share": 11 / 13,
+        "fallback": None,
+    }
+    assert first["observed_over_plain"] == 1.05
