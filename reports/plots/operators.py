@@ -92,7 +92,8 @@ def operator_chart(
             top = y + 19 + number * (_BAR_PX + 2)
             width = axis.pixel(bar.time_ns)
             colour = colours[table.variant_id].mark
-            sheet.rectangle(0, top, max(width, 1.0), _BAR_PX, colour=colour)
+            if bar.time_ns:
+                sheet.rectangle(0, top, max(width, 1.0), _BAR_PX, colour=colour)
             if bar.fallback_ns:
                 end = max(axis.pixel(bar.fallback_ns), 3.0)
                 middle = top + _BAR_PX / 2

@@ -1,6 +1,7 @@
 """Where the time goes, typed as a user types it: real models, real programs."""
 
 import json
+import re
 
 import pytest
 
@@ -9,6 +10,7 @@ from bench.operator_times import OperatorProfile
 
 ODD = ("nets:odd", "--input", "1x3x32x32")
 HERE = ("--device", "host")
+SHORT = ("--iterations", "3", "--warmup", "1", "--blocks", "2")
 FLOAT_AND_INT8 = ("--variant", "float32", "--variant", "int8-static")
 
 pytestmark = pytest.mark.needs("compiler")
@@ -22,9 +24,16 @@ def fell_back(table):
     return {cost.name: cost.fallback for cost in table.fallbacks}
 
 
-def test_an_operator_without_an_integer_kernel_is_named_as_the_fallback(user):
-    run = user.measures(*ODD, *HERE, *FLOAT_AND_INT8, "--profile", "ops")
+def page_of(user):
+    (page,) = user.runs.glob("*/report.html")
+    return page.read_text("utf-8")
 
+
+def test_an_operator_without_an_integer_kernel_is_named_as_the_fallback(user):
+    done = user.types("run", *ODD, *HERE, *FLOAT_AND_INT8, *SHORT, "--profile", "ops")
+
+    assert done.returncode == 0, done.stderr
+    run = user.last_run()
     tables = by_variant(run)
     assert fell_back(tables["float32"]) == {}
     assert fell_back(tables["int8-static"]) == {
@@ -41,8 +50,11 @@ def test_an_operator_without_an_integer_kernel_is_named_as_the_fallback(user):
     assert convolutions == [2]
     # Launches that count are as many as without a profile.
     assert len(run.launches) == 2 * 2
-    (page,) = user.runs.glob("*/report.html")
-    assert 'data-operator="aten::erf" data-fallback="float"' in page.read_text()
+    said = " ".join(done.stdout.split())
+    assert "float32: nothing fell back" in said
+    names = r"(aten::cumsum and aten::erf|aten::erf and aten::cumsum)"
+    assert re.search(f"int8-static's operator .* {names} compute on floats", said)
+    assert 'data-operator="aten::erf" data-fallback="float"' in page_of(user)
 
 
 def test_a_suite_asks_for_the_profile_and_a_resume_does_what_is_missing(user):
@@ -105,11 +117,12 @@ def test_a_suite_that_asks_for_another_profile_is_told_which_there_is(user):
 
 @pytest.mark.slow
 @pytest.mark.needs("namespaces", "bubblewrap")
-def test_a_phone_tells_its_operators_as_this_computer_does(user, phone):
+def test_a_phone_tells_its_operators_as_this_computer_does(user, phone, adb):
     run = user.measures(
         *ODD,
         *("--device", f"android:{phone.serial}", *HERE, *FLOAT_AND_INT8),
         *("--profile", "ops"),
+        ANDROID_ADB_SERVER_PORT=str(adb.port),
     )
 
     phones = [x for x in operator_tables(run) if x.device_id != "host"]
@@ -129,12 +142,19 @@ def test_a_phone_tells_its_operators_as_this_computer_does(user, phone):
 @pytest.mark.timeout(900)
 @pytest.mark.needs("executorch")
 def test_a_kernel_that_no_delegate_took_is_named_as_the_fallback(user):
-    run = user.measures(
-        *(*ODD, *HERE, *FLOAT_AND_INT8, "--engine", "executorch", "--profile", "ops"),
+    done = user.types(
+        *("run", *ODD, *HERE, *FLOAT_AND_INT8, *SHORT),
+        *("--engine", "executorch", "--profile", "ops"),
         timeout_s=800,
     )
 
-    for table in operator_tables(run):
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stdout.split())
+    names = r"(aten::erf.out and aten::cumsum.out|aten::cumsum.out and aten::erf.out)"
+    assert len(re.findall(f"{names} were taken by no delegate", said)) == 2
+    row = 'data-operator="aten::erf.out" data-fallback="not_delegated"'
+    assert page_of(user).count(row) == 2
+    for table in operator_tables(user.last_run()):
         left = {n: x for n, x in fell_back(table).items() if n != "Convert (NC)"}
         assert left == {
             "aten::cumsum.out": Fallback.NOT_DELEGATED,
@@ -159,6 +179,7 @@ def test_the_operators_of_int8_mobilenet_are_its_quantized_convolutions(user):
     assert calls["quantized::linear"] == 1
     assert fell_back(table) == {}
     assert table.operators[0].name.startswith("quantized::conv2d")
+    assert 'data-operator="quantized::conv2d_relu"' in page_of(user)
 
 
 def test_what_is_observed_tells_what_observing_cost(user):

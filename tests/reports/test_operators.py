@@ -50,6 +50,15 @@ def test_each_candidate_stands_beside_its_baseline_on_each_device(full):
     assert first.index("convolution and linear") < first.index("activation")
 
 
+def test_a_kind_that_a_variant_has_none_of_gets_no_bar(full):
+    drawn = section(full).charts[0].svg
+
+    # The float model converts nothing; the integer model does.
+    assert "float/integer conversion 0 ms against 1.00 ms" in drawn
+    assert drawn.count("fill: var(--baseline)") == 2
+    assert drawn.count("fill: var(--series-2)") == 3
+
+
 def test_a_variant_without_an_observed_baseline_stands_alone(make_summary):
     only = tuple(x for x in PROFILES if x.variant_id == "int8-static")
     found = section(make_summary(profiles=only))
