@@ -49,7 +49,11 @@ _RUNTIME_RULES = (
         FailureReason.MISSING_OPERATOR,
         r"Following ops cannot be found|Unknown builtin op"
         r"|Could not find schema for|^.*operator .* does not exist"
-        r"|Error::OperatorMissing|Missing operator: |Backend \S+ is not registered",
+        r"|Error::OperatorMissing|Missing operator: ",
+    ),
+    _rule(
+        FailureReason.MISSING_BACKEND,
+        r"Backend \S+ is not registered|Failed to load libneuralnetworks",
     ),
     _rule(
         FailureReason.NO_QUANTIZED_ENGINE,

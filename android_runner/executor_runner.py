@@ -50,9 +50,13 @@ _RULES = (
         r" args|Unknown --print_output mode",
     ),
     (
+        FailureReason.MISSING_BACKEND,
+        r"Backend \S+ is not (registered|available)",
+    ),
+    (
         FailureReason.MISSING_OPERATOR,
         r"Missing operator|kernel '\S+' not found|There are \d+ instructions don't"
-        r"|Backend \S+ is not (registered|available)|(error|status):? 0x:?14\b",
+        r"|(error|status):? 0x:?14\b",
     ),
     (
         FailureReason.NOT_LOADABLE,

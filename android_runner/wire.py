@@ -293,6 +293,7 @@ def _told_error(fields: dict[str, Any], subject: str) -> LaunchError:
         reason = FailureReason.NOT_LOADABLE
     elif meant in (
         FailureReason.MISSING_OPERATOR,
+        FailureReason.MISSING_BACKEND,
         FailureReason.NO_QUANTIZED_ENGINE,
         FailureReason.OUT_OF_MEMORY,
     ):

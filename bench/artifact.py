@@ -13,6 +13,8 @@ class TensorSpec(Value, frozen=True, kw_only=True):
     shape: tuple[int, ...]
     dtype: str = "float32"
     """torch's name without the prefix: `float32`, `int64`, ..."""
+    memory_format: Literal["contiguous", "channels-last"] = "contiguous"
+    """`channels-last`: an image [n, c, h, w] with the channels of a pixel together."""
 
 
 class OutputError(Value, frozen=True, kw_only=True):
@@ -109,7 +111,7 @@ class Artifact(Value, frozen=True, kw_only=True):
     engine: str
     """The engine that loads it: `lite`."""
     precision: str
-    """`float32` or `int8`."""
+    """`float32`, `float16` or `int8`."""
     inputs: tuple[TensorSpec, ...]
     """Empty when the file does not tell (a ready file without bundled inputs)."""
     bundled_input_count: int
@@ -120,7 +122,8 @@ class Artifact(Value, frozen=True, kw_only=True):
     """`None` for a format that has none (a full-JIT `.pt`)."""
     export: ExportFacts
     output_error: OutputError | None
-    """`None` when there is no float32 original to compare with."""
+    """`None` when there is no float32 original to compare with, or nothing on this
+    computer that runs the file."""
     reference: OutputReference | None = None
     """`None` where none can be made: a ready file without inputs of its own or for
     another engine, inputs that are no tensors or not all of the same shapes."""

@@ -1,12 +1,15 @@
 """What runs a model's file, and how a variant's name says so.
 
 `int8-static` is for PyTorch's lite interpreter, `int8-static+executorch` is the same
-variant for ExecuTorch with the XNNPACK delegate, `+executorch-portable` without any.
+variant for ExecuTorch with the XNNPACK delegate, `+executorch-portable` without any,
+`float32+lite-nnapi` one for the lite interpreter that hands all to Android's NNAPI.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import os
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 from bench.errors import ToolMissingError, UnknownNameError
@@ -24,8 +27,14 @@ class Engine(NamedTuple):
 
 ENGINES = {
     "lite": Engine("lite", None, "ptl"),
+    "lite-nnapi": Engine("lite", "nnapi", "ptl"),
+    "lite-vulkan": Engine("lite", "vulkan", "ptl"),
+    "lite-coreml": Engine("lite", "coreml", "ptl"),
     "executorch": Engine("executorch", "xnnpack", "pte"),
     "executorch-portable": Engine("executorch", "portable", "pte"),
+    "executorch-coreml": Engine("executorch", "coreml", "pte"),
+    "executorch-vulkan": Engine("executorch", "vulkan", "pte"),
+    "executorch-qnn": Engine("executorch", "qnn", "pte"),
 }
 """By the word that `--engine` and `engines = [...]` take."""
 
@@ -72,13 +81,29 @@ def require_installed(engine: Engine) -> None:
     """Check that models can be exported for an engine.
 
     Raises:
-        ToolMissingError: Its package is missing; names the extra.
+        ToolMissingError: A package or an SDK is missing; says how to get it.
     """
-    if engine.name != "executorch":
-        return
-    if importlib.util.find_spec("executorch") is None:
+    if engine.name == "executorch":
+        _require_package("executorch", "pip install 'pocketbench[executorch]'")
+    if engine.delegate == "coreml":
+        _require_package("coremltools", "pip install coremltools")
+    # ExecuTorch would try to download it: gigabytes that nobody has asked for.
+    if engine.delegate == "qnn" and not _folder_of("QNN_SDK_ROOT"):
         raise ToolMissingError(
-            "executorch",
-            "not installed, and a variant needs it",
-            "Install it: pip install 'pocketbench[executorch]'",
+            "QNN SDK",
+            "not found, and executorch-qnn needs it: QNN_SDK_ROOT names no folder",
+            "Get Qualcomm AI Runtime from softwarecenter.qualcomm.com, unpack it and "
+            "set QNN_SDK_ROOT to it",
         )
+
+
+def _require_package(name: str, command: str) -> None:
+    if importlib.util.find_spec(name) is None:
+        raise ToolMissingError(
+            name, "not installed, and a variant needs it", f"Install it: {command}"
+        )
+
+
+def _folder_of(variable: str) -> bool:
+    path = os.environ.get(variable)
+    return bool(path) and Path(path or "").is_dir()

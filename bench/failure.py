@@ -33,6 +33,7 @@ class FailureReason(StrEnum):
     BYTECODE_TOO_NEW = "bytecode_too_new"
     BYTECODE_TOO_OLD = "bytecode_too_old"
     MISSING_OPERATOR = "missing_operator"
+    MISSING_BACKEND = "missing_backend"
     NO_QUANTIZED_ENGINE = "no_quantized_engine"
     MODEL_RAISED = "model_raised"
     BAD_FLAGS = "bad_flags"
@@ -124,7 +125,11 @@ _REMEDIES = {
     ),
     FailureReason.BYTECODE_TOO_OLD: "Export the model again with a newer torch",
     FailureReason.MISSING_OPERATOR: (
-        "Use a runner built with the operators or delegates the message names"
+        "Use a runner built with the operators the message names"
+    ),
+    FailureReason.MISSING_BACKEND: (
+        "Measure it on a device that has what the message names, with a runner built "
+        "with that delegate"
     ),
     FailureReason.NO_QUANTIZED_ENGINE: (
         "Use a runner built with QNNPACK or XNNPACK (USE_PYTORCH_QNNPACK=ON)"

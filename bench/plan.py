@@ -42,6 +42,8 @@ class ModelRequest(Value, frozen=True, kw_only=True):
     """`module:factory`, or the path of a `.pt` or `.ptl` file."""
     inputs: tuple[TensorSpec, ...] = ()
     """Empty: the source knows its own inputs."""
+    memory_format: str | None = None
+    """`channels-last`: of the images that every variant takes."""
     variants: tuple[str, ...] = ("float32", "int8-dynamic", "int8-static")
     baseline: str = "float32"
     """The variant the others are compared with."""
@@ -66,7 +68,8 @@ class Variant(Value, frozen=True, kw_only=True):
     engine: str = "lite"
     threads: int = 1
     delegate: str | None = None
-    """`xnnpack` or `portable` (none) for ExecuTorch; `None` elsewhere."""
+    """`xnnpack`, `coreml`, ... or `portable` (none) for ExecuTorch, `nnapi`, ... for
+    the lite interpreter; `None` where its own kernels run all."""
     is_baseline: bool = False
 
 

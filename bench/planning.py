@@ -21,12 +21,12 @@ from bench.errors import UnknownNameError, UsageError
 from bench.heat_options import heat_limits, parse_heat
 from bench.measure.pinning import check_cores
 from bench.models.sources import (
-    AS_IS,
     engine_of,
     format_of,
     known_variants,
     request_for,
 )
+from bench.models.variant_names import AS_IS, check_made
 from bench.output_options import output_checks
 from bench.plan import ModelRequest, Plan, RunnerChoice, Variant, Workload
 from bench.suite import Suite
@@ -325,8 +325,7 @@ def _chosen(request: ModelRequest, options: Options) -> ModelRequest:
     )
     for variant in variants:
         made, engine = split_variant(variant)
-        if made not in known:
-            raise UnknownNameError(f"variant of {request.name}", variant, known)
+        check_made(made, known, model=request.name, asked=variant)
         require_installed(engine)
     asked_baseline = variant_for(options.baseline or request.baseline, engines[0])
     if options.baseline and asked_baseline not in variants:

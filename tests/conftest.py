@@ -26,7 +26,11 @@ TOOLS = {
 }
 """What a test may need, and the program that shows it is there."""
 
-PACKAGES = {"executorch": "executorch", "digits": "sklearn"}
+PACKAGES = {
+    "executorch": "executorch",
+    "digits": "sklearn",
+    "coremltools": "coremltools",
+}
 """Likewise, and the Python package."""
 
 

@@ -1,5 +1,6 @@
 #include "executorch_inputs.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <map>
@@ -84,18 +85,69 @@ std::size_t size_bytes(const TensorSpec& spec) {
   return size;
 }
 
-TensorPtr make_tensor(const TensorSpec& spec, std::vector<std::uint8_t> data) {
+// The dimensions from the outermost in memory to the innermost: {0, 2, 3, 1} for an
+// image with its channels last.
+using Order = std::vector<executorch::aten::DimOrderType>;
+
+// Values in the order of the dimensions, laid out in another.
+std::vector<std::uint8_t> laid_out(
+    const std::vector<std::uint8_t>& data, const TensorSpec& spec, const Order& order) {
+  const std::size_t item = dtype_named(spec.dtype).size_bytes;
+  const std::size_t rank = order.size();
+  std::vector<std::size_t> steps(rank, item);  // bytes from one index to the next
+  for (std::size_t i = rank - 1; i-- > 0;) {
+    steps[i] = steps[i + 1] * static_cast<std::size_t>(spec.shape[i + 1]);
+  }
+  std::vector<std::uint8_t> moved(data.size());
+  std::vector<std::int64_t> index(rank, 0);  // in memory's order
+  for (std::size_t to = 0; to < moved.size(); to += item) {
+    std::size_t from = 0;
+    for (std::size_t i = 0; i < rank; ++i) {
+      from += steps[order[i]] * static_cast<std::size_t>(index[i]);
+    }
+    std::memcpy(moved.data() + to, data.data() + from, item);
+    for (std::size_t i = rank; i-- > 0;) {
+      if (++index[i] < spec.shape[order[i]]) break;
+      index[i] = 0;
+    }
+  }
+  return moved;
+}
+
+TensorPtr make_tensor(
+    const TensorSpec& spec, const Order& order, std::vector<std::uint8_t> data) {
+  const bool as_told =
+      order.size() != spec.shape.size() || std::is_sorted(order.begin(), order.end());
+  if (as_told) {  // a wrong rank is told by the method itself
+    return executorch::extension::make_tensor_ptr(
+        {spec.shape.begin(), spec.shape.end()},
+        std::move(data),
+        dtype_named(spec.dtype).type);
+  }
   return executorch::extension::make_tensor_ptr(
       {spec.shape.begin(), spec.shape.end()},
-      std::move(data),
+      laid_out(data, spec, order),
+      order,
+      {},
       dtype_named(spec.dtype).type);
 }
 
-TensorPtr generate(const TensorSpec& spec, std::uint64_t seed, std::uint32_t stream) {
+TensorPtr generate(
+    const TensorSpec& spec,
+    const Order& order,
+    std::uint64_t seed,
+    std::uint32_t stream) {
   std::vector<std::uint8_t> data(size_bytes(spec));
   fill(
       std::as_writable_bytes(std::span(data)), dtype_named(spec.dtype), seed, stream);
-  return make_tensor(spec, std::move(data));
+  return make_tensor(spec, order, std::move(data));
+}
+
+Order order_of(const MethodMeta& method, std::size_t index) {
+  const auto meta = method.input_tensor_meta(index);
+  if (!meta.ok()) return {};
+  const auto order = meta->dim_order();
+  return {order.begin(), order.end()};
 }
 
 TensorSpec own_spec(const MethodMeta& method, std::size_t index) {
@@ -142,7 +194,9 @@ std::vector<TensorPtr> generate_executorch_inputs(
     const MethodMeta& method, std::span<const TensorSpec> specs, std::uint64_t seed) {
   std::vector<TensorPtr> tensors;
   for (const TensorSpec& spec : checked_specs(method, specs)) {
-    tensors.push_back(generate(spec, seed, static_cast<std::uint32_t>(tensors.size())));
+    const std::size_t index = tensors.size();
+    tensors.push_back(generate(
+        spec, order_of(method, index), seed, static_cast<std::uint32_t>(index)));
   }
   return tensors;
 }
@@ -160,7 +214,7 @@ std::vector<std::vector<TensorPtr>> read_executorch_inputs(
       std::vector<std::uint8_t> bytes(size_bytes(spec));
       std::memcpy(bytes.data(), data.data(), bytes.size());
       data = data.subspan(bytes.size());
-      set.push_back(make_tensor(spec, std::move(bytes)));
+      set.push_back(make_tensor(spec, order_of(method, set.size()), std::move(bytes)));
     }
   }
   return sets;

@@ -44,6 +44,7 @@ class Key(Value, frozen=True, kw_only=True):
     """The file of a factory's module: the same name elsewhere is another model."""
     variant: str
     inputs: tuple[TensorSpec, ...]
+    memory_format: str | None = None
     seed: int
     torch_version: str
     executorch_version: str | None
@@ -74,7 +75,12 @@ def version_of(distribution: str) -> str:
 
 
 def key_for(
-    source: Source, variant: str, inputs: tuple[TensorSpec, ...], seed: int
+    source: Source,
+    variant: str,
+    inputs: tuple[TensorSpec, ...],
+    seed: int,
+    *,
+    memory_format: str | None = None,
 ) -> Key:
     """The key of one export with the packages that are installed now."""
     engine = split_variant(variant).engine.name
@@ -83,6 +89,7 @@ def key_for(
         origin=source.origin,
         variant=variant,
         inputs=inputs,
+        memory_format=memory_format,
         seed=seed,
         torch_version=version_of("torch"),
         executorch_version=version_of(engine) if engine == "executorch" else None,

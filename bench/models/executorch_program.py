@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import executorch.kernels.quantized  # noqa: F401  # registers operators for lowering
 import torch
-from executorch.backends.xnnpack.partition.xnnpack_partitioner import (
-    XnnpackPartitioner,
-)
 from executorch.exir import ExecutorchProgramManager, to_edge_transform_and_lower
 from executorch.exir.lowered_backend_module import get_lowered_backend_modules
 
 from bench.artifact import DelegateShare, Delegation
 from bench.errors import ExportError
 from bench.models.cause import last_words
+from bench.models.executorch_delegates import partitioners
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,16 +51,23 @@ def export_graph(
 
 
 def lower(
-    program: torch.export.ExportedProgram, path: Path, *, delegate: str, name: str
+    program: torch.export.ExportedProgram,
+    path: Path,
+    *,
+    delegate: str,
+    is_rounded: bool = False,
+    name: str,
 ) -> PteFacts:
-    """Lower a program, with the XNNPACK delegate or with none, and write it.
+    """Lower a program, with a delegate or with `portable`, none, and write it.
+
+    With `is_rounded` a delegate that takes a float32 program computes it in float16.
 
     Raises:
         ExportError: It cannot be lowered.
     """
-    partitioners = [XnnpackPartitioner()] if delegate == "xnnpack" else []
     try:
-        edge = to_edge_transform_and_lower(program, partitioner=partitioners)
+        chosen = partitioners(delegate, is_rounded=is_rounded)
+        edge = to_edge_transform_and_lower(program, partitioner=chosen)
         graph = edge.exported_program().graph_module
         delegation = _delegation(graph)
         made = edge.to_executorch()

@@ -1,4 +1,4 @@
-"""Int8 builds for ExecuTorch, quantized as its XNNPACK delegate takes them."""
+"""Int8 builds for ExecuTorch, quantized as the delegate that runs them takes them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,11 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
-from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (
-    XNNPACKQuantizer,
-    get_symmetric_quantization_config,
-)
 from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
 from bench.errors import ExportError
 from bench.models.cause import last_words
+from bench.models.executorch_delegates import quantizer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +40,7 @@ def quantize_graph(
     calibration: Sequence[InputSet],
     *,
     is_dynamic: bool,
+    delegate: str,
     name: str,
 ) -> QuantizedGraph:
     """Quantize an exported graph: weights per channel, activations per tensor.
@@ -53,12 +51,10 @@ def quantize_graph(
     Raises:
         ExportError: It has an operation that cannot be quantized.
     """
-    quantizer = XNNPACKQuantizer().set_global(
-        get_symmetric_quantization_config(is_per_channel=True, is_dynamic=is_dynamic)
-    )
     layers = layers_of(graph)
     try:
-        prepared = prepare_pt2e(graph, quantizer)
+        chosen = quantizer(delegate, is_dynamic=is_dynamic)
+        prepared = prepare_pt2e(graph, chosen)
         with torch.no_grad():
             for inputs in calibration[:1] if is_dynamic else calibration:
                 prepared(*inputs)

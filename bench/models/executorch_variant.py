@@ -15,11 +15,14 @@ from bench.models import changes
 from bench.models.cache import sha256_of, version_of
 from bench.models.cause import last_words
 from bench.models.compare import Outputs, output_error, outputs_of
+from bench.models.executorch_delegates import check_possible
 from bench.models.executorch_program import PteFacts, export_graph, lower
 from bench.models.executorch_quantize import QuantizedGraph, quantize_graph
 from bench.models.input_sets import InputSets, input_sets
 from bench.models.layers import Layers
-from bench.models.variant import weights_of
+from bench.models.remade import remake
+from bench.models.variant import calibration_of, weights_of
+from bench.models.variant_names import FLOAT16
 from bench.units import format_size
 
 if TYPE_CHECKING:
@@ -49,23 +52,36 @@ def make_executorch_variant(
             "a TorchScript file cannot be captured by torch.export",
             "Give the model as module:factory, or measure it with --engine lite",
         )
+    assert engine.delegate is not None
+    check_possible(engine.delegate, made, name=name)
     sets = input_sets(original, seed=order.seed)
     who = "the model"
     expected = outputs_of(original.module, sets.held_out, name=order.model, who=who)
     say("capturing with torch.export")
     example = sets.calibration[0]
-    program = export_graph(original.module, example, name=name)
-    changed = "no precision"
-    if made != "float32":
-        quantized = _quantize(program.module(), made, sets, say, name=name)
+    remade = remake(original, made, delegate=engine.delegate, name=name)
+    module, changed = remade or (original.module, "no precision")
+    program = export_graph(module, example, name=name)
+    is_quantized = made in ("int8-static", "int8-dynamic")
+    if is_quantized:
+        quantized = _quantize(
+            program.module(), made, sets, say, delegate=engine.delegate, name=name
+        )
         program = export_graph(quantized.module, example, name=name)
         changed = _changed(quantized)
     path = Path(order.workspace) / "model.pte"
-    assert engine.delegate is not None
     say(f"lowering ({engine.delegate})")
-    facts = lower(program, path, delegate=engine.delegate, name=name)
-    say("comparing its outputs with the model's")
-    error = _compare(expected, path, name, sets.held_out)
+    facts = lower(
+        program,
+        path,
+        delegate=engine.delegate,
+        is_rounded=made == FLOAT16,
+        name=name,
+    )
+    error = None
+    if _runs_here(facts):
+        say("comparing its outputs with the model's")
+        error = _compare(expected, path, name, sets.held_out)
     sha256 = sha256_of(path)
     assert sha256 is not None
     return Artifact(
@@ -77,7 +93,7 @@ def make_executorch_variant(
         size_bytes=path.stat().st_size,
         format="pte",
         engine="executorch",
-        precision="float32" if made == "float32" else "int8",
+        precision="int8" if is_quantized else FLOAT16 if made == FLOAT16 else "float32",
         inputs=original.specs,
         bundled_input_count=0,
         operators=facts.operators,
@@ -90,7 +106,7 @@ def make_executorch_variant(
             random_weights=order.source.random_weights,
             seed=order.seed,
             torch_version=version_of("torch"),
-            calibration=_calibration(made, sets),
+            calibration=calibration_of(made, sets),
         ),
         output_error=error,
         delegation=facts.delegation,
@@ -98,10 +114,10 @@ def make_executorch_variant(
     )
 
 
-def _calibration(made: str, sets: InputSets) -> str | None:
-    if made != "int8-static":
-        return None
-    return f"{len(sets.calibration)} {sets.origin} inputs"
+def _runs_here(facts: PteFacts) -> bool:
+    """Whether the ExecuTorch of this Python has what the program was lowered for."""
+    registry = Runtime.get().backend_registry
+    return all(registry.is_available(x.name) for x in facts.delegation.taken)
 
 
 def _quantize(
@@ -110,6 +126,7 @@ def _quantize(
     sets: InputSets,
     say: Callable[[str], None],
     *,
+    delegate: str,
     name: str,
 ) -> QuantizedGraph:
     is_dynamic = made == "int8-dynamic"
@@ -119,7 +136,11 @@ def _quantize(
         else f"calibrating on {len(sets.calibration)} {sets.origin} inputs"
     )
     quantized = quantize_graph(
-        graph, sets.calibration, is_dynamic=is_dynamic, name=name
+        graph,
+        sets.calibration,
+        is_dynamic=is_dynamic,
+        delegate=delegate,
+        name=name,
     )
     if not is_dynamic and quantized.layers and not quantized.quantized_count:
         raise ExportError(

@@ -52,8 +52,23 @@ UNKNOWN_RANGE = Range(0, 9)
 
 def spec_of(tensor: torch.Tensor) -> TensorSpec:
     """Describe a tensor."""
-    dtype = str(tensor.dtype).removeprefix("torch.")
-    return TensorSpec(shape=tuple(tensor.shape), dtype=dtype)
+    return TensorSpec(
+        shape=tuple(tensor.shape),
+        dtype=str(tensor.dtype).removeprefix("torch."),
+        memory_format="channels-last" if _is_channels_last(tensor) else "contiguous",
+    )
+
+
+def _is_channels_last(tensor: torch.Tensor) -> bool:
+    last = torch.channels_last
+    return not tensor.is_contiguous() and tensor.is_contiguous(memory_format=last)
+
+
+def laid_out(tensor: torch.Tensor, spec: TensorSpec) -> torch.Tensor:
+    """A tensor in the memory format of a spec."""
+    if spec.memory_format == "contiguous":
+        return tensor
+    return tensor.contiguous(memory_format=torch.channels_last)
 
 
 def range_of(tensor: torch.Tensor) -> Range:
@@ -92,7 +107,7 @@ def seeded_inputs(
     ranges = ranges or [UNKNOWN_RANGE] * len(specs)
     return [
         tuple(
-            _tensor(spec, generator, values)
+            laid_out(_tensor(spec, generator, values), spec)
             for spec, values in zip(specs, ranges, strict=True)
         )
         for _ in range(count)

@@ -12,10 +12,10 @@ import msgspec
 from filelock import Timeout
 
 from bench.engines import require_installed, split_variant
-from bench.errors import UnknownNameError
 from bench.models import cache
 from bench.models.child import export_in_child
 from bench.models.sources import resolve
+from bench.models.variant_names import check_made
 from bench.models.wire import Order
 
 if TYPE_CHECKING:
@@ -50,8 +50,7 @@ def export(
     folder = folder or Path.cwd()
     source = resolve(request.source, folder)
     made, engine = split_variant(variant)
-    if made not in source.variants:
-        raise UnknownNameError(f"variant of {request.name}", variant, source.variants)
+    check_made(made, source.variants, model=request.name, asked=variant)
     require_installed(engine)
     order = Order(
         sys_path=tuple(sys.path),
@@ -60,9 +59,16 @@ def export(
         source=source,
         variant=variant,
         inputs=request.inputs,
+        memory_format=request.memory_format,
         seed=seed,
     )
-    key = cache.key_for(source, variant, request.inputs, seed)
+    key = cache.key_for(
+        source,
+        variant,
+        request.inputs,
+        seed,
+        memory_format=request.memory_format,
+    )
     with _alone(cache.lock(key), order, progress):
         artifact = cache.find(key) or _export(order, key, progress)
     return msgspec.structs.replace(artifact, model=request.name)

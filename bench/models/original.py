@@ -7,6 +7,7 @@ import inspect
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
 import torch
 from torch import nn
 
@@ -16,6 +17,7 @@ from bench.models.inputs import (
     InputSet,
     Range,
     dtype_named,
+    laid_out,
     range_of,
     seeded_inputs,
     spec_of,
@@ -48,6 +50,27 @@ class Original(NamedTuple):
     """Real inputs of the author's own; often none."""
     held_back: HeldBack | None = None
 
+    def with_channels_last(self) -> Original:
+        """Take its images [n, c, h, w] with the channels of a pixel together.
+
+        Raises:
+            ExportError: It takes no image.
+        """
+        specs = tuple(_channels_last(spec) for spec in self.specs)
+        if specs == self.specs:
+            raise ExportError(
+                self.name,
+                "takes no image [n, c, h, w] whose channels could come last",
+                "Leave channels-last out",
+            )
+        return self._replace(
+            specs=specs,
+            given=tuple(
+                tuple(laid_out(x, y) for x, y in zip(inputs, specs, strict=True))
+                for inputs in self.given
+            ),
+        )
+
     @property
     def is_script(self) -> bool:
         """Whether only its TorchScript is known."""
@@ -58,6 +81,12 @@ class Original(NamedTuple):
         return seeded_inputs(
             self.specs, count, seed=seed, purpose=purpose, ranges=self.ranges
         )
+
+
+def _channels_last(spec: TensorSpec) -> TensorSpec:
+    if len(spec.shape) != 4 or not dtype_named(spec.dtype).is_floating_point:
+        return spec
+    return msgspec.structs.replace(spec, memory_format="channels-last")
 
 
 def load_original(

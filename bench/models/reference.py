@@ -58,8 +58,8 @@ def _answer(model: Callable[..., Any], inputs: InputSet) -> InputSet:
 
 
 def _shared_specs(sets: Sequence[InputSet]) -> tuple[TensorSpec, ...] | None:
-    """The specs that all sets have; `None` when they differ."""
-    specs = {tuple(spec_of(tensor) for tensor in inputs) for inputs in sets}
+    """The specs that all sets have, as they are kept; `None` when they differ."""
+    specs = {tuple(spec_of(x.contiguous()) for x in inputs) for inputs in sets}
     return specs.pop() if len(specs) == 1 else None
 
 

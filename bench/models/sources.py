@@ -17,13 +17,9 @@ from bench.errors import ToolMissingError, UnknownNameError, UsageError
 from bench.models.catalogue import ZOO, ZooEntry, zoo_entry
 from bench.models.model_file import ENGINES, SUFFIXES, Format, recognise
 from bench.models.module_path import locate, modules_in, names_in
+from bench.models.variant_names import AS_IS, USUAL
 from bench.plan import ModelRequest
 from bench.record import Value
-
-MADE = ("float32", "int8-dynamic", "int8-static")
-"""Variants made from a model whose program is known."""
-AS_IS = "as-is"
-"""The one variant of a ready file: nothing is rewritten."""
 
 _FACTORY = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 
@@ -48,10 +44,10 @@ class Source(Value, frozen=True, kw_only=True):
 
     @property
     def variants(self) -> tuple[str, ...]:
-        """What can be asked of it; the first ones are the default."""
+        """What is usually made of it; see `variant_names` for what else can be."""
         if self.kind == "factory":
-            return MADE
-        return (*MADE, AS_IS) if self.format == "pt" else (AS_IS,)
+            return USUAL
+        return (*USUAL, AS_IS) if self.format == "pt" else (AS_IS,)
 
 
 def resolve(source: str, folder: Path | None = None) -> Source:
@@ -138,7 +134,7 @@ def _model_files(folder: Path) -> list[str]:
 
 
 def known_variants(source: str) -> tuple[str, ...]:
-    """Every variant that can be asked of a source.
+    """The variants that a source is usually made into.
 
     Raises:
         UsageError: There is no such source.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from torch.nn import BatchNorm2d
 
 from bench.artifact import Artifact, ExportFacts, OutputError
+from bench.engines import split_variant
 from bench.errors import ExportError
 from bench.models import changes
 from bench.models.cache import sha256_of, version_of
@@ -17,12 +18,15 @@ from bench.models.compare import Outputs, output_error, outputs_of
 from bench.models.export import Program, make_program, save, script_of
 from bench.models.input_sets import InputSets, input_sets
 from bench.models.layers import Layers, count_layers
+from bench.models.lite_delegate import delegate_program
 from bench.models.lite_file import load, read_lite_file
 from bench.models.quantize import Quantized, quantize_dynamic, quantize_static
 from bench.models.quantize_script import (
     quantize_script_dynamic,
     quantize_script_static,
 )
+from bench.models.remade import remake
+from bench.models.variant_names import FLOAT16
 
 if TYPE_CHECKING:
     from bench.models.inputs import InputSet
@@ -50,30 +54,54 @@ def make_variant(
         ExportError: It cannot be made, or its outputs are not the model's.
     """
     name = f"{order.model} {order.variant}"
+    made, engine = split_variant(order.variant)
     sets = input_sets(original, seed=order.seed)
     who = "the model"
     expected = outputs_of(original.module, sets.held_out, name=order.model, who=who)
     before = _layers_as_traced(original, sets, expected)
-    quantized = _quantize(original, order.variant, sets, say)
+    remade = remake(original, made, delegate=engine.delegate, name=name)
+    quantized = (
+        Quantized(remade.module)
+        if remade is not None
+        else _quantize(original, made, sets, say)
+    )
     say("saving")
     program = make_program(quantized.module, sets.bundled[0], name=name)
+    changed = (
+        remade.changed
+        if remade is not None
+        else _changed(name, made, before, quantized, program)
+    )
+    if engine.delegate is not None:
+        program = delegate_program(
+            program,
+            sets.bundled[0],
+            delegate=engine.delegate,
+            is_rounded=made == FLOAT16,
+            name=name,
+        )
     path = Path(order.workspace) / "model.ptl"
     save(program, sets.bundled, path, name=name)
-    say("comparing its outputs with the model's")
+    if engine.delegate is None:
+        say("comparing its outputs with the model's")
     artifact = _artifact(
         order,
         path,
         sets=sets,
         facts=ExportFacts(
             method=program.method,
-            changed=_changed(order, before, quantized, program),
+            changed=changed,
             weights=weights_of(order, original),
             random_weights=order.source.random_weights,
             seed=order.seed,
             torch_version=version_of("torch"),
-            calibration=_calibration(order, sets),
+            calibration=calibration_of(made, sets),
         ),
-        error=_compare(expected, path, order, sets.held_out),
+        error=(
+            None
+            if engine.delegate is not None
+            else _compare(expected, path, order, sets.held_out)
+        ),
     )
     if original.is_script:
         _refuse_broken_clips(artifact)
@@ -119,17 +147,13 @@ def _quantize(
 
 
 def _changed(
-    order: Order, before: Layers, quantized: Quantized, program: Program
+    name: str, made: str, before: Layers, quantized: Quantized, program: Program
 ) -> str:
-    if order.variant == "float32":
+    if made == "float32":
         return changes.reshaped(before, program.layers)
-    if (
-        order.variant == "int8-static"
-        and before.float32
-        and not program.layers.quantized
-    ):
+    if made == "int8-static" and before.float32 and not program.layers.quantized:
         raise ExportError(
-            f"{order.model} {order.variant}",
+            name,
             f"none of its {before.float32} layers could be quantized",
             "Give it as module:factory, unfrozen, or keep to float32",
         )
@@ -145,7 +169,7 @@ def _refuse_broken_clips(artifact: Artifact) -> None:
     """Refuse a script whose ReLU6 torch quantized; see `clipping`."""
     error = artifact.output_error
     clips = _CLIPS.intersection(artifact.operators)
-    if artifact.variant != "int8-static" or not clips or error is None:
+    if not artifact.variant.startswith("int8-static") or not clips or error is None:
         return
     if error.sqnr_db is not None and error.sqnr_db < CLIPPED_AS_MEANT_DB:
         raise ExportError(
@@ -168,8 +192,9 @@ def weights_of(order: Order, original: Original) -> str:
     return f"random (seed {order.seed}){norms}"
 
 
-def _calibration(order: Order, sets: InputSets) -> str | None:
-    if order.variant != "int8-static":
+def calibration_of(made: str, sets: InputSets) -> str | None:
+    """How the ranges of the activations were found, in words."""
+    if made != "int8-static":
         return None
     return f"{len(sets.calibration)} {sets.origin} inputs"
 
@@ -197,7 +222,7 @@ def _artifact(
     *,
     sets: InputSets,
     facts: ExportFacts,
-    error: OutputError,
+    error: OutputError | None,
 ) -> Artifact:
     file = read_lite_file(path, name=f"{order.model} {order.variant}")
     sha256 = sha256_of(path)
@@ -211,7 +236,7 @@ def _artifact(
         size_bytes=path.stat().st_size,
         format="ptl",
         engine="lite",
-        precision=file.precision,
+        precision=FLOAT16 if order.variant.startswith(FLOAT16) else file.precision,
         inputs=file.inputs,
         bundled_input_count=len(sets.bundled),
         operators=file.operators,

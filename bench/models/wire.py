@@ -27,6 +27,8 @@ class Order(Value, frozen=True, kw_only=True):
     source: Source
     variant: str
     inputs: tuple[TensorSpec, ...]
+    memory_format: str | None = None
+    """`channels-last`: of its images, whatever the variant."""
     seed: int
 
 

@@ -19,8 +19,8 @@ from bench.models.original import import_from, load_original
 from bench.models.quantize import ENGINE
 from bench.models.ready import describe_ready
 from bench.models.reference import make_reference
-from bench.models.sources import AS_IS
 from bench.models.variant import make_variant
+from bench.models.variant_names import AS_IS, CHANNELS_LAST
 from bench.models.wire import Done, Message, Order, Progress, Refused
 
 if TYPE_CHECKING:
@@ -97,6 +97,8 @@ def make_artifact(
             original = load_original(
                 order.source, order.model, order.inputs, seed=order.seed
             )
+        if CHANNELS_LAST in (split_variant(order.variant).made, order.memory_format):
+            original = original.with_channels_last()
         artifact = _make_variant(order, original, say)
         return msgspec.structs.replace(artifact, reference=_reference(order, original))
 

@@ -99,6 +99,12 @@ def ended(
             Reason.MISSING_OPERATOR,
         ),
         (
+            "[enforce fail at nnapi_wrapper.cpp:344] handle. Failed to load "
+            "libneuralnetworks.so libneuralnetworks.so: cannot open shared object file",
+            134,
+            Reason.MISSING_BACKEND,
+        ),
+        (
             "Didn't find engine for operation quantized::conv2d_prepack NoQEngine",
             134,
             Reason.NO_QUANTIZED_ENGINE,

@@ -192,7 +192,7 @@ def test_another_number_of_executions_than_asked_for_is_refused(refused, asked):
     [
         ("Missing operator: [3] aten::exp.out", Reason.MISSING_OPERATOR),
         ("kernel 'aten::exp.out' not found.", Reason.MISSING_OPERATOR),
-        ("Backend XnnpackBackend is not registered.", Reason.MISSING_OPERATOR),
+        ("Backend XnnpackBackend is not registered.", Reason.MISSING_BACKEND),
         ("Loading of method forward failed with status 0x14", Reason.MISSING_OPERATOR),
         ("Program identifier 'XX12' != expected 'ET12'", Reason.NOT_LOADABLE),
         ("Failed to parse model file m.pte", Reason.NOT_LOADABLE),

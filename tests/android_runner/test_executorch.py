@@ -121,7 +121,7 @@ def test_a_delegate_that_the_program_lacks_is_named(
 ) -> None:
     path = changed(models / "delegated.pte", b"XnnpackBackend", b"XnnpackBackenx")
     error = failure(executorch, path)
-    assert error.reason is Reason.MISSING_OPERATOR
+    assert error.reason is Reason.MISSING_BACKEND
     assert "XnnpackBackenx" in error.fact
 
 
@@ -172,6 +172,16 @@ def test_it_tells_what_it_answers_to_each_of_the_inputs_it_is_given(
     assert len(answers) == 2
     assert answers[0] != answers[1]
     assert np.frombuffer(told, "<f4") == pytest.approx(np.frombuffer(expected, "<f4"))
+
+
+def test_images_are_given_in_the_order_that_the_program_takes_them_in(
+    executorch: Launcher, models: Path
+) -> None:
+    specs = (TensorSpec(shape=(1, 3, 4, 5)),)
+    answers = executorch.outputs(models / "nhwc.pte", models / "nhwc.inputs", specs)
+    expected = np.frombuffer((models / "nhwc.outputs").read_bytes(), "<f4")
+    told = np.frombuffer(answers[0][0].data, "<f4")
+    assert told == pytest.approx(expected, abs=1e-5)
 
 
 def test_the_operators_of_a_delegate_are_observed_within_its_call(

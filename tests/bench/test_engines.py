@@ -112,6 +112,30 @@ def test_a_missing_package_names_the_extra(monkeypatch):
     require_installed(split_variant("float32").engine)
 
 
+@pytest.mark.parametrize("word", ["executorch-coreml", "lite-coreml"])
+def test_core_ml_names_the_package_it_needs(monkeypatch, word):
+    found = engines.importlib.util.find_spec
+    monkeypatch.setattr(
+        engines.importlib.util,
+        "find_spec",
+        lambda name: None if name == "coremltools" else found(name),
+    )
+    with pytest.raises(ToolMissingError, match="Install it: pip install coremltools"):
+        plan_models(["mobilenet_v2"], Options(engines=(word,)))
+
+
+def test_qnn_names_the_sdk_it_needs_and_takes_it_where_it_is(monkeypatch, tmp_path):
+    monkeypatch.delenv("QNN_SDK_ROOT", raising=False)
+    for folder in (None, tmp_path / "gone"):
+        if folder:
+            monkeypatch.setenv("QNN_SDK_ROOT", str(folder))
+        with pytest.raises(ToolMissingError, match=r"QNN SDK.*set QNN_SDK_ROOT"):
+            plan_models(["mobilenet_v2"], Options(engines=("executorch-qnn",)))
+    monkeypatch.setenv("QNN_SDK_ROOT", str(tmp_path))
+    plan = plan_models(["mobilenet_v2"], Options(engines=("executorch-qnn",)))
+    assert {x.delegate for x in plan.variants} == {"qnn"}
+
+
 def test_an_engine_that_does_not_exist_is_a_mistake_of_the_user():
     with pytest.raises(UsageError, match="no such engine"):
         plan_models(["mobilenet_v2"], Options(engines=("tflite",)))

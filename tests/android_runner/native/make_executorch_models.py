@@ -2,6 +2,9 @@
 
 delegated.pte   two convolutions, all of it for XNNPACK
 portable.pte    the same without a delegate
+nhwc.pte        the sum of an image over its columns, which come with channels last
+nhwc.inputs     the bytes of an image for it, in the order n, c, h, w, and what it
+nhwc.outputs    answers
 ids.pte         an embedding of int64 ids, two inputs, two outputs
 ids.inputs      the bytes of two sets of inputs for it, and what it answers to them:
 ids.outputs
@@ -30,6 +33,11 @@ class Ids(nn.Module):
         return found, found.sum()
 
 
+class Columns(nn.Module):
+    def forward(self, image):
+        return image.sum(3)
+
+
 def save(module, inputs, path, *, delegate):
     program = torch.export.export(module.eval(), inputs)
     partitioner = [XnnpackPartitioner()] if delegate else []
@@ -48,7 +56,15 @@ def main(folder):
     save(model, ids, folder / "ids.pte", delegate=False)
     others = (torch.tensor([[9, 0, 5]]), torch.rand(4))
     answers = [part for inputs in (ids, others) for part in model(*inputs)]
-    for name, tensors in (("ids.inputs", ids + others), ("ids.outputs", answers)):
+    colours = torch.randn(1, 3, 4, 5)
+    last = colours.to(memory_format=torch.channels_last)
+    save(Columns(), (last,), folder / "nhwc.pte", delegate=False)
+    for name, tensors in (
+        ("ids.inputs", ids + others),
+        ("ids.outputs", answers),
+        ("nhwc.inputs", [colours]),
+        ("nhwc.outputs", [colours.sum(3)]),
+    ):
         told = b"".join(each.detach().numpy().tobytes() for each in tensors)
         (folder / name).write_bytes(told)
 

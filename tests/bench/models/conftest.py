@@ -57,6 +57,12 @@ def only_linear():
     return nn.Linear(4, 3), [(torch.full((2, 4), float(n)),) for n in range(8)]
 
 
+def only_in_the_middle():
+    return nn.Sequential(
+        nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 8)
+    ), torch.ones(1, 8)
+
+
 class Words(nn.Module):
     def __init__(self):
         super().__init__()
@@ -137,7 +143,7 @@ def export_here(nets, monkeypatch):
     monkeypatch.setattr(torch.fx.config, "do_not_emit_stack_traces", False)
     threads, engine = torch.get_num_threads(), torch.backends.quantized.engine
 
-    def make(source, variant="float32", *, inputs=(), seed=0):
+    def make(source, variant="float32", *, inputs=(), seed=0, memory_format=None):
         importlib.invalidate_caches()
         monkeypatch.delitem(sys.modules, "nets", raising=False)
         request = request_for(source, inputs=inputs)
@@ -151,6 +157,7 @@ def export_here(nets, monkeypatch):
             source=resolve(request.source),
             variant=variant,
             inputs=request.inputs,
+            memory_format=memory_format,
             seed=seed,
         )
         said = []
