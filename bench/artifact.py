@@ -6,6 +6,8 @@ from typing import Literal
 
 from bench.record import Value
 
+MemoryFormat = Literal["contiguous", "channels-last"]
+
 
 class TensorSpec(Value, frozen=True, kw_only=True):
     """Shape and dtype of one input."""
@@ -13,7 +15,7 @@ class TensorSpec(Value, frozen=True, kw_only=True):
     shape: tuple[int, ...]
     dtype: str = "float32"
     """torch's name without the prefix: `float32`, `int64`, ..."""
-    memory_format: Literal["contiguous", "channels-last"] = "contiguous"
+    memory_format: MemoryFormat = "contiguous"
     """`channels-last`: an image [n, c, h, w] with the channels of a pixel together."""
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from bench.artifact import TensorSpec
+from bench.artifact import MemoryFormat, TensorSpec
 from bench.device import ScreenWish
 from bench.gates import USUAL_GATE
 from bench.output_check import OutputChecks
@@ -42,7 +42,7 @@ class ModelRequest(Value, frozen=True, kw_only=True):
     """`module:factory`, or the path of a `.pt` or `.ptl` file."""
     inputs: tuple[TensorSpec, ...] = ()
     """Empty: the source knows its own inputs."""
-    memory_format: str | None = None
+    memory_format: MemoryFormat | None = None
     """`channels-last`: of the images that every variant takes."""
     variants: tuple[str, ...] = ("float32", "int8-dynamic", "int8-static")
     baseline: str = "float32"

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from bench.artifact import TensorSpec
+from bench.artifact import MemoryFormat, TensorSpec
 from bench.device import ScreenWish
 from bench.engines import (
     DEFAULT_ENGINE,
@@ -46,6 +46,7 @@ class Options(NamedTuple):
     baseline: str | None = None
     candidates: tuple[str, ...] = ()
     inputs: tuple[TensorSpec, ...] = ()
+    memory_format: MemoryFormat | None = None
     threads: tuple[int, ...] = ()
     blocks: int | None = None
     until_settled: bool = False
@@ -159,10 +160,10 @@ def plan_builds(options: Options) -> Plan:
             "has nothing to be compared with",
             "Give --baseline FILE, too",
         )
-    if options.variants or options.engines:
+    if options.variants or options.engines or options.memory_format:
         raise UsageError(
             "--candidate",
-            "takes each file as it is, without --variant or --engine",
+            "takes each file as it is, without --variant, --engine or --memory-format",
             "Leave them out",
         )
     names = ["baseline", "candidate"]
@@ -191,6 +192,7 @@ def plan_suite(suite: Suite, path: str, options: Options) -> Plan:
     requests = []
     for model in suite.model:
         request = request_for(model.source, inputs=model.inputs, name=model.name)
+        request = msgspec.structs.replace(request, memory_format=model.memory_format)
         if model.variants:
             request = msgspec.structs.replace(request, variants=model.variants)
         if model.baseline:
@@ -319,6 +321,13 @@ def _chosen(request: ModelRequest, options: Options) -> ModelRequest:
     asked = options.variants or request.variants
     known = known_variants(request.source)
     ready = known == (AS_IS,)
+    memory_format = options.memory_format or request.memory_format
+    if ready and memory_format == "channels-last":
+        raise UsageError(
+            f"{request.name} channels-last",
+            "is a ready file, whose inputs are what they are",
+            "Leave the memory format out",
+        )
     engines = (DEFAULT_ENGINE,) if ready or not options.engines else options.engines
     variants = tuple(
         dict.fromkeys(variant_for(name, word) for word in engines for name in asked)
@@ -333,7 +342,9 @@ def _chosen(request: ModelRequest, options: Options) -> ModelRequest:
             f"baseline of {request.name}", options.baseline, variants
         )
     baseline = asked_baseline if asked_baseline in variants else variants[0]
-    return msgspec.structs.replace(request, variants=variants, baseline=baseline)
+    return msgspec.structs.replace(
+        request, variants=variants, baseline=baseline, memory_format=memory_format
+    )
 
 
 def _with_unique_names(requests: Sequence[ModelRequest]) -> list[ModelRequest]:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from bench.artifact import TensorSpec
+from bench.artifact import MemoryFormat, TensorSpec
 from bench.errors import UsageError
 from bench.plan import RunnerChoice
 
@@ -41,6 +41,8 @@ class SuiteModel(_Section, frozen=True, kw_only=True):
     source: str
     name: str | None = None
     inputs: tuple[TensorSpec, ...] = ()
+    memory_format: MemoryFormat | None = None
+    """`"channels-last"`: of the images that every variant takes."""
     variants: tuple[str, ...] = ()
     baseline: str | None = None
 

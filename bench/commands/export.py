@@ -5,22 +5,35 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from bench.artifact import MemoryFormat
 
 
 @click.command()
 @click.argument("model")
 @click.option(
-    "--variant", "variants", multiple=True, help="May be given again.  [default: all]"
+    "--variant",
+    "variants",
+    multiple=True,
+    help="May be given again.  [default: float32, int8-dynamic, int8-static]",
 )
 @click.option(
     "--engine",
     "engines",
     multiple=True,
-    help="lite, executorch, executorch-portable. May be given again.  [default: lite]",
+    help="lite, executorch, executorch-portable; lite-nnapi, executorch-coreml, ... "
+    "(docs/models.md). May be given again.  [default: lite]",
 )
 @click.option("--input", "inputs", multiple=True, metavar="SHAPE[:DTYPE]")
+@click.option(
+    "--memory-format",
+    type=click.Choice(["contiguous", "channels-last"]),
+    help="Of the images that every variant takes.  [default: contiguous]",
+)
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option(
     "-o",
@@ -35,6 +48,7 @@ def export(
     variants: tuple[str, ...],
     engines: tuple[str, ...],
     inputs: tuple[str, ...],
+    memory_format: MemoryFormat | None,
     seed: int,
     output: Path,
     as_json: bool,
@@ -50,6 +64,7 @@ def export(
         variants=variants,
         engines=engines,
         inputs=tuple(parse_input(text) for text in inputs),
+        memory_format=memory_format,
     )
     request = plan_models([model], options).models[0]
     output.mkdir(parents=True, exist_ok=True)

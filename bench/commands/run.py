@@ -52,15 +52,17 @@ def _complete_devices(
     "--variant",
     "variants",
     multiple=True,
-    help="float32, int8-dynamic, int8-static. May be given again. Default: all.",
+    help="float32, int8-dynamic, int8-static; float16, channels-last, pruned-0.5. "
+    "May be given again. Default: the first three.",
 )
 @click.option(
     "--engine",
     "engines",
     multiple=True,
     metavar="ENGINE",
-    help="lite, executorch, executorch-portable. May be given again: every variant is "
-    "measured on each.  [default: lite]",
+    help="lite, executorch, executorch-portable; lite-nnapi, executorch-coreml, ... "
+    "(docs/models.md). May be given again: every variant is measured on each.  "
+    "[default: lite]",
 )
 @click.option(
     "--baseline",
@@ -80,6 +82,11 @@ def _complete_devices(
     multiple=True,
     metavar="SHAPE[:DTYPE]",
     help="1x3x224x224 or 1x16:int64, once for each input of the model.",
+)
+@click.option(
+    "--memory-format",
+    type=click.Choice(["contiguous", "channels-last"]),
+    help="Of the images that every variant takes.  [default: contiguous]",
 )
 @click.option("--threads", type=int, multiple=True, help="May be given again.")
 @click.option(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from filelock import FileLock
 
-from bench.artifact import Artifact, KeptFile, TensorSpec
+from bench.artifact import Artifact, KeptFile, MemoryFormat, TensorSpec
 from bench.engines import split_variant
 from bench.locations import cache_dir
 from bench.record import Value
@@ -44,7 +44,7 @@ class Key(Value, frozen=True, kw_only=True):
     """The file of a factory's module: the same name elsewhere is another model."""
     variant: str
     inputs: tuple[TensorSpec, ...]
-    memory_format: str | None = None
+    memory_format: MemoryFormat | None = None
     seed: int
     torch_version: str
     executorch_version: str | None
@@ -80,7 +80,7 @@ def key_for(
     inputs: tuple[TensorSpec, ...],
     seed: int,
     *,
-    memory_format: str | None = None,
+    memory_format: MemoryFormat | None = None,
 ) -> Key:
     """The key of one export with the packages that are installed now."""
     engine = split_variant(variant).engine.name

@@ -54,6 +54,7 @@ def make_executorch_variant(
         )
     assert engine.delegate is not None
     check_possible(engine.delegate, made, name=name)
+    _refuse_other_lengths(original, name)
     sets = input_sets(original, seed=order.seed)
     who = "the model"
     expected = outputs_of(original.module, sets.held_out, name=order.model, who=who)
@@ -112,6 +113,17 @@ def make_executorch_variant(
         delegation=facts.delegation,
         planned_memory_bytes=facts.planned_memory_bytes,
     )
+
+
+def _refuse_other_lengths(original: Original, name: str) -> None:
+    shapes = {tuple(tuple(x.shape) for x in inputs) for inputs in original.given}
+    if len(shapes) > 1:
+        raise ExportError(
+            name,
+            f"its example inputs have {len(shapes)} different shapes, and a program "
+            "for ExecuTorch is made for one",
+            "Give one length with --input, or measure it with --engine lite",
+        )
 
 
 def _runs_here(facts: PteFacts) -> bool:

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from bench.errors import ExportError, PocketbenchError, UsageError
+from bench.models.arguments import FromTensors, checked_examples
 from bench.models.cause import last_words
 from bench.models.inputs import (
     InputSet,
@@ -95,8 +96,9 @@ def load_original(
     """Make or load the model.
 
     A factory takes nothing, or a `seed`. It returns a module, or a pair of the
-    module and example inputs: a tensor, a tuple of tensors (they tell shapes, dtypes
-    and the range of integers), or a list of such tuples (they are used themselves).
+    module and example inputs: a tensor, a tuple or a dictionary of tensors (they tell
+    shapes, dtypes and the range of integers), or a list of such (they are used
+    themselves, and may differ in length).
     A third part may be held-back inputs and their labels, two lists of one length.
     The inputs the user asks for win over all of these.
 
@@ -195,8 +197,13 @@ def _call_factory(
             f"{source} returned {type(made).__name__} and no torch.nn.Module",
             "Return a module, or (module, example_inputs)",
         )
+    found = checked_examples(examples, source, name)
     checked = _as_held_back(held_back, source, name)
-    return made, _as_sets(examples, source, name), checked
+    if found is None:
+        return made, None, checked
+    if found.call is not None:
+        made = FromTensors(made, found.call)
+    return made, found.sets if found.is_list else found.sets[0], checked
 
 
 def _takes_seed(factory: Any) -> bool:
@@ -207,35 +214,14 @@ def _takes_seed(factory: Any) -> bool:
     return parameter is not None and parameter.kind != parameter.POSITIONAL_ONLY
 
 
-def _as_sets(examples: Any, source: str, name: str) -> Any:
-    """Check example inputs: a tuple of tensors, or a list of such tuples."""
-    if examples is None:
-        return None
-    if isinstance(examples, torch.Tensor):
-        return (examples,)
-    sets = examples if isinstance(examples, list) else [examples]
-    sets = [(one,) if isinstance(one, torch.Tensor) else one for one in sets]
-    if not all(
-        isinstance(one, tuple) and one and all(isinstance(x, torch.Tensor) for x in one)
-        for one in sets
-    ):
-        raise ExportError(
-            name,
-            f"the example inputs of {source} are not all tensors",
-            "Return a tensor, a tuple of tensors, or a list of such tuples",
-        )
-    return sets if isinstance(examples, list) else sets[0]
-
-
 def _as_held_back(given: Any, source: str, name: str) -> HeldBack | None:
     """Check held-back inputs: as many sets as labels, of whole numbers."""
     if given is None:
         return None
     try:
         inputs, labels = given
-        found = HeldBack(
-            tuple(_as_sets(list(inputs), source, name)), tuple(map(int, labels))
-        )
+        sets = checked_examples(list(inputs), source, name)
+        found = HeldBack(tuple(sets.sets if sets else ()), tuple(map(int, labels)))
     except (TypeError, ValueError):
         found = None
     if not found or not found.inputs or len(found.inputs) != len(found.labels):

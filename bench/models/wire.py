@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from bench.artifact import Artifact, TensorSpec
+from bench.artifact import Artifact, MemoryFormat, TensorSpec
 from bench.models.cache import SourceFile
 from bench.models.sources import Source
 from bench.record import Value
@@ -27,7 +27,7 @@ class Order(Value, frozen=True, kw_only=True):
     source: Source
     variant: str
     inputs: tuple[TensorSpec, ...]
-    memory_format: str | None = None
+    memory_format: MemoryFormat | None = None
     """`channels-last`: of its images, whatever the variant."""
     seed: int
 

@@ -139,3 +139,17 @@ def test_qnn_names_the_sdk_it_needs_and_takes_it_where_it_is(monkeypatch, tmp_pa
 def test_an_engine_that_does_not_exist_is_a_mistake_of_the_user():
     with pytest.raises(UsageError, match="no such engine"):
         plan_models(["mobilenet_v2"], Options(engines=("tflite",)))
+
+
+def test_a_memory_format_is_of_every_variant_and_of_no_ready_file(tmp_path):
+    file = tmp_path / "suite.toml"
+    file.write_text('[[model]]\nsource = "resnet18"\nmemory_format = "channels-last"\n')
+    suite = read_suite(file)
+    plan = plan_suite(suite, str(file), Options())
+    assert [x.memory_format for x in plan.models] == ["channels-last"]
+    plan = plan_suite(suite, str(file), Options(memory_format="contiguous"))
+    assert [x.memory_format for x in plan.models] == ["contiguous"]
+    ready = tmp_path / "b.ptl"
+    ready.write_bytes(b"\x10\0\0\0PTMF")
+    with pytest.raises(UsageError, match="ready file"):
+        plan_models([str(ready)], Options(memory_format="channels-last"))

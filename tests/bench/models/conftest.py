@@ -79,6 +79,36 @@ def words():
     return Words(), torch.tensor([[0, 49, 3, 7]])
 
 
+class Padded(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Embedding(50, 16)
+        self.middle = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 4))
+
+    def forward(self, ids, mask):
+        found = self.table(ids)
+        kept = found * mask.to(found.dtype).unsqueeze(-1)
+        return {"scores": self.middle(kept.sum(1))}
+
+
+def padded_call(length):
+    ids = torch.arange(length).reshape(1, -1) % 50
+    return {"mask": ids % 3 > 0, "ids": ids}
+
+
+def by_name():
+    return Padded(), padded_call(6)
+
+
+def of_lengths():
+    return Padded(), [padded_call(length) for length in (4, 9, 6, 12)]
+
+
+def passed_differently():
+    call = padded_call(4)
+    return Padded(), [call, (call["ids"], call["mask"])]
+
+
 class Branching(nn.Module):
     def __init__(self):
         super().__init__()

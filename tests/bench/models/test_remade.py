@@ -91,6 +91,7 @@ def artifact_inputs(artifact):
         ("nets:words", "float32+lite-nnapi", "not all of this one"),
         ("nets:tiny", "float32+lite-vulkan", "built without Vulkan"),
         ("nets:tiny", "channels-last+lite-nnapi", "chooses the order of images"),
+        ("nets:tiny", "float16+lite-vulkan", r"Take float32\+lite-vulkan"),
     ],
 )
 def test_what_a_delegate_does_not_take_is_refused(export_here, source, variant, words):

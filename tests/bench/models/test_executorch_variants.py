@@ -1,0 +1,83 @@
+"""Variants for ExecuTorch: what each is made of, who takes it, what is refused."""
+
+import pytest
+
+from bench.errors import ExportError
+
+pytestmark = [
+    pytest.mark.needs("executorch"),
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore"),  # of executorch and coremltools themselves
+]
+
+
+@pytest.mark.parametrize(
+    ("variant", "sqnr_db"),
+    [
+        ("float16+executorch", 50),
+        ("float16+executorch-portable", 40),
+        ("channels-last+executorch", 100),
+    ],
+)
+def test_what_is_computed_here_is_compared_with_the_model(
+    export_here, variant, sqnr_db
+):
+    artifact = export_here("nets:tiny", variant)
+
+    found = artifact.output_error.sqnr_db
+    assert found is None or found > sqnr_db
+    assert artifact.precision == ("float16" if "16" in variant else "float32")
+
+
+def test_a_pruned_program_is_smaller(export_here):
+    whole = export_here("nets:only_in_the_middle", "float32+executorch")
+    pruned = export_here("nets:only_in_the_middle", "pruned-0.5+executorch")
+
+    assert pruned.size_bytes < whole.size_bytes
+    assert "32 of 64 inner channels" in pruned.export.changed
+
+
+coreml = pytest.mark.needs("coremltools")
+
+
+@pytest.mark.parametrize(
+    ("made", "delegate", "backend"),
+    [
+        ("float32", "vulkan", "VulkanBackend"),
+        ("float16", "vulkan", "VulkanBackend"),
+        ("int8-static", "vulkan", "VulkanBackend"),
+        pytest.param("float32", "coreml", "CoreMLBackend", marks=coreml),
+        # int8-static works, too, and takes Core ML's quantizer three minutes.
+        pytest.param("float16", "coreml", "CoreMLBackend", marks=coreml),
+    ],
+)
+def test_a_delegate_that_is_not_here_takes_its_share_and_is_not_compared(
+    export_here, made, delegate, backend
+):
+    artifact = export_here("nets:tiny", f"{made}+executorch-{delegate}")
+
+    assert [share.name for share in artifact.delegation.taken] == [backend]
+    assert artifact.output_error is None
+
+
+def test_a_dictionary_is_passed_by_its_names(export_here):
+    artifact = export_here("nets:by_name", "float32+executorch")
+
+    assert [spec.dtype for spec in artifact.inputs] == ["bool", "int64"]
+    found = artifact.output_error.sqnr_db
+    assert found is None or found > 100
+
+
+@pytest.mark.parametrize(
+    ("source", "variant", "words"),
+    [
+        ("of_lengths", "float32+executorch", r"4 different shapes.*made for one"),
+        ("tiny", "channels-last+executorch-portable", "Take channels-last.executorch$"),
+        ("tiny", "channels-last+executorch-vulkan", "vulkan chooses the order"),
+        ("tiny", "int8-dynamic+executorch-coreml", "no activations quantized as they"),
+        ("tiny", "int8-static+executorch-qnn", "Take float16.executorch-qnn"),
+    ],
+)
+def test_what_a_delegate_does_not_take_is_refused(export_here, source, variant, words):
+    with pytest.raises(ExportError, match=words):
+        export_here(f"nets:{source}", variant)
