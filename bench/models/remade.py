@@ -46,14 +46,22 @@ def remake(
     return None
 
 
-def _with_channels_last(original: Original, delegate: str | None, name: str) -> Remade:
-    """The model of an original that takes its images so already."""
+def check_channels_last(delegate: str | None, *, name: str) -> None:
+    """Refuse images laid out for who lays them out again.
+
+    Raises:
+        ExportError: The delegate does.
+    """
     if delegate in ROUNDED_BY_DELEGATE:
         raise ExportError(
             name,
             f"{delegate} chooses the order of images in memory itself",
-            "Measure float32 with it, or channels-last with lite or executorch",
+            "Leave channels-last out with it, or take lite or executorch",
         )
+
+
+def _with_channels_last(original: Original, delegate: str | None, name: str) -> Remade:
+    """The model of an original that takes its images so already."""
     if delegate == "portable":
         raise ExportError(
             name,

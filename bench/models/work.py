@@ -19,6 +19,7 @@ from bench.models.original import import_from, load_original
 from bench.models.quantize import ENGINE
 from bench.models.ready import describe_ready
 from bench.models.reference import make_reference
+from bench.models.remade import check_channels_last
 from bench.models.variant import make_variant
 from bench.models.variant_names import AS_IS, CHANNELS_LAST
 from bench.models.wire import Done, Message, Order, Progress, Refused
@@ -97,7 +98,9 @@ def make_artifact(
             original = load_original(
                 order.source, order.model, order.inputs, seed=order.seed
             )
-        if CHANNELS_LAST in (split_variant(order.variant).made, order.memory_format):
+        made, engine = split_variant(order.variant)
+        if CHANNELS_LAST in (made, order.memory_format):
+            check_channels_last(engine.delegate, name=f"{order.model} {order.variant}")
             original = original.with_channels_last()
         artifact = _make_variant(order, original, say)
         return msgspec.structs.replace(artifact, reference=_reference(order, original))

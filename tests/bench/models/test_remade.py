@@ -47,6 +47,11 @@ def test_images_may_be_channels_last_for_every_variant(export_here):
     assert artifact.output_error.sqnr_db > 20
 
 
+def test_who_lays_images_out_itself_is_given_no_layout(export_here):
+    with pytest.raises(ExportError, match="nnapi chooses the order of images"):
+        export_here("nets:tiny", "float32+lite-nnapi", memory_format="channels-last")
+
+
 def test_what_is_no_image_has_no_channels_to_come_last(export_here):
     with pytest.raises(ExportError, match="takes no image"):
         export_here("nets:words", "channels-last")
