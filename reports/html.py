@@ -18,6 +18,8 @@ from bench.judge.summary import Summary
 from bench.units import format_size
 from reports import json, method
 from reports.comparisons import Comparisons, comparison_table
+from reports.condition_words import HEADINGS as CONDITION_HEADINGS
+from reports.condition_words import conditions_table
 from reports.doubts import doubts
 from reports.headline import headline
 from reports.history import by_shown_device
@@ -100,6 +102,8 @@ def _context(lookup: Lookup, history: HistorySection) -> dict[str, Any]:
         "devices": summary.devices,
         "doubtful_cells": doubtful[:MOST_DOUBTFUL_CELLS],
         "doubtful_left_out": max(0, len(doubtful) - MOST_DOUBTFUL_CELLS),
+        "conditions": conditions_table(lookup),
+        "condition_headings": CONDITION_HEADINGS,
         "resources": resources[:MOST_RESOURCE_ROWS],
         "resources_left_out": max(0, len(resources) - MOST_RESOURCE_ROWS),
         "resource_headings": RESOURCE_HEADINGS,

@@ -30,6 +30,7 @@ from bench.judge.summary import (
 from bench.output_check import OutputCheckMissing
 from bench.record import Value
 from bench.run import Outcome
+from reports.conditions import DeviceConditions, device_conditions
 from reports.headline import headline
 from reports.lookup import Lookup
 from reports.presentable import presentable
@@ -135,6 +136,8 @@ class Document(Value, frozen=True, kw_only=True):
     metrics: tuple[Metric, ...]
     """The primary one first."""
     devices: tuple[DeviceFacts, ...]
+    conditions: tuple[DeviceConditions, ...] = ()
+    """What each device told of itself before and after its launches."""
     cells: tuple[CellFacts, ...]
     comparisons: tuple[Comparison, ...]
     resolutions: tuple[Resolution, ...]
@@ -189,6 +192,7 @@ def document(lookup: Lookup, *, only_primary: bool = False) -> Document:
             )
             for ready in summary.devices
         ),
+        conditions=device_conditions(summary.run),
         cells=tuple(
             CellFacts(
                 device_id=cell.device_id,

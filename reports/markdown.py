@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from bench.judge.summary import Comparison, Summary, Verdict
 from reports import method, sustained
+from reports.condition_words import conditions_lines
 from reports.doubts import doubts
 from reports.headline import headline
 from reports.history import by_shown_device
@@ -230,6 +231,10 @@ def _method(lookup: Lookup) -> list[str]:
     effect_size = method.min_effect(lookup)
     band = f"; minimum effect {effect_size * 100:g} %" if effect_size else ""
     asked = run.plan.sustained
+    lines = [
+        f"- {escaped(device)}: {escaped(words)}\n"
+        for device, words in conditions_lines(lookup)
+    ]
     return [
         f"\n{fence}\n{command}\n{fence}\n\n",
         sustained.how_measured(asked) + "\n"
@@ -237,6 +242,8 @@ def _method(lookup: Lookup) -> list[str]:
         else f"{method.blocks(lookup)}, a launch the unit, paired by block, "
         f"false discovery rate 5 %{band}.\n",
         f"{escaped(versions + commit)}\n",
+        "\n" if lines else "",
+        *lines,
     ]
 
 

@@ -7,7 +7,10 @@ import re
 import msgspec
 from msgspec.structs import replace
 
+from bench.conditions import Conditions
 from bench.judge.summary import Summary
+from bench.launch import Launch
+from bench.sustained import SustainedLaunch
 
 _UNSHOWABLE = re.compile(
     r"(\\\\)"  # a backslash of the text itself: what follows it is no escape
@@ -26,7 +29,8 @@ def presentable(summary: Summary) -> Summary:
     terminal, and a report handed on must not carry a serial number or an address. The
     samples, which are numbers, are passed on as they are.
     """
-    launches = summary.run.launches
+    launches = tuple(_shown_launch(x, summary) for x in summary.run.launches)
+    sustained = tuple(_shown_sustained(x, summary) for x in summary.run.sustained)
     rows = [cell.launches for cell in summary.cells]
     slim = replace(
         summary,
@@ -45,14 +49,50 @@ def presentable(summary: Summary) -> Summary:
             replace(x, device_id=names[x.device_id]) if x.device_id in names else x
             for x in launches
         )
+        sustained = tuple(
+            replace(x, launch=replace(x.launch, device_id=names[x.launch.device_id]))
+            if x.launch.device_id in names
+            else x
+            for x in sustained
+        )
     return replace(
         shown,
-        run=replace(shown.run, launches=launches),
+        run=replace(shown.run, launches=launches, sustained=sustained),
         cells=tuple(
             replace(cell, launches=found)
             for cell, found in zip(shown.cells, rows, strict=True)
         ),
     )
+
+
+def _shown_launch(launch: Launch, summary: Summary) -> Launch:
+    """The launch; of what it holds the conditions alone have words of the device."""
+    before = _shown_reading(launch.conditions_before, summary)
+    after = _shown_reading(launch.conditions_after, summary)
+    if before is launch.conditions_before and after is launch.conditions_after:
+        return launch
+    return replace(launch, conditions_before=before, conditions_after=after)
+
+
+def _shown_sustained(record: SustainedLaunch, summary: Summary) -> SustainedLaunch:
+    return replace(
+        record,
+        launch=_shown_launch(record.launch, summary),
+        readings=tuple(
+            replace(reading, conditions=read)
+            for reading in record.readings
+            if (read := _shown_reading(reading.conditions, summary)) is not None
+        ),
+    )
+
+
+def _shown_reading(read: Conditions | None, summary: Summary) -> Conditions | None:
+    """The very same where nothing has to be hidden, as nearly always."""
+    if read is None:
+        return None
+    text = msgspec.json.encode(read).decode()
+    shown = _shown(text, summary)
+    return read if shown == text else msgspec.json.decode(shown, type=Conditions)
 
 
 def _shown(text: str, summary: Summary) -> str:

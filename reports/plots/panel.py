@@ -16,8 +16,19 @@ def frame(
     *,
     across_caption: str,
     up_caption: str,
+    foot: float | None = None,
 ) -> None:
-    """Draw the axes of a panel: thin, no box, light lines across the value axis."""
+    """Draw the axes of a panel: thin, no box, light lines across the value axis.
+
+    Args:
+        sheet: What to draw on.
+        across: The horizontal axis.
+        up: The value axis.
+        across_caption: Said below the horizontal axis.
+        up_caption: Said above the value axis.
+        foot: Where the horizontal axis is labelled, if something stands between.
+    """
+    below = up.start if foot is None else foot
     heights = [up.pixel(tick.value) for tick in up.ticks]
     sheet.lines(
         [[(across.start, y), (across.end, y)] for y in heights], colour=FAINT, width=0.8
@@ -32,7 +43,7 @@ def frame(
     for tick in across.ticks:
         sheet.text(
             across.pixel(tick.value),
-            up.start + 12,
+            below + 12,
             tick.label,
             colour=MUTED,
             size=SMALL_PX,
@@ -40,7 +51,7 @@ def frame(
         )
     sheet.text(
         across.end,
-        up.start + 27,
+        below + 27,
         across_caption,
         colour=MUTED,
         size=SMALL_PX,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
+from bench.conditions import Conditions
 from bench.judge.summary import Cell
 from bench.units import common_scale
 from reports.lookup import Lookup
 from reports.phrases import counted
 from reports.plots.axis import Axis, linear_axis, value_axis
+from reports.plots.band import band, draw_band, minutes
 from reports.plots.panel import frame, spread_out
 from reports.plots.rows import shortened
 from reports.plots.sheet import Sheet
@@ -21,11 +22,14 @@ _HEIGHT_PX = 210.0
 def timeline(
     lookup: Lookup, cells: Sequence[Cell], colours: dict[str, Colour], *, name: str
 ) -> str:
-    """Draw the launches of one model on one device; at least one with the metric."""
+    """Draw the launches of one model on one device; at least one with the metric.
+
+    Below them stands what the device told of its heat and its clocks, if anything.
+    """
     metric = lookup.primary
     series = {
         cell.variant_id: [
-            (_minutes(launch.started_at), launch.values[metric.name])
+            (minutes(launch.started_at), launch.values[metric.name])
             for launch in cell.launches
             if metric.name in launch.values
         ]
@@ -34,18 +38,21 @@ def timeline(
     start = min(minute for points in series.values() for minute, _ in points)
     values = [value for points in series.values() for _, value in points]
     scale = common_scale(metric.unit, values)
-    sheet = Sheet(PANEL_PX, _HEIGHT_PX)
+    raw = [launch for cell in cells for launch in lookup.raw_launches(cell)]
+    below = band(raw, start, _first_read(lookup, cells[0].device_id))
+    sheet = Sheet(PANEL_PX, _HEIGHT_PX + below.height)
     up = value_axis(values, scale.size, _HEIGHT_PX - 38, 26)
-    across = _time_axis(
-        max(minute - start for points in series.values() for minute, _ in points)
-    )
+    last = max(minute - start for points in series.values() for minute, _ in points)
+    across = _time_axis(max(last, below.end if below.height else 0.0))
     frame(
         sheet,
         across,
         up,
         across_caption="minutes into these launches",
         up_caption=f"{metric.title}, {scale.name}",
+        foot=up.start + below.height,
     )
+    draw_band(sheet, below, across, up.start)
     for variant_id, points in series.items():
         places = [(across.pixel(t - start), up.pixel(v)) for t, v in points]
         colour = colours[variant_id]
@@ -67,13 +74,17 @@ def timeline(
         name,
         title=f"{where}: launches in time order",
         description=f"{counted(len(values), 'launch', 'launches')} of "
-        f"{counted(len(series), 'variant')}, each at the minute it started.",
+        f"{counted(len(series), 'variant')}, each at the minute it started."
+        + below.described,
     )
+
+
+def _first_read(lookup: Lookup, device_id: str) -> Conditions | None:
+    """The device before its first launch of the run, whatever the model."""
+    launches = (x for x in lookup.summary.run.launches if x.device_id == device_id)
+    first = min(launches, key=lambda x: minutes(x.started_at), default=None)
+    return first.conditions_before if first else None
 
 
 def _time_axis(minutes: float) -> Axis:
     return linear_axis(0, max(minutes, 1e-3), 1, 42, PANEL_PX - 84)
-
-
-def _minutes(started_at: str) -> float:
-    return datetime.fromisoformat(started_at).timestamp() / 60

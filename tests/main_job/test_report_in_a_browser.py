@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from bench.judge.summarize import summarize
+from devices.simulated import profile
 
 NET = ("nets:net", "--input", "1x3x16x16")
 ARGUMENTS = [
@@ -54,6 +55,9 @@ def test_each_figure_of_the_stored_run_stands_in_the_page(user):
             """names => names.filter(name => name.textContent === "Pixel 8")
                 .map(name => name.nextElementSibling?.textContent ?? "")""",
         )
+        conditions = page.text_content(
+            '#conditions tr[data-device="simulated:pixel-8"]'
+        )
         browser.close()
 
     found = {
@@ -63,3 +67,6 @@ def test_each_figure_of_the_stored_run_stands_in_the_page(user):
     assert {key: found.get(key) for key in expected} == expected
     assert set(tags) == {"SIMULATED"}
     assert troubles == [report.as_uri()]
+    sensors = profile.load("pixel-8").thermal.sensors
+    (skin,) = (sensor for sensor in sensors if sensor.name == "VIRTUAL-SKIN")
+    assert f"skin {skin.value:.1f} C" in conditions
