@@ -86,7 +86,7 @@ def require_installed(engine: Engine) -> None:
     if engine.name == "executorch":
         _require_package("executorch", "pip install 'pocketbench[executorch]'")
     if engine.delegate == "coreml":
-        _require_package("coremltools", "pip install coremltools")
+        _require_package("coremltools", "pip install 'pocketbench[coreml]'")
     # ExecuTorch would try to download it: gigabytes that nobody has asked for.
     if engine.delegate == "qnn" and not _folder_of("QNN_SDK_ROOT"):
         raise ToolMissingError(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -169,6 +168,17 @@ def standin_app():
     return program
 
 
+def _cache_without_apps(folder):
+    """A cache of the test's own, so that no other sees its apps; the rest is shared."""
+    shared = Path(os.environ["POCKETBENCH_CACHE_DIR"])
+    own = folder / "cache"
+    own.mkdir()
+    for name in ("runners", "exports", "test-programs"):
+        (shared / name).mkdir(parents=True, exist_ok=True)
+        (own / name).symlink_to(shared / name)
+    return own
+
+
 @pytest.fixture
 def mac(tmp_path, monkeypatch):
     """Apple's tools at the front of the PATH, and an empty state of their own."""
@@ -186,8 +196,7 @@ def mac(tmp_path, monkeypatch):
     monkeypatch.setenv("POCKETBENCH_STAND_IN", str(folder))
     monkeypatch.setenv("POCKETBENCH_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setattr("devices.ios_link.POLL_S", 0.05)
-    cache = Path(os.environ["POCKETBENCH_CACHE_DIR"])
-    shutil.rmtree(cache / "ios-runners", ignore_errors=True)
+    monkeypatch.setenv("POCKETBENCH_CACHE_DIR", str(_cache_without_apps(tmp_path)))
     mac = Mac(folder, bin_folder)
     yield mac
     for pid in mac.running():

@@ -120,7 +120,7 @@ def test_core_ml_names_the_package_it_needs(monkeypatch, word):
         "find_spec",
         lambda name: None if name == "coremltools" else found(name),
     )
-    with pytest.raises(ToolMissingError, match="Install it: pip install coremltools"):
+    with pytest.raises(ToolMissingError, match=r"pip install 'pocketbench\[coreml\]'"):
         plan_models(["mobilenet_v2"], Options(engines=(word,)))
 
 
