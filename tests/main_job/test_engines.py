@@ -150,7 +150,7 @@ def test_what_torch_export_cannot_capture_is_a_row_and_lite_goes_on(user):
 
 
 @pytest.mark.needs("qemu", "arm64 compiler")
-def test_a_phone_of_another_abi_measures_with_a_cross_built_runner(user):
+def test_a_phone_of_another_abi_measures_with_a_cross_built_runner(user, tmp_path):
     """Push, launch, wire and records, all of them with arm64 programs.
 
     The sources and the way of the build are a phone's; the compiler is Debian's, not
@@ -174,7 +174,12 @@ def test_a_phone_of_another_abi_measures_with_a_cross_built_runner(user):
         "--variant",
         "int8-static",
     )
-    run = user.measures(*NET, *asked, "-d", "simulated:pixel-8-arm64", timeout_s=800)
+    run = user.measures(
+        *(*NET, *asked, "-d", "simulated:pixel-8-arm64"),
+        timeout_s=800,
+        # A phone that holds nothing yet.
+        POCKETBENCH_STATE_DIR=str(tmp_path / "state"),
+    )
 
     (ready,) = run.devices
     assert ready.device.abis == ("arm64-v8a",)
@@ -250,7 +255,10 @@ def test_the_lite_interpreter_is_cross_built_and_measures_likewise(user):
 
 
 @pytest.mark.needs("qemu")
-def test_without_a_runner_for_its_abi_the_phone_says_how_to_build_one(user):
-    done = user.types("run", *NET, "-d", "simulated:pixel-8-arm64", "--quick")
+def test_without_a_runner_for_its_abi_the_phone_says_how_to_build_one(user, tmp_path):
+    done = user.types(
+        *("run", *NET, "-d", "simulated:pixel-8-arm64", "--quick"),
+        POCKETBENCH_CACHE_DIR=str(tmp_path / "nothing built"),
+    )
     assert done.returncode == 2
     assert "pocketbench runner build --engine lite --abi arm64-v8a" in done.stderr
