@@ -31,7 +31,7 @@ class Sampled:
 
     def __init__(self, inner: Runner) -> None:
         """Take what drives the program itself."""
-        self._inner = inner
+        self.inner = inner
         self.name = inner.name
         self.formats = inner.formats
         self.needs_cpu = inner.needs_cpu
@@ -42,7 +42,7 @@ class Sampled:
         Raises:
             RunnerMissingError: There is none for its ABI; names the remedies.
         """
-        return self._inner.program(info)
+        return self.inner.program(info)
 
     def command(self, request: LaunchRequest) -> Command:
         """The command line of one launch, behind the sampler's.
@@ -50,7 +50,7 @@ class Sampled:
         Raises:
             LaunchError: The program cannot do what is asked.
         """
-        command = self._inner.command(request)
+        command = self.inner.command(request)
         return wrap(command, token=_token(request), shell=_SHELL)
 
     def parse(
@@ -64,7 +64,7 @@ class Sampled:
             LaunchError: It did not measure; classified, with the raw words.
         """
         own, seen = unwrap(result, token=_token(request))
-        measurement = self._inner.parse(own, artifact, request)
+        measurement = self.inner.parse(own, artifact, request)
         if not isinstance(seen, SampledMemory):
             return measurement
         return msgspec.structs.replace(measurement, memory=_memory(seen))

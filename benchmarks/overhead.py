@@ -3,7 +3,9 @@
 On the host against spawning the same program bare; on a simulated phone against one
 bare `adb shell` of it, with the round trips counted at the phone's daemon. A launch
 reads the device's conditions before and after; what one such reading costs is a row
-of its own, against an `adb shell true`.
+of its own, against an `adb shell true`. Then the same with programs that print at once
+what the prebuilt ones would: what the adapter of each costs, the sampling of its memory
+and, on the phone, the reading of its log included.
 
 Aim: host at most 20 ms above bare; phone at most 3 round trips and 100 ms above bare.
 Run: python benchmarks/overhead.py
@@ -12,23 +14,29 @@ Run: python benchmarks/overhead.py
 from __future__ import annotations
 
 import contextlib
+import itertools
+import shutil
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import answering
 from paired import HEAD, in_turn
 
+from android_runner.sampled import Sampled
 from bench import registry
 from bench.artifact import Artifact, ExportFacts
 from bench.device import Device, DeviceDriver, DeviceInfo, local_object
+from bench.launch import Failure
 from bench.measure.lease import CpuLease
 from bench.measure.observer import Observer
 from bench.measure.session import Session, Task
 from bench.measure.store import Store
 from bench.measure.tool import Tool
-from bench.plan import ModelRequest, Plan, Variant, Workload
+from bench.plan import ModelRequest, Plan, RunnerChoice, Variant
+from bench.runner import Runner
 from bench.selection import Selected
 from devices.adb_private_server import private_server
 from devices.adb_program import find_adb
@@ -54,10 +62,26 @@ class Opened:
         yield self._device
 
 
-def session_on(device: Device, folder: Path) -> tuple[Session, list[str]]:
-    """A prepared session, and the bare command line of the same launch."""
-    runner = registry.load(registry.RUNNERS, "runner", "null")((), print)
-    model = folder / "model.ptl"
+class Strict(Observer):
+    """Lets no failed launch be timed."""
+
+    def launch_failed(self, info: DeviceInfo, failure: Failure) -> None:
+        raise SystemExit(f"{failure.variant_id}: {failure.fact}")
+
+
+def session_on(
+    device: Device, folder: Path, given: RunnerChoice | None = None
+) -> tuple[Session, list[str]]:
+    """A prepared session, and the bare command line of the same launch.
+
+    Of the null program, or of a given one without the sampler of its memory.
+    """
+    name = given.name if given else "null"
+    choices = (given,) if given else ()
+    runner: Runner = registry.load(registry.RUNNERS, "runner", name)(choices, print)
+    program = runner.program(device.info)
+    model_format = answering.FORMATS.get(name, "ptl")
+    model = folder / f"model.{model_format}"
     model.write_bytes(b"nothing")
     sha256 = "a" * 64 if device.info.family == "host" else _sha256(model)
     item = local_object(model, sha256=sha256)
@@ -68,11 +92,11 @@ def session_on(device: Device, folder: Path) -> tuple[Session, list[str]]:
         path=item.path,
         sha256=item.sha256,
         size_bytes=item.size_bytes,
-        format="ptl",
-        engine="null",
+        format=model_format,
+        engine=name,
         precision="float32",
         inputs=(),
-        bundled_input_count=0,
+        bundled_input_count=1,
         operators=(),
         bytecode_version=None,
         export=ExportFacts(
@@ -89,12 +113,12 @@ def session_on(device: Device, folder: Path) -> tuple[Session, list[str]]:
         models=(ModelRequest(name="null", source=str(model), variants=("null",)),),
         variants=(VARIANT,),
         device_selectors=(device.info.id,),
-        workload=Workload(blocks=1),
+        workload=answering.WORKLOAD,
     )
     driver: DeviceDriver = Opened(device)
     task = Task(
         Selected(driver, device.info),
-        [Tool(runner, runner.program(device.info))],
+        [Tool(runner, program)],
         models={"null": (VARIANT,)},
         artifacts={("null", "null"): artifact},
     )
@@ -103,12 +127,17 @@ def session_on(device: Device, folder: Path) -> tuple[Session, list[str]]:
         plan,
         store=Store(folder / "run"),
         lease=CpuLease(folder / "lease"),
-        observer=Observer(),
+        observer=Strict(),
         cancel=threading.Event(),
     )
     session.prepare(device)
-    command = runner.command(session.request(VARIANT, artifact))
+    command = _bare(runner).command(session.request(VARIANT, artifact))
     return session, list(command.argv)
+
+
+def _bare(runner: Runner) -> Runner:
+    """A prebuilt program's adapter without the sampler around it."""
+    return runner.inner if isinstance(runner, Sampled) else runner
 
 
 def _sha256(path: Path) -> str:
@@ -117,30 +146,44 @@ def _sha256(path: Path) -> str:
     ).stdout.split()[0]
 
 
+def launches_of(session: Session, device: Device) -> Callable[[], None]:
+    """A function that launches once more each time it is called."""
+    numbers = itertools.count()
+
+    def launch() -> None:
+        session.launch(device, VARIANT, next(numbers), 0, 0)
+
+    return launch
+
+
 def on_the_host(folder: Path) -> None:
-    """Print one row."""
+    """Print the host's rows."""
     driver = registry.load(registry.DEVICES, "device family", "host")()
     (info,) = driver.discover()
-    with driver.open(info, cancel=threading.Event()) as device:
-        session, argv = session_on(device, folder)
-        launched = 0
 
-        def ours() -> None:
-            nonlocal launched
-            assert session.launch(device, VARIANT, launched, 0, 0)
-            launched += 1
+    def row(what: str, given: RunnerChoice | None) -> None:
+        with driver.open(info, cancel=threading.Event()) as device:
+            session, argv = session_on(device, emptied(folder / "job"), given)
 
-        def bare() -> None:
-            subprocess.run(argv, capture_output=True, check=True)
+            def bare() -> None:
+                subprocess.run(argv, capture_output=True, check=True)
 
-        print(in_turn(ours, bare, PAIRS).row("host: launch / bare spawn"))
-        print(
-            in_turn(device.conditions, bare, PAIRS).row("host: conditions / bare spawn")
+            ours = launches_of(session, device)
+            print(in_turn(ours, bare, PAIRS).row(f"host: {what} / bare spawn"))
+            if given is None:
+                paired = in_turn(device.conditions, bare, PAIRS)
+                print(paired.row("host: conditions / bare spawn"))
+
+    row("null launch", None)
+    for name, text in answering.ON_A_COMPUTER.items():
+        row(
+            name,
+            answering.given(folder, name, text(), abi=info.abis[0], shell="/bin/sh"),
         )
 
 
 def on_a_phone(folder: Path) -> None:
-    """Print one row, and the round trips of a launch."""
+    """Print the phone's rows, and the round trips of a launch."""
     adb = find_adb()
     with (
         private_server(adb, folder / "adb") as server,
@@ -155,35 +198,38 @@ def on_a_phone(folder: Path) -> None:
             cancel=threading.Event(),
         ) as device,
     ):
-        session, argv = session_on(device, folder)
-        launched = 0
 
-        def ours() -> None:
-            nonlocal launched
-            assert session.launch(device, VARIANT, launched, 0, 0)
-            launched += 1
-
-        def bare() -> None:
+        def shell(*argv: str) -> None:
             command = server.command(adb, "-s", phone.serial, "shell", *argv)
             subprocess.run(command, capture_output=True, check=True)
 
-        def nothing() -> None:
-            command = server.command(adb, "-s", phone.serial, "shell", "true")
-            subprocess.run(command, capture_output=True, check=True)
+        def row(what: str, given: RunnerChoice | None) -> None:
+            session, argv = session_on(device, emptied(folder / "job"), given)
+            ours = launches_of(session, device)
+            paired = in_turn(ours, lambda: shell(*argv), PAIRS)
+            phone.ask("reset_statistics")
+            for _ in range(10):
+                ours()
+            streams = phone.statistics()["streams"] / 10
+            name = f"simulated phone: {what} / bare adb shell"
+            print(paired.row(name), f"  {streams:g} round trips")
 
-        print(
-            in_turn(ours, bare, PAIRS).row("simulated phone: launch / bare adb shell")
-        )
-        print(
-            in_turn(device.conditions, nothing, PAIRS).row(
-                "simulated phone: conditions / adb shell true"
+        row("null launch", None)
+        paired = in_turn(device.conditions, lambda: shell("true"), PAIRS)
+        print(paired.row("simulated phone: conditions / adb shell true"))
+        abi = device.info.abis[0]
+        for name, text in answering.ON_A_PHONE.items():
+            row(
+                name,
+                answering.given(folder, name, text(), abi=abi, shell="/system/bin/sh"),
             )
-        )
-        phone.ask("reset_statistics")
-        for _ in range(10):
-            ours()
-        opened = phone.statistics()["streams"]
-        print(f"round trips (streams opened at the phone) a launch: {opened / 10:g}")
+
+
+def emptied(folder: Path) -> Path:
+    """A folder with nothing in it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder
 
 
 def main() -> None:

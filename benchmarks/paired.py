@@ -31,13 +31,13 @@ class Paired(NamedTuple):
         ours = 1e3 * statistics.median(self.ours_s)
         theirs = 1e3 * statistics.median(self.theirs_s)
         return (
-            f"{name:<44} {ours:9.1f} {theirs:9.1f} {self.ratio:7.2f} "
+            f"{name:<58} {ours:9.1f} {theirs:9.1f} {self.ratio:7.2f} "
             f"{self.extra_ms:+9.1f}"
         )
 
 
 HEAD = (
-    f"{'median of pairs':<44} {'ours ms':>9} {'bare ms':>9} {'ratio':>7} "
+    f"{'median of pairs':<58} {'ours ms':>9} {'bare ms':>9} {'ratio':>7} "
     f"{'extra ms':>9}"
 )
 
