@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
 
-from bench.artifact import MemoryFormat, TensorSpec
+from bench.artifact import MemoryFormat
 from bench.device import ScreenWish
 from bench.engines import (
     DEFAULT_ENGINE,
@@ -19,6 +18,7 @@ from bench.engines import (
 )
 from bench.errors import UnknownNameError, UsageError
 from bench.heat_options import heat_limits, parse_heat
+from bench.input_options import AskedInput, in_lengths
 from bench.measure.pinning import check_cores
 from bench.models.sources import (
     engine_of,
@@ -33,7 +33,6 @@ from bench.suite import Suite
 from bench.sustained import Sustained
 from bench.workload_options import check_workload, gates, until_settled
 
-_DTYPES = ("float32", "float64", "float16", "int64", "int32", "uint8", "bool")
 QUICK = {"blocks": 3, "warmup_iterations": 3, "iterations": 10}
 """A first look: enough for a picture, too few launches for a verdict."""
 
@@ -45,7 +44,7 @@ class Options(NamedTuple):
     engines: tuple[str, ...] = ()
     baseline: str | None = None
     candidates: tuple[str, ...] = ()
-    inputs: tuple[TensorSpec, ...] = ()
+    inputs: tuple[AskedInput, ...] = ()
     memory_format: MemoryFormat | None = None
     threads: tuple[int, ...] = ()
     blocks: int | None = None
@@ -74,27 +73,6 @@ class Options(NamedTuple):
     min_sqnr_db: float | None = None
     min_top1_agreement: float | None = None
     min_accuracy: float | None = None
-
-
-def parse_input(text: str) -> TensorSpec:
-    """Read `1x3x224x224` or `1x16:int64`.
-
-    Raises:
-        UsageError: Not of that form.
-    """
-    shape, _, dtype = text.partition(":")
-    dtype = dtype or "float32"
-    if not re.fullmatch(r"\d+(x\d+)*", shape) or math.prod(_dims(shape)) == 0:
-        raise UsageError(
-            f"--input {text}", "is not a shape", "Write it as 1x3x224x224:float32"
-        )
-    if dtype not in _DTYPES:
-        raise UnknownNameError("dtype", dtype, _DTYPES)
-    return TensorSpec(shape=_dims(shape), dtype=dtype)
-
-
-def _dims(shape: str) -> tuple[int, ...]:
-    return tuple(int(dim) for dim in shape.split("x"))
 
 
 def parse_runner(text: str, options: Sequence[str] = ()) -> RunnerChoice:
@@ -141,7 +119,11 @@ def plan_models(models: Sequence[str], options: Options) -> Plan:
         UnknownNameError: No such model, variant or baseline; offers the near ones.
         UsageError: A number is out of range.
     """
-    requests = [request_for(model, inputs=options.inputs) for model in models]
+    requests = [
+        request
+        for model in models
+        for request in _in_lengths(request_for(model), options.inputs)
+    ]
     return _plan(requests, Workload(), (1,), options, origin="command line")
 
 
@@ -171,7 +153,6 @@ def plan_builds(options: Options) -> Plan:
     found = [request_for(x) for x in (options.baseline, *options.candidates)]
     request = msgspec.structs.replace(
         found[1],
-        inputs=options.inputs,
         variants=tuple(names),
         baseline="baseline",
         origins={
@@ -179,7 +160,8 @@ def plan_builds(options: Options) -> Plan:
             for name, made in zip(names, found, strict=True)
         },
     )
-    return _plan([request], Workload(), (1,), options, origin="command line")
+    requests = _in_lengths(request, options.inputs)
+    return _plan(requests, Workload(), (1,), options, origin="command line")
 
 
 def plan_suite(suite: Suite, path: str, options: Options) -> Plan:
@@ -191,13 +173,13 @@ def plan_suite(suite: Suite, path: str, options: Options) -> Plan:
     """
     requests = []
     for model in suite.model:
-        request = request_for(model.source, inputs=model.inputs, name=model.name)
+        request = request_for(model.source, name=model.name)
         request = msgspec.structs.replace(request, memory_format=model.memory_format)
         if model.variants:
             request = msgspec.structs.replace(request, variants=model.variants)
         if model.baseline:
             request = msgspec.structs.replace(request, baseline=model.baseline)
-        requests.append(request)
+        requests += _in_lengths(request, model.inputs)
     told = {
         key: value
         for key, value in msgspec.structs.asdict(suite.workload).items()
@@ -289,6 +271,16 @@ def _plan(
         profile=options.profile,
         origin=origin,
     )
+
+
+def _in_lengths(
+    request: ModelRequest, inputs: Sequence[AskedInput]
+) -> list[ModelRequest]:
+    """The model, or one for each length of its inputs: `net@16`, `net@64`."""
+    return [
+        msgspec.structs.replace(request, name=request.name + label, inputs=specs)
+        for label, specs in in_lengths(inputs)
+    ]
 
 
 def _twice(request: ModelRequest, options: Options) -> ModelRequest:

@@ -7,8 +7,9 @@ from typing import Literal
 
 import msgspec
 
-from bench.artifact import MemoryFormat, TensorSpec
+from bench.artifact import MemoryFormat
 from bench.errors import UsageError
+from bench.input_options import AskedInput
 from bench.plan import RunnerChoice
 
 
@@ -40,7 +41,8 @@ class SuiteModel(_Section, frozen=True, kw_only=True):
 
     source: str
     name: str | None = None
-    inputs: tuple[TensorSpec, ...] = ()
+    inputs: tuple[AskedInput, ...] = ()
+    """`[{ shape = [1, [16, 64]], dtype = "int64" }]`: in two lengths."""
     memory_format: MemoryFormat | None = None
     """`"channels-last"`: of the images that every variant takes."""
     variants: tuple[str, ...] = ()

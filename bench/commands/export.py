@@ -56,8 +56,9 @@ def export(
     """Export MODEL as the files a phone loads, and say what each variant changed."""
     import msgspec
 
+    from bench.input_options import parse_input
     from bench.models.library import export as export_variant
-    from bench.planning import Options, parse_input, plan_models
+    from bench.planning import Options, plan_models
     from bench.units import format_size
 
     options = Options(
@@ -66,9 +67,9 @@ def export(
         inputs=tuple(parse_input(text) for text in inputs),
         memory_format=memory_format,
     )
-    request = plan_models([model], options).models[0]
+    requests = plan_models([model], options).models
     output.mkdir(parents=True, exist_ok=True)
-    for variant in request.variants:
+    for request, variant in ((r, v) for r in requests for v in r.variants):
         artifact = export_variant(
             request,
             variant,

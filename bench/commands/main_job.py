@@ -30,6 +30,7 @@ from bench.errors import (
     ToolMissingError,
     UsageError,
 )
+from bench.input_options import parse_input
 from bench.measure.prepare import (
     Equipped,
     early_failures,
@@ -46,7 +47,6 @@ from bench.models.sources import format_of
 from bench.plan import Plan
 from bench.planning import (
     Options,
-    parse_input,
     parse_runner,
     plan_builds,
     plan_models,

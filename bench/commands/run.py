@@ -81,7 +81,8 @@ def _complete_devices(
     "inputs",
     multiple=True,
     metavar="SHAPE[:DTYPE]",
-    help="1x3x224x224 or 1x16:int64, once for each input of the model.",
+    help="1x3x224x224 or 1x16:int64, once for each input of the model. 1x16,64:int64 "
+    "measures it in both lengths.",
 )
 @click.option(
     "--memory-format",

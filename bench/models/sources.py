@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -159,9 +158,7 @@ def engine_of(file_format: Format) -> str:
     return ENGINES[file_format]
 
 
-def request_for(
-    source: str, *, inputs: Sequence[TensorSpec] = (), name: str | None = None
-) -> ModelRequest:
+def request_for(source: str, *, name: str | None = None) -> ModelRequest:
     """Ask for a model by its zoo name, `module:factory` or path.
 
     Raises:
@@ -172,4 +169,4 @@ def request_for(
     request = ModelRequest(name=name or found.name, source=found.spec)
     if ready:
         request = msgspec.structs.replace(request, variants=(AS_IS,), baseline=AS_IS)
-    return msgspec.structs.replace(request, inputs=tuple(inputs))
+    return request

@@ -6,6 +6,7 @@ import importlib
 import sys
 import time
 
+import msgspec
 import pytest
 
 from bench.models.library import export
@@ -176,7 +177,7 @@ def export_here(nets, monkeypatch):
     def make(source, variant="float32", *, inputs=(), seed=0, memory_format=None):
         importlib.invalidate_caches()
         monkeypatch.delitem(sys.modules, "nets", raising=False)
-        request = request_for(source, inputs=inputs)
+        request = msgspec.structs.replace(request_for(source), inputs=tuple(inputs))
         workspace = nets / f"made-{time.monotonic_ns()}"
         workspace.mkdir()
         order = Order(
