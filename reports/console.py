@@ -32,6 +32,8 @@ from reports.presentable import presentable
 from reports.sustained import course_row, window_names
 
 DEFAULT_WIDTH = 80
+_LEAST_NAME, _LEAST_FIGURE = 16, 9
+"""Columns that a terminal may make narrower."""
 _MOST_ROWS = 60
 _MOST_TABLES = 8
 _MOST_OPERATORS = 4
@@ -116,6 +118,8 @@ def _show_courses(lookup: Lookup, console: Console) -> None:
             ]
         )
     widths = [max(row[n].cell_len for row in rows) for n in range(len(headings))]
+    widths = _fitted(headings, widths, console.width)
+    widths = _fitted(headings, widths, console.width)
     console.print(_table(headings, widths, []))
     console.print(Rule(characters="─", style="dim"))
     for device_id, found in itertools.groupby(
@@ -157,6 +161,7 @@ def _show_model(lookup: Lookup, model: str, console: Console) -> None:
     widths = [
         max(column[place].cell_len for column in rows) for place in range(len(headings))
     ]
+    widths = _fitted(headings, widths, console.width)
     console.print(_table(headings, widths, []))
     console.print(Rule(characters="─", style="dim"))
     by_device = itertools.groupby(
@@ -214,18 +219,32 @@ def _table(headings: list[str], widths: list[int], rows: list[list[Text]]) -> Ta
         pad_edge=False,
         show_header=not rows,
     )
-    words = [max(map(len, heading.split() or [""])) for heading in headings]
     for place, (heading, width) in enumerate(zip(headings, widths, strict=True)):
         table.add_column(
             Text(heading),
             justify="right" if place else "left",
             vertical="bottom",
-            min_width=max(width, words[place]),
-            max_width=max(width, words[place]),
+            min_width=width,
+            max_width=width,
         )
     for row in rows:
         table.add_row(*row)
     return table
+
+
+def _fitted(headings: list[str], widths: list[int], room: int) -> list[int]:
+    """Widths that show every column whole, on more lines where the room is short.
+
+    What gives way first is the name, then the figures with an interval.
+    """
+    words = [max(map(len, heading.split() or [""])) for heading in headings]
+    fitted = [max(width, word) for width, word in zip(widths, words, strict=True)]
+    for place, least in ((0, _LEAST_NAME), (1, _LEAST_FIGURE), (2, _LEAST_FIGURE)):
+        missing = sum(fitted) + 2 * (len(fitted) - 1) - room
+        if missing > 0:
+            narrowest = min(fitted[place], max(words[place], least))
+            fitted[place] = max(narrowest, fitted[place] - missing)
+    return fitted
 
 
 def _column_scale(cells: list[Cell], metric: str, unit: str) -> Scale:

@@ -41,6 +41,15 @@ def test_no_line_is_wider_than_the_terminal(full):
         assert max(map(len, lines)) <= width
 
 
+def test_a_narrow_terminal_shows_every_column_on_more_lines(tiny):
+    text = console.render(tiny, width=68)
+    head = text[text.index("median") : text.index("this computer (Ryzen 7)")]
+    words = "mobilenet_v2 median latency, ms speed-up, x peak, MiB size, MiB SQNR, dB"
+    assert sorted(head.split()) == sorted([*words.split(), "─" * 68])
+    row = text[text.index("A int8-static") :].splitlines()[0]
+    assert row.split()[-4:] == ["▲", "62.0", "3.33", "31.2"]
+
+
 def test_a_pipe_gets_no_colour_codes_and_a_terminal_does(tiny):
     piped, terminal = io.StringIO(), io.StringIO()
     console.show(tiny, Console(file=piped, width=80))
