@@ -156,7 +156,9 @@ def test_an_old_phone_without_exit_codes_is_measured_too(user):
     assert len(run.launches) == 6
 
 
+@pytest.mark.slow
 def test_a_phone_that_is_unplugged_in_the_middle_is_a_row(user, simulates):
+    """Slow because the phone is waited for, for a minute and a half, to come back."""
     phone, (serial,) = simulates("pixel-8")
     process = user.starts(
         "run",
