@@ -5,10 +5,11 @@ them back and hash them while they come, and moves them into place; `adb push` o
 sends. The second push must send nothing. Aim: cold at least 0.9x of `adb push`; second
 push 0 bytes, 1 round trip.
 
-Over a cable the hash costs no time, for it waits for the link. Over loopback nothing
-waits: adb's client and server and the simulated phone keep two cores busy with 100 MB
-for 0.23 s of processor time, and reading them back through a pipe and hashing them
-takes as much again, which on two cores cannot hide behind the send. So both are told.
+Over a cable the hash mostly waits for the link. Over loopback nothing waits: adb's
+client and server and the simulated phone keep two cores busy with 100 MB for 0.23 s of
+processor time, and reading them back through a pipe and hashing them takes more than
+half as much again, which on two cores cannot hide behind the send. So both are told;
+a phone of its own has its own cores.
 Run: python benchmarks/push.py [MEGABYTES]
 """
 

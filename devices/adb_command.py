@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
 from bench.device import CommandResult
 from devices.adb_stream import Limits
+from devices.shell_v2 import ShellV2
 
 if TYPE_CHECKING:
     import threading
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
     from devices.adb_shell import AdbShell
     from devices.adb_stream import AdbStream
     from devices.shell_v1 import ShellV1
-    from devices.shell_v2 import ShellV2
 
 _LAST_SIGNAL = 31
 
@@ -54,6 +55,12 @@ class StartedCommand:
                 return True
         self._shell.check_finished(command)
         return False
+
+    def is_told(self, line: bytes) -> None:
+        """Write a line to its input, which one that has ended by now does not need."""
+        if isinstance(self._command, ShellV2):
+            with contextlib.suppress(OSError):
+                self._stream.send(self._command.input(line))
 
     def finish(self, *, timeout_s: float) -> CommandResult:
         """Wait for its end.

@@ -134,6 +134,14 @@ class AdbStream:
             except TimeoutError:
                 continue
 
+    def send(self, data: bytes) -> None:
+        """Write a few bytes, no more than the socket takes at once.
+
+        Raises:
+            OSError: The server broke the connection.
+        """
+        self._socket.sendall(data)
+
     def receive_exactly(self, size: int) -> bytes:
         """So many bytes.
 

@@ -80,19 +80,20 @@ ALL_SENT = "end"
 # takes one file after the other, so by then this one has its last byte, mode and time.
 # A sum that is wrong is taken again from the whole file.
 #
-# It waits by reading, with a time limit (142 when it is over), from a host that never
-# writes: that starts no process, and ends when the host goes away. The dot then ends
-# the shell, which learns only by writing that nobody hears it.
+# It waits by reading, with a time limit (142 when it is over), from a host that writes
+# one line when all has been sent: that starts no process, and ends when the host goes
+# away. The dot then ends the shell, which learns only by writing that nobody hears it.
+#
+# What comes is more urgent than what is read back, so all of this steps aside.
 VERIFY_WHILE_SENT = f"""
 exec 3>&1 4<&0
 {_SET_MODE}
 rm -rf {INCOMING} && mkdir -p {INCOMING} && cd {INCOMING} || exit {NO_FOLDER}
+renice -n 19 $$ >/dev/null 2>&1
 echo {READY}
-pause=0.02 looks=0
 wait_a_little() {{
-  read -t $pause answer <&4
-  if [ $? != 142 ]; then echo . >&3; sleep $pause 2>/dev/null || sleep 1; fi
-  looks=$((looks + 1)); if [ $looks = 100 ]; then pause=0.2; fi
+  read -t 0.1 answer <&4
+  case $? in 0|142) ;; *) echo . >&3; sleep 0.1 2>/dev/null || sleep 1 ;; esac
 }}
 follow() {{
   while :; do

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _HEADER = struct.Struct("<BI")
-_STDOUT, _STDERR, _EXIT = 1, 2, 3
+_STDIN, _STDOUT, _STDERR, _EXIT = 0, 1, 2, 3
 
 
 class ShellV2:
@@ -62,6 +62,10 @@ class ShellV2:
             payload.release()
             at = end
         del pending[:at]
+
+    def input(self, data: bytes) -> bytes:
+        """Bytes for the program's input, as they go over the stream."""
+        return _HEADER.pack(_STDIN, len(data)) + data
 
     @property
     def pid(self) -> int | None:
