@@ -111,6 +111,13 @@ Inputs bundled_input(torch::jit::mobile::Module& module) {
   return Inputs(elements.begin(), elements.end());
 }
 
+// As mobile programs do, where torch has it.
+void prefer_qnnpack() {
+  for (const auto engine : at::globalContext().supportedQEngines()) {
+    if (engine == at::QEngine::QNNPACK) at::globalContext().setQEngine(engine);
+  }
+}
+
 std::vector<float> timed_microseconds(
     torch::jit::mobile::Module& module, const Inputs& inputs) {
   std::vector<float> times;
@@ -135,6 +142,7 @@ int main(int argc, char** argv) {
   if (!FLAGS_no_inputs && FLAGS_use_bundled_input < 0) inputs = make_inputs();
   TORCH_CHECK(!FLAGS_vulkan, "the plain loop has no Vulkan");
 
+  prefer_qnnpack();
   const c10::InferenceMode mode;
   auto module = torch::jit::_load_for_mobile(FLAGS_model);
   if (!FLAGS_no_inputs && FLAGS_use_bundled_input >= 0) inputs = bundled_input(module);
