@@ -1,4 +1,8 @@
-"""One network as three commits left it: as it was, touched, and 5 % slower."""
+"""One network as three commits left it: as it was, touched, and 5 % slower.
+
+An inference takes about a millisecond, less than a busy computer lets a program run
+before it is another one's turn: most are not interrupted, so neither is their median.
+"""
 
 from torch import nn
 
@@ -25,6 +29,6 @@ def _layers(count: int) -> nn.Module:
         *(
             layer
             for _ in range(count)
-            for layer in (nn.Conv2d(48, 48, 3, padding=1), nn.ReLU())
+            for layer in (nn.Conv2d(16, 16, 3, padding=1), nn.ReLU())
         )
     )

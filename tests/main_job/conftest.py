@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -121,3 +122,23 @@ def ctrl_c():
         os.killpg(process.pid, signal.SIGINT)
 
     return press
+
+
+@pytest.fixture
+def private_adb(monkeypatch):
+    """An adb server of the test's own, ended with it."""
+    import adbutils
+
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = str(listener.getsockname()[1])
+    for name, value in {
+        "ANDROID_ADB_SERVER_PORT": port,
+        "ADB_USB": "0",
+        "ADB_EMU": "0",
+    }.items():
+        monkeypatch.setenv(name, value)
+    yield
+    subprocess.run(
+        [adbutils.adb_path(), "-P", port, "kill-server"], capture_output=True
+    )

@@ -8,7 +8,6 @@ phones, the host is measured instead, and only the slow test takes a simulated p
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -131,26 +130,6 @@ class Workflow:
             "git fetch -q origin performance-history && "
             "git ls-tree -r --name-only FETCH_HEAD"
         ).stdout.split()
-
-
-@pytest.fixture
-def private_adb(monkeypatch):
-    """An adb server of the test's own, ended with it."""
-    import adbutils
-
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = str(listener.getsockname()[1])
-    for name, value in {
-        "ANDROID_ADB_SERVER_PORT": port,
-        "ADB_USB": "0",
-        "ADB_EMU": "0",
-    }.items():
-        monkeypatch.setenv(name, value)
-    yield
-    subprocess.run(
-        [adbutils.adb_path(), "-P", port, "kill-server"], capture_output=True
-    )
 
 
 @pytest.fixture
