@@ -2,44 +2,37 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import hashlib
 import threading
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from bench.device import LocalObject
-from bench.errors import Cancelled, DeviceError, LaunchError, PocketbenchError
+from bench.errors import PocketbenchError
 from bench.failure import FailureReason
 from bench.measure.answers import compare
 from bench.measure.lease import CpuLease
 from bench.measure.observer import Observer
 from bench.measure.session import utc_now
-from bench.measure.starting import start_program
 from bench.measure.store import Store
 from bench.measure.task import Task
-from bench.measure.tool import launch_request, needed_objects, tool_for
+from bench.measure.tool import launch_request, tool_for
+from bench.measure.untimed import Installed, Untimed, Wanted, ask_at_once
 from bench.output_check import OutputCheck, OutputCheckMissing
 from bench.runner import TellingOutputs
 from bench.units import format_size
 
 if TYPE_CHECKING:
-    from bench.artifact import Artifact, OutputReference
-    from bench.device import Device, InstalledObject
-    from bench.plan import Plan, Variant
+    from bench.artifact import OutputReference
+    from bench.device import Device
+    from bench.plan import Plan
 
 MOST_ANSWER_BYTES = 64 * 2**20
 """Of one launch: the answers come over the wire as text."""
 
 Outcome = OutputCheck | OutputCheckMissing
-
-
-class _Wanted(NamedTuple):
-    variant: Variant
-    artifact: Artifact
 
 
 def check_outputs(
@@ -65,62 +58,33 @@ def check_outputs(
         for x in done
         if isinstance(x, OutputCheck)
     }
-    checkers = [
-        _Checker(task, plan, store, lease, observer, cancel, checked) for task in tasks
-    ]
-    with concurrent.futures.ThreadPoolExecutor(
-        max_workers=max(1, len(checkers)), thread_name_prefix="check"
-    ) as pool:
-        for future in [pool.submit(checker.run) for checker in checkers]:
-            future.result()
-
-
-class _Checker:
-    """Checks one device."""
-
-    def __init__(
-        self,
-        task: Task,
-        plan: Plan,
-        store: Store,
-        lease: CpuLease,
-        observer: Observer,
-        cancel: threading.Event,
-        checked: set[tuple[str, str, str, str]],
-    ) -> None:
-        self._task = task
-        self._info = task.selected.info
-        self._plan = plan
-        self._store = store
-        self._lease = lease
-        self._observer = observer
-        self._cancel = cancel
-        self._wanted = [
-            _Wanted(variant, artifact)
-            for model, variants in task.models.items()
-            for variant in variants
-            if (artifact := task.artifacts.get((model, variant.name))) is not None
-            and (self._info.id, model, variant.id, artifact.sha256) not in checked
+    ask_at_once(
+        [
+            _Checker(
+                task,
+                plan,
+                store=store,
+                lease=lease,
+                observer=observer,
+                cancel=cancel,
+                wanted=[
+                    Wanted(variant, artifact)
+                    for model, variants in task.models.items()
+                    for variant in variants
+                    if (artifact := task.artifacts.get((model, variant.name)))
+                    and (task.selected.info.id, model, variant.id, artifact.sha256)
+                    not in checked
+                ],
+            )
+            for task in tasks
         ]
+    )
 
-    def run(self) -> None:
-        """Store a record for each variant; a failure is a record, not an error."""
-        possible = [item for item in self._wanted if self._is_possible(item)]
-        if not possible:
-            return
-        try:
-            with self._task.selected.driver.open(
-                self._info, cancel=self._cancel
-            ) as device:
-                self._check_all(device, possible)
-        except Cancelled:
-            raise
-        except DeviceError as error:
-            # Measuring comes next, and tells what is wrong with the device.
-            for item in possible:
-                self._miss(item, error, reason=error.reason)
 
-    def _check_all(self, device: Device, wanted: list[_Wanted]) -> None:
+class _Checker(Untimed):
+    """Checks one device; measuring comes next, and tells what is wrong with it."""
+
+    def _objects(self, wanted: Sequence[Wanted]) -> Sequence[LocalObject]:
         inputs = [
             LocalObject(
                 path=kept.path,
@@ -131,24 +95,9 @@ class _Checker:
             for item in wanted
             if (kept := _reference(item).inputs)
         ]
-        models = [item.artifact for item in wanted]
-        objects = {
-            x.sha256: x for x in (*needed_objects(self._task.tools, models), *inputs)
-        }
-        installed = {x.sha256: x for x in device.push(tuple(objects.values()))}
-        while wanted:
-            item = wanted.pop(0)
-            try:
-                self._store.append(self._check(device, item, installed))
-            except LaunchError as error:
-                self._miss(item, error, reason=error.reason)
-            except DeviceError as error:
-                self._miss(item, error, reason=error.reason)
-                raise
+        return (*super()._objects(wanted), *inputs)
 
-    def _check(
-        self, device: Device, item: _Wanted, installed: dict[str, InstalledObject]
-    ) -> OutputCheck:
+    def _ask(self, device: Device, item: Wanted, installed: Installed) -> OutputCheck:
         variant, artifact = item
         reference = _reference(item)
         runner, program = tool_for(artifact, self._task.tools)
@@ -161,20 +110,13 @@ class _Checker:
         command = runner.outputs_command(
             request, installed[reference.inputs.sha256].remote_path
         )
-        shares = self._info.shares_host_cpu and runner.needs_cpu
-        leased = (
-            self._lease.cores(variant.threads, self._cancel)
-            if shares
-            else nullcontext(())
+        result = self._started(
+            device,
+            runner,
+            command,
+            threads=variant.threads,
+            timeout_s=self._plan.workload.timeout_s,
         )
-        with leased as cpus:
-            result = start_program(
-                device,
-                command,
-                prefix=(),
-                timeout_s=self._plan.workload.timeout_s,
-                host_cpus=cpus,
-            )
         answers = runner.parse_outputs(result)
         subject = f"{artifact.model} {artifact.variant}"
         compared = compare(answers, reference, subject)
@@ -196,14 +138,14 @@ class _Checker:
             reference_correct_count=compared.reference_correct_count,
         )
 
-    def _is_possible(self, item: _Wanted) -> bool:
+    def _is_possible(self, item: Wanted) -> bool:
         """Tell a variant that can be checked from one that cannot, which is stored."""
         obstacle = self._obstacle(item)
         if obstacle is not None:
-            self._miss(item, obstacle, reason=None)
+            self._fail(item, obstacle, reason=None)
         return obstacle is None
 
-    def _obstacle(self, item: _Wanted) -> PocketbenchError | None:
+    def _obstacle(self, item: Wanted) -> PocketbenchError | None:
         runner = tool_for(item.artifact, self._task.tools).runner
         if not isinstance(runner, TellingOutputs):
             return PocketbenchError(
@@ -227,8 +169,8 @@ class _Checker:
             )
         return None
 
-    def _miss(
-        self, item: _Wanted, error: PocketbenchError, *, reason: FailureReason | None
+    def _fail(
+        self, item: Wanted, error: PocketbenchError, *, reason: FailureReason | None
     ) -> None:
         self._store.append(
             OutputCheckMissing(
@@ -248,6 +190,6 @@ class _Checker:
         )
 
 
-def _reference(item: _Wanted) -> OutputReference:
+def _reference(item: Wanted) -> OutputReference:
     assert item.artifact.reference is not None
     return item.artifact.reference

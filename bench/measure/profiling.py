@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from bench.device import Quieting
-from bench.errors import Cancelled, DeviceError, LaunchError, PocketbenchError
+from bench.errors import PocketbenchError
 from bench.failure import FailureReason
 from bench.measure.lease import CpuLease
 from bench.measure.observer import Observer
 from bench.measure.pinning import cores_of, pin_to
 from bench.measure.session import utc_now
-from bench.measure.starting import start_program
 from bench.measure.store import Store, read_run
 from bench.measure.task import Task
-from bench.measure.tool import launch_request, needed_objects, tool_for
+from bench.measure.tool import launch_request, tool_for
+from bench.measure.untimed import Installed, Untimed, Wanted, ask_at_once
 from bench.operator_times import OperatorProfile, ProfileFailure
 from bench.runner import Profiling
 
 if TYPE_CHECKING:
-    from bench.artifact import Artifact
-    from bench.device import Device, InstalledObject
-    from bench.plan import Plan, Variant
+    from bench.device import Device
+    from bench.plan import Plan
     from bench.run import Run
-
-
-class _Wanted(NamedTuple):
-    variant: Variant
-    artifact: Artifact
 
 
 def profile_operators(
@@ -54,18 +47,23 @@ def profile_operators(
         Cancelled: `cancel` was set; what was running has been ended.
     """
     run = read_run(store.folder)
-    profilers = [
-        _Profiler(task, plan, store, lease, observer, cancel, _wanted(task, run))
-        for task in tasks
-    ]
-    with concurrent.futures.ThreadPoolExecutor(
-        max_workers=max(1, len(profilers)), thread_name_prefix="profile"
-    ) as pool:
-        for future in [pool.submit(profiler.run) for profiler in profilers]:
-            future.result()
+    ask_at_once(
+        [
+            _Profiler(
+                task,
+                plan,
+                store=store,
+                lease=lease,
+                observer=observer,
+                cancel=cancel,
+                wanted=_wanted(task, run),
+            )
+            for task in tasks
+        ]
+    )
 
 
-def _wanted(task: Task, run: Run) -> list[_Wanted]:
+def _wanted(task: Task, run: Run) -> list[Wanted]:
     """The variants that were measured on a device and have no profile there."""
     device_id = task.selected.info.id
     measured = {
@@ -77,7 +75,7 @@ def _wanted(task: Task, run: Run) -> list[_Wanted]:
         if isinstance(x, OperatorProfile) and x.device_id == device_id
     }
     return [
-        _Wanted(variant, artifact)
+        Wanted(variant, artifact)
         for model, variants in task.models.items()
         for variant in variants
         if (model, variant.id) in measured
@@ -86,62 +84,19 @@ def _wanted(task: Task, run: Run) -> list[_Wanted]:
     ]
 
 
-class _Profiler:
+class _Profiler(Untimed):
     """Observes on one device."""
 
-    def __init__(
-        self,
-        task: Task,
-        plan: Plan,
-        store: Store,
-        lease: CpuLease,
-        observer: Observer,
-        cancel: threading.Event,
-        wanted: list[_Wanted],
-    ) -> None:
-        self._task = task
-        self._info = task.selected.info
-        self._plan = plan
-        self._store = store
-        self._lease = lease
-        self._observer = observer
-        self._cancel = cancel
-        self._wanted = wanted
-
-    def run(self) -> None:
-        """Store a record for each variant."""
-        possible = [item for item in self._wanted if self._is_possible(item)]
-        if not possible:
-            return
-        try:
-            with self._task.selected.driver.open(
-                self._info, cancel=self._cancel
-            ) as device:
-                self._info = device.info
-                with self._quieted(device):
-                    self._profile_all(device, possible)
-        except Cancelled:
-            raise
-        except DeviceError as error:
-            for item in possible:
-                self._fail(item, error, reason=error.reason)
-
-    def _profile_all(self, device: Device, wanted: list[_Wanted]) -> None:
-        """Take one after the other from the list: the rest fails with the device."""
-        objects = needed_objects(self._task.tools, [item.artifact for item in wanted])
-        installed = {item.sha256: item for item in device.push(objects)}
+    def _around(self, device: Device) -> AbstractContextManager[object]:
         self._observer.note(
             self._info.id, "observing operators in launches that are not timed"
         )
-        while wanted:
-            try:
-                self._store.append(self._profile(device, wanted[0], installed))
-            except LaunchError as error:
-                self._fail(wanted[0], error, reason=error.reason)
-            del wanted[0]
+        if self._plan.quiet and isinstance(device, Quieting):
+            return device.quieted(self._plan.screen)
+        return nullcontext()
 
-    def _profile(
-        self, device: Device, item: _Wanted, installed: dict[str, InstalledObject]
+    def _ask(
+        self, device: Device, item: Wanted, installed: Installed
     ) -> OperatorProfile:
         variant, artifact = item
         runner, program = tool_for(artifact, self._task.tools)
@@ -149,20 +104,15 @@ class _Profiler:
         workload = replace(self._plan.workload, min_duration_s=0.0)
         request = launch_request(variant, artifact, program, installed, workload)
         started_at = utc_now()
-        leased: AbstractContextManager[tuple[int, ...]] = (
-            self._lease.cores(variant.threads, self._cancel)
-            if self._info.shares_host_cpu and runner.needs_cpu
-            else nullcontext(())
+        result = self._started(
+            device,
+            runner,
+            runner.profile_command(request),
+            prefix=pin_to(self._info, cores_of(self._info, self._plan.cores)),
+            threads=variant.threads,
+            # Each inference that is timed is followed by one that is observed.
+            timeout_s=2 * workload.timeout_s,
         )
-        with leased as cpus:
-            result = start_program(
-                device,
-                runner.profile_command(request),
-                prefix=pin_to(self._info, cores_of(self._info, self._plan.cores)),
-                # Each inference that is timed is followed by one that is observed.
-                timeout_s=2 * workload.timeout_s,
-                host_cpus=cpus,
-            )
         return OperatorProfile(
             device_id=self._info.id,
             model=variant.model,
@@ -173,12 +123,7 @@ class _Profiler:
             times=runner.parse_profile(result, artifact, request),
         )
 
-    def _quieted(self, device: Device) -> AbstractContextManager[tuple[str, ...]]:
-        if self._plan.quiet and isinstance(device, Quieting):
-            return device.quieted(self._plan.screen)
-        return nullcontext(())
-
-    def _is_possible(self, item: _Wanted) -> bool:
+    def _is_possible(self, item: Wanted) -> bool:
         """Tell whether a variant's program can observe; store it when it cannot."""
         runner = tool_for(item.artifact, self._task.tools).runner
         if isinstance(runner, Profiling):
@@ -193,7 +138,7 @@ class _Profiler:
         return False
 
     def _fail(
-        self, item: _Wanted, error: PocketbenchError, *, reason: FailureReason
+        self, item: Wanted, error: PocketbenchError, *, reason: FailureReason
     ) -> None:
         variant, artifact = item
         self._store.append(
