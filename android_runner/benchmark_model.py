@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from android_runner.benchmark_model_profile import read_profile
 from android_runner.failure_words import why_it_ended
 from android_runner.prebuilt import GivenPrograms, start
 from android_runner.printed import NUMBER, exact, lines_of, stream_step, to_ns
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from bench.artifact import Artifact
     from bench.device import CommandResult, DeviceInfo
+    from bench.operator_times import OperatorTimes
     from bench.plan import RunnerChoice
     from bench.runner import Command, LaunchRequest, Program
 
@@ -42,6 +44,10 @@ _OPTIONS = (
     "report_peak_memory_footprint",
 )
 """Flags passed on as the user wrote them."""
+
+_MODE_FLAG = "op_profiling_output_mode"
+_OLD_CSV_FLAG = "profiling_output_csv_file"
+"""How a release is asked for a profile as CSV; the first ones print a table."""
 
 _PREFIX = re.compile(
     r"INFO: |(?:\d{4}-)?\d\d-\d\d [\d:.]+ +\d+ +\d+ [VDIWEFA] tflite *: "
@@ -127,6 +133,17 @@ class BenchmarkModel:
             flags += [f"--{name}={value}" for value in given.options(name)]
         return msgspec.structs.replace(start(request, *flags), log_tag="tflite")
 
+    def profile_command(self, request: LaunchRequest) -> Command:
+        """The command line of a launch that observes as many runs as it measures."""
+        given = self._programs.of(request)
+        flags = ["--enable_op_profiling=true"]
+        if given.holds(_MODE_FLAG):
+            flags.append(f"--{_MODE_FLAG}=csv")
+        elif given.holds(_OLD_CSV_FLAG):
+            flags.append(f"--{_OLD_CSV_FLAG}=/dev/stdout")
+        command = self.command(request)
+        return msgspec.structs.replace(command, argv=(*command.argv, *flags))
+
     def parse(
         self,
         result: CommandResult,
@@ -139,11 +156,7 @@ class BenchmarkModel:
             LaunchError: It did not measure; classified, with the raw words.
         """
         subject = f"{artifact.model} {artifact.variant}"
-        lines = [
-            _PREFIX.sub("", line, count=1) if _PREFIX.match(line) else line
-            for output in (result.stdout, result.stderr, result.log)
-            for line in lines_of(output)
-        ]
+        lines = _lines(result)
         summaries = [line for line in lines if _SUMMARY_MARK in line]
         failed = result.exit_code != 0 or result.signal is not None
         if failed or result.timed_out or not summaries:
@@ -151,6 +164,30 @@ class BenchmarkModel:
         if len(summaries) > 1:
             raise _bad(subject, "printed more than one result")
         return _Statistics(lines, summaries[0], subject).measurement(request)
+
+    def parse_profile(
+        self,
+        result: CommandResult,
+        artifact: Artifact,
+        request: LaunchRequest | None = None,
+    ) -> OperatorTimes:
+        """Read what such a launch printed.
+
+        Raises:
+            LaunchError: It did not observe; classified, with the raw words.
+        """
+        self.parse(result, artifact, request)
+        subject = f"{artifact.model} {artifact.variant}"
+        return read_profile(_lines(result), subject)
+
+
+def _lines(result: CommandResult) -> list[str]:
+    """All that it said, wherever it said it, without what a log puts before."""
+    return [
+        _PREFIX.sub("", line, count=1) if _PREFIX.match(line) else line
+        for output in (result.stdout, result.stderr, result.log)
+        for line in lines_of(output)
+    ]
 
 
 class _Statistics:

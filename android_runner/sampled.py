@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -20,8 +20,13 @@ if TYPE_CHECKING:
     from bench.artifact import Artifact
     from bench.device import CommandResult, DeviceInfo
     from bench.launch import Measurement
+    from bench.operator_times import OperatorTimes
     from bench.plan import RunnerChoice
-    from bench.runner import Command, LaunchRequest, Program, Runner
+    from bench.runner import Command, LaunchRequest, Profiling, Program, Runner
+
+    class ProfilingRunner(Runner, Profiling, Protocol):
+        """A runner whose program can observe operators."""
+
 
 _SHELL = "sh"
 
@@ -70,6 +75,29 @@ class Sampled:
         return msgspec.structs.replace(measurement, memory=_memory(seen))
 
 
+class SampledProfiling(Sampled):
+    """The same, where the program can also tell of operators; that is not sampled."""
+
+    def __init__(self, inner: ProfilingRunner) -> None:
+        """Take what drives the program itself."""
+        super().__init__(inner)
+        self.profiling = inner
+
+    def profile_command(self, request: LaunchRequest) -> Command:
+        """The command line of a launch that observes as many as it measures."""
+        return self.profiling.profile_command(request)
+
+    def parse_profile(
+        self, result: CommandResult, artifact: Artifact, request: LaunchRequest
+    ) -> OperatorTimes:
+        """Read what such a launch printed.
+
+        Raises:
+            LaunchError: It did not observe; classified, with the raw words.
+        """
+        return self.profiling.parse_profile(result, artifact, request)
+
+
 def _memory(seen: SampledMemory) -> Memory:
     last = seen.samples[-1]
     return Memory(
@@ -105,7 +133,7 @@ def benchmark_model(
     programs: Sequence[RunnerChoice], progress: Callable[[str], None]
 ) -> Sampled:
     """LiteRT's."""
-    return Sampled(BenchmarkModel(programs, progress))
+    return SampledProfiling(BenchmarkModel(programs, progress))
 
 
 def onnxruntime_perf_test(

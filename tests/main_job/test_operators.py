@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from android_runner.toolchain import this_computer
 from bench.judge.operators import Fallback, operator_tables
 from bench.operator_times import OperatorProfile
 
@@ -191,3 +192,41 @@ def test_what_is_observed_tells_what_observing_cost(user):
     assert len(profile.times.observed_latencies_ns) == 3
     (table,) = operator_tables(run)
     assert table.observed_over_plain > 0
+
+
+LITERT = """\
+#!/bin/sh
+# A LiteRT program as of 2025, which has op_profiling_output_mode.
+echo 'count=1 curr=1500'
+echo 'count=3 first=1500 curr=1500 min=1500 max=1500 avg=1500 std=0'
+case "$*" in *--enable_op_profiling=true*--op_profiling_output_mode=csv*) cat <<'END'
+Operator-wise Profiling Info for Regular Benchmark Runs:
+============================== Run Order ==============================
+node type, first, avg_ms, %, cdf%, mem KB, times called, name
+CONV_2D, 0.9, 0.9, 60%, 60%, 0, 1, [net/conv]:0
+SOFTMAX, 0.6, 0.6, 40%, 100%, 0, 1, [net/softmax]:1
+Number of nodes executed: 2
+Timings (microseconds): count=3 first=1500 curr=1500 avg=1500
+END
+esac
+echo 'Inference timings in us: Init: 3300, First inference: 1500,' \\
+     'Warmup (avg): 1500, Inference (avg): 1500'
+"""
+
+
+def test_a_prebuilt_program_s_own_profile_is_shown_too(user):
+    user.write("benchmark_model", LITERT).chmod(0o755)
+    (user.folder / "net.tflite").write_bytes(b"\x1c\0\0\0TFL3 and more")
+
+    done = user.types(
+        *("run", "net.tflite", *HERE, *SHORT, "--profile", "ops"),
+        *("--runner", f"benchmark_model=benchmark_model@{this_computer()[0]}"),
+    )
+
+    assert done.returncode == 0, done.stderr
+    (table,) = operator_tables(user.last_run())
+    assert [(x.name, x.calls, x.time_ns) for x in table.operators] == [
+        ("CONV_2D", 1, 900_000),
+        ("SOFTMAX", 1, 600_000),
+    ]
+    assert "CONV_2D  1 call  0.900 ms  60 %" in done.stdout
