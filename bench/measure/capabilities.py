@@ -21,9 +21,13 @@ from bench.locations import cache_dir
 from bench.runner import Capabilities, Capable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from bench.device import Device, LocalObject
     from bench.measure.tool import Tool
     from bench.runner import Command, Program
+
+    Push = Callable[[Sequence[LocalObject]], Sequence[InstalledObject]]
 
 logger = logging.getLogger(__name__)
 
@@ -35,11 +39,18 @@ _ABIS = {"x86_64": "x86_64", "aarch64": "arm64-v8a"}
 """Of this computer, by the name its kernel has for it."""
 
 
-def capabilities_of(tool: Tool, device: Device) -> Capabilities | Missing:
+def capabilities_of(
+    tool: Tool, device: Device, push: Push | None = None
+) -> Capabilities | Missing:
     """Ask a program what it can load; on this computer where it runs here.
 
     Elsewhere only the device can run it, so the program, which every launch needs,
     is pushed for it; models are not.
+
+    Args:
+        tool: The program and what drives it.
+        device: Where it is to run.
+        push: Instead of the device's own, for who keeps account.
 
     Raises:
         DeviceError: The device went away, or did not take the program.
@@ -55,7 +66,7 @@ def capabilities_of(tool: Tool, device: Device) -> Capabilities | Missing:
     try:
         result = _ask_here(runner, program) if _runs_here(program) else None
         if result is None:
-            executable, *libraries = device.push(program.objects)
+            executable, *libraries = (push or device.push)(program.objects)
             command = runner.capabilities_command(executable, libraries)
             result = device.run(command.argv, timeout_s=_TIMEOUT_S, env=command.env)
         told = runner.parse_capabilities(result)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from bench.artifact import Artifact
     from bench.device import Device, DeviceInfo
+    from bench.measure.capabilities import Push
     from bench.measure.tool import Tool
     from bench.runner import Capabilities, Program
 
@@ -38,9 +39,14 @@ class Preflight(NamedTuple):
 
 
 def check(
-    device: Device, tools: Sequence[Tool], artifacts: Mapping[Key, Artifact]
+    device: Device,
+    tools: Sequence[Tool],
+    artifacts: Mapping[Key, Artifact],
+    push: Push | None = None,
 ) -> Preflight:
     """Compare what is to be measured with what the device and its programs can do.
+
+    `push` is as for `capabilities_of`.
 
     Raises:
         DeviceError: The device went away, or did not take a program.
@@ -60,7 +66,7 @@ def check(
         if unfit is not None:
             refused |= dict.fromkeys(mine, unfit)
             continue
-        told = capabilities_of(tool, device)
+        told = capabilities_of(tool, device, push)
         if isinstance(told, Missing):
             unchecked.append(told.reason)
             continue

@@ -35,6 +35,7 @@ from bench.measure.observer import Observer
 from bench.measure.pinning import biggest_core, cores_of, pin_to
 from bench.measure.preflight import check
 from bench.measure.schedule import block_order
+from bench.measure.sending import Sender
 from bench.measure.spinning import spin_once
 from bench.measure.starting import quieted, start_program
 from bench.measure.store import Store
@@ -93,6 +94,7 @@ class Session:
             failures=failures,
         )
         self._installed: dict[str, InstalledObject] = {}
+        self._sender = Sender()
         self._stored_error: PocketbenchError | None = None
         self._pinned: tuple[int, ...] = ()
         self._gate: Gatekeeper | None = None
@@ -168,7 +170,8 @@ class Session:
             (x.model, x.name): self._task.artifacts[x.model, x.name] for x in live
         }
         tools = self._task.tools
-        found = check(device, tools, artifacts)
+        push = partial(self._sender.push, device)
+        found = check(device, tools, artifacts, push)
         for text in found.unchecked:
             self._observer.note(self._info.id, f"models not compared with it: {text}")
         for variant in live:
@@ -176,7 +179,7 @@ class Session:
             if refused is not None:
                 artifacts.pop((variant.model, variant.name), None)
                 self._fail(refused, reason=refused.reason, variant=variant)
-        installed = device.push(
+        installed = push(
             needed_objects(used_tools(tools, artifacts), artifacts.values())
         )
         self._installed = {item.sha256: item for item in installed}

@@ -202,6 +202,7 @@ def _entry_path(key: Key) -> Path:
 
 
 def _folder(name: str) -> Path:
+    """Where it really is: entries name their files, and links to a cache may go."""
     path = cache_dir() / "exports" / name
     path.mkdir(parents=True, exist_ok=True)
-    return path
+    return path.resolve()

@@ -124,6 +124,21 @@ def test_the_file_of_an_earlier_commit_stays_for_the_run_that_pushes_it(key, kee
         assert file.read() == b"one"
 
 
+def test_an_export_through_a_link_to_the_cache_outlives_the_link(
+    key, keep, tmp_path, monkeypatch
+):
+    (tmp_path / "link").mkdir()
+    link = tmp_path / "link" / "exports"
+    cache.workspace()
+    link.symlink_to(tmp_path / "cache" / "exports")
+    monkeypatch.setenv("POCKETBENCH_CACHE_DIR", str(tmp_path / "link"))
+    kept = keep()
+    link.unlink()
+
+    monkeypatch.setenv("POCKETBENCH_CACHE_DIR", str(tmp_path / "cache"))
+    assert cache.find(key) == kept
+
+
 def test_a_file_that_nobody_asked_for_in_a_month_is_deleted(key, keep):
     old, used = keep(b"old"), keep(b"used")
     long_ago = time.time() - cache.KEPT_S - 1
