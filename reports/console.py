@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.padding import Padding
@@ -117,16 +118,14 @@ def _show_courses(lookup: Lookup, console: Console) -> None:
                 *map(Text, (row.throttled, row.temperature)),
             ]
         )
-    widths = [max(row[n].cell_len for row in rows) for n in range(len(headings))]
-    widths = _fitted(headings, widths, console.width)
-    widths = _fitted(headings, widths, console.width)
-    console.print(_table(headings, widths, []))
+    columns = _fitted(headings, rows, console.width)
+    console.print(_table(columns, []))
     console.print(Rule(characters="─", style="dim"))
     for device_id, found in itertools.groupby(
         zip(cells, rows, strict=True), key=lambda pair: pair[0].device_id
     ):
         console.print(Text(lookup.tagged(device_id), style="bold"))
-        console.print(_table(headings, widths, [row for _, row in found]))
+        console.print(_table(columns, [row for _, row in found]))
 
 
 def _show_model(lookup: Lookup, model: str, console: Console) -> None:
@@ -158,18 +157,15 @@ def _show_model(lookup: Lookup, model: str, console: Console) -> None:
         if memory and peak:
             row.insert(3, _figure(cell.estimates.get(memory.name), peak, bare=True))
         rows.append(row)
-    widths = [
-        max(column[place].cell_len for column in rows) for place in range(len(headings))
-    ]
-    widths = _fitted(headings, widths, console.width)
-    console.print(_table(headings, widths, []))
+    columns = _fitted(headings, rows, console.width)
+    console.print(_table(columns, []))
     console.print(Rule(characters="─", style="dim"))
     by_device = itertools.groupby(
         zip(shown, rows, strict=True), key=lambda pair: pair[0].device_id
     )
     for device_id, found in by_device:
         console.print(Text(lookup.tagged(device_id), style="bold"))
-        console.print(_table(headings, widths, [row for _, row in found]))
+        console.print(_table(columns, [row for _, row in found]))
     if len(cells) > _MOST_ROWS:
         left_out = counted(len(cells) - _MOST_ROWS, "more cell")
         console.print(Text(f"{left_out} in the HTML report and the CSV."))
@@ -211,40 +207,53 @@ def _show_operators(lookup: Lookup, console: Console) -> None:
         _item(fact, failure.remedy, console)
 
 
-def _table(headings: list[str], widths: list[int], rows: list[list[Text]]) -> Table:
+class _Columns(NamedTuple):
+    """The columns of a table that is printed in parts."""
+
+    headings: list[str]
+    widths: list[int]
+    gap: int
+
+
+def _table(columns: _Columns, rows: list[list[Text]]) -> Table:
     """The header alone, or rows alone under the name of their device."""
     table = Table(
         box=None,
-        padding=(0, 2, 0, 0),
+        padding=(0, columns.gap, 0, 0),
         pad_edge=False,
         show_header=not rows,
     )
-    for place, (heading, width) in enumerate(zip(headings, widths, strict=True)):
+    for place, heading in enumerate(columns.headings):
         table.add_column(
             Text(heading),
             justify="right" if place else "left",
             vertical="bottom",
-            min_width=width,
-            max_width=width,
+            min_width=columns.widths[place],
+            max_width=columns.widths[place],
         )
     for row in rows:
         table.add_row(*row)
     return table
 
 
-def _fitted(headings: list[str], widths: list[int], room: int) -> list[int]:
+def _fitted(headings: list[str], rows: list[list[Text]], room: int) -> _Columns:
     """Widths that show every column whole, on more lines where the room is short.
 
-    What gives way first is the name, then the figures with an interval.
+    What gives way first is the gap, then the name, then the figures with an interval.
     """
     words = [max(map(len, heading.split() or [""])) for heading in headings]
-    fitted = [max(width, word) for width, word in zip(widths, words, strict=True)]
+    widths = [
+        max(word, *(row[place].cell_len for row in rows))
+        for place, word in enumerate(words)
+    ]
+    gaps = len(headings) - 1
+    gap = 2 if sum(widths) + 2 * gaps <= room else 1
     for place, least in ((0, _LEAST_NAME), (1, _LEAST_FIGURE), (2, _LEAST_FIGURE)):
-        missing = sum(fitted) + 2 * (len(fitted) - 1) - room
+        missing = sum(widths) + gap * gaps - room
         if missing > 0:
-            narrowest = min(fitted[place], max(words[place], least))
-            fitted[place] = max(narrowest, fitted[place] - missing)
-    return fitted
+            narrowest = min(widths[place], max(words[place], least))
+            widths[place] = max(narrowest, widths[place] - missing)
+    return _Columns(headings, widths, gap)
 
 
 def _column_scale(cells: list[Cell], metric: str, unit: str) -> Scale:
@@ -295,17 +304,15 @@ def _show_outputs(lookup: Lookup, console: Console) -> None:
         for row in section.rows
     ]
     if rows:
-        widths = [
-            max(row[place].cell_len for row in rows) for place in range(len(headings))
-        ]
-        console.print(_table(headings, widths, []))
+        columns = _fitted(headings, rows, console.width)
+        console.print(_table(columns, []))
     by_place = itertools.groupby(
         zip(section.rows, rows, strict=True),
         key=lambda pair: (pair[0].outputs.device_id, pair[0].outputs.model),
     )
     for (device_id, model), found in by_place:
         console.print(Text(f"{model} · {lookup.tagged(device_id)}", style="bold"))
-        console.print(_table(headings, widths, [row for _, row in found]))
+        console.print(_table(columns, [row for _, row in found]))
     for words in failing(lookup):
         console.print(Text(f"▲ {words}", style="red"))
     for words in section.missing:
