@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from bench import registry
+from bench.commands import options
 
 
 @click.command()
@@ -27,44 +28,17 @@ from bench import registry
     type=click.Path(path_type=Path),
     help="File for the one format given; - for stdout.",
 )
-@click.option("--json", "as_json", is_flag=True, help="The verdicts on stdout as JSON.")
-@click.option(
-    "--gate-on",
-    multiple=True,
-    metavar="METRIC[,METRIC]",
-    help="What gets verdicts: latency, p90, p99, throughput, load, first_inference, "
-    "peak_memory, model_memory; the others are for information.  "
-    "[default: what RUN_B was given]",
-)
-@click.option(
-    "--min-effect",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    help="The smallest change that matters.  [default: what RUN_B was given]",
-)
-@click.option(
-    "--anyway",
-    is_flag=True,
-    help="Give verdicts although conditions differed between the two sides.",
-)
-@click.option(
-    "--fail-on",
-    type=click.Choice(["regression", "inconclusive", "never"]),
-    default="never",
-    show_default=True,
-    help="Exit 1 on this verdict; needs --accept-drift.",
-)
+@options.verdicts_as_json()
+@options.gate_on("what RUN_B was given")
+@options.min_effect("what RUN_B was given")
+@options.anyway()
+@options.fail_on("; needs --accept-drift")
 @click.option(
     "--accept-drift",
     is_flag=True,
     help="Fail although whatever changed on a device between the runs is in the ratio.",
 )
-@click.option(
-    "--runs",
-    "runs_folder",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("runs"),
-    show_default=True,
-)
+@options.runs_folder()
 def compare(
     baseline: str,
     candidate: str,

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from bench.commands import options
+
 FOLDER = click.option(
     "--history",
     "folder",
@@ -67,13 +69,7 @@ def history() -> None:
 @history.command()
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 @FOLDER
-@click.option(
-    "--runs",
-    "runs_folder",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("runs"),
-    show_default=True,
-)
+@options.runs_folder()
 def add(runs: tuple[str, ...], folder: str, runs_folder: Path) -> None:
     """Add stored RUNs (folders, ids, or `last`): one new file a run and device."""
     from bench.history.folder import add_run

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from bench import registry
+from bench.commands import options
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -26,14 +27,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="A model file that was measured; tests are known by its name. Again for more.",
 )
 @click.option("--device-name", help="Where the files do not tell the device.")
-@click.option(
-    "--runs",
-    "runs_folder",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("runs"),
-    show_default=True,
-    help="Where run folders are kept.",
-)
+@options.runs_folder()
 def ingest(
     files: tuple[Path, ...],
     models: tuple[Path, ...],

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from bench import registry
+from bench.commands import options
 
 
 @click.command()
@@ -24,24 +25,9 @@ from bench import registry
     type=click.Path(path_type=Path),
     help="File for the one format given; - for stdout.",
 )
-@click.option(
-    "--min-effect",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    help="The smallest change that matters.  [default: what the run was given]",
-)
-@click.option(
-    "--gate-on",
-    multiple=True,
-    metavar="METRIC[,METRIC]",
-    help="What gets verdicts: latency, p90, p99, throughput, load, first_inference, "
-    "peak_memory, model_memory; the others are for information.  "
-    "[default: what the run was given]",
-)
-@click.option(
-    "--anyway",
-    is_flag=True,
-    help="Give verdicts although conditions differed between the two sides.",
-)
+@options.min_effect("what the run was given")
+@options.gate_on("what the run was given")
+@options.anyway()
 @click.option(
     "--history",
     "history_folder",
@@ -56,13 +42,7 @@ from bench import registry
     show_default=True,
     help="The file of changes in the history that are no alarm.",
 )
-@click.option(
-    "--runs",
-    "runs_folder",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("runs"),
-    show_default=True,
-)
+@options.runs_folder()
 def report(
     run: str,
     formats: tuple[str, ...],

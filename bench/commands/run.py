@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
 
 from bench import registry
+from bench.commands import options
 
 
 def _complete_models(
@@ -218,38 +218,11 @@ def _complete_devices(
     help="Other limits: margin_c=2, spin_ms=250, spin_ratio=1.1, first_wait_s=30, "
     "step_s=15, max_wait_s=600, redos=2.",
 )
-@click.option(
-    "--min-effect",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    help="The smallest change that matters.  [default: 0.02]",
-)
-@click.option(
-    "--gate-on",
-    multiple=True,
-    metavar="METRIC[,METRIC]",
-    help="What gets verdicts: latency, p90, p99, throughput, load, first_inference, "
-    "peak_memory, model_memory; the others are for information.  [default: latency]",
-)
-@click.option(
-    "--anyway",
-    is_flag=True,
-    help="Give verdicts although conditions differed between the two sides.",
-)
-@click.option(
-    "--fail-on",
-    type=click.Choice(["regression", "inconclusive", "never"]),
-    default="never",
-    show_default=True,
-    help="Exit 1 on this verdict.",
-)
-@click.option(
-    "--runs",
-    "runs_folder",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("runs"),
-    show_default=True,
-    help="Where run folders are kept.",
-)
+@options.min_effect("0.02")
+@options.gate_on("latency")
+@options.anyway()
+@options.fail_on()
+@options.runs_folder()
 @click.option(
     "--report",
     "reports",
@@ -258,7 +231,7 @@ def _complete_devices(
     "annotations, benchmark-action. May be given again.",
 )
 @click.option("--resume", metavar="RUN", help="Do what a stopped run is missing.")
-@click.option("--json", "as_json", is_flag=True, help="The verdicts on stdout as JSON.")
+@options.verdicts_as_json()
 def run(**options: object) -> None:
     """Measure MODELs on devices, store every sample, and report.
 
