@@ -16,6 +16,7 @@ from bench.commands import options
 @click.argument("candidate", metavar="RUN_B")
 @click.option(
     "--format",
+    "--report",
     "formats",
     multiple=True,
     type=click.Choice(list(registry.REPORTS)),

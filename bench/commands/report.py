@@ -14,6 +14,7 @@ from bench.commands import options
 @click.argument("run")
 @click.option(
     "--format",
+    "--report",
     "formats",
     multiple=True,
     type=click.Choice(list(registry.REPORTS)),

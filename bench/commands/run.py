@@ -225,6 +225,7 @@ def _complete_devices(
 @options.runs_folder()
 @click.option(
     "--report",
+    "--format",
     "reports",
     multiple=True,
     help="Reports to write besides the HTML: markdown, json, csv, junit, svg, png, "
