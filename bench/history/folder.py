@@ -43,7 +43,9 @@ def add_run(run: Run, folder: Path) -> tuple[Added, ...]:
         raise StoreError(
             run.started.run_id,
             "has no whole block of launches to keep",
-            "Finish it first with `pocketbench run --resume`",
+            "A sustained run is for its own page; measure without --sustained"
+            if run.started.plan.sustained
+            else "Finish it first with `pocketbench run --resume`",
         )
     month = run.started.started_at[:7]
     if not re.fullmatch(r"\d{4}-\d{2}", month):

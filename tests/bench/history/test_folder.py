@@ -8,6 +8,7 @@ from bench.history.folder import add_run
 from bench.history.stored import StoredLaunch, device_key
 from bench.judge.metrics import METRICS
 from tests.histories import HOST, PHONE
+from tests.sustained_runs import sustained, sustained_run
 
 
 def test_a_run_becomes_one_file_a_device_under_its_month(runs):
@@ -63,6 +64,13 @@ def test_other_launches_under_the_name_of_a_run_are_refused(runs):
 def test_a_run_without_a_whole_block_is_refused(runs):
     with pytest.raises(StoreError, match="no whole block of launches"):
         runs.add(launches=0)
+
+
+def test_a_sustained_run_has_a_page_and_no_level_for_a_history(runs):
+    run = sustained_run(runs.run(1), sustained(HOST.id))
+
+    with pytest.raises(StoreError, match="measure without --sustained"):
+        add_run(run, runs.history)
 
 
 def test_many_jobs_add_at_once_without_losing_a_run(runs):
