@@ -9,8 +9,8 @@ with that program's timing rule is compiled against the installed torch.
 
 The model is int8 unless told otherwise. MobileNetV2 in float32, which oneDNN computes,
 tells nothing about timing here: where the C library's heap happens to put its tensors
-moves it by up to 5 %, and does so between two builds of the plain loop that differ in a
-line that no inference runs.
+moves it by 2 %, and by more where glibc is told to keep what is freed, even between two
+builds of the plain loop that differ in a line no inference runs.
 
 Aim: within 1 % of the plain loop, that is 1 inside 0.99 to 1.01 of the whole interval.
 Run: python benchmarks/agreement.py [--program PATH] [--model mobilenet_v2] [--pairs 40]
