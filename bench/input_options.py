@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 
@@ -14,17 +13,16 @@ _DTYPES = ("float32", "float64", "float16", "int64", "int32", "uint8", "bool")
 _FORM = re.compile(r"\d+(,\d+)*(x\d+(,\d+)*)*", re.A)
 
 
-class AskedInput(Value, frozen=True, kw_only=True):
+class AskedInput(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One input of a model, whose sizes may be lists: each makes a model of its own."""
 
     shape: tuple[int | tuple[int, ...], ...]
     dtype: str = "float32"
 
     @property
-    def lengths(self) -> int | None:
-        """How many there are; `None` where every size is one number."""
-        counts = {len(size) for size in self.shape if isinstance(size, tuple)}
-        return max(counts, default=None)
+    def lists(self) -> list[tuple[int, ...]]:
+        """The sizes that are lists."""
+        return [size for size in self.shape if isinstance(size, tuple)]
 
     def at(self, index: int) -> TensorSpec:
         """The input in one of its lengths, or as it is."""
@@ -71,47 +69,32 @@ def in_lengths(
     """
     for asked in inputs:
         _check(asked)
-    counts = {asked.lengths for asked in inputs} - {None}
-    if not counts:
-        return [("", tuple(asked.at(0) for asked in inputs))]
-    if len(counts) > 1 or any(_is_uneven(asked) for asked in inputs):
+    lists = [sizes for asked in inputs for sizes in asked.lists]
+    counts = {len(sizes) for sizes in lists}
+    if len(counts) > 1:
         raise UsageError(
             "--input " + " --input ".join(x.text for x in inputs),
             "some come in more lengths than others",
             "Give each list as many sizes, or one size for all",
         )
-    (count,) = counts
     return [
-        (_label(inputs, index), tuple(asked.at(index) for asked in inputs))
-        for index in range(count or 0)
+        (_label(lists, index), tuple(asked.at(index) for asked in inputs))
+        for index in range(max(counts, default=1))
     ]
 
 
-def _label(inputs: Sequence[AskedInput], index: int) -> str:
+def _label(lists: Sequence[tuple[int, ...]], index: int) -> str:
     """The sizes that differ from one length to the next, as a part of a name."""
-    sizes = [
-        size[index]
-        for asked in inputs
-        for size in asked.shape
-        if isinstance(size, tuple)
-    ]
-    return "@" + "x".join(str(size) for size in dict.fromkeys(sizes))
-
-
-def _is_uneven(asked: AskedInput) -> bool:
-    return len({len(x) for x in asked.shape if isinstance(x, tuple)}) > 1
+    sizes = dict.fromkeys(str(sizes[index]) for sizes in lists)
+    return f"@{'x'.join(sizes)}" if sizes else ""
 
 
 def _check(asked: AskedInput) -> None:
     if asked.dtype not in _DTYPES:
         raise UnknownNameError("dtype", asked.dtype, _DTYPES)
-    lengths = range(asked.lengths or 1)
-    if _is_uneven(asked):
-        return
-    for index in lengths:
-        shape = asked.at(index).shape
-        if not shape or math.prod(shape) < 1 or min(shape) < 1:
-            raise _no_shape(asked.text)
+    sizes = [size if isinstance(size, tuple) else (size,) for size in asked.shape]
+    if not sizes or not all(each and min(each) > 0 for each in sizes):
+        raise _no_shape(asked.text)
 
 
 def _no_shape(text: str) -> UsageError:

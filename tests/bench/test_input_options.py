@@ -59,6 +59,22 @@ def test_lists_of_unlike_length_are_refused(texts):
         lengths_of(*texts)
 
 
+@pytest.mark.parametrize("shape", [(), (1, ()), (1, (4, 0)), (-1,)])
+def test_a_suite_s_shape_that_is_none_is_refused(shape):
+    with pytest.raises(UsageError, match="is not a shape"):
+        in_lengths([AskedInput(shape=shape)])
+
+
+def test_a_suite_s_input_with_another_key_is_refused(tmp_path):
+    suite = tmp_path / "suite.toml"
+    suite.write_text(
+        '[[model]]\nsource = "text_encoder"\n'
+        'inputs = [{ shape = [1, 16], dtpye = "int64" }]\n'
+    )
+    with pytest.raises(UsageError, match="dtpye"):
+        read_suite(suite)
+
+
 def test_an_unknown_dtype_offers_the_near_ones():
     with pytest.raises(UnknownNameError, match="int64"):
         lengths_of("1x16:int46")
