@@ -1,10 +1,11 @@
 """How long verdicts and the HTML page of a large run take, and how large the page is.
 
 A stored run of 1,000 cells: 25 models in 4 variants on 10 devices, with 20 launches of
-50 iterations each. Timed are the judging of the run once it is read, and the whole of
-`pocketbench report RUN --format html`, reading included. Aims: verdicts at most 2 s;
-HTML at most 10 s and 5 MB. Beside each, in turn, the reading of the run's file alone,
-which any report must begin with. Run: python benchmarks/report.py
+50 iterations each and a phone's conditions before and after each. Timed are the judging
+of the run once it is read, and the whole of `pocketbench report RUN --format html`,
+reading included. Aims: verdicts at most 2 s; HTML at most 10 s and 5 MB. Beside each,
+in turn, the reading of the run's file alone, which any report must begin with.
+Run: python benchmarks/report.py
 """
 
 from __future__ import annotations
@@ -21,6 +22,18 @@ import numpy as np
 from paired import HEAD, in_turn
 
 from bench.artifact import Artifact, ExportFacts, OutputError, TensorSpec
+from bench.conditions import (
+    Battery,
+    Build,
+    Conditions,
+    CpuPolicy,
+    MemoryState,
+    Screen,
+    SkinThresholds,
+    Temperature,
+    TemperatureKind,
+    Thermal,
+)
 from bench.device import DeviceInfo
 from bench.judge.summarize import summarize
 from bench.launch import Launch, Measurement, Memory
@@ -85,6 +98,50 @@ def ready(device_id: str) -> DeviceReady:
     )
 
 
+def conditions(at_s: float, skin_c: float) -> Conditions:
+    """What a phone of nine cores in three clock domains tells, so long after a boot."""
+    kinds: tuple[TemperatureKind, ...] = ("skin", "battery", "cpu", "cpu", "cpu", "gpu")
+    domains = ((0, 1704000), (4, 2367000), (8, 2914000))
+    return Conditions(
+        thermal=Thermal(
+            status=0,
+            source="hal",
+            temperatures=tuple(
+                Temperature(name=f"{kind}-{at}", kind=kind, value_c=skin_c + at)
+                for at, kind in enumerate(kinds)
+            ),
+            skin_thresholds=(
+                SkinThresholds(name="skin-0", hot_c=(None, 39.0, 43.0, 45.0, 46.5)),
+            ),
+        ),
+        cpu_policies=tuple(
+            CpuPolicy(
+                id=first,
+                cpus=tuple(range(first, min(first + 4, 9))),
+                current_frequency_khz=highest // 2,
+                max_frequency_khz=highest,
+                hardware_max_frequency_khz=highest,
+                governor="sched_pixel",
+                time_in_state_ticks={
+                    highest * step // 10: int(100 * at_s) for step in range(1, 11)
+                },
+            )
+            for first, highest in domains
+        ),
+        online_cpus=tuple(range(9)),
+        battery=Battery(level=87, scale=100, status="discharging", temperature_c=27.4),
+        is_battery_saver=False,
+        is_dozing=False,
+        screen=Screen(state="ON", wakefulness="Awake"),
+        memory=MemoryState(total_bytes=8 * 2**30, available_bytes=4 * 2**30),
+        load_averages=(1.5, 1.2, 1.0),
+        allowed_cpus=tuple(range(9)),
+        build=Build(fingerprint="maker/phone/phone:14/AB1/1:user/release-keys"),
+        uptime_s=at_s,
+        missing={"energy": "no power rails"},
+    )
+
+
 def launches() -> Iterator[Launch]:
     random = np.random.default_rng(0)
     for at, device_id in enumerate(DEVICES):
@@ -119,6 +176,8 @@ def launches() -> Iterator[Launch]:
                             threads=1,
                             seed=0,
                         ),
+                        conditions_before=conditions(seconds, 28.0 + block / 10),
+                        conditions_after=conditions(seconds + 2, 28.2 + block / 10),
                     )
 
 

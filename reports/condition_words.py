@@ -8,11 +8,11 @@ from typing import NamedTuple
 from bench.measure.gate import STATUS_WORDS
 from bench.units import cpu_words, format_size
 from reports.conditions import (
+    SHOWN_KINDS,
     ClockCourse,
     Counts,
     Course,
     DeviceConditions,
-    device_conditions,
 )
 from reports.lookup import Lookup
 from reports.phrases import counted, listed
@@ -28,7 +28,6 @@ _SIMULATED = (
     " A simulated phone's heat, clocks, battery and memory are its profile's and its "
     "model of heat, no phone's; its load and allowed cores are this computer's."
 )
-_KIND_TITLES = {"skin": "skin", "cpu": "CPU", "battery": "battery"}
 
 
 class Line(NamedTuple):
@@ -61,7 +60,7 @@ class ConditionsTable(NamedTuple):
 
 def conditions_table(lookup: Lookup) -> ConditionsTable:
     """A row a device, in the order of the other table of devices."""
-    rows = tuple(_row(found) for found in device_conditions(lookup.summary.run))
+    rows = tuple(_row(found) for found in lookup.conditions)
     is_simulated = any(info.is_simulated for info in lookup.devices.values())
     return ConditionsTable(_EXPLAINED + (_SIMULATED if is_simulated else ""), rows)
 
@@ -70,7 +69,7 @@ def conditions_lines(lookup: Lookup) -> list[tuple[str, str]]:
     """(device, what matters most of its conditions in one line)."""
     return [
         (lookup.tagged(found.device_id), _one_line(found))
-        for found in device_conditions(lookup.summary.run)
+        for found in lookup.conditions
         if found.readings
     ]
 
@@ -111,7 +110,7 @@ def _of(found: DeviceConditions, title: str, readings: int) -> str:
 
 def _heat(found: DeviceConditions) -> tuple[Line, ...]:
     lines = [Line("thermal status", _status(found))]
-    for kind, title in _KIND_TITLES.items():
+    for kind, title in SHOWN_KINDS.items():
         words = _course(found, found.temperatures_c.get(kind), _degrees, "C")
         lines.append(Line(title, words))
     if found.cooling:
@@ -239,7 +238,7 @@ def _mostly(found: DeviceConditions, counts: Counts) -> str:
 
 def _one_line(found: DeviceConditions) -> str:
     parts = [f"thermal status {_status(found)}"]
-    for kind, title in _KIND_TITLES.items():
+    for kind, title in SHOWN_KINDS.items():
         if kind in found.temperatures_c:
             course = _course(found, found.temperatures_c[kind], _degrees, "C")
             parts.append(f"{title} {course}")

@@ -15,7 +15,12 @@ from bench.record import Value
 from bench.run import Run
 from bench.units import cpu_words
 
-SHOWN_KINDS: tuple[TemperatureKind, ...] = ("skin", "cpu", "battery")
+SHOWN_KINDS: dict[TemperatureKind, str] = {
+    "skin": "skin",
+    "cpu": "CPU",
+    "battery": "battery",
+}
+"""The temperatures that are shown, each with its title."""
 
 Counts = dict[str, int]
 """By state, in how many readings; those that did not tell it left out."""

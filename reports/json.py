@@ -30,7 +30,7 @@ from bench.judge.summary import (
 from bench.output_check import OutputCheckMissing
 from bench.record import Value
 from bench.run import Outcome
-from reports.conditions import DeviceConditions, device_conditions
+from reports.conditions import DeviceConditions
 from reports.headline import headline
 from reports.lookup import Lookup
 from reports.presentable import presentable
@@ -192,7 +192,7 @@ def document(lookup: Lookup, *, only_primary: bool = False) -> Document:
             )
             for ready in summary.devices
         ),
-        conditions=device_conditions(summary.run),
+        conditions=lookup.conditions,
         cells=tuple(
             CellFacts(
                 device_id=cell.device_id,

@@ -9,6 +9,7 @@ from bench.device_marks import device_tag
 from bench.judge.outputs import JudgedOutputs
 from bench.judge.summary import Cell, Comparison, Metric, Summary
 from bench.launch import Launch
+from reports.conditions import DeviceConditions, device_conditions
 
 CellKey = tuple[str, str, str]
 """Device, model, variant."""
@@ -35,6 +36,11 @@ class Lookup:
         measured = dict.fromkeys(cell.model for cell in self.summary.cells)
         known = [name for name in dict.fromkeys(planned) if name in measured]
         return (*known, *(name for name in measured if name not in known))
+
+    @cached_property
+    def conditions(self) -> tuple[DeviceConditions, ...]:
+        """What each device told of itself, gathered over its launches."""
+        return device_conditions(self.summary.run)
 
     @cached_property
     def device_ids(self) -> tuple[str, ...]:

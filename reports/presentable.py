@@ -107,5 +107,8 @@ def _shown(text: str, summary: Summary) -> str:
         ):
             quoted = msgspec.json.encode(serial).decode()[1:-1]
             text = text.replace(quoted, info.serial_hash)
+    if text.isascii() and "\\" not in text and "\x7f" not in text:
+        # JSON writes all else that is unshowable as an escape.
+        return text
     text = _UNSHOWABLE.sub(lambda found: found[1] or "\N{REPLACEMENT CHARACTER}", text)
     return _CARRIAGE_RETURN.sub(lambda found: found[1] or "", text)

@@ -20,7 +20,6 @@ _GAP_PX = 8.0
 _MARKS_PX, _HEAT_PX, _CAPS_PX = 14.0, 28.0, 12.0
 _LOW_BAR_PX, _HIGH_BAR_PX = 3.0, 8.0
 _MOST_MARKS = 40
-_KIND_WORDS = {"skin": "skin", "cpu": "CPU", "battery": "battery"}
 
 
 class Capped(NamedTuple):
@@ -60,7 +59,7 @@ class Band(NamedTuple):
         if self.temperatures_c:
             low, high = _ends(self)
             parts.append(
-                f"{_KIND_WORDS[self.kind or 'skin']} temperature from {low:.1f} to "
+                f"{SHOWN_KINDS[self.kind or 'skin']} temperature from {low:.1f} to "
                 f"{high:.1f} C"
             )
         if self.capped:
@@ -186,7 +185,7 @@ def _draw_temperatures(sheet: Sheet, found: Band, across: Axis, top: float) -> N
     sheet.lines([line], colour=INK, width=1.2)
     if len(line) <= _MOST_MARKS:
         sheet.marks(line, colour=INK, size=3.0)
-    name = _KIND_WORDS[found.kind or "skin"]
+    name = SHOWN_KINDS[found.kind or "skin"]
     first, second = f"{name} {low:.1f}", f"to {high:.1f} C"
     if f"{low:.1f}" == f"{high:.1f}":
         first, second = name, f"{high:.1f} C"

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
+from bench.conditions import Conditions
 from reports.lookup import Lookup
 from reports.presentable import presentable
 
@@ -28,6 +30,17 @@ def test_control_characters_are_shown_as_such_and_text_is_kept(tiny):
     shown = presentable(replace(tiny, devices=devices))
     bad = "\N{REPLACEMENT CHARACTER}"
     assert shown.devices[0].device.name == (f'a{bad}[1m{bad}{bad} b\\u001b "c"\n{bad}d')
+
+
+@pytest.mark.parametrize("unshowable", ["\x1b", "\x7f", "\x9b", "\u202e", "\b"])
+def test_what_a_reading_says_is_no_exception(full, unshowable):
+    read = Conditions(cpuset=f"/top{unshowable}app", missing={"energy": "no rails"})
+    launch, *others = full.run.launches
+    run = replace(full.run, launches=(replace(launch, conditions_before=read), *others))
+
+    shown = presentable(replace(full, run=run)).run.launches[0].conditions_before
+
+    assert shown == replace(read, cpuset="/top\N{REPLACEMENT CHARACTER}app")
 
 
 def test_everything_else_is_passed_on_unchanged(tiny):
