@@ -7,28 +7,17 @@ from pathlib import Path
 
 import click
 
-from bench import registry
 from bench.commands import options
 
 
 @click.command()
 @click.argument("baseline", metavar="RUN_A")
 @click.argument("candidate", metavar="RUN_B")
-@click.option(
-    "--format",
-    "--report",
-    "formats",
-    multiple=True,
-    type=click.Choice(list(registry.REPORTS)),
-    help="May be given again; all but the console's go beside RUN_B's file, as "
-    "compared-with-RUN_A.  [default: console]",
+@options.formats(
+    "; all but the console's go beside RUN_B's file, as "
+    "compared-with-RUN_A.  [default: console]"
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    help="File for the one format given; - for stdout.",
-)
+@options.output()
 @options.verdicts_as_json()
 @options.gate_on("what RUN_B was given")
 @options.min_effect("what RUN_B was given")

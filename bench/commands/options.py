@@ -8,6 +8,8 @@ from typing import Any, Protocol, TypeVar
 
 import click
 
+from bench import registry
+
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -57,6 +59,28 @@ def fail_on(proviso: str = "") -> Option:
         default="never",
         show_default=True,
         help=f"Exit 1 on this verdict{proviso}.",
+    )
+
+
+def formats(words: str) -> Option:
+    """`--format NAME`, which `run` calls `--report`."""
+    return click.option(
+        "--format",
+        "--report",
+        "formats",
+        multiple=True,
+        type=click.Choice(list(registry.REPORTS)),
+        help=f"May be given again{words}",
+    )
+
+
+def output() -> Option:
+    """`-o FILE`."""
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Path(path_type=Path),
+        help="File for the one format given; - for stdout.",
     )
 
 

@@ -6,26 +6,13 @@ from pathlib import Path
 
 import click
 
-from bench import registry
 from bench.commands import options
 
 
 @click.command()
 @click.argument("run")
-@click.option(
-    "--format",
-    "--report",
-    "formats",
-    multiple=True,
-    type=click.Choice(list(registry.REPORTS)),
-    help="May be given again.  [default: console and html]",
-)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    help="File for the one format given; - for stdout.",
-)
+@options.formats(".  [default: console and html]")
+@options.output()
 @options.min_effect("what the run was given")
 @options.gate_on("what the run was given")
 @options.anyway()

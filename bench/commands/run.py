@@ -233,7 +233,7 @@ def _complete_devices(
 )
 @click.option("--resume", metavar="RUN", help="Do what a stopped run is missing.")
 @options.verdicts_as_json()
-def run(**options: object) -> None:
+def run(**given: object) -> None:
     """Measure MODELs on devices, store every sample, and report.
 
     A MODEL is a name of the zoo (mobilenet_v2, resnet18, text_encoder, digits), a
@@ -250,4 +250,4 @@ def run(**options: object) -> None:
     """
     from bench.commands.main_job import run_main_job
 
-    sys.exit(run_main_job(**options))  # type: ignore[arg-type]
+    sys.exit(run_main_job(**given))  # type: ignore[arg-type]

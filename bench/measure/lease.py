@@ -7,10 +7,15 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
 from bench.errors import Cancelled
+
+if TYPE_CHECKING:
+    from bench.device import DeviceInfo
+    from bench.runner import Runner
 
 _POLL_S = 0.005
 _TOPOLOGY = "/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list"
@@ -74,6 +79,18 @@ class CpuLease:
         finally:
             for lock in held.values():
                 lock.release()
+
+    def for_program(
+        self, runner: Runner, info: DeviceInfo, threads: int, cancel: threading.Event
+    ) -> contextlib.AbstractContextManager[tuple[int, ...]]:
+        """Cores for a program that computes on this computer's; none for others.
+
+        Raises:
+            Cancelled: The event was set while waiting.
+        """
+        if info.shares_host_cpu and runner.needs_cpu:
+            return self.cores(threads, cancel)
+        return contextlib.nullcontext(())
 
     @contextlib.contextmanager
     def _door(self, cancel: threading.Event) -> Iterator[None]:

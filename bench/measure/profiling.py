@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from bench.device import Quieting
 from bench.errors import PocketbenchError
 from bench.failure import FailureReason
 from bench.measure.lease import CpuLease
 from bench.measure.observer import Observer
 from bench.measure.pinning import cores_of, pin_to
 from bench.measure.session import utc_now
+from bench.measure.starting import quieted
 from bench.measure.store import Store, read_run
 from bench.measure.task import Task
 from bench.measure.tool import launch_request, tool_for
@@ -91,9 +91,7 @@ class _Profiler(Untimed):
         self._observer.note(
             self._info.id, "observing operators in launches that are not timed"
         )
-        if self._plan.quiet and isinstance(device, Quieting):
-            return device.quieted(self._plan.screen)
-        return nullcontext()
+        return quieted(device, self._plan, self._observer)
 
     def _ask(
         self, device: Device, item: Wanted, installed: Installed

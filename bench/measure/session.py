@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from functools import partial
 
 from bench.artifact import Artifact
@@ -368,9 +368,7 @@ class Session:
     def _cores(
         self, runner: Runner, threads: int
     ) -> AbstractContextManager[tuple[int, ...]]:
-        if self._info.shares_host_cpu and runner.needs_cpu:
-            return self._lease.cores(threads, self._cancel)
-        return nullcontext(())
+        return self._lease.for_program(runner, self._info, threads, self._cancel)
 
     def _fail(
         self,

@@ -118,11 +118,7 @@ class Untimed(abc.ABC):
             DeviceLostError: The device went away.
             Cancelled: The user asked to stop.
         """
-        leased: AbstractContextManager[tuple[int, ...]] = (
-            self._lease.cores(threads, self._cancel)
-            if self._info.shares_host_cpu and runner.needs_cpu
-            else nullcontext(())
-        )
+        leased = self._lease.for_program(runner, self._info, threads, self._cancel)
         with leased as cpus:
             return start_program(
                 device, command, prefix=prefix, timeout_s=timeout_s, host_cpus=cpus
