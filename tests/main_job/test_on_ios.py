@@ -260,7 +260,9 @@ def test_ctrl_c_ends_the_app_and_the_simulators_program(user, iphone, ctrl_c):
     assert iphone.read()["simulators"][0]["state"] == "Shutdown"
 
 
-def test_devices_lists_phones_and_simulators_with_state_and_remedy(user, iphone):
+def test_devices_lists_phones_and_simulators_with_state_and_remedy(
+    user, iphone, private_adb
+):
     iphone.change_phone(mode="disabled")
 
     done = user.types("devices", "--json", "--no-simulated")
@@ -273,7 +275,7 @@ def test_devices_lists_phones_and_simulators_with_state_and_remedy(user, iphone)
     assert "developer mode off" in " ".join(table.split())
 
 
-def test_devices_of_all_families_are_asked_at_once(user, iphone):
+def test_devices_of_all_families_are_asked_at_once(user, iphone, private_adb):
     iphone.change(slow_s=2)
 
     user.types("devices", "--no-simulated")
