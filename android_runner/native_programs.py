@@ -110,6 +110,7 @@ def native_command(request: LaunchRequest) -> Command:
             *("--iterations", str(request.iterations)),
             *_lasting(request),
             *("--threads", str(request.threads)),
+            *("--heap", request.heap),
             *("--seed", str(request.seed)),
             *_input_flags(inputs),
         ),

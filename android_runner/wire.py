@@ -12,7 +12,7 @@ from android_runner.classify import classify, first_words, reason_of
 from bench.artifact import TensorSpec
 from bench.errors import LaunchError
 from bench.failure import FailureReason
-from bench.launch import Measurement, Memory
+from bench.launch import Heap, Measurement, Memory
 from bench.operator_times import OperatorTime, OperatorTimes
 from bench.record import Value
 from bench.runner import Capabilities, RawTensor
@@ -44,6 +44,7 @@ class _Header(Value, frozen=True, kw_only=True):
 
 class _Measured(_Header, frozen=True, kw_only=True):
     threads: _Count
+    heap: Heap | None = None
     seed: int
     load_ns: _Ns
     input_count: _Count
@@ -126,6 +127,7 @@ def read_measurement(
             read_by="itself",
         ),
         threads=told.threads,
+        heap=told.heap,
         runtime_version=told.runtime,
         seed=told.seed,
         output_digest=told.output_digest,

@@ -9,6 +9,10 @@ from bench.conditions import Conditions
 from bench.failure import FailureReason
 from bench.record import Value
 
+Heap = Literal["steady", "system"]
+"""Where a program's memory lies: as the system's C library puts it, or so that no build
+is favoured by that, see android_runner/native/lite_heap.h."""
+
 
 class Memory(Value, frozen=True, kw_only=True):
     """Memory of the measuring process, from /proc/PID/status and smaps_rollup.
@@ -73,6 +77,8 @@ class Measurement(Value, frozen=True, kw_only=True):
     """1000 for a program that prints whole microseconds."""
     memory: Memory = Memory()
     threads: int | None = None
+    heap: Heap | None = None
+    """`None`: the program does not tell, and left it to the system."""
     runtime_version: str | None = None
     seed: int | None = None
     output_digest: str | None = None

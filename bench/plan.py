@@ -9,6 +9,7 @@ import msgspec
 from bench.artifact import MemoryFormat, TensorSpec
 from bench.device import ScreenWish
 from bench.gates import USUAL_GATE
+from bench.launch import Heap
 from bench.output_check import OutputChecks
 from bench.record import Value
 from bench.sustained import Sustained
@@ -22,6 +23,7 @@ class Workload(Value, frozen=True, kw_only=True):
     iterations: int = 50
     min_duration_s: float = 0.0
     """The main iterations of a launch go on until this time is reached too."""
+    heap: Heap = "steady"
     seed: int = 0
     """Of the order of launches and of generated inputs."""
     timeout_s: float = 300.0

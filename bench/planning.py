@@ -19,6 +19,7 @@ from bench.engines import (
 from bench.errors import UnknownNameError, UsageError
 from bench.heat_options import heat_limits, parse_heat
 from bench.input_options import AskedInput, in_lengths
+from bench.launch import Heap
 from bench.measure.pinning import check_cores
 from bench.models.sources import (
     engine_of,
@@ -55,6 +56,7 @@ class Options(NamedTuple):
     iterations: int | None = None
     min_duration_s: float | None = None
     sustained: Sustained | None = None
+    heap: Heap | None = None
     seed: int | None = None
     timeout_s: float | None = None
     quick: bool = False

@@ -6,7 +6,7 @@ from typing import Literal
 
 from bench.artifact import Artifact
 from bench.device import DeviceInfo, InstalledObject
-from bench.launch import Failure, Launch
+from bench.launch import Failure, Heap, Launch
 from bench.operator_times import OperatorProfile, ProfileFailure
 from bench.output_check import OutputCheck, OutputCheckMissing
 from bench.plan import Plan
@@ -125,3 +125,9 @@ class Run(Value, frozen=True, kw_only=True):
     def every_launch(self) -> tuple[Launch, ...]:
         """The long ones of a sustained run included: what need not be done again."""
         return (*self.launches, *(record.launch for record in self.sustained))
+
+    @property
+    def heap(self) -> Heap:
+        """`steady` where a program made it so, see `--heap`."""
+        told = {launch.measurement.heap for launch in self.every_launch}
+        return "steady" if "steady" in told else "system"

@@ -8,6 +8,7 @@ import msgspec
 
 from bench.artifact import TensorSpec
 from bench.device import InstalledObject, LocalObject
+from bench.launch import Heap
 from bench.record import Value
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class LaunchRequest(Value, frozen=True, kw_only=True):
     """The main iterations go on until this time is reached too."""
     tells_gaps: bool = False
     """Whether the time between one main iteration and the next is to be told."""
+    heap: Heap = "steady"
     seed: int
     inputs: tuple[TensorSpec, ...]
     bundled_input_count: int

@@ -10,6 +10,7 @@ import msgspec
 from bench.artifact import MemoryFormat
 from bench.errors import UsageError
 from bench.input_options import AskedInput
+from bench.launch import Heap
 from bench.plan import RunnerChoice
 
 
@@ -31,6 +32,8 @@ class SuiteWorkload(_Section, frozen=True, kw_only=True):
     threads: tuple[int, ...] | None = None
     engines: tuple[str, ...] | None = None
     """`["lite", "executorch"]`: every variant of every model on each."""
+    heap: Heap | None = None
+    """`"system"`: memory as the C library places it, see docs/statistics.md."""
     seed: int | None = None
     timeout_s: float | None = None
     profile: Literal["ops"] | None = None

@@ -27,6 +27,7 @@ from bench.judge.summary import (
     Resolution,
     Summary,
 )
+from bench.launch import Heap
 from bench.output_check import OutputCheckMissing
 from bench.record import Value
 from bench.run import Outcome
@@ -68,6 +69,8 @@ class RunFacts(Value, frozen=True, kw_only=True):
     """Names of the metrics that get verdicts."""
     warmup_iterations: int
     iterations: int
+    heap: Heap = "system"
+    """`steady`: a runner that can kept it from favouring a build."""
 
 
 class DeviceFacts(Value, frozen=True, kw_only=True):
@@ -260,6 +263,7 @@ def _run_facts(summary: Summary) -> RunFacts:
         gate_on=summary.gate_on,
         warmup_iterations=workload.warmup_iterations,
         iterations=workload.iterations,
+        heap=summary.run.heap,
     )
 
 

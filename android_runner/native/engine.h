@@ -40,6 +40,10 @@ class Engine {
   // Sizes the thread pools; returns what the runtime says it will use.
   virtual int use_threads(int threads) = 0;
 
+  // Makes latencies independent of where memory happens to lie, see lite_heap.h; false
+  // where nothing was changed: a runtime that allocates once, at load, needs nothing.
+  virtual bool make_heap_steady() { return false; }
+
   // Facts for the first line, and those for --capabilities.
   virtual void describe(Line& line) const = 0;
   virtual void describe_capabilities(Line& line) const = 0;

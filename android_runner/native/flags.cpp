@@ -36,6 +36,8 @@ const std::string_view kHelp =
                       ends it earlier, and what was measured until then is printed
   --gaps              print also the time between one inference and the next
   --threads N         of the runtime's intra-op pool (1)
+  --heap WHICH        steady: freed memory is kept and tensors lie at random places,
+                      where this is needed and can be; or as the system does (system)
   --seed N            of generated inputs (0)
   --input DTYPE:AxBx  an input to generate, for a model without bundled inputs;
                       once an input, in order: float32:1x3x224x224
@@ -104,6 +106,13 @@ Flags parse_flags(std::span<const std::string> arguments) {
       flags.min_duration_ms = parse_number(flag, value(), 0, kDayMs);
     } else if (flag == "--threads") {
       flags.threads = static_cast<int>(parse_number(flag, value(), 1, 4096));
+    } else if (flag == "--heap") {
+      const std::string_view which = value();
+      if (which != "steady" && which != "system") {
+        throw FlagError(
+            flag + ": '" + std::string(which) + "' is neither steady nor system");
+      }
+      flags.steady_heap = which == "steady";
     } else if (flag == "--profile") {
       const std::string_view what = value();
       if (what != "ops") {

@@ -22,6 +22,7 @@ struct Flags {
   std::int64_t min_duration_ms = 0;  // of the measured inferences together
   bool gaps = false;                 // tell also when each of them began
   int threads = 1;
+  bool steady_heap = false;  // see Engine::make_heap_steady
   std::uint64_t seed = 0;
   std::vector<TensorSpec> inputs;  // for a model that brings none of its own
   std::string input_data;          // a file with values for them

@@ -13,6 +13,7 @@
 #include <map>
 #include <stdexcept>
 
+#include "lite_heap.h"
 #include "lite_observer.h"
 #include "outputs.h"
 #include "seeded.h"
@@ -157,6 +158,10 @@ std::string LiteEngine::runtime() const {
 int LiteEngine::use_threads(int threads) {
   at::set_num_threads(threads);
   return at::get_num_threads();
+}
+
+bool LiteEngine::make_heap_steady() {
+  return pocketbench::make_heap_steady();
 }
 
 void LiteEngine::describe(Line& line) const {

@@ -19,6 +19,7 @@ class LiteEngine final : public Engine {
   std::string name() const override { return "lite"; }
   std::string runtime() const override;
   int use_threads(int threads) override;
+  bool make_heap_steady() override;
   void describe(Line& line) const override;
   void describe_capabilities(Line& line) const override;
   void load(const std::string& model) override;

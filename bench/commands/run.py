@@ -133,6 +133,12 @@ def _complete_devices(
     is_flag=True,
     help="Compare each model's baseline with itself: what can each device resolve?",
 )
+@click.option(
+    "--heap",
+    type=click.Choice(["steady", "system"]),
+    help="Of our lite runner on Linux: steady keeps freed memory and scatters tensors, "
+    "so that no build is favoured by where they happen to lie.  [default: steady]",
+)
 @click.option("--seed", type=int, help="Of launch order, weights and inputs.")
 @click.option("--timeout", "timeout_s", type=float, help="Of one launch, in seconds.")
 @click.option("--quick", is_flag=True, help="A first look: 3 blocks of 10 iterations.")

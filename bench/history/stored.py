@@ -89,7 +89,7 @@ def _of_cell(
             device_name=_shown_name(info),
             imitation=_imitation(info),
             os_build=_os_build(run, info),
-            runtime=_runtime(ready, cell.runner),
+            runtime=_runtime(ready, measured),
             torch=cell.artifact.export.torch_version,
             model=cell.model,
             variant=variant,
@@ -160,7 +160,11 @@ def _os_build(run: Run, info: DeviceInfo) -> str:
     return " ".join(part for part in parts if part) or "unknown"
 
 
-def _runtime(ready: DeviceReady, runner: str) -> str:
+def _runtime(ready: DeviceReady, measured: Measured) -> str:
+    """What ran the model, and how its memory was placed where that is not as usual."""
+    runner = measured.cell.runner
     versions = {ready.runner: ready.runner_version}
     versions |= {program.runner: program.version for program in ready.other_programs}
-    return f"{runner} {versions.get(runner) or 'unknown'}"
+    words = f"{runner} {versions.get(runner) or 'unknown'}"
+    is_steady = any(x.measurement.heap == "steady" for x in measured.launches)
+    return f"{words}, steady heap" if is_steady else words

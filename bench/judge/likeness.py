@@ -71,7 +71,10 @@ def unlike_apart(
     before, after = (
         device_facts(ready, measured.cell.runner)
         | launch_facts(measured.launches)
-        | {"threads": Counter([str(measured.cell.threads)])}
+        | {
+            "threads": Counter([str(measured.cell.threads)]),
+            "heap": Counter(x.measurement.heap or "system" for x in measured.launches),
+        }
         for measured, ready in (baseline, candidate)
     )
     return unlike(before, after)

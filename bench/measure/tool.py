@@ -73,6 +73,7 @@ def launch_request(
         warmup_iterations=workload.warmup_iterations,
         iterations=workload.iterations,
         min_duration_s=workload.min_duration_s,
+        heap=workload.heap,
         seed=workload.seed,
         inputs=artifact.inputs,
         bundled_input_count=artifact.bundled_input_count,

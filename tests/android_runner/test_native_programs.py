@@ -168,5 +168,6 @@ def test_what_is_asked_is_what_is_passed_unquoted(
         *("--warmup", "2"),
         *("--iterations", "3"),
         *("--threads", "2"),
+        *("--heap", "steady"),
         *("--seed", "0"),
     )

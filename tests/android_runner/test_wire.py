@@ -42,6 +42,7 @@ MEASURED = Measurement(
         read_by="itself",
     ),
     threads=1,
+    heap="steady",
     runtime_version="torch 2.13.0",
     seed=7,
     output_digest="74f7b5755b662e02eab0177cdf3cb7227703b23a159c1e4e35ea83fea7811aab",

@@ -32,6 +32,19 @@ def test_every_sample_is_stored_and_a_report_is_written(user):
     assert "nets" in report.read_text() or "net" in report.read_text()
 
 
+@pytest.mark.parametrize(
+    ("asked", "heap"), [((), "steady"), (("--heap", "system"), "system")]
+)
+def test_where_tensors_lie_favours_no_build_unless_asked_to_be_left_alone(
+    user, asked, heap
+):
+    run = user.measures(*NET, "--device", "host", "--variant", "float32", *asked)
+
+    assert {launch.measurement.heap for launch in run.launches} == {heap}
+    (report,) = user.runs.glob("*/report.html")
+    assert ("Stabilizer" in report.read_text()) == (heap == "steady")
+
+
 def test_outputs_are_the_same_in_every_launch_of_a_variant(user):
     run = user.measures(*NET, "--device", "host")
 

@@ -5,7 +5,7 @@ import pytest
 
 from bench.errors import StoreError
 from bench.history.folder import add_run
-from bench.history.stored import StoredLaunch, device_key
+from bench.history.stored import StoredLaunch, device_key, stored_launches
 from bench.judge.metrics import METRICS
 from tests.histories import HOST, PHONE
 from tests.sustained_runs import sustained, sustained_run
@@ -35,6 +35,23 @@ def test_every_sample_and_every_metric_is_kept(runs):
     assert kept[0].load_ns == 5_000_000
     assert kept[0].peak_rss_bytes == 5000
     assert kept[0].commit == run.started.commit
+
+
+def test_memory_that_a_runner_placed_is_another_runtime(runs):
+    run = runs.run()
+    scattered = tuple(
+        msgspec.structs.replace(
+            x, measurement=msgspec.structs.replace(x.measurement, heap="steady")
+        )
+        for x in run.launches
+    )
+
+    before, after = (
+        stored_launches(found)[0].runtime
+        for found in (run, msgspec.structs.replace(run, launches=scattered))
+    )
+
+    assert after == f"{before}, steady heap"
 
 
 def test_no_serial_number_reaches_the_history(runs):

@@ -129,6 +129,28 @@ def test_another_runtime_is_unlike(pair, make_ready):
     assert unlike.candidate == "lite torch 2.14.0"
 
 
+def test_memory_that_was_placed_otherwise_is_unlike(pair):
+    base, head = pair([None], [None])
+    scattered = tuple(
+        msgspec.structs.replace(
+            x, measurement=msgspec.structs.replace(x.measurement, heap="steady")
+        )
+        for x in head.launches
+    )
+
+    found = latency(
+        compare_runs(base, msgspec.structs.replace(head, launches=scattered))
+    )
+
+    (unlike,) = found.unlike
+    assert (unlike.what, unlike.baseline, unlike.candidate) == (
+        "heap",
+        "system",
+        "steady",
+    )
+    assert found.is_withheld
+
+
 def test_what_nobody_read_is_no_difference(pair):
     found = latency(compare_runs(*pair([None], [conditions(charging=True)])))
 
