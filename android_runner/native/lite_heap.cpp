@@ -1,6 +1,6 @@
 #include "lite_heap.h"
 
-#include <cstdlib>
+#include <cstdlib>  // any header of the C library says which one it is
 
 #ifdef __GLIBC__
 
@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <random>
 

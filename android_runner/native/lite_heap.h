@@ -7,7 +7,7 @@ namespace pocketbench {
 //
 // Left alone, glibc gives some blocks back to the kernel whenever they are freed and
 // others not, by what lies next to them, and puts the rest where what was allocated
-// before leaves room. Builds of a network that differ in nothing that counts are so 14 %
+// before leaves room. Builds of a network that differ in nothing that counts are so 16 %
 // apart in launch after launch (docs/statistics.md). From now on freed memory stays
 // with the process, and every tensor begins and ends at a random place, another one in
 // each inference and launch: what placement does is noise that launches show, as in

@@ -58,7 +58,9 @@ void launch(Engine& engine, const Flags& flags, Wire& wire, Phase& phase) {
   const int threads = engine.use_threads(flags.threads);
   const bool is_steady = flags.steady_heap && engine.make_heap_steady();
   Line first = header(engine);
-  first.add_text("heap", is_steady ? "steady" : "system").add("threads", threads).add("seed", static_cast<std::int64_t>(flags.seed));
+  first.add_text("heap", is_steady ? "steady" : "system")
+      .add("threads", threads)
+      .add("seed", static_cast<std::int64_t>(flags.seed));
   engine.describe(first);
   wire.write(first);
 

@@ -161,7 +161,7 @@ def _os_build(run: Run, info: DeviceInfo) -> str:
 
 
 def _runtime(ready: DeviceReady, measured: Measured) -> str:
-    """What ran the model, and how its memory was placed where that is not as usual."""
+    """What ran the model, and whether it placed the memory itself."""
     runner = measured.cell.runner
     versions = {ready.runner: ready.runner_version}
     versions |= {program.runner: program.version for program in ready.other_programs}

@@ -111,9 +111,16 @@ def test_help_names_every_flag(null: Launcher) -> None:
     result = null.device.run((null.installed[0].remote_path, "--help"), timeout_s=10)
     for flag in (
         *("model", "warmup", "iterations", "min-duration-ms", "gaps", "threads"),
-        *("seed", "input"),
+        *("heap", "seed", "input"),
     ):
         assert f"--{flag} ".encode() in result.stdout
+
+
+def test_a_heap_that_nobody_knows_is_refused(null: Launcher) -> None:
+    program = null.installed[0].remote_path
+    result = null.device.run((program, "--model", "x", "--heap", "big"), timeout_s=10)
+    with pytest.raises(LaunchError, match="'big' is neither steady nor system"):
+        null.parse(result)
 
 
 @pytest.mark.parametrize(

@@ -339,6 +339,7 @@ def test_a_suite_file_says_all_of_it(user):
         iterations = 3
         min_duration_s = 0.05
         threads = [1, 2]
+        heap = "system"
 
         [[model]]
         name = "tiny net"
@@ -359,6 +360,7 @@ def test_a_suite_file_says_all_of_it(user):
     run = user.last_run()
     assert run.started.plan.min_effect == 0.05
     assert run.started.plan.workload.min_duration_s == 0.05
+    assert {launch.measurement.heap for launch in run.launches} == {"system"}
     assert {launch.variant_id for launch in run.launches} == {
         "float32@1t",
         "float32@2t",
