@@ -40,6 +40,23 @@ def test_more_cores_than_there_are_gets_all_of_them(tmp_path):
         assert cpus == (4, 5)
 
 
+def test_one_core_is_left_to_what_makes_the_launches(tmp_path):
+    lease = CpuLease(tmp_path, cpus=(0, 1, 2))
+    with (
+        lease.cores(1, threading.Event()) as one,
+        lease.cores(1, threading.Event()) as two,
+    ):
+        assert {*one, *two} == {1, 2}
+
+        third = threading.Event()
+        threading.Timer(0.05, third.set).start()
+        with pytest.raises(Cancelled), lease.cores(1, third):
+            pass
+
+    with lease.cores(3, threading.Event()) as cpus:
+        assert cpus == (0, 1, 2)
+
+
 def test_whoever_waits_for_many_cores_is_not_overtaken(tmp_path):
     lease = CpuLease(tmp_path, cpus=(0, 1))
     order = []
