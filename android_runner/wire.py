@@ -44,7 +44,7 @@ class _Header(Value, frozen=True, kw_only=True):
 
 class _Measured(_Header, frozen=True, kw_only=True):
     threads: _Count
-    heap: Heap | None = None
+    heap: Heap = "system"
     seed: int
     load_ns: _Ns
     input_count: _Count

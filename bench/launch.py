@@ -77,8 +77,8 @@ class Measurement(Value, frozen=True, kw_only=True):
     """1000 for a program that prints whole microseconds."""
     memory: Memory = Memory()
     threads: int | None = None
-    heap: Heap | None = None
-    """`None`: the program does not tell, and left it to the system."""
+    heap: Heap = "system"
+    """A program that does not tell left it to the system."""
     runtime_version: str | None = None
     seed: int | None = None
     output_digest: str | None = None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 import random
 
+from msgspec.structs import replace
+
 from bench.artifact import Artifact, ExportFacts
 from bench.device import DeviceInfo
 from bench.history.folder import add_run
@@ -33,6 +35,15 @@ PHONE = DeviceInfo(
     os_version="14",
     build_fingerprint="google/husky/1",
 )
+
+
+def scattered(run):
+    """The run as if the runner had placed its memory."""
+    launches = tuple(
+        replace(x, measurement=replace(x.measurement, heap="steady"))
+        for x in run.launches
+    )
+    return replace(run, launches=launches)
 
 
 class Runs:

@@ -9,8 +9,8 @@ namespace pocketbench {
 // others not, by what lies next to them, and puts the rest where what was allocated
 // before leaves room. Builds of a network that differ in nothing that counts are so 16 %
 // apart in launch after launch (docs/statistics.md). From now on freed memory stays
-// with the process, and every tensor begins and ends at a random place, another one in
-// each inference and launch: what placement does is noise that launches show, as in
+// with the process, and every tensor begins and ends at a random place, another one
+// whenever it is allocated: what placement does is noise that launches show, as in
 // Curtsinger and Berger, "Stabilizer" (ASPLOS 2013).
 //
 // False, and nothing is changed, where the C library is another: what Android's and

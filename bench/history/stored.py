@@ -7,6 +7,7 @@ from typing import Literal
 
 from bench.device import DeviceInfo
 from bench.judge.cells import Measured, measured_cells
+from bench.launch import Launch
 from bench.record import Value
 from bench.run import DeviceReady, Run
 
@@ -89,7 +90,7 @@ def _of_cell(
             device_name=_shown_name(info),
             imitation=_imitation(info),
             os_build=_os_build(run, info),
-            runtime=_runtime(ready, measured),
+            runtime=_runtime(ready, launch),
             torch=cell.artifact.export.torch_version,
             model=cell.model,
             variant=variant,
@@ -160,11 +161,9 @@ def _os_build(run: Run, info: DeviceInfo) -> str:
     return " ".join(part for part in parts if part) or "unknown"
 
 
-def _runtime(ready: DeviceReady, measured: Measured) -> str:
+def _runtime(ready: DeviceReady, launch: Launch) -> str:
     """What ran the model, and whether it placed the memory itself."""
-    runner = measured.cell.runner
     versions = {ready.runner: ready.runner_version}
     versions |= {program.runner: program.version for program in ready.other_programs}
-    words = f"{runner} {versions.get(runner) or 'unknown'}"
-    is_steady = any(x.measurement.heap == "steady" for x in measured.launches)
-    return f"{words}, steady heap" if is_steady else words
+    words = f"{launch.runner} {versions.get(launch.runner) or 'unknown'}"
+    return f"{words}, steady heap" if launch.measurement.heap == "steady" else words

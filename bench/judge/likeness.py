@@ -73,7 +73,7 @@ def unlike_apart(
         | launch_facts(measured.launches)
         | {
             "threads": Counter([str(measured.cell.threads)]),
-            "heap": Counter(x.measurement.heap or "system" for x in measured.launches),
+            "heap": Counter(x.measurement.heap for x in measured.launches),
         }
         for measured, ready in (baseline, candidate)
     )

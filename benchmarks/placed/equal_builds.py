@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import nn
 
@@ -23,25 +25,9 @@ class WithSums(nn.Module):
         return scores
 
 
-def build_0() -> nn.Module:
-    return WithSums(0)
-
-
-def build_1() -> nn.Module:
-    return WithSums(1)
-
-
-def build_2() -> nn.Module:
-    return WithSums(2)
-
-
-def build_3() -> nn.Module:
-    return WithSums(3)
-
-
-def build_4() -> nn.Module:
-    return WithSums(4)
-
-
-def build_5() -> nn.Module:
-    return WithSums(5)
+build_0 = partial(WithSums, 0)
+build_1 = partial(WithSums, 1)
+build_2 = partial(WithSums, 2)
+build_3 = partial(WithSums, 3)
+build_4 = partial(WithSums, 4)
+build_5 = partial(WithSums, 5)

@@ -7,7 +7,7 @@ from bench.errors import StoreError
 from bench.history.folder import add_run
 from bench.history.stored import StoredLaunch, device_key, stored_launches
 from bench.judge.metrics import METRICS
-from tests.histories import HOST, PHONE
+from tests.histories import HOST, PHONE, scattered
 from tests.sustained_runs import sustained, sustained_run
 
 
@@ -39,16 +39,9 @@ def test_every_sample_and_every_metric_is_kept(runs):
 
 def test_memory_that_a_runner_placed_is_another_runtime(runs):
     run = runs.run()
-    scattered = tuple(
-        msgspec.structs.replace(
-            x, measurement=msgspec.structs.replace(x.measurement, heap="steady")
-        )
-        for x in run.launches
-    )
 
     before, after = (
-        stored_launches(found)[0].runtime
-        for found in (run, msgspec.structs.replace(run, launches=scattered))
+        stored_launches(found)[0].runtime for found in (run, scattered(run))
     )
 
     assert after == f"{before}, steady heap"

@@ -7,6 +7,7 @@ from bench.conditions import Battery, Conditions, CpuPolicy
 from bench.judge.compare import compare_runs
 from bench.judge.summarize import summarize
 from bench.judge.summary import Verdict
+from tests.histories import scattered
 
 SLOW = [1_100_000, 1_101_000, 1_102_000, 1_103_000, 1_104_000, 1_105_000]
 FAST = [1_000_000, 1_001_000, 1_002_000, 1_003_000, 1_004_000, 1_005_000]
@@ -131,16 +132,8 @@ def test_another_runtime_is_unlike(pair, make_ready):
 
 def test_memory_that_was_placed_otherwise_is_unlike(pair):
     base, head = pair([None], [None])
-    scattered = tuple(
-        msgspec.structs.replace(
-            x, measurement=msgspec.structs.replace(x.measurement, heap="steady")
-        )
-        for x in head.launches
-    )
 
-    found = latency(
-        compare_runs(base, msgspec.structs.replace(head, launches=scattered))
-    )
+    found = latency(compare_runs(base, scattered(head)))
 
     (unlike,) = found.unlike
     assert (unlike.what, unlike.baseline, unlike.candidate) == (
