@@ -191,7 +191,7 @@ def test_a_job_that_is_overtaken_brings_its_run_up_to_date_and_pushes(workflow):
     assert len(workflow.pushed) == 3
 
 
-def test_the_job_with_phones_does_all_its_commands(workflow):
+def test_the_job_with_phones_does_all_its_commands(private_adb, workflow):
     workflow.github("with-phones", "push")
 
     assert len(workflow.pushed) == 1
@@ -199,7 +199,7 @@ def test_the_job_with_phones_does_all_its_commands(workflow):
 
 
 @pytest.mark.parametrize("job", ["merge-request", "main", "phones"])
-def test_each_gitlab_job_does_all_its_commands(workflow, job):
+def test_each_gitlab_job_does_all_its_commands(private_adb, workflow, job):
     workflow.gitlab(job)
 
     assert list(workflow.folder.glob("runs/*/report.junit.xml"))
