@@ -6,17 +6,21 @@ import subprocess
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from android_runner.build import ENGINES
-from android_runner.built import BuiltRunner, built_runners
-from android_runner.executorch_runtime import installed_executorch
-from android_runner.native_programs import NativePrograms
-from android_runner.runtime import Runtime, installed_torch
-from android_runner.toolchain import build_program, host_toolchain, this_computer
-from bench.doctor.report import Check, RunnerFound
-from bench.errors import RunnerMissingError, ToolMissingError
+from pocketbench.android_runner.build.build import ENGINES
+from pocketbench.android_runner.build.built import BuiltRunner, built_runners
+from pocketbench.android_runner.build.executorch_runtime import installed_executorch
+from pocketbench.android_runner.build.runtime import Runtime, installed_torch
+from pocketbench.android_runner.build.toolchain import (
+    build_program,
+    host_toolchain,
+    this_computer,
+)
+from pocketbench.android_runner.native_programs import NativePrograms
+from pocketbench.bench.errors import RunnerMissingError, ToolMissingError
+from pocketbench.bench.records.doctor_report import Check, RunnerFound
 
 if TYPE_CHECKING:
-    from bench.device import DeviceInfo
+    from pocketbench.bench.records.device import DeviceInfo
 
 _COMPILING = "compiling our runners"
 _RUNTIMES: dict[str, Callable[[], Runtime]] = {

@@ -7,19 +7,23 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from android_runner.built import BuiltRunner, built_runners, read_built
-from android_runner.prebuilt import LIBRARY, GivenPrograms
-from android_runner.toolchain import this_computer
-from bench.errors import RunnerMissingError
-from bench.runner import Command
+from pocketbench.android_runner.build.built import (
+    BuiltRunner,
+    built_runners,
+    read_built,
+)
+from pocketbench.android_runner.build.toolchain import this_computer
+from pocketbench.android_runner.prebuilt.given_programs import LIBRARY, GivenPrograms
+from pocketbench.bench.errors import RunnerMissingError
+from pocketbench.bench.records.runner import Command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bench.artifact import TensorSpec
-    from bench.device import DeviceInfo, InstalledObject
-    from bench.plan import RunnerChoice
-    from bench.runner import LaunchRequest, Program
+    from pocketbench.bench.records.artifact import TensorSpec
+    from pocketbench.bench.records.device import DeviceInfo, InstalledObject
+    from pocketbench.bench.records.plan import RunnerChoice
+    from pocketbench.bench.records.runner import LaunchRequest, Program
 
 
 class NativePrograms:

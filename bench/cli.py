@@ -34,7 +34,7 @@ class LazyGroup(click.Group):
         """Import the module of a verb; its command has the verb's name."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"bench.commands.{cmd_name}")
+        module = importlib.import_module(f"pocketbench.bench.commands.{cmd_name}")
         command: click.Command = getattr(module, cmd_name)
         return command
 
@@ -43,7 +43,7 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Offer the near matches of an unknown verb."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            from bench.errors import UnknownNameError
+            from pocketbench.bench.errors import UnknownNameError
 
             raise UnknownNameError("command", args[0], COMMANDS)
         return super().resolve_command(ctx, args)
@@ -77,7 +77,7 @@ def cli(verbose: bool) -> None:
 
 def main() -> None:
     """Run the command line; every error of ours is one line on stderr."""
-    from bench.errors import PocketbenchError
+    from pocketbench.bench.errors import PocketbenchError
 
     try:
         code = cli.main(standalone_mode=False)

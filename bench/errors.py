@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bench.failure import FailureReason
+    from pocketbench.bench.records.failure import FailureReason
 
 
 class PocketbenchError(Exception):

@@ -6,28 +6,30 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
-from bench.errors import UnknownNameError
+from pocketbench.bench.errors import UnknownNameError
+
+_PREBUILT = "pocketbench.android_runner.prebuilt.memory_sampled"
 
 DEVICES: Mapping[str, str] = {
-    "host": "devices.host:HostDriver",
-    "android": "devices.android:AndroidDriver",
-    "simulated": "devices.simulated.driver:SimulatedDriver",
-    "ios": "devices.ios:IosDriver",
-    "ios-simulator": "devices.ios_simulator:SimulatorDriver",
+    "host": "pocketbench.devices.host:HostDriver",
+    "android": "pocketbench.devices.android.driver:AndroidDriver",
+    "simulated": "pocketbench.devices.simulated.driver:SimulatedDriver",
+    "ios": "pocketbench.devices.ios.driver:IosDriver",
+    "ios-simulator": "pocketbench.devices.ios.simulator:SimulatorDriver",
 }
 """Families we ship. Names, not imports: the core never imports a room."""
 
 RUNNERS: Mapping[str, str] = {
-    "lite": "android_runner.lite:LiteRunner",
-    "executorch": "android_runner.executorch:ExecutorchRunner",
-    "speed_benchmark_torch": "android_runner.sampled:speed_benchmark_torch",
-    "executor_runner": "android_runner.sampled:executor_runner",
-    "benchmark_model": "android_runner.sampled:benchmark_model",
-    "onnxruntime_perf_test": "android_runner.sampled:onnxruntime_perf_test",
-    "null": "android_runner.null:NullRunner",
-    "ios-lite": "ios_runner.runner:IosLiteRunner",
-    "ios-executorch": "ios_runner.runner:IosExecutorchRunner",
-    "ios-null": "ios_runner.runner:IosNullRunner",
+    "lite": "pocketbench.android_runner.own:LiteRunner",
+    "executorch": "pocketbench.android_runner.own:ExecutorchRunner",
+    "speed_benchmark_torch": f"{_PREBUILT}:speed_benchmark_torch",
+    "executor_runner": f"{_PREBUILT}:executor_runner",
+    "benchmark_model": f"{_PREBUILT}:benchmark_model",
+    "onnxruntime_perf_test": f"{_PREBUILT}:onnxruntime_perf_test",
+    "null": "pocketbench.android_runner.own:NullRunner",
+    "ios-lite": "pocketbench.ios_runner.runner:IosLiteRunner",
+    "ios-executorch": "pocketbench.ios_runner.runner:IosExecutorchRunner",
+    "ios-null": "pocketbench.ios_runner.runner:IosNullRunner",
 }
 """Measuring programs by name; each class or function takes (programs, progress)."""
 
@@ -42,62 +44,62 @@ not run on each other.
 """
 
 RUNNER_BUILDS: Mapping[str, str] = {
-    "build": "android_runner.build:build_runner",
-    "list": "android_runner.built:built_runners",
-    "build-apple": "ios_runner.build:build_app",
+    "build": "pocketbench.android_runner.build.build:build_runner",
+    "list": "pocketbench.android_runner.build.built:built_runners",
+    "build-apple": "pocketbench.ios_runner.build.build:build_app",
 }
 """What `pocketbench runner` does with the programs of our own."""
 
 INGESTS: Mapping[str, str] = {
-    "xctest": "ios_runner.ingest:ingest",
+    "xctest": "pocketbench.ios_runner.ingest:ingest",
 }
 """Makes records of what other programs have measured."""
 
 SIMULATION: Mapping[str, str] = {
-    "run": "devices.simulated.foreground:run_phones",
-    "list": "devices.simulated.foreground:list_profiles",
-    "check": "devices.simulated.foreground:check_possible",
+    "run": "pocketbench.devices.simulated.foreground:run_phones",
+    "list": "pocketbench.devices.simulated.foreground:list_profiles",
+    "check": "pocketbench.devices.simulated.foreground:check_possible",
 }
 """What `pocketbench simulate` does."""
 
 CHECKS: Mapping[str, str] = {
-    "our runners": "android_runner.checks:check_tools",
-    "simulated phones": "devices.simulated.checks:check_tools",
-    "Apple devices": "devices.ios_checks:check_tools",
+    "our runners": "pocketbench.android_runner.checks:check_tools",
+    "simulated phones": "pocketbench.devices.simulated.checks:check_tools",
+    "Apple devices": "pocketbench.devices.ios.checks:check_tools",
 }
 """What `pocketbench doctor` looks for on this computer, by what it is for."""
 
-ADB: Mapping[str, str] = {"look": "devices.adb_look:look_at_adb"}
+ADB: Mapping[str, str] = {"look": "pocketbench.devices.android.adb.examine:look_at_adb"}
 
 RUNNER_CHECKS: Mapping[str, str] = {
-    "android": "android_runner.checks:runners_for",
-    "ios": "ios_runner.checks:runners_for",
-    "ios-simulator": "ios_runner.checks:runners_for",
+    "android": "pocketbench.android_runner.checks:runners_for",
+    "ios": "pocketbench.ios_runner.checks:runners_for",
+    "ios-simulator": "pocketbench.ios_runner.checks:runners_for",
 }
 """Which of our programs a device of a family can run; all others go by Android's."""
 
-DOCTOR_PAGE: Mapping[str, str] = {"page": "reports.doctor:render"}
+DOCTOR_PAGE: Mapping[str, str] = {"page": "pocketbench.reports.formats.doctor:render"}
 
 REPORTS: Mapping[str, str] = {
-    "console": "reports.console:render",
-    "html": "reports.html:render",
-    "json": "reports.json:render",
-    "csv": "reports.csv:render",
-    "markdown": "reports.markdown:render",
-    "junit": "reports.junit:render",
-    "annotations": "reports.annotations:render",
-    "benchmark-action": "reports.benchmark_action:render",
-    "svg": "reports.plots.forest:svg",
-    "png": "reports.plots.forest:png",
+    "console": "pocketbench.reports.formats.console:render",
+    "html": "pocketbench.reports.formats.html.page:render",
+    "json": "pocketbench.reports.formats.json:render",
+    "csv": "pocketbench.reports.formats.csv:render",
+    "markdown": "pocketbench.reports.formats.markdown:render",
+    "junit": "pocketbench.reports.formats.junit:render",
+    "annotations": "pocketbench.reports.formats.annotations:render",
+    "benchmark-action": "pocketbench.reports.formats.benchmark_action:render",
+    "svg": "pocketbench.reports.plots.forest:svg",
+    "png": "pocketbench.reports.plots.forest:png",
 }
 """Reports by format; each is `render(summary) -> str`, or bytes of an image."""
 
 
 HISTORY_REPORTS: Mapping[str, str] = {
-    "overview": "reports.history:overview",
-    "changes": "reports.history:changes",
-    "svg": "reports.plots.history:svg",
-    "png": "reports.plots.history:png",
+    "overview": "pocketbench.reports.text.history:overview",
+    "changes": "pocketbench.reports.text.history:changes",
+    "svg": "pocketbench.reports.plots.history:svg",
+    "png": "pocketbench.reports.plots.history:png",
 }
 """What `pocketbench history` shows; each takes the histories of cells."""
 

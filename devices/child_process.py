@@ -9,8 +9,8 @@ import subprocess
 import time
 from typing import TYPE_CHECKING
 
-from bench.device import CommandResult
-from bench.errors import Cancelled
+from pocketbench.bench.errors import Cancelled
+from pocketbench.bench.records.device import CommandResult
 
 if TYPE_CHECKING:
     import threading

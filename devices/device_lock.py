@@ -1,24 +1,30 @@
-"""One pocketbench at a time on a phone, told apart by the phone itself."""
+"""One pocketbench at a time on a phone, whichever way it is reached."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from bench.errors import DeviceUnavailableError
-from bench.failure import FailureReason
-from bench.locations import state_dir
+from pocketbench.bench.errors import DeviceUnavailableError
+from pocketbench.bench.paths import state_dir
+from pocketbench.bench.records.failure import FailureReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+def serial_hash(serial: str) -> str:
+    """The first 8 hex digits of the sha256 of a serial."""
+    return hashlib.sha256(serial.encode()).hexdigest()[:8]
+
+
 @contextlib.contextmanager
-def device_lock(device_id: str, serial_hash: str) -> Iterator[None]:
-    """Hold a phone for this process, however it is reached.
+def device_lock(device_id: str, phone: str) -> Iterator[None]:
+    """Hold the phone of a serial hash for this process, however it is reached.
 
     The lock ends with the process, also when that is killed.
 
@@ -28,8 +34,8 @@ def device_lock(device_id: str, serial_hash: str) -> Iterator[None]:
     folder = state_dir() / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     # The holder is named in a file of its own: who tries a lock empties its file.
-    holder = folder / f"{serial_hash}.pid"
-    lock = FileLock(folder / f"{serial_hash}.lock", thread_local=False)
+    holder = folder / f"{phone}.pid"
+    lock = FileLock(folder / f"{phone}.lock", thread_local=False)
     try:
         lock.acquire(timeout=0)
     except Timeout as error:

@@ -9,17 +9,17 @@ import shutil
 import threading
 from typing import TYPE_CHECKING
 
-from bench.device import InstalledObject
-from devices.child_process import run_child
-from devices.conditions.host import read_host_conditions
-from devices.host_info import describe_host
-from devices.local_file import check_unchanged
+from pocketbench.bench.records.device import InstalledObject
+from pocketbench.devices.child_process import run_child
+from pocketbench.devices.conditions.host import read_host_conditions
+from pocketbench.devices.host_info import describe_host
+from pocketbench.devices.local_file import check_unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from bench.conditions import Conditions
-    from bench.device import CommandResult, DeviceInfo, LocalObject
+    from pocketbench.bench.records.conditions import Conditions
+    from pocketbench.bench.records.device import CommandResult, DeviceInfo, LocalObject
 
 logger = logging.getLogger(__name__)
 

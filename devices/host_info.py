@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.device import CoreCluster, DeviceInfo
+from pocketbench.bench.records.device import CoreCluster, DeviceInfo
 
 ABI_BY_MACHINE = {
     "x86_64": "x86_64",

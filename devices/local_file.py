@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from bench.errors import PushError
-from bench.failure import FailureReason
+from pocketbench.bench.errors import PushError
+from pocketbench.bench.records.failure import FailureReason
 
 if TYPE_CHECKING:
-    from bench.device import LocalObject
+    from pocketbench.bench.records.device import LocalObject
 
 
 def check_unchanged(device_id: str, wanted: LocalObject) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.doctor.report import RunnerFound
-from bench.errors import RunnerMissingError
-from ios_runner.runner import IosExecutorchRunner, IosLiteRunner
+from pocketbench.bench.errors import RunnerMissingError
+from pocketbench.bench.records.doctor_report import RunnerFound
+from pocketbench.ios_runner.runner import IosExecutorchRunner, IosLiteRunner
 
 if TYPE_CHECKING:
-    from bench.device import DeviceInfo
+    from pocketbench.bench.records.device import DeviceInfo
 
 
 def runners_for(info: DeviceInfo) -> tuple[RunnerFound, ...]:

@@ -6,13 +6,19 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from bench.artifact import Artifact, ExportFacts
-from bench.device import DeviceInfo
-from bench.errors import UsageError
-from bench.launch import Launch, Measurement, Memory
-from bench.plan import ModelRequest, Plan, Variant, Workload
-from bench.run import ArtifactReady, DeviceReady
-from ios_runner.xctest import CLOCK, PEAK_MEMORY, Measured, read_measured, split_name
+from pocketbench.bench.errors import UsageError
+from pocketbench.bench.records.artifact import Artifact, ExportFacts
+from pocketbench.bench.records.device import DeviceInfo
+from pocketbench.bench.records.launch import Launch, Measurement, Memory
+from pocketbench.bench.records.plan import ModelRequest, Plan, Variant, Workload
+from pocketbench.bench.records.run import ArtifactReady, DeviceReady
+from pocketbench.ios_runner.xctest import (
+    CLOCK,
+    PEAK_MEMORY,
+    Measured,
+    read_measured,
+    split_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,19 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from bench import registry
-from bench.errors import RunnerMissingError, UsageError
-from bench.runner import TellingOutputs
-from ios_runner.built import as_program, built_apps
+from pocketbench.bench import registry
+from pocketbench.bench.errors import RunnerMissingError, UsageError
+from pocketbench.bench.records.runner import TellingOutputs
+from pocketbench.ios_runner.build.built import as_program, built_apps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bench.artifact import Artifact
-    from bench.device import CommandResult, DeviceInfo
-    from bench.launch import Measurement
-    from bench.plan import RunnerChoice
-    from bench.runner import Command, LaunchRequest, Program, RawTensor, Runner
+    from pocketbench.bench.records.artifact import Artifact
+    from pocketbench.bench.records.device import CommandResult, DeviceInfo
+    from pocketbench.bench.records.launch import Measurement
+    from pocketbench.bench.records.plan import RunnerChoice
+    from pocketbench.bench.records.runner import (
+        Command,
+        LaunchRequest,
+        Program,
+        RawTensor,
+        Runner,
+    )
 
 
 class _IosRunner:

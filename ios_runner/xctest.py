@@ -10,7 +10,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bench.errors import UsageError
+from pocketbench.bench.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from functools import cached_property
 
-from bench.device_marks import device_tag
-from bench.judge.outputs import JudgedOutputs
-from bench.judge.summary import Cell, Comparison, Metric, Summary
-from bench.launch import Launch
-from reports.conditions import DeviceConditions, device_conditions
+from pocketbench.bench.conditions.aggregation import DeviceConditions, device_conditions
+from pocketbench.bench.judge.outputs import JudgedOutputs
+from pocketbench.bench.judge.summary import Cell, Comparison, Metric, Summary
+from pocketbench.bench.records.device_kind import device_tag
+from pocketbench.bench.records.launch import Launch
 
 CellKey = tuple[str, str, str]
 """Device, model, variant."""

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from android_runner.build import build_for_this_computer
-from ios_runner.build import build_app
+from pocketbench.android_runner.build.build import build_for_this_computer
+from pocketbench.ios_runner.build.build import build_app
 
 REPOSITORY = Path(__file__).parent.parent
 TOOLS = REPOSITORY / "tests" / "standins" / "apple" / "main.py"
@@ -145,7 +145,7 @@ def standin_app():
         REPOSITORY / "tests/ios_runner/native/standin_app.cpp",
         REPOSITORY / "ios_runner/native/app.cpp",
         REPOSITORY / "android_runner/native/sha256.cpp",
-        REPOSITORY / "android_runner/native/wire.cpp",
+        REPOSITORY / "android_runner/native/runner_protocol.cpp",
     ]
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources))
     cache = Path(os.environ["POCKETBENCH_CACHE_DIR"]) / "test-programs"
@@ -195,7 +195,7 @@ def mac(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", f"{bin_folder}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("POCKETBENCH_STAND_IN", str(folder))
     monkeypatch.setenv("POCKETBENCH_STATE_DIR", str(tmp_path / "state"))
-    monkeypatch.setattr("devices.ios_link.POLL_S", 0.05)
+    monkeypatch.setattr("pocketbench.devices.ios.links.link.POLL_S", 0.05)
     monkeypatch.setenv("POCKETBENCH_CACHE_DIR", str(_cache_without_apps(tmp_path)))
     mac = Mac(folder, bin_folder)
     yield mac

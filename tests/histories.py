@@ -7,13 +7,19 @@ import random
 
 from msgspec.structs import replace
 
-from bench.artifact import Artifact, ExportFacts
-from bench.device import DeviceInfo
-from bench.history.folder import add_run
-from bench.launch import Launch, Measurement, Memory
-from bench.measure.store import Store
-from bench.plan import ModelRequest, Plan, Variant, Workload
-from bench.run import ArtifactReady, DeviceReady, Run, RunEnded, RunStarted
+from pocketbench.bench.history.folder import add_run
+from pocketbench.bench.measure.store import Store
+from pocketbench.bench.records.artifact import Artifact, ExportFacts
+from pocketbench.bench.records.device import DeviceInfo
+from pocketbench.bench.records.launch import Launch, Measurement, Memory
+from pocketbench.bench.records.plan import ModelRequest, Plan, Variant, Workload
+from pocketbench.bench.records.run import (
+    ArtifactReady,
+    DeviceReady,
+    Run,
+    RunEnded,
+    RunStarted,
+)
 
 HOST = DeviceInfo(
     id="host",

@@ -8,9 +8,9 @@ import uuid
 
 import pytest
 
-from devices.adb_private_server import private_server
-from devices.adb_program import find_adb
-from devices.simulated.running import running_phone
+from pocketbench.devices.android.adb.private_server import private_server
+from pocketbench.devices.android.adb.program import find_adb
+from pocketbench.devices.simulated.running import running_phone
 
 
 class Adb:

@@ -6,15 +6,15 @@ import random
 
 import msgspec
 
-from bench.conditions import (
+from pocketbench.bench.records.conditions import (
     Battery,
     Conditions,
     CpuPolicy,
     Temperature,
     Thermal,
 )
-from bench.launch import Launch, Measurement, Memory
-from bench.sustained import Reading, Sustained, SustainedLaunch
+from pocketbench.bench.records.launch import Launch, Measurement, Memory
+from pocketbench.bench.records.sustained import Reading, Sustained, SustainedLaunch
 
 BEGAN_UPTIME_S = 5000.0
 STARTUP_S = 2.0

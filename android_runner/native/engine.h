@@ -12,7 +12,7 @@
 
 #include "flags.h"
 #include "operators.h"
-#include "wire.h"
+#include "runner_protocol.h"
 
 namespace pocketbench {
 

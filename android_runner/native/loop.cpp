@@ -3,7 +3,7 @@
 #include <csignal>
 
 #include "clock.h"
-#include "kept.h"
+#include "decimating_buffer.h"
 #include "outputs.h"
 
 namespace pocketbench {
@@ -37,7 +37,7 @@ Samples measure(Engine& engine, std::size_t inputs, const Extent& extent) {
   for (int i = 0; i < extent.warmup && !stop_asked; ++i) {
     samples.warmup_latencies_ns.push_back(infer(i));
   }
-  Kept kept(
+  DecimatingBuffer kept(
       extent.min_duration_ns > 0 ? kMostKept : 0,
       static_cast<std::size_t>(extent.iterations));
   samples.began_uptime_ns = uptime_ns();

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "wire.h"
+#include "runner_protocol.h"
 
 namespace pocketbench {
 
@@ -33,7 +33,7 @@ class OperatorTimes {
   void clear();
   bool empty() const { return totals_.empty(); }
 
-  // Lists of equal length, one entry an operator, see wire.h.
+  // Lists of equal length, one entry an operator, see runner_protocol.h.
   void write(Line& line) const;
 
  private:

@@ -3,7 +3,7 @@
 
 #include "engine.h"
 #include "flags.h"
-#include "wire.h"
+#include "runner_protocol.h"
 
 namespace pocketbench {
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from bench.commands import options
+from pocketbench.bench.commands import options
 
 
 @click.command()
@@ -49,10 +49,10 @@ def compare(
     run. Nothing is measured here. Where the OS build, the runner, the clocks' caps or
     charging differ, there is no verdict unless you say --anyway.
     """
-    from bench.commands.comparing import compare_and_show
-    from bench.errors import UsageError
-    from bench.gates import parse_gates
-    from bench.measure.store import find_run, read_run
+    from pocketbench.bench.commands.compare_flow import compare_and_show
+    from pocketbench.bench.errors import UsageError
+    from pocketbench.bench.measure.store import find_run, read_run
+    from pocketbench.bench.records.metrics import parse_gates
 
     if fail_on != "never" and not accept_drift:
         raise UsageError(

@@ -15,7 +15,7 @@ def completion(shell: str) -> None:
     pocketbench completion bash >> ~/.bashrc
     pocketbench completion fish > ~/.config/fish/completions/pocketbench.fish
     """
-    from bench.cli import cli
+    from pocketbench.bench.cli import cli
 
     kind = get_completion_class(shell)
     assert kind is not None

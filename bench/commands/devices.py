@@ -6,10 +6,10 @@ import sys
 
 import click
 
-from bench import registry
-from bench.device import DeviceInfo
-from bench.device_marks import tagged_name
-from bench.discovery import discover
+from pocketbench.bench import registry
+from pocketbench.bench.planning.discovery import discover
+from pocketbench.bench.records.device import DeviceInfo
+from pocketbench.bench.records.device_kind import tagged_name
 
 
 @click.command()

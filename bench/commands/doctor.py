@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench import registry
+from pocketbench.bench import registry
 
 if TYPE_CHECKING:
-    from bench.doctor.report import DoctorReport
+    from pocketbench.bench.records.doctor_report import DoctorReport
 
 
 @click.command()
@@ -50,10 +50,10 @@ def doctor(devices: tuple[str, ...], as_json: bool) -> None:
 
 
 def _examine(selectors: tuple[str, ...]) -> DoctorReport:
-    from bench.discovery import discover
-    from bench.doctor.examine import examine, look_at_adb
-    from bench.measure.prepare import make_driver
-    from bench.selection import select
+    from pocketbench.bench.doctor.examine import examine, look_at_adb
+    from pocketbench.bench.measure.prepare import make_driver
+    from pocketbench.bench.planning.discovery import discover
+    from pocketbench.bench.planning.selection import select
 
     adb = look_at_adb()
     troubles: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from bench.artifact import MemoryFormat
+    from pocketbench.bench.records.artifact import MemoryFormat
 
 
 @click.command()
@@ -56,10 +56,10 @@ def export(
     """Export MODEL as the files a phone loads, and say what each variant changed."""
     import msgspec
 
-    from bench.input_options import parse_input
-    from bench.models.library import export as export_variant
-    from bench.planning import Options, plan_models
-    from bench.units import format_size
+    from pocketbench.bench.models.exporting.library import export as export_variant
+    from pocketbench.bench.planning.input_options import parse_input
+    from pocketbench.bench.planning.make_plan import Options, plan_models
+    from pocketbench.bench.units import format_size
 
     options = Options(
         variants=variants,

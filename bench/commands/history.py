@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from bench.commands import options
+from pocketbench.bench.commands import options
 
 FOLDER = click.option(
     "--history",
@@ -72,8 +72,8 @@ def history() -> None:
 @options.runs_folder()
 def add(runs: tuple[str, ...], folder: str, runs_folder: Path) -> None:
     """Add stored RUNs (folders, ids, or `last`): one new file a run and device."""
-    from bench.history.folder import add_run
-    from bench.measure.store import find_run, read_run
+    from pocketbench.bench.history.folder import add_run
+    from pocketbench.bench.measure.store import find_run, read_run
 
     for run in runs:
         for added in add_run(read_run(find_run(run, runs_folder)), _local(folder)):
@@ -85,7 +85,7 @@ def add(runs: tuple[str, ...], folder: str, runs_folder: Path) -> None:
 @FOLDER
 def compact(folder: str) -> None:
     """Bring each device's files of a month together as Parquet."""
-    from bench.history.compact import compact as compact_folder
+    from pocketbench.bench.history.compact import compact as compact_folder
 
     done = compact_folder(_local(folder))
     for path, runs in done:
@@ -99,7 +99,7 @@ def compact(folder: str) -> None:
 @_reading
 def show(model: str, as_json: bool, **asked: Any) -> None:
     """Show every cell of MODEL over its runs."""
-    from bench.commands.histories import find, say
+    from pocketbench.bench.commands.history_flow import find, say
 
     say(find(model, **asked), "overview", as_json=as_json)
 
@@ -120,7 +120,7 @@ def changes(model: str | None, as_json: bool, fail_on: str, **asked: Any) -> Non
     A change is confirmed once enough runs lie at the new level. The newest runs alone
     make no more than a suspect, and a suspect never fails: run it again to be sure.
     """
-    from bench.commands.histories import find, say
+    from pocketbench.bench.commands.history_flow import find, say
 
     histories = find(model, **asked)
     say(histories, "changes", as_json=as_json)
@@ -140,7 +140,7 @@ def changes(model: str | None, as_json: bool, fail_on: str, **asked: Any) -> Non
 )
 def plot(model: str, as_json: bool, output: Path | None, **asked: Any) -> None:
     """Draw every cell of MODEL over its runs; equal histories give equal bytes."""
-    from bench.commands.histories import draw, find, say
+    from pocketbench.bench.commands.history_flow import draw, find, say
 
     histories = find(model, **asked)
     path = draw(histories, output or Path(f"{Path(model).name}.svg"))
@@ -160,14 +160,14 @@ def plot(model: str, as_json: bool, output: Path | None, **asked: Any) -> None:
 )
 def accept(change: str, as_json: bool, reason: str, expires: Any, **asked: Any) -> None:
     """Note in the file of accepted changes that CHANGE (its id) is no alarm."""
-    from bench.commands.histories import accept_change
+    from pocketbench.bench.commands.history_flow import accept_change
 
     entry = accept_change(change, reason=reason, expires=expires, **asked)
     click.echo(entry if as_json else f"Accepted: {change} in {asked['accepted_path']}")
 
 
 def _local(folder: str) -> Path:
-    from bench.errors import UsageError
+    from pocketbench.bench.errors import UsageError
 
     if "://" in folder:
         raise UsageError(

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import click
 
-from bench import registry
-from bench.commands import options
+from pocketbench.bench import registry
+from pocketbench.bench.commands import options
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -42,9 +42,9 @@ def ingest(
     \b
     pocketbench ingest day1.log day2.log --model mv3_xnnpack.pte
     """
-    from bench.commands.reports import finish
-    from bench.measure.store import Store
-    from bench.run import RunEnded, RunStarted
+    from pocketbench.bench.commands.show_reports import finish
+    from pocketbench.bench.measure.store import Store
+    from pocketbench.bench.records.run import RunEnded, RunStarted
 
     now = datetime.now(UTC)
     instant = now.isoformat(timespec="milliseconds")

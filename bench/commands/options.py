@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 import click
 
-from bench import registry
+from pocketbench.bench import registry
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 

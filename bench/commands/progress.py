@@ -17,17 +17,17 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from bench.conditions import skin_temperature_c
-from bench.device_marks import tagged_name
-from bench.measure.observer import Observer
-from bench.units import format_size, format_time
+from pocketbench.bench.measure.observer import Observer
+from pocketbench.bench.records.conditions import skin_temperature_c
+from pocketbench.bench.records.device_kind import tagged_name
+from pocketbench.bench.units import format_size, format_time
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from bench.conditions import Conditions
-    from bench.device import DeviceInfo
-    from bench.launch import Failure, Launch
+    from pocketbench.bench.records.conditions import Conditions
+    from pocketbench.bench.records.device import DeviceInfo
+    from pocketbench.bench.records.launch import Failure, Launch
 
 
 def _latency_ns(launch: Launch) -> float | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bench.commands import options
+from pocketbench.bench.commands import options
 
 
 @click.command()
@@ -46,8 +46,8 @@ def report(
 
     Nothing is measured: the run's file is all that is read.
     """
-    from bench.commands.reports import show_reports
-    from bench.measure.store import find_run
+    from pocketbench.bench.commands.show_reports import show_reports
+    from pocketbench.bench.measure.store import find_run
 
     show_reports(
         find_run(run, runs_folder),

@@ -7,14 +7,14 @@ import sys
 import click
 from click.shell_completion import CompletionItem
 
-from bench import registry
-from bench.commands import options
+from pocketbench.bench import registry
+from pocketbench.bench.commands import options
 
 
 def _complete_models(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    from bench.models.catalogue import ZOO
+    from pocketbench.bench.planning.zoo_names import ZOO
 
     names = [CompletionItem(n) for n in ZOO if n.startswith(incomplete)]
     return [*names, CompletionItem(incomplete, type="file")]
@@ -23,7 +23,7 @@ def _complete_models(
 def _complete_devices(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    from bench.errors import PocketbenchError
+    from pocketbench.bench.errors import PocketbenchError
 
     found = ["host", "android:*"]
     for family in ("android", "simulated"):
@@ -254,6 +254,6 @@ def run(**given: object) -> None:
     pocketbench run suite.toml --until-settled --budget 20m
     pocketbench run --resume last
     """
-    from bench.commands.main_job import run_main_job
+    from pocketbench.bench.commands.run_flow import run_main_job
 
     sys.exit(run_main_job(**given))  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench import registry
+from pocketbench.bench import registry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -113,7 +113,7 @@ def _build_for_apple(
 
 
 def _refuse(given: Mapping[str, object], fact: str) -> None:
-    from bench.errors import UsageError
+    from pocketbench.bench.errors import UsageError
 
     for name, value in given.items():
         if value is not None:
@@ -144,7 +144,7 @@ def _print_table(found: Sequence[Any]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from bench.units import format_size
+    from pocketbench.bench.units import format_size
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("engine", "ABI", "C library", "runtime", "built", "needs"):

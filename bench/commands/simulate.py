@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bench import registry
+from pocketbench.bench import registry
 
 
 @click.command()

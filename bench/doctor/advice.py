@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bench.caveat import Caveat
-from bench.doctor.report import DeviceFound
-from bench.measure.gate import obstacles
-from bench.measure.marks import state_marks
-from bench.plan import GateLimits
+from pocketbench.bench.conditions.cooldown_rules import obstacles
+from pocketbench.bench.conditions.launch_caveats import state_marks
+from pocketbench.bench.records.caveat import Caveat
+from pocketbench.bench.records.doctor_report import DeviceFound
+from pocketbench.bench.records.plan import GateLimits
 
 _LEAST_FREE_BYTES = 1_000_000_000
 """PyTorch's libraries and a model of some hundred MB fit into it."""

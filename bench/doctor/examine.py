@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from bench import registry
-from bench.device import Storing
-from bench.doctor.advice import advice_of
-from bench.doctor.parts import parts_of
-from bench.doctor.report import (
+from pocketbench.bench import registry
+from pocketbench.bench.conditions.parts import parts_of
+from pocketbench.bench.doctor.advice import advice_of
+from pocketbench.bench.errors import PocketbenchError
+from pocketbench.bench.records.device import Storing
+from pocketbench.bench.records.doctor_report import (
     AdbFound,
     Check,
     DeviceFound,
     DoctorReport,
     RunnerFound,
 )
-from bench.errors import PocketbenchError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bench.conditions import Conditions, Missing
-    from bench.device import DeviceInfo
-    from bench.selection import Selected
+    from pocketbench.bench.planning.selection import Selected
+    from pocketbench.bench.records.conditions import Conditions, Missing
+    from pocketbench.bench.records.device import DeviceInfo
 
 _OPENED = ("host", "android", "simulated")
 """Families whose devices tell their state without being changed: an iPhone tells it

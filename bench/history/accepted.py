@@ -24,9 +24,9 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from bench.errors import UsageError
-from bench.history.series import HistoryCell, LevelChange, Series
-from bench.record import Value
+from pocketbench.bench.errors import UsageError
+from pocketbench.bench.history.series import HistoryCell, LevelChange, Series
+from pocketbench.bench.records.record import Value
 
 FILE_NAME = "accepted-changes.toml"
 NEARBY_POINTS = 2

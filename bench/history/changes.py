@@ -7,15 +7,15 @@ import hashlib
 import math
 from collections.abc import Sequence
 
-from bench.history.accepted import Accepted, Place, acceptance_of
-from bench.history.series import (
+from pocketbench.bench.history.accepted import Accepted, Place, acceptance_of
+from pocketbench.bench.history.series import (
     CellHistory,
     ChangeState,
     LevelChange,
     Point,
     Series,
 )
-from bench.judge.history import Change, changes
+from pocketbench.bench.judge.history import Change, changes
 
 
 def with_changes(

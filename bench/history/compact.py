@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 from filelock import FileLock
 
-from bench.errors import StoreError
-from bench.history.folder import COMPACTED
-from bench.history.queries import connection, literal, quoted, read_json
-from bench.locations import state_dir
+from pocketbench.bench.errors import StoreError
+from pocketbench.bench.history.folder import COMPACTED
+from pocketbench.bench.history.queries import connection, literal, quoted, read_json
+from pocketbench.bench.paths import state_dir
 
 
 class Compacted(NamedTuple):

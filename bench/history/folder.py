@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from bench.errors import StoreError
-from bench.history.stored import StoredLaunch, stored_launches
-from bench.run import Run
+from pocketbench.bench.errors import StoreError
+from pocketbench.bench.history.stored import StoredLaunch, stored_launches
+from pocketbench.bench.records.run import Run
 
 COMPACTED = "launches.parquet"
 """What `compact` makes of the files of one device and month."""
@@ -103,6 +103,6 @@ def _is_compacted(path: Path, run_id: str) -> bool:
     compacted = path.with_name(COMPACTED)
     if not compacted.exists():
         return False
-    from bench.history.queries import runs_in
+    from pocketbench.bench.history.queries import runs_in
 
     return run_id in runs_in(compacted)

@@ -10,12 +10,12 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
-from bench.errors import StoreError
-from bench.history.folder import COMPACTED
-from bench.history.series import HistoryCell, Point, Series
-from bench.history.stored import StoredLaunch
-from bench.judge.metrics import METRICS, PRIMARY
-from bench.judge.summary import Metric
+from pocketbench.bench.errors import StoreError
+from pocketbench.bench.history.folder import COMPACTED
+from pocketbench.bench.history.series import HistoryCell, Point, Series
+from pocketbench.bench.history.stored import StoredLaunch
+from pocketbench.bench.judge.metrics import METRICS, PRIMARY
+from pocketbench.bench.judge.summary import Metric
 
 MEMORY_LIMIT = "512MB"
 """What one query may hold before it goes to disk."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from bench.history.stored import Imitation
-from bench.judge.summary import Metric
-from bench.record import Value
+from pocketbench.bench.history.stored import Imitation
+from pocketbench.bench.judge.summary import Metric
+from pocketbench.bench.records.record import Value
 
 
 class HistoryCell(Value, frozen=True, kw_only=True, order=True):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from bench.device import DeviceInfo
-from bench.judge.cells import Measured, measured_cells
-from bench.launch import Launch
-from bench.record import Value
-from bench.run import DeviceReady, Run
+from pocketbench.bench.judge.cells import Measured, measured_cells
+from pocketbench.bench.records.device import DeviceInfo
+from pocketbench.bench.records.launch import Launch
+from pocketbench.bench.records.record import Value
+from pocketbench.bench.records.run import DeviceReady, Run
 
 SCHEMA = 1
 """Raised when a reader of the old lines would misread the new ones.

@@ -1,11 +1,11 @@
-"""`python -m bench.judge ab|history`: measure pocketbench's statistics yourself."""
+"""`python -m pocketbench.bench.judge ab|history`: measure the statistics yourself."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from bench.judge.plug import answer_ab, answer_history
+from pocketbench.bench.judge.jsonl_filter import answer_ab, answer_history
 
 _DESCRIPTION = """\
 Reads JSON Lines on standard input and answers each with one on standard output, by the
@@ -25,7 +25,7 @@ history: {"id", "series": [...], "min_effect": 0.02}
 def main() -> int:
     """Answer standard input; 2 when a line could not be answered."""
     parser = argparse.ArgumentParser(
-        prog="python -m bench.judge",
+        prog="python -m pocketbench.bench.judge",
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -5,18 +5,22 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from bench.artifact import Artifact
-from bench.caveat import Caveat
-from bench.device_marks import device_caveats
-from bench.judge.counted import CellKey, counted_launches, redone_launches
-from bench.judge.grade import grade
-from bench.judge.intervals import estimate, log_mean
-from bench.judge.metrics import METRICS, PRIMARY, Reduced, reduced
-from bench.judge.resources import resources_of
-from bench.judge.summary import Cell, LaunchValue
-from bench.launch import Launch
-from bench.plan import Variant
-from bench.run import DeviceReady, Run
+from pocketbench.bench.judge.grade import grade
+from pocketbench.bench.judge.intervals import estimate, log_mean
+from pocketbench.bench.judge.metrics import METRICS, PRIMARY, Reduced, reduced
+from pocketbench.bench.judge.resources import resources_of
+from pocketbench.bench.judge.summary import Cell, LaunchValue
+from pocketbench.bench.judge.valid_launches import (
+    CellKey,
+    counted_launches,
+    redone_launches,
+)
+from pocketbench.bench.records.artifact import Artifact
+from pocketbench.bench.records.caveat import Caveat
+from pocketbench.bench.records.device_kind import device_caveats
+from pocketbench.bench.records.launch import Launch
+from pocketbench.bench.records.plan import Variant
+from pocketbench.bench.records.run import DeviceReady, Run
 
 FEWEST_LAUNCHES = 6
 """With fewer launches a cell carries the caveat too_few_launches."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from bench.judge.cells import measured_cells
-from bench.judge.intervals import unpaired_ratio
-from bench.judge.judged import Question, judged
-from bench.judge.likeness import unlike_apart
-from bench.judge.metrics import METRICS, PRIMARY
-from bench.judge.summary import Comparison
-from bench.judge.verdicts import check_min_effect
-from bench.run import Run
+from pocketbench.bench.judge.cells import measured_cells
+from pocketbench.bench.judge.comparability import unlike_apart
+from pocketbench.bench.judge.comparisons import Question, judged
+from pocketbench.bench.judge.intervals import unpaired_ratio
+from pocketbench.bench.judge.metrics import METRICS, PRIMARY
+from pocketbench.bench.judge.summary import Comparison
+from pocketbench.bench.judge.verdicts import check_min_effect
+from pocketbench.bench.records.run import Run
 
 
 def compare_runs(

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from bench.conditions import Missing
-from bench.record import Value
+from pocketbench.bench.records.conditions import Missing
+from pocketbench.bench.records.record import Value
 
 if TYPE_CHECKING:
-    from bench.conditions import Battery, Conditions
+    from pocketbench.bench.records.conditions import Battery, Conditions
 
 
 class EnergyUsed(Value, frozen=True, kw_only=True):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from bench.caveat import Caveat
-from bench.record import Value
+from pocketbench.bench.records.caveat import Caveat
+from pocketbench.bench.records.record import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,8 +10,8 @@ from collections.abc import Hashable, Iterator, Sequence
 import numpy as np
 from scipy.special import stdtr
 
-from bench.judge.steps import ALPHA, SHORTEST, Rows, noise_scale, steps
-from bench.record import Value
+from pocketbench.bench.judge.steps import ALPHA, SHORTEST, Rows, noise_scale, steps
+from pocketbench.bench.records.record import Value
 
 
 class Change(Value, frozen=True, kw_only=True):

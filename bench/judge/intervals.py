@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from scipy.special import stdtr, stdtrit
 
-from bench.judge.summary import Estimate
+from pocketbench.bench.judge.summary import Estimate
 
 
 class LogMean(NamedTuple):

@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bench.gates import FEWEST_ITERATIONS, USUAL_GATE
-from bench.judge.shape import Shaped, shapes
-from bench.judge.summary import LaunchShape, Metric
-from bench.launch import Launch, Measurement
+from pocketbench.bench.judge.shape import Shaped, shapes
+from pocketbench.bench.judge.summary import LaunchShape, Metric
+from pocketbench.bench.records.launch import Launch, Measurement
+from pocketbench.bench.records.metrics import FEWEST_ITERATIONS, USUAL_GATE
 
 (PRIMARY,) = USUAL_GATE
 """The metric that verdicts are about unless the user says otherwise."""

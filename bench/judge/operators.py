@@ -5,22 +5,22 @@ from __future__ import annotations
 import statistics
 from enum import StrEnum
 
-from bench.artifact import Artifact
-from bench.judge.operator_kinds import (
+from pocketbench.bench.judge.operator_kinds import (
     CALLS,
     computes_in_float,
     is_conversion,
     kind_of,
     takes_dynamic_range,
 )
-from bench.operator_times import (
+from pocketbench.bench.records.artifact import Artifact
+from pocketbench.bench.records.operator_times import (
     OperatorProfile,
     OperatorTime,
     OperatorTimes,
     ProfileFailure,
 )
-from bench.record import Value
-from bench.run import Run
+from pocketbench.bench.records.record import Value
+from pocketbench.bench.records.run import Run
 
 
 class Fallback(StrEnum):

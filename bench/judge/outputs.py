@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.output_check import OutputCheck, OutputCheckMissing, OutputChecks
-from bench.record import Value
+from pocketbench.bench.records.output_check import (
+    OutputCheck,
+    OutputCheckMissing,
+    OutputChecks,
+)
+from pocketbench.bench.records.record import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bench.run import Run
+    from pocketbench.bench.records.run import Run
 
 
 class Proportion(Value, frozen=True, kw_only=True):

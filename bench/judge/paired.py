@@ -9,7 +9,7 @@ does not mind those; but it minds a drift that is not straight. They are joined 
 Cauchy combination (Liu and Xie, JASA 115, 2020), which holds however much two tests
 depend on each other, and costs little while they agree.
 
-`benchmarks/statistics.py` measures it against each of the two alone, and others.
+`self_benchmarks/statistics.py` measures it against each of the two alone, and others.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, stdtr, stdtrit
 
-from bench.judge.intervals import Evidence, LogMean, log_mean
+from pocketbench.bench.judge.intervals import Evidence, LogMean, log_mean
 
 FEWEST_FOR_RANKS = 5
 """With fewer blocks ranks can say nothing, and the paired t test stands alone."""

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from scipy.special import stdtrit
 
-from bench.judge.summary import Comparison, Resolution
-from bench.judge.verdicts import MOST_LAUNCHES
+from pocketbench.bench.judge.summary import Comparison, Resolution
+from pocketbench.bench.judge.verdicts import MOST_LAUNCHES
 
 POWER = 0.8
 """An effect counts as found when it is found four times in five."""

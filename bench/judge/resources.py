@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from statistics import fmean
 from typing import Literal, TypeVar
 
-from bench.conditions import Missing
-from bench.judge.energy import EnergyUsed, energy_used
-from bench.launch import Launch
-from bench.record import Value
+from pocketbench.bench.judge.energy import EnergyUsed, energy_used
+from pocketbench.bench.records.conditions import Missing
+from pocketbench.bench.records.launch import Launch
+from pocketbench.bench.records.record import Value
 
 T = TypeVar("T")
 

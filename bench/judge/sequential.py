@@ -24,10 +24,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
-from bench.judge.intervals import Evidence
-from bench.judge.paired import paired_evidence
-from bench.judge.summary import Summary, Verdict
-from bench.looks import LOOKS
+from pocketbench.bench.judge.intervals import Evidence
+from pocketbench.bench.judge.paired import paired_evidence
+from pocketbench.bench.judge.summary import Summary, Verdict
+from pocketbench.bench.records.interim_analyses import LOOKS
 
 _NODES = 96
 

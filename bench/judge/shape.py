@@ -4,7 +4,7 @@ After Barrett et al., "Virtual machine warmup blows hot and cold" (OOPSLA 2017):
 iterations are cut into levels, levels that differ by less than what matters from the
 last one count as equal to it, and the order of the levels gives the class. Theirs are
 cut by PELT with a penalty that is too small for iterations that remember the one
-before; ours by `bench.judge.steps`. Without a change in the last quarter (their last
+before; ours by `steps`. Without a change in the last quarter (their last
 500 of 2,000) the launch is called steady.
 """
 
@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench.judge.steps import (
+from pocketbench.bench.judge.steps import (
     ALPHA,
     Rows,
     best_split,
@@ -23,7 +23,7 @@ from bench.judge.steps import (
     noise_scale,
     steps,
 )
-from bench.judge.summary import LaunchShape
+from pocketbench.bench.judge.summary import LaunchShape
 
 FEWEST_ITERATIONS = 20
 """Fewer iterations show no shape."""

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from bench.failure import FailureReason
-from bench.judge.cells import Measured, measured_cells
-from bench.judge.counted import CellKey, standing_failures
-from bench.judge.intervals import unpaired_ratio
-from bench.judge.judged import Question, judged
-from bench.judge.likeness import unlike_within
-from bench.judge.metrics import METRICS, PRIMARY
-from bench.judge.operators import operator_tables, profile_failures
-from bench.judge.outputs import judged_outputs, unchecked_outputs
-from bench.judge.paired import paired_evidence
-from bench.judge.resolution import resolutions
-from bench.judge.sequential import sequential_evidence
-from bench.judge.summary import Metric, Summary
-from bench.judge.sustained import sustained_cells
-from bench.judge.verdicts import check_min_effect
-from bench.run import DeviceReady, Run
+from pocketbench.bench.judge.cells import Measured, measured_cells
+from pocketbench.bench.judge.comparability import unlike_within
+from pocketbench.bench.judge.comparisons import Question, judged
+from pocketbench.bench.judge.intervals import unpaired_ratio
+from pocketbench.bench.judge.metrics import METRICS, PRIMARY
+from pocketbench.bench.judge.operators import operator_tables, profile_failures
+from pocketbench.bench.judge.outputs import judged_outputs, unchecked_outputs
+from pocketbench.bench.judge.paired import paired_evidence
+from pocketbench.bench.judge.resolution import resolutions
+from pocketbench.bench.judge.sequential import sequential_evidence
+from pocketbench.bench.judge.summary import Metric, Summary
+from pocketbench.bench.judge.sustained import sustained_cells
+from pocketbench.bench.judge.valid_launches import CellKey, standing_failures
+from pocketbench.bench.judge.verdicts import check_min_effect
+from pocketbench.bench.records.failure import FailureReason
+from pocketbench.bench.records.run import DeviceReady, Run
 
 
 def summarize(

@@ -5,19 +5,19 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Literal
 
-from bench.artifact import Artifact
-from bench.caveat import Caveat
-from bench.gates import USUAL_GATE
-from bench.judge.course import SustainedCell
-from bench.judge.grade import Grade
-from bench.judge.operators import OperatorTable
-from bench.judge.outputs import JudgedOutputs
-from bench.judge.resources import Resources
-from bench.launch import Failure
-from bench.operator_times import ProfileFailure
-from bench.output_check import OutputCheckMissing
-from bench.record import Value
-from bench.run import DeviceReady, Run
+from pocketbench.bench.judge.grade import Grade
+from pocketbench.bench.judge.operators import OperatorTable
+from pocketbench.bench.judge.outputs import JudgedOutputs
+from pocketbench.bench.judge.resources import Resources
+from pocketbench.bench.judge.time_series import SustainedCell
+from pocketbench.bench.records.artifact import Artifact
+from pocketbench.bench.records.caveat import Caveat
+from pocketbench.bench.records.launch import Failure
+from pocketbench.bench.records.metrics import USUAL_GATE
+from pocketbench.bench.records.operator_times import ProfileFailure
+from pocketbench.bench.records.output_check import OutputCheckMissing
+from pocketbench.bench.records.record import Value
+from pocketbench.bench.records.run import DeviceReady, Run
 
 
 class Metric(Value, frozen=True, kw_only=True):

@@ -6,22 +6,26 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from bench.conditions import (
+from pocketbench.bench.conditions.throttling import (
+    clock_residency,
+    new_cap,
+    status_rose,
+)
+from pocketbench.bench.judge.time_series import Slice, StateAt, SustainedCell
+from pocketbench.bench.records.conditions import (
     Conditions,
     CpuPolicy,
     Missing,
     TemperatureKind,
     temperature_c,
 )
-from bench.judge.course import Slice, StateAt, SustainedCell
-from bench.measure.throttle import clock_residency, new_cap, status_rose
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bench.plan import Variant
-    from bench.run import Run
-    from bench.sustained import SustainedLaunch
+    from pocketbench.bench.records.plan import Variant
+    from pocketbench.bench.records.run import Run
+    from pocketbench.bench.records.sustained import SustainedLaunch
 
     Numbers = np.ndarray[tuple[int], np.dtype[np.float64]]
 

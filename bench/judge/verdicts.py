@@ -8,9 +8,9 @@ from typing import Literal
 
 from scipy.special import stdtrit
 
-from bench.errors import UsageError
-from bench.judge.intervals import Evidence
-from bench.judge.summary import Estimate, Verdict
+from pocketbench.bench.errors import UsageError
+from pocketbench.bench.judge.intervals import Evidence
+from pocketbench.bench.judge.summary import Estimate, Verdict
 
 MOST_LAUNCHES = 10_000
 """Beyond so many, no number of further launches is promised to settle anything."""

@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from bench.conditions import Missing
-from bench.device import CommandResult, InstalledObject
-from bench.elf import read_elf
-from bench.errors import LaunchError, UsageError
-from bench.locations import cache_dir
-from bench.runner import Capabilities, Capable
+from pocketbench.bench.errors import LaunchError, UsageError
+from pocketbench.bench.paths import cache_dir
+from pocketbench.bench.records.conditions import Missing
+from pocketbench.bench.records.device import CommandResult, InstalledObject
+from pocketbench.bench.records.elf import read_elf
+from pocketbench.bench.records.runner import Capabilities, Capable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bench.device import Device, LocalObject
-    from bench.measure.tool import Tool
-    from bench.runner import Command, Program
+    from pocketbench.bench.measure.runner_binding import Tool
+    from pocketbench.bench.records.device import Device, LocalObject
+    from pocketbench.bench.records.runner import Command, Program
 
     Push = Callable[[Sequence[LocalObject]], Sequence[InstalledObject]]
 

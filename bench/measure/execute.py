@@ -7,15 +7,15 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from bench.errors import Cancelled
-from bench.launch import Failure, Launch
-from bench.measure.lease import CpuLease
-from bench.measure.observer import Observer
-from bench.measure.session import Session, Task, utc_now
-from bench.measure.store import Store
-from bench.measure.sustained import SustainedSession
-from bench.plan import Plan
-from bench.run import RunEnded
+from pocketbench.bench.errors import Cancelled
+from pocketbench.bench.measure.auxiliary.sustained import SustainedSession
+from pocketbench.bench.measure.device_session import Session, Task, utc_now
+from pocketbench.bench.measure.lease import CpuLease
+from pocketbench.bench.measure.observer import Observer
+from pocketbench.bench.measure.store import Store
+from pocketbench.bench.records.launch import Failure, Launch
+from pocketbench.bench.records.plan import Plan
+from pocketbench.bench.records.run import RunEnded
 
 
 def execute(

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from bench.errors import Cancelled
+from pocketbench.bench.errors import Cancelled
 
 if TYPE_CHECKING:
-    from bench.device import DeviceInfo
-    from bench.runner import Runner
+    from pocketbench.bench.records.device import DeviceInfo
+    from pocketbench.bench.records.runner import Runner
 
 _POLL_S = 0.005
 _TOPOLOGY = "/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list"

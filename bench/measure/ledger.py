@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from bench.blocks import ended_variants, next_attempt, tainted_attempts, whole_blocks
-from bench.launch import Failure, Launch
-from bench.plan import Plan, Variant
+from pocketbench.bench.records.blocks import (
+    ended_variants,
+    next_attempt,
+    tainted_attempts,
+    whole_blocks,
+)
+from pocketbench.bench.records.launch import Failure, Launch
+from pocketbench.bench.records.plan import Plan, Variant
 
 
 class Ledger:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bench.conditions import Conditions
-    from bench.device import DeviceInfo
-    from bench.launch import Failure, Launch
+    from pocketbench.bench.records.conditions import Conditions
+    from pocketbench.bench.records.device import DeviceInfo
+    from pocketbench.bench.records.launch import Failure, Launch
 
 
 class Observer:

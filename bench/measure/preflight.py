@@ -5,23 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from bench.conditions import Missing
-from bench.device import Storing
-from bench.elf import read_elf
-from bench.errors import LaunchError, UsageError
-from bench.failure import FailureReason
-from bench.measure.capabilities import capabilities_of
-from bench.measure.tool import needed_objects, tool_for, used_tools
-from bench.units import format_size
+from pocketbench.bench.errors import LaunchError, UsageError
+from pocketbench.bench.measure.capabilities import capabilities_of
+from pocketbench.bench.measure.runner_binding import (
+    needed_objects,
+    tool_for,
+    used_tools,
+)
+from pocketbench.bench.records.conditions import Missing
+from pocketbench.bench.records.device import Storing
+from pocketbench.bench.records.elf import read_elf
+from pocketbench.bench.records.failure import FailureReason
+from pocketbench.bench.units import format_size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bench.artifact import Artifact
-    from bench.device import Device, DeviceInfo
-    from bench.measure.capabilities import Push
-    from bench.measure.tool import Tool
-    from bench.runner import Capabilities, Program
+    from pocketbench.bench.measure.capabilities import Push
+    from pocketbench.bench.measure.runner_binding import Tool
+    from pocketbench.bench.records.artifact import Artifact
+    from pocketbench.bench.records.device import Device, DeviceInfo
+    from pocketbench.bench.records.runner import Capabilities, Program
 
 Key = tuple[str, str]
 """Model and variant name."""

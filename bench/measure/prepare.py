@@ -8,17 +8,22 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from bench import registry
-from bench.artifact import Artifact
-from bench.device import DeviceDriver, DeviceInfo, LocalObject, Preinstalling
-from bench.errors import ExportError, RunnerMissingError, UsageError
-from bench.failure import FailureReason
-from bench.launch import Failure
-from bench.measure.session import Task, utc_now
-from bench.measure.tool import Tool
-from bench.plan import Plan, RunnerChoice
-from bench.runner import Runner
-from bench.selection import Selected, Selector
+from pocketbench.bench import registry
+from pocketbench.bench.errors import ExportError, RunnerMissingError, UsageError
+from pocketbench.bench.measure.device_session import Task, utc_now
+from pocketbench.bench.measure.runner_binding import Tool
+from pocketbench.bench.planning.selection import Selected, Selector
+from pocketbench.bench.records.artifact import Artifact
+from pocketbench.bench.records.device import (
+    DeviceDriver,
+    DeviceInfo,
+    LocalObject,
+    Preinstalling,
+)
+from pocketbench.bench.records.failure import FailureReason
+from pocketbench.bench.records.launch import Failure
+from pocketbench.bench.records.plan import Plan, RunnerChoice
+from pocketbench.bench.records.runner import Runner
 
 Progress = Callable[[str], None]
 
@@ -151,7 +156,7 @@ def export_all(
     plan: Plan, progress: Progress
 ) -> tuple[dict[tuple[str, str], Artifact], dict[tuple[str, str], ExportError]]:
     """Export each model's variants; what cannot be exported is told, not raised."""
-    from bench.models.library import export
+    from pocketbench.bench.models.exporting.library import export
 
     artifacts: dict[tuple[str, str], Artifact] = {}
     errors: dict[tuple[str, str], ExportError] = {}

@@ -10,12 +10,12 @@ from types import TracebackType
 
 import msgspec
 
-from bench.artifact import Artifact
-from bench.errors import StoreError
-from bench.launch import Failure, Launch
-from bench.operator_times import OperatorProfile, ProfileFailure
-from bench.output_check import OutputCheck, OutputCheckMissing
-from bench.run import (
+from pocketbench.bench.errors import StoreError
+from pocketbench.bench.records.artifact import Artifact
+from pocketbench.bench.records.launch import Failure, Launch
+from pocketbench.bench.records.operator_times import OperatorProfile, ProfileFailure
+from pocketbench.bench.records.output_check import OutputCheck, OutputCheckMissing
+from pocketbench.bench.records.run import (
     SCHEMA,
     ArtifactReady,
     DeviceReady,
@@ -26,7 +26,7 @@ from bench.run import (
     RunResumed,
     RunStarted,
 )
-from bench.sustained import SustainedLaunch
+from pocketbench.bench.records.sustained import SustainedLaunch
 
 FILE_NAME = "run.jsonl"
 

@@ -1,6 +1,6 @@
 """The exporting process: one order in, one artifact out.
 
-Started by `bench.models.child`; not meant to be started by hand.
+Started by `pocketbench.bench.models.exporting.child`; not meant to be started by hand.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import IO
 
 
@@ -21,9 +22,13 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     order = sys.stdin.buffer.readline()
     replies = _keep_to_ourselves()
+    # Ours first: a `pocketbench.py` of the user's must not hide it.
+    sys.path.insert(0, str(Path(__file__).parents[3]))
+    import pocketbench  # noqa: F401
+
     sys.path[:] = json.loads(order)["sys_path"]
 
-    from bench.models.work import carry_out
+    from pocketbench.bench.models.exporting.work import carry_out
 
     carry_out(order, replies, started_ns=started_ns)
 

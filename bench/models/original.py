@@ -11,10 +11,9 @@ import msgspec
 import torch
 from torch import nn
 
-from bench.errors import ExportError, PocketbenchError, UsageError
-from bench.models.arguments import FromTensors, checked_examples
-from bench.models.cause import last_words
-from bench.models.inputs import (
+from pocketbench.bench.errors import ExportError, PocketbenchError, UsageError
+from pocketbench.bench.models.inputs.arguments import FromTensors, checked_examples
+from pocketbench.bench.models.inputs.inputs import (
     InputSet,
     Range,
     dtype_named,
@@ -23,12 +22,13 @@ from bench.models.inputs import (
     seeded_inputs,
     spec_of,
 )
+from pocketbench.bench.models.summarize_exception import last_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bench.artifact import TensorSpec
-    from bench.models.sources import Source
+    from pocketbench.bench.planning.sources import Source
+    from pocketbench.bench.records.artifact import TensorSpec
 
 
 class HeldBack(NamedTuple):

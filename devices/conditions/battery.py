@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bench.conditions import Battery, BatteryStatus, PowerSource
-from devices.conditions.reading import Reading, integer, nothing
+from pocketbench.bench.records.conditions import Battery, BatteryStatus, PowerSource
+from pocketbench.devices.conditions.reading import Reading, integer, nothing
 
 if TYPE_CHECKING:
-    from devices.conditions.section import Files, Section
+    from pocketbench.devices.conditions.section import Files, Section
 
 # android.os.BatteryManager
 _STATUSES: dict[int, BatteryStatus] = {

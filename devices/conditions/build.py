@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bench.conditions import Build
-from devices.conditions.reading import Reading, clean, nothing
+from pocketbench.bench.records.conditions import Build
+from pocketbench.devices.conditions.reading import Reading, clean, nothing
 
 if TYPE_CHECKING:
-    from devices.conditions.section import Section
+    from pocketbench.devices.conditions.section import Section
 
 _LINE = re.compile(r"^\[(ro\.[\w.]+)\]: \[(.*)\]\s*$", re.M | re.A)
 KEYS = (

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bench.conditions import CpuPolicy
-from devices.conditions.reading import Reading, clean, cpu_list, integer
+from pocketbench.bench.records.conditions import CpuPolicy
+from pocketbench.devices.conditions.reading import Reading, clean, cpu_list, integer
 
 if TYPE_CHECKING:
-    from devices.conditions.section import Files
+    from pocketbench.devices.conditions.section import Files
 
 ROOT = "/sys/devices/system/cpu"
 NAMES = (

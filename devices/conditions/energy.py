@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bench.conditions import EnergyMeter
-from devices.conditions.reading import Reading, clean, integer
+from pocketbench.bench.records.conditions import EnergyMeter
+from pocketbench.devices.conditions.reading import Reading, clean, integer
 
 if TYPE_CHECKING:
-    from devices.conditions.section import Files
+    from pocketbench.devices.conditions.section import Files
 
 _PATH = re.compile(r"/sys/bus/iio/devices/([\w:.-]{1,40})/energy_value", re.ASCII)
 _CLOCK = re.compile(r"^t=([0-9]{1,15})\s*$", re.M | re.A)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.conditions import Conditions
-from devices.conditions import cpufreq, memory, process
-from devices.conditions.reading import Gathering
-from devices.conditions.section import Files
-from devices.conditions.thermal import parse_thermal_zones
+from pocketbench.bench.records.conditions import Conditions
+from pocketbench.devices.conditions import cpufreq, memory, process
+from pocketbench.devices.conditions.reading import Gathering
+from pocketbench.devices.conditions.section import Files
+from pocketbench.devices.conditions.thermal import parse_thermal_zones
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

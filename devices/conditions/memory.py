@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bench.conditions import MemoryState
-from devices.conditions.reading import Reading, integer, nothing
+from pocketbench.bench.records.conditions import MemoryState
+from pocketbench.devices.conditions.reading import Reading, integer, nothing
 
 if TYPE_CHECKING:
-    from devices.conditions.section import Files
+    from pocketbench.devices.conditions.section import Files
 
 PATH = "/proc/meminfo"
 _LINE = re.compile(r"^([A-Za-z]+):\s*([0-9]+) kB\s*$", re.M | re.A)

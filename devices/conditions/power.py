@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bench.conditions import Screen
-from devices.conditions.reading import Reading, clean, nothing
+from pocketbench.bench.records.conditions import Screen
+from pocketbench.devices.conditions.reading import Reading, clean, nothing
 
 if TYPE_CHECKING:
-    from devices.conditions.section import Section
+    from pocketbench.devices.conditions.section import Section
 
 _WAKEFULNESS = re.compile(r"^[ \t]*mWakefulness=([A-Za-z]{1,24})\s*$", re.M | re.A)
 _DISPLAY = re.compile(r"^[ \t]*Display Power: state=([A-Z_]{1,24})\s*$", re.M | re.A)

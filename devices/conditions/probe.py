@@ -6,24 +6,27 @@ import secrets
 
 import msgspec
 
-from bench.conditions import Conditions, Thermal
-from devices.conditions import cpufreq, energy, memory, power, process
-from devices.conditions.battery import parse_battery
-from devices.conditions.build import KEYS as BUILD_KEYS
-from devices.conditions.build import parse_build
-from devices.conditions.reading import Gathering, Reading
-from devices.conditions.section import (
+from pocketbench.bench.records.conditions import Conditions, Thermal
+from pocketbench.devices.conditions import cpufreq, energy, memory, power, process
+from pocketbench.devices.conditions.battery import parse_battery
+from pocketbench.devices.conditions.build import KEYS as BUILD_KEYS
+from pocketbench.devices.conditions.build import parse_build
+from pocketbench.devices.conditions.reading import Gathering, Reading
+from pocketbench.devices.conditions.section import (
     ABSENT,
     Section,
     parse_files,
     split_sections,
 )
-from devices.conditions.settings_record import (
+from pocketbench.devices.conditions.settings_record import (
     BOOT_ID,
     PATH,
     parse_fixed_performance,
 )
-from devices.conditions.thermal import parse_thermal_zones, parse_thermalservice
+from pocketbench.devices.conditions.thermal import (
+    parse_thermal_zones,
+    parse_thermalservice,
+)
 
 # Every part is `TOKEN+name`, its stdout as it comes, `TOKEN-name exit code`, its
 # stderr: kept apart without a temporary file by sending stdout past the command

@@ -5,10 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from devices.conditions.reading import Reading, clean, cpu_list, decimal, nothing
+from pocketbench.devices.conditions.reading import (
+    Reading,
+    clean,
+    cpu_list,
+    decimal,
+    nothing,
+)
 
 if TYPE_CHECKING:
-    from devices.conditions.section import Files
+    from pocketbench.devices.conditions.section import Files
 
 LOAD = "/proc/loadavg"
 UPTIME = "/proc/uptime"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from devices.conditions.reading import clean
+from pocketbench.devices.conditions.reading import clean
 
 _END = re.compile(r"-(\S+) ([0-9]{1,3})")
 

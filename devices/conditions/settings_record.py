@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from devices.conditions.reading import Reading, nothing
+from pocketbench.devices.conditions.reading import Reading, nothing
 
 if TYPE_CHECKING:
-    from devices.conditions.section import Files
+    from pocketbench.devices.conditions.section import Files
 
 FOLDER = "/data/local/tmp/pocketbench"
 PATH = f"{FOLDER}/settings"

@@ -5,17 +5,23 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from bench.conditions import (
+from pocketbench.bench.records.conditions import (
     SkinThresholds,
     Temperature,
     TemperatureKind,
     Thermal,
     ThermalSource,
 )
-from devices.conditions.reading import Reading, clean, decimal, integer, nothing
+from pocketbench.devices.conditions.reading import (
+    Reading,
+    clean,
+    decimal,
+    integer,
+    nothing,
+)
 
 if TYPE_CHECKING:
-    from devices.conditions.section import Files, Section
+    from pocketbench.devices.conditions.section import Files, Section
 
 # android.os.Temperature. Kinds that count mV, mA or % (6 to 8) and kinds that say
 # nothing of the processor (USB port, power amplifier, -1 unknown ...) are left out.

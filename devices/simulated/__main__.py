@@ -1,9 +1,9 @@
-"""Run one simulated phone: `python -m devices.simulated PROFILE`."""
+"""Run one simulated phone: `python -m pocketbench.devices.simulated PROFILE`."""
 
 from __future__ import annotations
 
 import sys
 
-from devices.simulated.phone import main
+from pocketbench.devices.simulated.phone.phone import main
 
 sys.exit(main(sys.argv[1:]))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from bench.doctor.report import Check
-from bench.errors import ToolMissingError
-from devices.simulated import profile, tools, translator
-from devices.simulated.driver import why_not
+from pocketbench.bench.errors import ToolMissingError
+from pocketbench.bench.records.doctor_report import Check
+from pocketbench.devices.simulated import profile
+from pocketbench.devices.simulated.driver import why_not
+from pocketbench.devices.simulated.phone import tools, translator
 
 _PHONES = "simulated phones"
 

@@ -12,23 +12,24 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.device import CoreCluster, DeviceInfo
-from bench.errors import Cancelled, DeviceUnavailableError, ToolMissingError
-from bench.failure import FailureReason
-from devices.adb_private_server import private_server
-from devices.adb_program import AdbProgram, find_adb
-from devices.adb_transports import list_transports
-from devices.android_device import AndroidDevice, open_serial
-from devices.arm_cores import core_name
-from devices.simulated import namespace, profile, translator
-from devices.simulated.running import running_phone
+from pocketbench.bench.errors import Cancelled, DeviceUnavailableError, ToolMissingError
+from pocketbench.bench.records.device import CoreCluster, DeviceInfo
+from pocketbench.bench.records.failure import FailureReason
+from pocketbench.devices.android.adb.private_server import private_server
+from pocketbench.devices.android.adb.program import AdbProgram, find_adb
+from pocketbench.devices.android.adb.transports import list_transports
+from pocketbench.devices.android.arm_cores import core_name
+from pocketbench.devices.android.device import AndroidDevice, open_serial
+from pocketbench.devices.simulated import profile
+from pocketbench.devices.simulated.phone import namespace, translator
+from pocketbench.devices.simulated.running import running_phone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from bench.device import DeviceState, LocalObject
-    from devices.adb_server import AdbServer
-    from devices.simulated.profile import Profile
+    from pocketbench.bench.records.device import DeviceState, LocalObject
+    from pocketbench.devices.android.adb.server import AdbServer
+    from pocketbench.devices.simulated.profile import Profile
 
 FAMILY = "simulated"
 

@@ -7,18 +7,21 @@ import signal
 import threading
 from typing import TYPE_CHECKING
 
-from bench.errors import ToolMissingError, UsageError
-from devices.adb_program import find_adb
-from devices.adb_server import ensure_running, server_from_environment
-from devices.simulated import profile
-from devices.simulated.changes import heat_changes
-from devices.simulated.driver import connected, why_not
-from devices.simulated.running import running_phone
+from pocketbench.bench.errors import ToolMissingError, UsageError
+from pocketbench.devices.android.adb.program import find_adb
+from pocketbench.devices.android.adb.server import (
+    ensure_running,
+    server_from_environment,
+)
+from pocketbench.devices.simulated import profile
+from pocketbench.devices.simulated.driver import connected, why_not
+from pocketbench.devices.simulated.phone.changes import heat_changes
+from pocketbench.devices.simulated.running import running_phone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from devices.simulated.running import RunningPhone
+    from pocketbench.devices.simulated.running import RunningPhone
 
 _POLL_S = 0.2
 

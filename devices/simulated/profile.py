@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 import msgspec
 
-from bench.errors import UnknownNameError, UsageError
-from devices.simulated.behaviour import Behaviour
-from devices.simulated.changes import apply_changes
-from devices.simulated.tables import (
+from pocketbench.bench.errors import UnknownNameError, UsageError
+from pocketbench.devices.simulated.phone.behaviour import Behaviour
+from pocketbench.devices.simulated.phone.changes import apply_changes
+from pocketbench.devices.simulated.profile_tables import (
     Adb,
     Battery,
     Cluster,
@@ -97,7 +97,7 @@ class Profile(Part, frozen=True, kw_only=True):
 
 def names() -> tuple[str, ...]:
     """Every profile there is."""
-    folder = resources.files("devices.simulated") / "profiles"
+    folder = resources.files("pocketbench.devices.simulated") / "profiles"
     files = (entry.name for entry in folder.iterdir())
     return tuple(sorted(name[:-5] for name in files if name.endswith(".toml")))
 
@@ -129,7 +129,9 @@ def load(name: str, changes: Sequence[str] = ()) -> Profile:
 
 def _tables(name: str) -> dict[str, Any]:
     """A profile's tables; with `like = "NAME"`, another's where it has none."""
-    file = resources.files("devices.simulated") / "profiles" / f"{name}.toml"
+    file = (
+        resources.files("pocketbench.devices.simulated") / "profiles" / f"{name}.toml"
+    )
     tables: dict[str, Any] = msgspec.toml.decode(file.read_bytes())
     like = tables.pop("like", None)
     return _tables(like) | tables if like else tables

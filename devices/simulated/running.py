@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-import devices
-from bench.errors import (
+import pocketbench
+from pocketbench.bench.errors import (
     DeviceUnavailableError,
     PocketbenchError,
     ToolMissingError,
     UsageError,
 )
-from bench.failure import FailureReason
-from devices.simulated.profile import load
+from pocketbench.bench.records.failure import FailureReason
+from pocketbench.devices.simulated.profile import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from bench.device import LocalObject
+    from pocketbench.bench.records.device import LocalObject
 
 _STOP_TIMEOUT_S = 10.0
 
@@ -132,7 +132,7 @@ def _start(
     changes: Sequence[str],
 ) -> RunningPhone:
     # -P: not what happens to lie in the current folder.
-    argv = [sys.executable, "-P", "-m", "devices.simulated", profile]
+    argv = [sys.executable, "-P", "-m", "pocketbench.devices.simulated", profile]
     argv += [
         "--until-stdin-closes",
         "--port",
@@ -168,7 +168,7 @@ def _start(
 
 def _import_path() -> str:
     """Where `devices` was imported from, first: it may not be installed."""
-    here = str(Path(devices.__file__).parent.parent)
+    here = str(Path(pocketbench.__file__).parent.parent)
     there = os.environ.get("PYTHONPATH")
     return f"{here}{os.pathsep}{there}" if there else here
 

@@ -14,7 +14,7 @@
 #include <system_error>
 
 #include "sha256.h"
-#include "wire.h"
+#include "runner_protocol.h"
 
 namespace pocketbench {
 namespace {

@@ -6,15 +6,22 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from bench.caveat import Caveat
-from bench.conditions import Conditions, TemperatureKind
-from bench.launch import Launch
-from bench.measure.throttle import new_cap
-from reports.conditions import SHOWN_KINDS, temperature_now_c
-from reports.phrases import counted
-from reports.plots.axis import Axis
-from reports.plots.sheet import Points, Sheet
-from reports.plots.style import FAINT, INK, MUTED, REGRESSION, SMALL_PX, UNCHANGED
+from pocketbench.bench.conditions.aggregation import SHOWN_KINDS, temperature_now_c
+from pocketbench.bench.conditions.throttling import new_cap
+from pocketbench.bench.records.caveat import Caveat
+from pocketbench.bench.records.conditions import Conditions, TemperatureKind
+from pocketbench.bench.records.launch import Launch
+from pocketbench.reports.plots.axis import Axis
+from pocketbench.reports.plots.sheet import Points, Sheet
+from pocketbench.reports.plots.style import (
+    FAINT,
+    INK,
+    MUTED,
+    REGRESSION,
+    SMALL_PX,
+    UNCHANGED,
+)
+from pocketbench.reports.text.phrases import counted
 
 _GAP_PX = 8.0
 _MARKS_PX, _HEAT_PX, _CAPS_PX = 14.0, 28.0, 12.0

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from bench.units import common_scale
-from reports.phrases import counted
-from reports.plots.axis import Axis, Tick, value_axis
-from reports.plots.panel import frame
-from reports.plots.rows import shortened
-from reports.plots.sheet import Sheet
-from reports.plots.style import PANEL_PX, SMALL_PX, Colour
+from pocketbench.bench.units import common_scale
+from pocketbench.reports.plots.axis import Axis, Tick, value_axis
+from pocketbench.reports.plots.panel import frame
+from pocketbench.reports.plots.rows import shortened
+from pocketbench.reports.plots.sheet import Sheet
+from pocketbench.reports.plots.style import PANEL_PX, SMALL_PX, Colour
+from pocketbench.reports.text.phrases import counted
 
 _HEIGHT_PX = 210.0
 _MOST_POINTS = 160

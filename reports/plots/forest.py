@@ -5,21 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from bench.judge.summary import Comparison, Metric, Summary, Verdict
-from reports.headline import headline
-from reports.lookup import Lookup
-from reports.phrases import (
-    VERDICT_WORDS,
-    counted,
-    direction,
-    effect,
-    interval_text,
-    ratio_text,
+from pocketbench.bench.judge.summary import Comparison, Metric, Summary, Verdict
+from pocketbench.reports.lookup import Lookup
+from pocketbench.reports.plots.axis import Axis, ratio_axis
+from pocketbench.reports.plots.rows import (
+    Row,
+    RowChart,
+    row_chart,
+    row_sheet,
+    shortened,
 )
-from reports.plots.axis import Axis, ratio_axis
-from reports.plots.rows import Row, RowChart, row_chart, row_sheet, shortened
-from reports.plots.sheet import Sheet
-from reports.plots.style import (
+from pocketbench.reports.plots.sheet import Sheet
+from pocketbench.reports.plots.style import (
     BAND,
     INK,
     MUTED,
@@ -27,7 +24,16 @@ from reports.plots.style import (
     VERDICT_MARKERS,
     WIDE_PX,
 )
-from reports.presentable import presentable
+from pocketbench.reports.redact import presentable
+from pocketbench.reports.text.headline import headline
+from pocketbench.reports.text.phrases import (
+    VERDICT_WORDS,
+    counted,
+    direction,
+    effect,
+    interval_text,
+    ratio_text,
+)
 
 
 def forest(

@@ -6,14 +6,12 @@ import itertools
 import statistics
 from collections.abc import Sequence
 
-from bench.history.series import CellHistory, LevelChange, Point
-from bench.units import common_scale
-from reports.history import STATE_WORDS, commit_range, title
-from reports.phrases import counted, effect
-from reports.plots.axis import Axis, value_axis
-from reports.plots.rows import shortened
-from reports.plots.sheet import Sheet
-from reports.plots.style import (
+from pocketbench.bench.history.series import CellHistory, LevelChange, Point
+from pocketbench.bench.units import common_scale
+from pocketbench.reports.plots.axis import Axis, value_axis
+from pocketbench.reports.plots.rows import shortened
+from pocketbench.reports.plots.sheet import Sheet
+from pocketbench.reports.plots.style import (
     BASELINE,
     FAINT,
     IMPROVEMENT,
@@ -23,6 +21,8 @@ from reports.plots.style import (
     SMALL_PX,
     UNCHANGED,
 )
+from pocketbench.reports.text.history import STATE_WORDS, commit_range, title
+from pocketbench.reports.text.phrases import counted, effect
 
 WIDTH_PX = 820.0
 PANEL_PX = 236.0

@@ -6,12 +6,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from bench.judge.operators import OperatorTable
-from bench.units import Scale, common_scale
-from reports.plots.axis import linear_axis
-from reports.plots.rows import shortened
-from reports.plots.sheet import Sheet
-from reports.plots.style import (
+from pocketbench.bench.judge.operators import OperatorTable
+from pocketbench.bench.units import Scale, common_scale
+from pocketbench.reports.plots.axis import linear_axis
+from pocketbench.reports.plots.rows import shortened
+from pocketbench.reports.plots.sheet import Sheet
+from pocketbench.reports.plots.style import (
     FAINT,
     INK,
     MUTED,

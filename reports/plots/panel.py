@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.plots.axis import Axis
-from reports.plots.sheet import Sheet
-from reports.plots.style import FAINT, MUTED, SMALL_PX
+from pocketbench.reports.plots.axis import Axis
+from pocketbench.reports.plots.sheet import Sheet
+from pocketbench.reports.plots.style import FAINT, MUTED, SMALL_PX
 
 
 def frame(

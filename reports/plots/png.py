@@ -6,8 +6,8 @@ import io
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from reports.plots.style import LIGHT, PAPER, RC
-from reports.plots.svg import Words
+from pocketbench.reports.plots.style import LIGHT, PAPER, RC
+from pocketbench.reports.plots.svg import Words
 
 PIXEL_RATIO = 2
 

@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from reports.plots.axis import Axis
-from reports.plots.sheet import Sheet
-from reports.plots.style import FAINT, INK, MUTED, NARROW_PX, SMALL_PX, TEXT_PX, WIDE_PX
+from pocketbench.reports.plots.axis import Axis
+from pocketbench.reports.plots.sheet import Sheet
+from pocketbench.reports.plots.style import (
+    FAINT,
+    INK,
+    MUTED,
+    NARROW_PX,
+    SMALL_PX,
+    TEXT_PX,
+    WIDE_PX,
+)
 
 ROW_PX = 25.0
 HEADING_PX = 38.0

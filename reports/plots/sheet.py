@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
-from reports.plots.style import INK, PAPER, SMALL_PX, TAG_INK, TEXT_PX
-from reports.plots.svg import Drawing, Words, drawn_svg
+from pocketbench.reports.plots.style import INK, PAPER, SMALL_PX, TAG_INK, TEXT_PX
+from pocketbench.reports.plots.svg import Drawing, Words, drawn_svg
 
 _TAG_HEIGHT = 15.0
 
@@ -132,7 +132,7 @@ class Sheet:
 
     def png(self) -> bytes:
         """The drawing as pixels, in the light theme."""
-        from reports.plots.png import drawn_png
+        from pocketbench.reports.plots.png import drawn_png
 
         return drawn_png(self._draw, self._words, self.width, self.height)
 
@@ -175,7 +175,7 @@ class Sheet:
 def _draw_tags(axes: Any, places: list[tuple[float, float, float]], order: int) -> None:
     from matplotlib.patches import Rectangle
 
-    from reports.plots.style import TAG_PAPER, TAG_STRIPE
+    from pocketbench.reports.plots.style import TAG_PAPER, TAG_STRIPE
 
     for x, y, width in places:
         axes.add_patch(

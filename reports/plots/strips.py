@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.judge.summary import Cell
-from bench.units import common_scale
-from reports.lookup import Lookup
-from reports.phrases import counted, interval_text
-from reports.plots.axis import Axis, is_logarithmic, value_axis
-from reports.plots.rows import Row, RowChart, row_chart
-from reports.plots.sheet import Sheet
-from reports.plots.style import INK, Colour
+from pocketbench.bench.judge.summary import Cell
+from pocketbench.bench.units import common_scale
+from pocketbench.reports.lookup import Lookup
+from pocketbench.reports.plots.axis import Axis, is_logarithmic, value_axis
+from pocketbench.reports.plots.rows import Row, RowChart, row_chart
+from pocketbench.reports.plots.sheet import Sheet
+from pocketbench.reports.plots.style import INK, Colour
+from pocketbench.reports.text.phrases import counted, interval_text
 
 _JITTER_PX = 8.0
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from bench.judge.summary import Verdict
+from pocketbench.bench.judge.summary import Verdict
 
 INK = "#010101"
 MUTED = "#020202"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any, Literal, NamedTuple
 
-from reports.plots.style import LIGHT, RC
+from pocketbench.reports.plots.style import LIGHT, RC
 
 _ANCHORS = {
     "left": "",

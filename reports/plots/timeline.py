@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.conditions import Conditions
-from bench.judge.summary import Cell
-from bench.units import common_scale
-from reports.lookup import Lookup
-from reports.phrases import counted
-from reports.plots.axis import Axis, linear_axis, value_axis
-from reports.plots.band import band, draw_band, minutes
-from reports.plots.panel import frame, spread_out
-from reports.plots.rows import shortened
-from reports.plots.sheet import Sheet
-from reports.plots.style import PANEL_PX, SMALL_PX, Colour
+from pocketbench.bench.judge.summary import Cell
+from pocketbench.bench.records.conditions import Conditions
+from pocketbench.bench.units import common_scale
+from pocketbench.reports.lookup import Lookup
+from pocketbench.reports.plots.axis import Axis, linear_axis, value_axis
+from pocketbench.reports.plots.band import band, draw_band, minutes
+from pocketbench.reports.plots.panel import frame, spread_out
+from pocketbench.reports.plots.rows import shortened
+from pocketbench.reports.plots.sheet import Sheet
+from pocketbench.reports.plots.style import PANEL_PX, SMALL_PX, Colour
+from pocketbench.reports.text.phrases import counted
 
 _HEIGHT_PX = 210.0
 

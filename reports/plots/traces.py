@@ -6,11 +6,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bench.launch import Launch
-from bench.units import Scale, common_scale, significant
-from reports.phrases import counted
-from reports.plots.sheet import Sheet
-from reports.plots.style import BAND, FAINT, MUTED, PANEL_PX, SMALL_PX, Colour
+from pocketbench.bench.records.launch import Launch
+from pocketbench.bench.units import Scale, common_scale, significant
+from pocketbench.reports.plots.sheet import Sheet
+from pocketbench.reports.plots.style import (
+    BAND,
+    FAINT,
+    MUTED,
+    PANEL_PX,
+    SMALL_PX,
+    Colour,
+)
+from pocketbench.reports.text.phrases import counted
 
 _ACROSS = 5
 _CELL_HEIGHT_PX = 46.0

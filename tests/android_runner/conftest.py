@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.artifact import Artifact, ExportFacts
-from bench.device import InstalledObject
-from bench.plan import RunnerChoice
-from bench.runner import Command, LaunchRequest
+from pocketbench.bench.records.artifact import Artifact, ExportFacts
+from pocketbench.bench.records.device import InstalledObject
+from pocketbench.bench.records.plan import RunnerChoice
+from pocketbench.bench.records.runner import Command, LaunchRequest
 
 MODEL = Artifact(
     model="tiny",

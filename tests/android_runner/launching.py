@@ -5,12 +5,18 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from bench.artifact import Artifact, TensorSpec
-from bench.device import CommandResult
-from bench.launch import Measurement
-from bench.operator_times import OperatorTimes
-from bench.runner import LaunchRequest, Profiling, RawTensor, Runner, TellingOutputs
-from devices.host import HostDriver
+from pocketbench.bench.records.artifact import Artifact, TensorSpec
+from pocketbench.bench.records.device import CommandResult
+from pocketbench.bench.records.launch import Measurement
+from pocketbench.bench.records.operator_times import OperatorTimes
+from pocketbench.bench.records.runner import (
+    LaunchRequest,
+    Profiling,
+    RawTensor,
+    Runner,
+    TellingOutputs,
+)
+from pocketbench.devices.host import HostDriver
 
 
 class Launcher:

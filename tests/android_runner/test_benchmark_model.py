@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from android_runner.benchmark_model import BenchmarkModel
-from bench.device import CommandResult
-from bench.errors import LaunchError
-from bench.failure import FailureReason as Reason
+from pocketbench.android_runner.prebuilt.benchmark_model import BenchmarkModel
+from pocketbench.bench.errors import LaunchError
+from pocketbench.bench.records.device import CommandResult
+from pocketbench.bench.records.failure import FailureReason as Reason
 
 HEAD = [
     "STARTING!",

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from android_runner.benchmark_model import BenchmarkModel
-from bench.device import CommandResult
-from bench.errors import LaunchError
-from bench.failure import FailureReason as Reason
-from bench.runner import Profiling
+from pocketbench.android_runner.prebuilt.benchmark_model import BenchmarkModel
+from pocketbench.bench.errors import LaunchError
+from pocketbench.bench.records.device import CommandResult
+from pocketbench.bench.records.failure import FailureReason as Reason
+from pocketbench.bench.records.runner import Profiling
 from tests.android_runner.conftest import make_request
 
 HEADING = "Operator-wise Profiling Info for Regular Benchmark Runs:"
@@ -165,7 +165,7 @@ def test_a_launch_that_failed_says_why_instead(observe):
     ],
 )
 def test_each_release_is_asked_with_the_flag_it_has(tmp_path, content, flags):
-    from bench.plan import RunnerChoice
+    from pocketbench.bench.records.plan import RunnerChoice
 
     file = tmp_path / "benchmark_model"
     file.write_bytes(b"program " + content)
@@ -180,7 +180,7 @@ def test_each_release_is_asked_with_the_flag_it_has(tmp_path, content, flags):
 
 
 def test_the_runner_that_is_registered_can_observe():
-    from bench import registry
+    from pocketbench.bench import registry
 
     runner = registry.load(registry.RUNNERS, "runner", "benchmark_model")((), print)
     assert isinstance(runner, Profiling)

@@ -10,27 +10,35 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from android_runner.build import build, build_for_this_computer, build_runner
-from android_runner.built import built_runners, read_built, runners_folder
-from android_runner.compilation import compile_runner
-from android_runner.dependencies import needed_libraries
-from android_runner.file_hash import file_sha256
-from android_runner.runtime import installed_torch, runtime_in
-from android_runner.toolchain import (
+from pocketbench.android_runner.build.build import (
+    build,
+    build_for_this_computer,
+    build_runner,
+)
+from pocketbench.android_runner.build.built import (
+    built_runners,
+    read_built,
+    runners_folder,
+)
+from pocketbench.android_runner.build.compile import compile_runner
+from pocketbench.android_runner.build.dependencies import needed_libraries
+from pocketbench.android_runner.build.file_hash import file_sha256
+from pocketbench.android_runner.build.runtime import installed_torch, runtime_in
+from pocketbench.android_runner.build.toolchain import (
     build_program,
     file_toolchain,
     host_toolchain,
     ndk_toolchain,
     this_computer,
 )
-from bench.cli import cli
-from bench.elf import read_elf
-from bench.errors import (
+from pocketbench.bench.cli import cli
+from pocketbench.bench.errors import (
     RunnerBuildError,
     ToolMissingError,
     UnknownNameError,
     UsageError,
 )
+from pocketbench.bench.records.elf import read_elf
 
 needs_compiler = pytest.mark.needs("compiler")
 
@@ -56,7 +64,7 @@ def compiles_quickly(compiled_null: Path, monkeypatch: pytest.MonkeyPatch) -> No
     def copy(engine: str, toolchain: object, runtime: object, folder: Path) -> None:
         shutil.copytree(compiled_null, folder, dirs_exist_ok=True)
 
-    monkeypatch.setattr("android_runner.build.compile_runner", copy)
+    monkeypatch.setattr("pocketbench.android_runner.build.build.compile_runner", copy)
 
 
 @pytest.fixture
@@ -222,7 +230,8 @@ def test_the_installed_torch_is_found_without_importing_it() -> None:
     assert runtime.version.startswith("torch 2.")
     assert all(Path(path).exists() for path in (*runtime.includes, *runtime.libraries))
     program = (
-        "import sys; from android_runner.runtime import installed_torch; "
+        "import sys\n"
+        "from pocketbench.android_runner.build.runtime import installed_torch\n"
         "installed_torch(); sys.exit('torch' in sys.modules)"
     )
     assert os.spawnv(os.P_WAIT, sys.executable, [sys.executable, "-c", program]) == 0

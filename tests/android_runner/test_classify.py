@@ -2,9 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from android_runner.classify import classify, first_words, reason_of
-from bench.device import CommandResult
-from bench.failure import FailureReason as Reason
+from pocketbench.android_runner.failures.classify import (
+    classify,
+    first_words,
+    reason_of,
+)
+from pocketbench.bench.records.device import CommandResult
+from pocketbench.bench.records.failure import FailureReason as Reason
 
 
 def ended(

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from android_runner.executor_runner import ExecutorRunner
-from bench.device import CommandResult
-from bench.errors import LaunchError
-from bench.failure import FailureReason as Reason
+from pocketbench.android_runner.prebuilt.executor_runner import ExecutorRunner
+from pocketbench.bench.errors import LaunchError
+from pocketbench.bench.records.device import CommandResult
+from pocketbench.bench.records.failure import FailureReason as Reason
 
 START = ["Model file m.pte is loaded.", "Using method forward"]
 PLANNED = "Setting up planned buffer 0, size 852992."

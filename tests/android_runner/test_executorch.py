@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from android_runner.executorch import ExecutorchRunner
-from android_runner.wire import read_capabilities
-from bench.artifact import Artifact, TensorSpec
-from bench.errors import LaunchError
-from bench.failure import FailureReason as Reason
+from pocketbench.android_runner.own import ExecutorchRunner
+from pocketbench.android_runner.runner_protocol import read_capabilities
+from pocketbench.bench.errors import LaunchError
+from pocketbench.bench.records.artifact import Artifact, TensorSpec
+from pocketbench.bench.records.failure import FailureReason as Reason
 from tests.android_runner.launching import Launcher
 
 MAKE_MODELS = Path(__file__).parent / "native" / "make_executorch_models.py"

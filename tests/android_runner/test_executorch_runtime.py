@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from android_runner import executorch_runtime
-from android_runner.build import build_runner
-from android_runner.executorch_runtime import executorch_in, installed_executorch
-from bench.errors import ToolMissingError, UsageError
+from pocketbench.android_runner.build import executorch_runtime
+from pocketbench.android_runner.build.build import build_runner
+from pocketbench.android_runner.build.executorch_runtime import (
+    executorch_in,
+    installed_executorch,
+)
+from pocketbench.bench.errors import ToolMissingError, UsageError
 
 WHEEL = (
     "executorch",

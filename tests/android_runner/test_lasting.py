@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from android_runner.build import build_for_this_computer
-from android_runner.null import NullRunner
-from android_runner.wire import read_measurement
-from bench.artifact import Artifact
-from bench.device import CommandResult
-from bench.errors import LaunchError
+from pocketbench.android_runner.build.build import build_for_this_computer
+from pocketbench.android_runner.own import NullRunner
+from pocketbench.android_runner.runner_protocol import read_measurement
+from pocketbench.bench.errors import LaunchError
+from pocketbench.bench.records.artifact import Artifact
+from pocketbench.bench.records.device import CommandResult
 from tests.android_runner.launching import Launcher
 
 NATIVE = Path(__file__).parent / "native"

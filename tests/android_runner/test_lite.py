@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from android_runner.lite import LiteRunner
-from android_runner.wire import read_capabilities
-from bench.artifact import Artifact, TensorSpec
-from bench.errors import LaunchError
-from bench.failure import FailureReason as Reason
+from pocketbench.android_runner.own import LiteRunner
+from pocketbench.android_runner.runner_protocol import read_capabilities
+from pocketbench.bench.errors import LaunchError
+from pocketbench.bench.records.artifact import Artifact, TensorSpec
+from pocketbench.bench.records.failure import FailureReason as Reason
 from tests.android_runner.launching import Launcher
 
 MAKE_MODELS = Path(__file__).parent / "native" / "make_lite_models.py"
@@ -269,7 +269,7 @@ def test_the_program_brings_torchs_libraries_and_no_system_ones(
 def test_elsewhere_the_program_runs_with_its_libraries_and_no_path_of_ours(
     lite: Launcher, models: Path, tmp_path: Path, digests: dict[str, str]
 ) -> None:
-    from bench.device import InstalledObject
+    from pocketbench.bench.records.device import InstalledObject
 
     installed = []
     for local in lite.program.objects:

@@ -14,10 +14,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from android_runner.memory_wrapper import SampledMemory, new_token, script, unwrap, wrap
-from bench.conditions import Missing
-from bench.device import CommandResult
-from bench.runner import Command
+from pocketbench.android_runner.prebuilt.memory_wrapper import (
+    SampledMemory,
+    new_token,
+    script,
+    unwrap,
+    wrap,
+)
+from pocketbench.bench.records.conditions import Missing
+from pocketbench.bench.records.device import CommandResult
+from pocketbench.bench.records.runner import Command
 
 SHELLS = ("mksh", "dash", "bash")
 MIB = 2**20

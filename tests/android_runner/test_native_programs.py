@@ -6,14 +6,18 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from android_runner.built import BuiltRunner, sources_sha256, write_built
-from android_runner.native_programs import NativePrograms, native_command
-from android_runner.toolchain import this_computer
-from bench.artifact import TensorSpec
-from bench.device import DeviceInfo, InstalledObject
-from bench.errors import RunnerMissingError
-from bench.plan import RunnerChoice
-from bench.runner import LaunchRequest
+from pocketbench.android_runner.build.built import (
+    BuiltRunner,
+    sources_sha256,
+    write_built,
+)
+from pocketbench.android_runner.build.toolchain import this_computer
+from pocketbench.android_runner.native_programs import NativePrograms, native_command
+from pocketbench.bench.errors import RunnerMissingError
+from pocketbench.bench.records.artifact import TensorSpec
+from pocketbench.bench.records.device import DeviceInfo, InstalledObject
+from pocketbench.bench.records.plan import RunnerChoice
+from pocketbench.bench.records.runner import LaunchRequest
 from tests.bench.test_elf import elf
 
 PHONE = DeviceInfo(

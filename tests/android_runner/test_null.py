@@ -10,13 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from android_runner.null import NullRunner
-from android_runner.wire import read_spin
-from bench.artifact import Artifact
-from bench.device import CommandResult
-from bench.elf import read_elf
-from bench.errors import LaunchError
-from bench.failure import FailureReason as Reason
+from pocketbench.android_runner.own import NullRunner
+from pocketbench.android_runner.runner_protocol import read_spin
+from pocketbench.bench.errors import LaunchError
+from pocketbench.bench.records.artifact import Artifact
+from pocketbench.bench.records.device import CommandResult
+from pocketbench.bench.records.elf import read_elf
+from pocketbench.bench.records.failure import FailureReason as Reason
 from tests.android_runner.launching import Launcher
 
 GOLDEN = Path(__file__).with_name("golden") / "null.jsonl"

@@ -4,10 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from android_runner.onnxruntime_perf_test import OnnxRuntimePerfTest
-from bench.device import CommandResult
-from bench.errors import LaunchError
-from bench.failure import FailureReason as Reason
+from pocketbench.android_runner.prebuilt.onnxruntime_perf_test import (
+    OnnxRuntimePerfTest,
+)
+from pocketbench.bench.errors import LaunchError
+from pocketbench.bench.records.device import CommandResult
+from pocketbench.bench.records.failure import FailureReason as Reason
 
 
 def stream(value: float) -> str:

@@ -9,15 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from android_runner.speed_benchmark_torch import SpeedBenchmarkTorch
-from bench.artifact import Artifact, ExportFacts, TensorSpec
-from bench.device import CommandResult, DeviceInfo, InstalledObject
-from bench.elf import read_elf
-from bench.errors import LaunchError
-from bench.failure import FailureReason as Reason
-from bench.launch import Measurement
-from bench.plan import RunnerChoice
-from bench.runner import LaunchRequest
+from pocketbench.android_runner.prebuilt.speed_benchmark_torch import (
+    SpeedBenchmarkTorch,
+)
+from pocketbench.bench.errors import LaunchError
+from pocketbench.bench.records.artifact import Artifact, ExportFacts, TensorSpec
+from pocketbench.bench.records.device import CommandResult, DeviceInfo, InstalledObject
+from pocketbench.bench.records.elf import read_elf
+from pocketbench.bench.records.failure import FailureReason as Reason
+from pocketbench.bench.records.launch import Measurement
+from pocketbench.bench.records.plan import RunnerChoice
+from pocketbench.bench.records.runner import LaunchRequest
 
 NATIVE = Path(__file__).parent / "native"
 IMAGE = TensorSpec(shape=(1, 3, 64, 64))

@@ -5,11 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from android_runner.prebuilt import GivenProgram, GivenPrograms, library_env
-from bench.device import DeviceInfo, InstalledObject
-from bench.errors import RunnerMissingError, UnknownNameError, UsageError
-from bench.plan import RunnerChoice
-from bench.runner import LaunchRequest
+from pocketbench.android_runner.prebuilt.given_programs import (
+    GivenProgram,
+    GivenPrograms,
+    library_env,
+)
+from pocketbench.bench.errors import RunnerMissingError, UnknownNameError, UsageError
+from pocketbench.bench.records.device import DeviceInfo, InstalledObject
+from pocketbench.bench.records.plan import RunnerChoice
+from pocketbench.bench.records.runner import LaunchRequest
 
 MACHINES = {"arm64-v8a": (183, 2), "x86_64": (62, 2)}
 LINKERS = {

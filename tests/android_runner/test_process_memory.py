@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from android_runner.process_memory import (
+from pocketbench.android_runner.prebuilt.process_memory import (
     ProcessStatus,
     SmapsRollup,
     parse_smaps_rollup,
     parse_status,
 )
-from bench.conditions import Missing
+from pocketbench.bench.records.conditions import Missing
 
 ROLLUP = """5569b2c2a000-7ffd1a5f6000 ---p 00000000 00:00 0                  [rollup]
 Rss:               41236 kB

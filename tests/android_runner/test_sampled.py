@@ -9,15 +9,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from android_runner.sampled import Sampled
-from bench import registry
-from bench.artifact import Artifact
-from bench.device import CommandResult, InstalledObject
-from bench.errors import LaunchError
-from bench.failure import FailureReason
-from bench.launch import Measurement, Memory
-from bench.runner import Command, LaunchRequest
-from devices.child_process import run_child
+from pocketbench.android_runner.prebuilt.memory_sampled import Sampled
+from pocketbench.bench import registry
+from pocketbench.bench.errors import LaunchError
+from pocketbench.bench.records.artifact import Artifact
+from pocketbench.bench.records.device import CommandResult, InstalledObject
+from pocketbench.bench.records.failure import FailureReason
+from pocketbench.bench.records.launch import Measurement, Memory
+from pocketbench.bench.records.runner import Command, LaunchRequest
+from pocketbench.devices.child_process import run_child
 
 MIB = 2**20
 

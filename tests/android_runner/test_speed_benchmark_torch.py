@@ -6,14 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from android_runner.speed_benchmark_torch import SpeedBenchmarkTorch
-from bench.artifact import Artifact, ExportFacts, TensorSpec
-from bench.device import CommandResult, InstalledObject
-from bench.errors import LaunchError
-from bench.failure import FailureReason as Reason
-from bench.launch import Measurement, Memory
-from bench.plan import RunnerChoice
-from bench.runner import LaunchRequest
+from pocketbench.android_runner.prebuilt.speed_benchmark_torch import (
+    SpeedBenchmarkTorch,
+)
+from pocketbench.bench.errors import LaunchError
+from pocketbench.bench.records.artifact import Artifact, ExportFacts, TensorSpec
+from pocketbench.bench.records.device import CommandResult, InstalledObject
+from pocketbench.bench.records.failure import FailureReason as Reason
+from pocketbench.bench.records.launch import Measurement, Memory
+from pocketbench.bench.records.plan import RunnerChoice
+from pocketbench.bench.records.runner import LaunchRequest
 
 BANNERS = ["Starting benchmark.", "Running warmup runs.", "Main runs."]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from android_runner.classify import classify
-from android_runner.system_log_words import read_ending
-from bench.device import CommandResult
-from bench.failure import FailureReason as Reason
+from pocketbench.android_runner.failures.classify import classify
+from pocketbench.android_runner.failures.system_log_words import read_ending
+from pocketbench.bench.records.device import CommandResult
+from pocketbench.bench.records.failure import FailureReason as Reason
 
 PID = 31840
 

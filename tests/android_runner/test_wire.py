@@ -10,20 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from android_runner.wire import (
+from pocketbench.android_runner.runner_protocol import (
     read_capabilities,
     read_measurement,
     read_operator_times,
     read_outputs,
     read_spin,
 )
-from bench.artifact import TensorSpec
-from bench.device import CommandResult
-from bench.errors import LaunchError
-from bench.failure import FailureReason as Reason
-from bench.launch import Measurement, Memory
-from bench.operator_times import OperatorTime, OperatorTimes
-from bench.runner import RawTensor
+from pocketbench.bench.errors import LaunchError
+from pocketbench.bench.records.artifact import TensorSpec
+from pocketbench.bench.records.device import CommandResult
+from pocketbench.bench.records.failure import FailureReason as Reason
+from pocketbench.bench.records.launch import Measurement, Memory
+from pocketbench.bench.records.operator_times import OperatorTime, OperatorTimes
+from pocketbench.bench.records.runner import RawTensor
 
 GOLDEN = Path(__file__).with_name("golden") / "lite.jsonl"
 WHOLE = GOLDEN.read_bytes()

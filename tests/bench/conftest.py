@@ -6,11 +6,16 @@ import hashlib
 
 import pytest
 
-from bench.artifact import Artifact, ExportFacts, OutputError, TensorSpec
-from bench.failure import FailureReason
-from bench.launch import Failure, Launch, Measurement
-from bench.plan import ModelRequest, Plan, Variant, Workload
-from bench.run import RunStarted
+from pocketbench.bench.records.artifact import (
+    Artifact,
+    ExportFacts,
+    OutputError,
+    TensorSpec,
+)
+from pocketbench.bench.records.failure import FailureReason
+from pocketbench.bench.records.launch import Failure, Launch, Measurement
+from pocketbench.bench.records.plan import ModelRequest, Plan, Variant, Workload
+from pocketbench.bench.records.run import RunStarted
 
 
 class Records:

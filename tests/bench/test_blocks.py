@@ -1,5 +1,5 @@
-from bench.blocks import ended_variants, next_attempt, whole_blocks
-from bench.failure import FailureReason
+from pocketbench.bench.records.blocks import ended_variants, next_attempt, whole_blocks
+from pocketbench.bench.records.failure import FailureReason
 
 
 def _whole(launches, *variants):

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.elf import ElfFacts, read_elf
-from bench.errors import UsageError
+from pocketbench.bench.errors import UsageError
+from pocketbench.bench.records.elf import ElfFacts, read_elf
 
 
 def elf(

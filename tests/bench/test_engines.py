@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from bench import engines
-from bench.engines import require_installed, split_variant, variant_for
-from bench.errors import ToolMissingError, UnknownNameError, UsageError
-from bench.planning import Options, plan_models, plan_suite
-from bench.suite import read_suite
+from pocketbench.bench.errors import ToolMissingError, UnknownNameError, UsageError
+from pocketbench.bench.planning.make_plan import Options, plan_models, plan_suite
+from pocketbench.bench.planning.suite import read_suite
+from pocketbench.bench.records import engines
+from pocketbench.bench.records.engines import (
+    require_installed,
+    split_variant,
+    variant_for,
+)
 
 
 @pytest.fixture(autouse=True)

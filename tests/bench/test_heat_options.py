@@ -2,9 +2,9 @@
 
 import pytest
 
-from bench.errors import PocketbenchError
-from bench.heat_options import heat_limits, parse_heat
-from bench.plan import GateLimits
+from pocketbench.bench.errors import PocketbenchError
+from pocketbench.bench.planning.cooldown_options import heat_limits, parse_heat
+from pocketbench.bench.records.plan import GateLimits
 
 
 def test_silence_gives_the_defaults():

@@ -2,11 +2,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.artifact import TensorSpec
-from bench.errors import UnknownNameError, UsageError
-from bench.input_options import AskedInput, in_lengths, parse_input
-from bench.planning import Options, plan_models, plan_suite
-from bench.suite import read_suite
+from pocketbench.bench.errors import UnknownNameError, UsageError
+from pocketbench.bench.planning.input_options import AskedInput, in_lengths, parse_input
+from pocketbench.bench.planning.make_plan import Options, plan_models, plan_suite
+from pocketbench.bench.planning.suite import read_suite
+from pocketbench.bench.records.artifact import TensorSpec
 
 SIZES = st.integers(1, 999)
 SHAPES = st.lists(

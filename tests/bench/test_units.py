@@ -4,8 +4,8 @@ import doctest
 
 import pytest
 
-from bench import units
-from bench.units import (
+from pocketbench.bench import units
+from pocketbench.bench.units import (
     Scale,
     common_scale,
     format_span,

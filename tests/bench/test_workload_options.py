@@ -1,10 +1,10 @@
 import pytest
 
-from bench.errors import UnknownNameError, UsageError
-from bench.gates import GATES, USUAL_GATE, parse_gates
-from bench.judge.metrics import METRICS
-from bench.planning import Options, plan_models, plan_suite
-from bench.suite import read_suite
+from pocketbench.bench.errors import UnknownNameError, UsageError
+from pocketbench.bench.judge.metrics import METRICS
+from pocketbench.bench.planning.make_plan import Options, plan_models, plan_suite
+from pocketbench.bench.planning.suite import read_suite
+from pocketbench.bench.records.metrics import GATES, USUAL_GATE, parse_gates
 
 
 def test_every_metric_can_be_asked_for_by_a_word():

@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from bench.device import local_object
-from devices.android import open_serial
+from pocketbench.bench.records.device import local_object
+from pocketbench.devices.android.driver import open_serial
 
 
 @pytest.fixture

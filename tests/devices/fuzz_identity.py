@@ -15,7 +15,10 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
 with atheris.instrument_imports(
-    include=["devices.android_identity", "devices.free_space"]
+    include=[
+        "pocketbench.devices.android.identity",
+        "pocketbench.devices.android.push.free_space",
+    ]
 ):
     from test_identity_properties import (
         HEALTHY,

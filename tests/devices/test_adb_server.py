@@ -11,10 +11,14 @@ import threading
 
 import pytest
 
-from bench.errors import DeviceLostError, ToolMissingError
-from devices.adb_private_server import private_server
-from devices.adb_program import AdbProgram, find_adb, read_version
-from devices.adb_server import AdbServer, ServerWatch, ensure_running
+from pocketbench.bench.errors import DeviceLostError, ToolMissingError
+from pocketbench.devices.android.adb.private_server import private_server
+from pocketbench.devices.android.adb.program import AdbProgram, find_adb, read_version
+from pocketbench.devices.android.adb.server import (
+    AdbServer,
+    ServerWatch,
+    ensure_running,
+)
 
 
 def test_the_program_found_tells_its_version():
@@ -54,8 +58,8 @@ def test_a_private_server_claims_no_usb_phone_and_refuses_to_be_ended_by_others(
 def test_a_private_server_ends_when_its_starter_is_killed(tmp_path):
     code = (
         "import sys, time; from pathlib import Path\n"
-        "from devices.adb_program import find_adb\n"
-        "from devices.adb_private_server import private_server\n"
+        "from pocketbench.devices.android.adb.program import find_adb\n"
+        "from pocketbench.devices.android.adb.private_server import private_server\n"
         "with private_server(find_adb(), Path(sys.argv[1])) as server:\n"
         "    print(server.port, flush=True)\n"
         "    time.sleep(60)\n"

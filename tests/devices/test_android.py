@@ -7,12 +7,20 @@ import threading
 
 import pytest
 
-from bench.device import DeviceInfo
-from bench.errors import DeviceUnavailableError, ToolMissingError, UsageError
-from bench.failure import FailureReason
-from devices.adb_transports import parse_transports
-from devices.android import AndroidDriver, one_entry_a_phone, open_serial
-from devices.device_lock import device_lock
+from pocketbench.bench.errors import (
+    DeviceUnavailableError,
+    ToolMissingError,
+    UsageError,
+)
+from pocketbench.bench.records.device import DeviceInfo
+from pocketbench.bench.records.failure import FailureReason
+from pocketbench.devices.android.adb.transports import parse_transports
+from pocketbench.devices.android.driver import (
+    AndroidDriver,
+    one_entry_a_phone,
+    open_serial,
+)
+from pocketbench.devices.device_lock import device_lock
 
 pytestmark = pytest.mark.needs("namespaces")
 
@@ -119,7 +127,7 @@ def test_a_phone_offline_is_listed_with_its_remedy_and_not_opened(phone, driver,
 def test_a_phone_that_does_not_answer_keeps_no_other_from_being_listed(
     phone_factory, driver, monkeypatch
 ):
-    monkeypatch.setattr("devices.android_device.IDENTITY_TIMEOUT_S", 1.0)
+    monkeypatch.setattr("pocketbench.devices.android.device.IDENTITY_TIMEOUT_S", 1.0)
     rules = [{"contains": "getprop", "action": "hang"}]
     silent, well = phone_factory(behaviour={"rules": rules}), phone_factory()
     states = {info.id: info.state for info in driver.discover()}

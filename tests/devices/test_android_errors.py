@@ -7,9 +7,19 @@ import inspect
 import adbutils.errors
 import pytest
 
-from bench.errors import DeviceError, DeviceLostError, DeviceUnavailableError, PushError
-from bench.failure import FailureReason
-from devices.adb_errors import adb_errors, adb_push_failed, from_words, push_failed
+from pocketbench.bench.errors import (
+    DeviceError,
+    DeviceLostError,
+    DeviceUnavailableError,
+    PushError,
+)
+from pocketbench.bench.records.failure import FailureReason
+from pocketbench.devices.android.adb.errors import (
+    adb_errors,
+    adb_push_failed,
+    from_words,
+    push_failed,
+)
 
 ADBUTILS_ERRORS = [
     value

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from devices.android_identity import (
+from pocketbench.devices.android.arm_cores import core_name
+from pocketbench.devices.android.identity import (
     IDENTITY_SCRIPT,
     device_info,
     parse_clusters,
     parse_properties,
     parse_sections,
 )
-from devices.arm_cores import core_name
 
 FLAGSHIP_CORES = [0xD46] * 4 + [0xD4D] * 4 + [0xD4E]
 

@@ -8,11 +8,11 @@ import threading
 
 import pytest
 
-from bench.errors import Cancelled, DeviceLostError, DeviceUnavailableError
-from bench.failure import FailureReason
-from devices.adb_private_server import private_server
-from devices.adb_program import find_adb
-from devices.android import AndroidDriver, open_serial
+from pocketbench.bench.errors import Cancelled, DeviceLostError, DeviceUnavailableError
+from pocketbench.bench.records.failure import FailureReason
+from pocketbench.devices.android.adb.private_server import private_server
+from pocketbench.devices.android.adb.program import find_adb
+from pocketbench.devices.android.driver import AndroidDriver, open_serial
 
 pytestmark = pytest.mark.needs("namespaces")
 
@@ -128,7 +128,9 @@ def test_waiting_for_a_phone_ends_in_time_and_on_cancel(phone, open_phone):
 def test_a_phone_on_the_network_that_the_server_gave_up_is_connected_again(
     phone, device, adb, monkeypatch
 ):
-    monkeypatch.setattr("devices.adb_reconnect._LISTED_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(
+        "pocketbench.devices.android.adb.reconnect._LISTED_TIMEOUT_S", 0.2
+    )
     adb("disconnect", phone.serial)
     while adb.state(phone) is not None:
         pass

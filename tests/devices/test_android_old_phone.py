@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bench.errors import DeviceLostError, UsageError
-from devices.adb_shell import FOLDER
-from devices.shell_v1 import MERGED_NOTE, ShellV1
+from pocketbench.bench.errors import DeviceLostError, UsageError
+from pocketbench.devices.android.shell.shell import FOLDER
+from pocketbench.devices.android.shell.v1 import MERGED_NOTE, ShellV1
 
 pytestmark = pytest.mark.needs("namespaces")
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.errors import Cancelled, DeviceError, DeviceLostError, PushError
-from bench.failure import FailureReason
-from devices.object_scripts import INCOMING, OBJECTS, parse_look_up
+from pocketbench.bench.errors import Cancelled, DeviceError, DeviceLostError, PushError
+from pocketbench.bench.records.failure import FailureReason
+from pocketbench.devices.android.push.scripts import INCOMING, OBJECTS, parse_look_up
 
 pytestmark = pytest.mark.needs("namespaces")
 

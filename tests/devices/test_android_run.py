@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bench.errors import Cancelled, UsageError
+from pocketbench.bench.errors import Cancelled, UsageError
 
 pytestmark = pytest.mark.needs("namespaces")
 

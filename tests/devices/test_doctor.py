@@ -16,11 +16,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bench.doctor.report import DoctorReport
-from devices.arm_cores import core_name
-from devices.simulated import profile
-from devices.simulated.running import running_phone
-from reports.doctor import render
+from pocketbench.bench.records.doctor_report import DoctorReport
+from pocketbench.devices.android.arm_cores import core_name
+from pocketbench.devices.simulated import profile
+from pocketbench.devices.simulated.running import running_phone
+from pocketbench.reports.formats.doctor import render
 
 pytestmark = pytest.mark.needs("compiler", "namespaces", "mksh", "toybox", "qemu")
 

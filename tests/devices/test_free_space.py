@@ -2,8 +2,8 @@
 
 import pytest
 
-from bench.conditions import Missing
-from devices.free_space import parse_free_space
+from pocketbench.bench.records.conditions import Missing
+from pocketbench.devices.android.push.free_space import parse_free_space
 
 TOYBOX = (
     "Filesystem       1K-blocks     Used Available Use% Mounted on\n"

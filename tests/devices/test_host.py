@@ -10,10 +10,10 @@ import time
 
 import pytest
 
-from bench.errors import Cancelled, PushError
-from bench.failure import FailureReason
-from devices import child_process
-from devices.host import HostDriver
+from pocketbench.bench.errors import Cancelled, PushError
+from pocketbench.bench.records.failure import FailureReason
+from pocketbench.devices import child_process
+from pocketbench.devices.host import HostDriver
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_this_computer_is_described_in_the_words_of_phones(host):
     ],
 )
 def test_the_name_of_the_cpu_is_shortened(told, short):
-    from devices.host_info import _short
+    from pocketbench.devices.host_info import _short
 
     assert _short(told) == short
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.conditions import Missing
-from bench.device import DeviceInfo
-from devices.android_identity import device_info, parse_sections
-from devices.free_space import parse_free_space
+from pocketbench.bench.records.conditions import Missing
+from pocketbench.bench.records.device import DeviceInfo
+from pocketbench.devices.android.identity import device_info, parse_sections
+from pocketbench.devices.android.push.free_space import parse_free_space
 
 FUZZ = Path(__file__).with_name("fuzz_identity.py")
 ROOT = "/sys/devices/system/cpu"

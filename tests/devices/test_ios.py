@@ -12,9 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.device import local_object
-from bench.discovery import discover
-from bench.errors import (
+from pocketbench.bench.errors import (
     Cancelled,
     DeviceLostError,
     DeviceUnavailableError,
@@ -22,10 +20,12 @@ from bench.errors import (
     PushError,
     ToolMissingError,
 )
-from bench.failure import FailureReason
-from devices.ios import IosDriver
-from devices.ios_conditions import read_conditions
-from ios_runner.built import as_program, built_apps
+from pocketbench.bench.planning.discovery import discover
+from pocketbench.bench.records.device import local_object
+from pocketbench.bench.records.failure import FailureReason
+from pocketbench.devices.ios.conditions import read_conditions
+from pocketbench.devices.ios.driver import IosDriver
+from pocketbench.ios_runner.build.built import as_program, built_apps
 from tests.apple import PHONE
 
 pytestmark = pytest.mark.needs("compiler")
@@ -340,7 +340,7 @@ def test_conditions_are_what_the_app_told_just_now(
         assert phone.conditions() is None
         phone.push([app, model])
         found = phone.conditions()
-        monkeypatch.setattr("devices.ios._FRESH_S", 0)
+        monkeypatch.setattr("pocketbench.devices.ios.driver._FRESH_S", 0)
         asked = phone.conditions()
 
     assert asked.thermal.status == 0

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from bench.errors import (
+from pocketbench.bench.errors import (
     Cancelled,
     DeviceLostError,
     DeviceUnavailableError,
     ToolMissingError,
 )
-from bench.failure import FailureReason
-from devices.ios_simctl import parse_simulators
-from devices.ios_simulator import SimulatorDriver
+from pocketbench.bench.records.failure import FailureReason
+from pocketbench.devices.ios.simctl import parse_simulators
+from pocketbench.devices.ios.simulator import SimulatorDriver
 from tests.apple import SIMULATOR
 
 PYTHON = "/usr/bin/env"

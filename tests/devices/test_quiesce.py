@@ -4,10 +4,10 @@ import threading
 
 import pytest
 
-from bench.errors import Cancelled, DeviceLostError
-from bench.measure.pinning import pin_to
-from devices.conditions.settings_record import PATH
-from devices.quiesce import AWAKE, STILL, quiet_script
+from pocketbench.bench.errors import Cancelled, DeviceLostError
+from pocketbench.bench.planning.cores import pin_to
+from pocketbench.devices.android.quiesce import AWAKE, STILL, quiet_script
+from pocketbench.devices.conditions.settings_record import PATH
 
 pytestmark = pytest.mark.needs("namespaces", "mksh", "toybox")
 

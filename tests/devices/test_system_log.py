@@ -2,9 +2,9 @@
 
 import pytest
 
-from bench.device import CommandResult
-from bench.logcat import read_threadtime
-from devices.system_log import awaits_dump, lines_about
+from pocketbench.bench.records.device import CommandResult
+from pocketbench.bench.records.logcat import read_threadtime
+from pocketbench.devices.android.system_log import awaits_dump, lines_about
 
 pytestmark = pytest.mark.needs("namespaces", "mksh", "toybox")
 

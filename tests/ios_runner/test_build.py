@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.errors import RunnerBuildError, ToolMissingError, UsageError
-from ios_runner import built
-from ios_runner.build import build_app
-from ios_runner.built import built_apps
-from ios_runner.runtime import lite_runtime
+from pocketbench.bench.errors import RunnerBuildError, ToolMissingError, UsageError
+from pocketbench.ios_runner.build import built
+from pocketbench.ios_runner.build.build import build_app
+from pocketbench.ios_runner.build.built import built_apps
+from pocketbench.ios_runner.build.runtime import lite_runtime
 from tests.apple import TEAM
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner
 
-from bench.commands.ingest import ingest as command
-from bench.errors import UsageError
-from bench.judge.summarize import summarize
-from bench.measure.store import read_run
-from ios_runner.ingest import ingest
+from pocketbench.bench.commands.ingest import ingest as command
+from pocketbench.bench.errors import UsageError
+from pocketbench.bench.judge.summarize import summarize
+from pocketbench.bench.measure.store import read_run
+from pocketbench.ios_runner.ingest import ingest
 from tests.ios_runner.test_xctest import TEST, line
 
 NOW = "2026-01-01T00:00:00.000+00:00"

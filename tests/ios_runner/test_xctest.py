@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.errors import UsageError
-from ios_runner.xctest import CLOCK, read_measured, split_name
+from pocketbench.bench.errors import UsageError
+from pocketbench.ios_runner.xctest import CLOCK, read_measured, split_name
 
 TEST = "-[GenericTests test_forward_mv3_xnnpack_pte_iOS_18_0_iPhone15_4]"
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bench.measure.store import read_run
+from pocketbench.bench.measure.store import read_run
 
 PROGRAM = Path(sys.executable).with_name("pocketbench")
 

@@ -6,17 +6,29 @@ import hashlib
 import threading
 from pathlib import Path
 
-from android_runner.toolchain import this_computer
-from bench.artifact import Artifact, ExportFacts
-from bench.measure.execute import execute
-from bench.measure.lease import CpuLease
-from bench.measure.observer import Observer
-from bench.measure.prepare import early_failures, equip, make_runners, make_tasks
-from bench.measure.store import Store, read_run
-from bench.plan import GateLimits, ModelRequest, Plan, RunnerChoice, Variant, Workload
-from bench.run import RunStarted
-from bench.selection import Selected
-from devices.android import AndroidDriver
+from pocketbench.android_runner.build.toolchain import this_computer
+from pocketbench.bench.measure.execute import execute
+from pocketbench.bench.measure.lease import CpuLease
+from pocketbench.bench.measure.observer import Observer
+from pocketbench.bench.measure.prepare import (
+    early_failures,
+    equip,
+    make_runners,
+    make_tasks,
+)
+from pocketbench.bench.measure.store import Store, read_run
+from pocketbench.bench.planning.selection import Selected
+from pocketbench.bench.records.artifact import Artifact, ExportFacts
+from pocketbench.bench.records.plan import (
+    GateLimits,
+    ModelRequest,
+    Plan,
+    RunnerChoice,
+    Variant,
+    Workload,
+)
+from pocketbench.bench.records.run import RunStarted
+from pocketbench.devices.android.driver import AndroidDriver
 
 ABI, _ = this_computer()
 

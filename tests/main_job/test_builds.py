@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from bench.blocks import whole_blocks
+from pocketbench.bench.records.blocks import whole_blocks
 
 SHORT = ("--iterations", "3", "--warmup", "1", "--blocks", "2", "--device", "host")
 HEAVIER_NET = """

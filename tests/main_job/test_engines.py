@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.blocks import whole_blocks
+from pocketbench.bench.records.blocks import whole_blocks
 
 CROSS = Path(__file__).parents[1] / "android_runner/native/aarch64-linux-gnu.cmake"
 NET = ("nets:net", "--input", "1x3x16x16")

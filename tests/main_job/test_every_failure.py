@@ -11,13 +11,13 @@ import zipfile
 
 import pytest
 
-from android_runner.lite import LiteRunner
-from bench.failure import FailureReason as Reason
-from bench.plan import RunnerChoice
-from devices.adb_private_server import private_server
-from devices.adb_program import find_adb
-from devices.android import open_serial
-from devices.host import HostDriver
+from pocketbench.android_runner.own import LiteRunner
+from pocketbench.bench.records.failure import FailureReason as Reason
+from pocketbench.bench.records.plan import RunnerChoice
+from pocketbench.devices.android.adb.private_server import private_server
+from pocketbench.devices.android.adb.program import find_adb
+from pocketbench.devices.android.driver import open_serial
+from pocketbench.devices.host import HostDriver
 from tests.bench.test_elf import elf
 from tests.main_job.on_a_phone import ABI, PhoneJob, model_file, script
 

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench.history.accepted import read_accepted
+from pocketbench.bench.history.accepted import read_accepted
 from tests.histories import HOST, PHONE, Runs
 
 STEADY, SLOW = 20, 12

@@ -8,23 +8,29 @@ from pathlib import Path
 
 import pytest
 
-from android_runner.wire import read_measurement, read_spin
-from bench.artifact import Artifact, ExportFacts
-from bench.caveat import Caveat
-from bench.device import local_object
-from bench.judge.summarize import summarize
-from bench.measure.execute import execute
-from bench.measure.lease import CpuLease
-from bench.measure.observer import Observer
-from bench.measure.session import Task
-from bench.measure.store import Store, read_run
-from bench.measure.tool import Tool
-from bench.plan import GateLimits, ModelRequest, Plan, Variant, Workload
-from bench.run import ArtifactReady, RunStarted
-from bench.runner import Command, Program
-from bench.selection import Selected
-from bench.sustained import Sustained
-from devices.android import open_serial
+from pocketbench.android_runner.runner_protocol import read_measurement, read_spin
+from pocketbench.bench.judge.summarize import summarize
+from pocketbench.bench.measure.device_session import Task
+from pocketbench.bench.measure.execute import execute
+from pocketbench.bench.measure.lease import CpuLease
+from pocketbench.bench.measure.observer import Observer
+from pocketbench.bench.measure.runner_binding import Tool
+from pocketbench.bench.measure.store import Store, read_run
+from pocketbench.bench.planning.selection import Selected
+from pocketbench.bench.records.artifact import Artifact, ExportFacts
+from pocketbench.bench.records.caveat import Caveat
+from pocketbench.bench.records.device import local_object
+from pocketbench.bench.records.plan import (
+    GateLimits,
+    ModelRequest,
+    Plan,
+    Variant,
+    Workload,
+)
+from pocketbench.bench.records.run import ArtifactReady, RunStarted
+from pocketbench.bench.records.runner import Command, Program
+from pocketbench.bench.records.sustained import Sustained
+from pocketbench.devices.android.driver import open_serial
 
 pytestmark = [
     pytest.mark.slow,
@@ -88,7 +94,11 @@ def program(tmp_path_factory):
     subprocess.run(
         [
             *("c++", "-std=c++20", "-O1", "-static", "-I", str(NATIVE)),
-            *(str(source), str(NATIVE / "wire.cpp"), str(NATIVE / "sha256.cpp")),
+            *(
+                str(source),
+                str(NATIVE / "runner_protocol.cpp"),
+                str(NATIVE / "sha256.cpp"),
+            ),
             *("-o", str(path)),
         ],
         check=True,
@@ -214,7 +224,7 @@ def measure(phone_factory, adb, program, tmp_path):
 
 
 def _info(phone):
-    from bench.device import DeviceInfo
+    from pocketbench.bench.records.device import DeviceInfo
 
     return DeviceInfo(id=f"android:{phone.serial}", family="android", name="phone")
 

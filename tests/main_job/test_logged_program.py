@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.failure import FailureReason as Reason
+from pocketbench.bench.records.failure import FailureReason as Reason
 from tests.main_job.on_a_phone import PhoneJob, model_file, script
 
 pytestmark = pytest.mark.needs("namespaces", "mksh", "toybox")

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from bench.blocks import whole_blocks
-from bench.failure import FailureReason
+from pocketbench.bench.records.blocks import whole_blocks
+from pocketbench.bench.records.failure import FailureReason
 from tests.apple import TEAM
 
 SHORT = ("--iterations", "3", "--warmup", "1", "--blocks", "2")

@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from android_runner.toolchain import this_computer
-from bench.judge.operators import Fallback, operator_tables
-from bench.operator_times import OperatorProfile
+from pocketbench.android_runner.build.toolchain import this_computer
+from pocketbench.bench.judge.operators import Fallback, operator_tables
+from pocketbench.bench.records.operator_times import OperatorProfile
 
 ODD = ("nets:odd", "--input", "1x3x32x32")
 HERE = ("--device", "host")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.output_check import OutputCheck, OutputCheckMissing
+from pocketbench.bench.records.output_check import OutputCheck, OutputCheckMissing
 
 SHORT = ("--iterations", "2", "--warmup", "1", "--blocks", "1")
 NET = ("nets:net", "--input", "1x3x16x16", "--device", "host")

@@ -4,7 +4,7 @@ import zipfile
 
 import pytest
 
-from bench.failure import FailureReason as Reason
+from pocketbench.bench.records.failure import FailureReason as Reason
 
 pytestmark = pytest.mark.needs("compiler", "namespaces", "mksh", "toybox")
 

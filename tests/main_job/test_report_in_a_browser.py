@@ -5,8 +5,8 @@ import shutil
 import pytest
 from playwright.sync_api import sync_playwright
 
-from bench.judge.summarize import summarize
-from devices.simulated import profile
+from pocketbench.bench.judge.summarize import summarize
+from pocketbench.devices.simulated import profile
 
 NET = ("nets:net", "--input", "1x3x16x16")
 ARGUMENTS = [

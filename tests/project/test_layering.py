@@ -1,6 +1,8 @@
 """Who may import whom, read from the source."""
 
 import ast
+import graphlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,16 +11,53 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 ROOMS = ("bench", "devices", "android_runner", "ios_runner", "reports")
+RESULTS = {"bench.judge", "bench.history"}
+"""What the reports may read besides stored values: what was concluded from them."""
+VALUES = {"bench", "bench.records", "bench.conditions"}
+"""The loose modules of the core (errors, units, paths) and its innermost rooms."""
+MAY_IMPORT = {
+    "bench.records": {"bench"},
+    "bench.conditions": VALUES,
+    "bench.planning": VALUES,
+    "bench.models": VALUES | {"bench.planning"},
+    "bench.judge": VALUES,
+    "bench.history": VALUES | {"bench.judge"},
+    "bench.measure": VALUES | {"bench.planning", "bench.models"},
+    "bench.doctor": VALUES | {"bench.planning"},
+    "bench.commands": {"bench.*"},
+    "devices": VALUES | {"devices.conditions"},
+    "devices.conditions": VALUES,
+    "devices.android": VALUES | {"devices", "devices.conditions"},
+    "devices.ios": VALUES | {"devices", "devices.conditions"},
+    "devices.simulated": VALUES | {"devices", "devices.conditions", "devices.android"},
+    "android_runner": VALUES | {"android_runner.*"},
+    "android_runner.build": VALUES,
+    "android_runner.failures": VALUES,
+    "android_runner.prebuilt": VALUES
+    | {"android_runner.build", "android_runner.failures"},
+    "ios_runner": VALUES | {"ios_runner.build"},
+    "ios_runner.build": VALUES,
+    "reports": VALUES | RESULTS,
+    "reports.text": VALUES | RESULTS | {"reports"},
+    "reports.plots": VALUES | RESULTS | {"reports", "reports.text"},
+    "reports.tables": VALUES | RESULTS | {"reports", "reports.text", "reports.plots"},
+    "reports.formats": VALUES | RESULTS | {"reports.*"},
+    "bench": {"bench.records"},
+}
+"""What each room may import besides itself; a room stands for its loose modules."""
+MEETING_PLACES = ("bench/registry.py", "bench/cli.py")
+"""Where modules of other rooms are named in strings; nowhere else may they be."""
+MOST_LOOSE_MODULES = 6
 HOMES = {
-    "adbutils": ("devices/",),
+    "adbutils": ("devices/android/", "devices/simulated/"),
     "torch": ("bench/models/",),
     "pandas": ("reports/",),
-    "matplotlib": ("reports/",),
+    "matplotlib": ("reports/plots/",),
     "sklearn": ("bench/models/",),
     "scipy": ("bench/judge/",),
     "duckdb": ("bench/history/",),
     "click": ("bench/cli.py", "bench/commands/"),
-    "rich": ("bench/cli.py", "bench/commands/", "reports/console.py"),
+    "rich": ("bench/cli.py", "bench/commands/", "reports/formats/console.py"),
 }
 """Each heavy dependency and where alone it may be imported."""
 
@@ -34,23 +73,77 @@ def _imports(module):
     for node in ast.walk(ast.parse((REPOSITORY / module).read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            yield node.module
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} imports relatively"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _room(name):
+    """The room of `bench.judge.steps` or `bench/judge/steps.py`; loose: the top one."""
+    parts = name.removesuffix(".py").replace("/", ".").split(".")
+    is_sub_room = len(parts) > 1 and (REPOSITORY / parts[0] / parts[1]).is_dir()
+    return ".".join(parts[: 1 + is_sub_room])
+
+
+def _allowed(room):
+    for name in MAY_IMPORT[room]:
+        top = name.removesuffix(".*")
+        yield from (
+            {top, *(r for r in MAY_IMPORT if r.startswith(f"{top}."))}
+            if (name.endswith(".*"))
+            else {name}
+        )
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_a_room_imports_only_itself_and_the_core(module):
-    room = module.split("/")[0]
-    allowed = {room, "bench"}
+def test_imports_between_rooms_point_one_way(module):
+    if module in MEETING_PLACES:
+        return
+    names = list(_imports(module))
+    assert [x for x in names if x.split(".")[0] in ROOMS] == [], "not by its full name"
 
-    others = {name for name in _imports(module) if name.split(".")[0] in ROOMS}
-    assert {name for name in others if name.split(".")[0] not in allowed} == set()
+    ours = {
+        x.removeprefix("pocketbench.") for x in names if x.startswith("pocketbench")
+    }
+    found = {_room(x) for x in ours if x.split(".")[0] in ROOMS}
+    assert found <= {_room(module), *_allowed(_room(module))}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_string_names_a_module_of_another_room(module):
+    if module in MEETING_PLACES:
+        return
+    pattern = re.compile(rf"(pocketbench\.)?({'|'.join(ROOMS)})((\.[a-z_]\w*)+)(:\w+)?")
+    for node in ast.walk(ast.parse((REPOSITORY / module).read_text())):
+        if not (isinstance(node, ast.Constant) and isinstance(node.value, str)):
+            continue
+        found = pattern.fullmatch(node.value)
+        if found:
+            name = f"{found[2]}{found[3]}"
+            allowed = {_room(module), *_allowed(_room(module)), "bench.models"}
+            assert _room(name) in allowed, f"{module} names {node.value}"
+
+
+def test_rooms_have_no_circles():
+    graph = {
+        room: {x for x in _allowed(room) if x not in (room, "bench")}
+        for room in MAY_IMPORT
+        if room != "bench"
+    }
+    # Raises CycleError where one room could reach itself.
+    assert list(graphlib.TopologicalSorter(graph).static_order())
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_room_has_many_loose_modules(room):
+    loose = [p.name for p in (REPOSITORY / room).glob("*.py") if p.stem != "__init__"]
+    assert len(loose) <= MOST_LOOSE_MODULES, sorted(loose)
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_each_heavy_dependency_stays_in_its_home(module):
     for name in _imports(module):
-        homes = HOMES.get(name.split(".")[0])
+        homes = HOMES.get(name.split(".", 1)[0])
         if homes is not None:
             assert module.startswith(homes), f"{module} imports {name}"
 
@@ -69,7 +162,7 @@ def test_help_imports_nothing_heavy(argv, absent):
     code = (
         "import sys\n"
         f"sys.argv = ['pocketbench', *{argv!r}]\n"
-        "from bench.cli import main\n"
+        "from pocketbench.bench.cli import main\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
         "print('\\nLOADED', *sorted({m.split('.')[0] for m in sys.modules}))\n"
     )

@@ -10,14 +10,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bench.artifact import Artifact, ExportFacts, OutputError, TensorSpec
-from bench.caveat import Caveat
-from bench.device import CoreCluster, DeviceInfo, InstalledObject
-from bench.failure import FailureReason
-from bench.judge.grade import grade
-from bench.judge.metrics import METRICS
-from bench.judge.summarize import summarize
-from bench.judge.summary import (
+from pocketbench.bench.judge.grade import grade
+from pocketbench.bench.judge.metrics import METRICS
+from pocketbench.bench.judge.summarize import summarize
+from pocketbench.bench.judge.summary import (
     Cell,
     Comparison,
     Estimate,
@@ -25,15 +21,24 @@ from bench.judge.summary import (
     Summary,
     Verdict,
 )
-from bench.launch import Failure, Launch, Measurement, Memory
-from bench.operator_times import (
+from pocketbench.bench.records.artifact import (
+    Artifact,
+    ExportFacts,
+    OutputError,
+    TensorSpec,
+)
+from pocketbench.bench.records.caveat import Caveat
+from pocketbench.bench.records.device import CoreCluster, DeviceInfo, InstalledObject
+from pocketbench.bench.records.failure import FailureReason
+from pocketbench.bench.records.launch import Failure, Launch, Measurement, Memory
+from pocketbench.bench.records.operator_times import (
     OperatorProfile,
     OperatorTime,
     OperatorTimes,
     ProfileFailure,
 )
-from bench.plan import ModelRequest, Plan, Variant, Workload
-from bench.run import DeviceReady, Run, RunStarted
+from pocketbench.bench.records.plan import ModelRequest, Plan, Variant, Workload
+from pocketbench.bench.records.run import DeviceReady, Run, RunStarted
 from tests.sustained_runs import sustained, sustained_run
 
 HOSTILE_NAME = "<script>alert(1)</script>"
@@ -98,7 +103,7 @@ def artifact(model: str, variant: str) -> Artifact:
     return Artifact(
         model=model,
         variant=variant,
-        source=f"bench.models.zoo:{model}",
+        source=f"pocketbench.bench.models.zoo:{model}",
         path=f"/home/someone/exports/{model}.{variant}.ptl",
         sha256=hashlib.sha256(f"{model} {variant}".encode()).hexdigest(),
         size_bytes=SIZE_BYTES.get(model, 9_000_000) // (4 if is_static else 1),
@@ -135,7 +140,9 @@ def plan(
 ) -> Plan:
     return Plan(
         models=tuple(
-            ModelRequest(name=m, source=f"bench.models.zoo:{m}", variants=variants)
+            ModelRequest(
+                name=m, source=f"pocketbench.bench.models.zoo:{m}", variants=variants
+            )
             for m in models
         ),
         variants=tuple(

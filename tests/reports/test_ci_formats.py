@@ -5,9 +5,9 @@ import xml.etree.ElementTree as ET
 
 from msgspec.structs import replace
 
-from bench.failure import FailureReason
-from bench.launch import Failure
-from reports import annotations, benchmark_action, junit
+from pocketbench.bench.records.failure import FailureReason
+from pocketbench.bench.records.launch import Failure
+from pocketbench.reports.formats import annotations, benchmark_action, junit
 
 JUNIT = """\
 <?xml version="1.0" encoding="UTF-8"?>

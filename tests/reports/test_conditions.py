@@ -9,8 +9,10 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from bench.caveat import Caveat
-from bench.conditions import (
+from pocketbench.bench.conditions.aggregation import DeviceConditions, device_conditions
+from pocketbench.bench.judge.summarize import summarize
+from pocketbench.bench.records.caveat import Caveat
+from pocketbench.bench.records.conditions import (
     Battery,
     Conditions,
     CpuPolicy,
@@ -19,16 +21,19 @@ from bench.conditions import (
     Temperature,
     Thermal,
 )
-from bench.judge.summarize import summarize
-from reports import html, markdown
-from reports import json as json_report
-from reports.condition_words import HEADINGS, conditions_lines, conditions_table
-from reports.conditions import DeviceConditions, device_conditions
-from reports.lookup import Lookup
-from reports.plots.band import band, minutes
-from reports.plots.style import variant_colours
-from reports.plots.timeline import timeline
-from reports.presentable import presentable
+from pocketbench.reports.formats import json as json_report
+from pocketbench.reports.formats import markdown
+from pocketbench.reports.formats.html import page as html
+from pocketbench.reports.lookup import Lookup
+from pocketbench.reports.plots.band import band, minutes
+from pocketbench.reports.plots.style import variant_colours
+from pocketbench.reports.plots.timeline import timeline
+from pocketbench.reports.redact import presentable
+from pocketbench.reports.text.condition_words import (
+    HEADINGS,
+    conditions_lines,
+    conditions_table,
+)
 from tests.reports.conftest import (
     ANDROID,
     HOST,

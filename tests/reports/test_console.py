@@ -5,7 +5,7 @@ import io
 from msgspec.structs import replace
 from rich.console import Console
 
-from reports import console
+from pocketbench.reports.formats import console
 
 EXPECTED = """\
 int8-static is 10 % slower than float32 on 1 of 2 devices, undecided on 1

@@ -5,7 +5,7 @@ import io
 
 from msgspec.structs import replace
 
-from reports import csv as report
+from pocketbench.reports.formats import csv as report
 
 EXPECTED = """\
 20260302-091500-mobilenet_v2,simulated:pixel-8,Pixel 8,True,False,mobilenet_v2,\

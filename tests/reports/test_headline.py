@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from bench.caveat import Caveat
-from bench.judge.summary import Summary, Verdict
-from reports.headline import headline, verdict_counts
-from reports.lookup import Lookup
+from pocketbench.bench.judge.summary import Summary, Verdict
+from pocketbench.bench.records.caveat import Caveat
+from pocketbench.reports.lookup import Lookup
+from pocketbench.reports.text.headline import headline, verdict_counts
 
 
 def sentence(summary: Summary) -> str:

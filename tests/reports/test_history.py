@@ -7,14 +7,15 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench.history.changes import with_changes
-from bench.history.of_run import histories_of
-from bench.history.queries import read_series
-from bench.judge.summarize import summarize
-from bench.reporting import render
-from reports import history, html
-from reports.plots.history import png, svg
-from reports.sparkline import sparkline
+from pocketbench.bench.commands.write_reports import render
+from pocketbench.bench.history.changes import with_changes
+from pocketbench.bench.history.histories_for_run import histories_of
+from pocketbench.bench.history.queries import read_series
+from pocketbench.bench.judge.summarize import summarize
+from pocketbench.reports.formats.html import page as html
+from pocketbench.reports.plots.history import png, svg
+from pocketbench.reports.text import history
+from pocketbench.reports.text.sparkline import sparkline
 from tests.histories import PHONE, Runs, commit_of
 
 TODAY = datetime.date(2026, 6, 1)

@@ -11,10 +11,13 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from bench.judge.resources import MemoryUsed, Resources
-from reports import comparisons, html, markdown, theme
-from reports.json import Document
-from reports.resources import HEADINGS
+from pocketbench.bench.judge.resources import MemoryUsed, Resources
+from pocketbench.reports.formats import markdown
+from pocketbench.reports.formats.html import page as html
+from pocketbench.reports.formats.html import theme
+from pocketbench.reports.formats.json import Document
+from pocketbench.reports.tables import comparisons
+from pocketbench.reports.tables.resources import HEADINGS
 
 VOID = {"meta", "input", "br", "img", "path", "use", "rect", "link", "hr"}
 

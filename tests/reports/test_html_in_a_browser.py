@@ -8,7 +8,7 @@ import shutil
 import pytest
 from playwright.sync_api import sync_playwright
 
-from reports import html
+from pocketbench.reports.formats.html import page as html
 
 pytestmark = pytest.mark.needs("chromium")
 

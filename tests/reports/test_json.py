@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from reports import json as report
+from pocketbench.reports.formats import json as report
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -43,7 +43,8 @@ def test_no_serial_number_leaves_the_computer(full):
 def test_the_published_schema_is_that_of_the_types():
     published = (REPOSITORY / "docs" / "verdict.schema.json").read_text("utf-8")
     assert published == report.schema_text(), (
-        "Write it again: python -m reports.json > docs/verdict.schema.json"
+        "Write it again: "
+        "python -m pocketbench.reports.formats.json > docs/verdict.schema.json"
     )
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from reports import markdown
+from pocketbench.reports.formats import markdown
 
 EXPECTED = """\
 <!-- pocketbench -->

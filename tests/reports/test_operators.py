@@ -4,11 +4,16 @@ import csv as reader
 import io
 import json as decoder
 
-from reports import console, csv, html, json
-from reports.lookup import Lookup
-from reports.operators import fallback_sentence, operator_section, tables_of
-from reports.plots.style import variant_colours
-from reports.presentable import presentable
+from pocketbench.reports.formats import console, csv, json
+from pocketbench.reports.formats.html import page as html
+from pocketbench.reports.lookup import Lookup
+from pocketbench.reports.plots.style import variant_colours
+from pocketbench.reports.redact import presentable
+from pocketbench.reports.tables.operators import (
+    fallback_sentence,
+    operator_section,
+    tables_of,
+)
 from tests.reports.conftest import HOST, OPERATORS_NS, PIXEL, PROFILES, UNPROFILED
 
 

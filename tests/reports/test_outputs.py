@@ -7,10 +7,11 @@ import xml.etree.ElementTree as ET
 import pytest
 from msgspec.structs import replace
 
-from bench.judge.outputs import JudgedOutputs, Proportion, TensorFigures
-from bench.output_check import OutputCheckMissing, OutputChecks
-from reports import console, html, json, junit, markdown
-from reports import csv as csv_report
+from pocketbench.bench.judge.outputs import JudgedOutputs, Proportion, TensorFigures
+from pocketbench.bench.records.output_check import OutputCheckMissing, OutputChecks
+from pocketbench.reports.formats import console, json, junit, markdown
+from pocketbench.reports.formats import csv as csv_report
+from pocketbench.reports.formats.html import page as html
 
 ANSWERS = JudgedOutputs(
     device_id="simulated:pixel-8",

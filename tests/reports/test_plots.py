@@ -7,17 +7,17 @@ from itertools import pairwise
 import pytest
 from msgspec.structs import replace
 
-from bench.judge.summary import Verdict
-from bench.reporting import render_bytes
-from reports.details import device_charts
-from reports.lookup import Lookup
-from reports.plots.axis import linear_axis, ratio_axis, value_axis
-from reports.plots.ecdf import ecdf
-from reports.plots.forest import forest, worst_first
-from reports.plots.panel import spread_out
-from reports.plots.sheet import Sheet
-from reports.plots.strips import strips
-from reports.plots.style import INK, LIGHT, variant_colours
+from pocketbench.bench.commands.write_reports import render_bytes
+from pocketbench.bench.judge.summary import Verdict
+from pocketbench.reports.formats.html.details import device_charts
+from pocketbench.reports.lookup import Lookup
+from pocketbench.reports.plots.axis import linear_axis, ratio_axis, value_axis
+from pocketbench.reports.plots.ecdf import ecdf
+from pocketbench.reports.plots.forest import forest, worst_first
+from pocketbench.reports.plots.panel import spread_out
+from pocketbench.reports.plots.sheet import Sheet
+from pocketbench.reports.plots.strips import strips
+from pocketbench.reports.plots.style import INK, LIGHT, variant_colours
 
 
 def colours(lookup):

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from bench.conditions import Conditions
-from reports.lookup import Lookup
-from reports.presentable import presentable
+from pocketbench.bench.records.conditions import Conditions
+from pocketbench.reports.lookup import Lookup
+from pocketbench.reports.redact import presentable
 
 
 def test_an_adb_serial_is_hashed_wherever_it_stands(full):

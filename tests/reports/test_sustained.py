@@ -9,9 +9,10 @@ from xml.etree import ElementTree as ET
 import msgspec
 import pytest
 
-from reports import console, csv, html, json, junit, markdown
-from reports.plots.course import course
-from reports.plots.style import Colour
+from pocketbench.reports.formats import console, csv, json, junit, markdown
+from pocketbench.reports.formats.html import page as html
+from pocketbench.reports.plots.style import Colour
+from pocketbench.reports.plots.time_series import course
 
 
 def test_the_worst_is_the_sentence_and_no_verdict_is_claimed(long_run):
@@ -118,7 +119,7 @@ def test_one_that_was_stopped_says_so(long_run):
 
 
 def test_a_caveat_of_theirs_is_a_doubt(long_run):
-    from bench.caveat import Caveat
+    from pocketbench.bench.records.caveat import Caveat
 
     doubted = msgspec.structs.replace(
         long_run.sustained[2], caveats=(Caveat.THERMAL_UNSETTLED,)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from devices.simulated import translator
-from devices.simulated.content import battery, cpu, energy, memory, thermal
-from devices.simulated.content.properties import properties
-from devices.simulated.rootfs import PRIVATE
+from pocketbench.devices.simulated.content import battery, cpu, energy, memory, thermal
+from pocketbench.devices.simulated.content.properties import properties
+from pocketbench.devices.simulated.phone import translator
+from pocketbench.devices.simulated.phone.rootfs import PRIVATE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from devices.simulated.profile import Profile
-    from devices.simulated.state import State
-    from devices.simulated.tools import Tools
+    from pocketbench.devices.simulated.phone.state import State
+    from pocketbench.devices.simulated.phone.tools import Tools
+    from pocketbench.devices.simulated.profile import Profile
 
 __all__ = ["changing_files", "fixed_files", "links", "unreadable"]
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from devices.simulated.profile import Profile
-    from devices.simulated.state import State
-    from devices.simulated.tables import Cluster
+    from pocketbench.devices.simulated.phone.state import State
+    from pocketbench.devices.simulated.profile import Profile
+    from pocketbench.devices.simulated.profile_tables import Cluster
 
 ROOT = "sys/devices/system/cpu"
 TICKS_PER_S = 100

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from devices.simulated.profile import Profile
+    from pocketbench.devices.simulated.profile import Profile
 
 
 def meter_files(profile: Profile, uptime_s: float, busy_s: float) -> dict[str, str]:

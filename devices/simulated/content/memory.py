@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from devices.simulated.profile import Profile
-    from devices.simulated.state import State
+    from pocketbench.devices.simulated.phone.state import State
+    from pocketbench.devices.simulated.profile import Profile
 
 
 def meminfo(profile: Profile, state: State) -> str:

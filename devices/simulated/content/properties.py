@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from devices.simulated.rootfs import LEASE
-from devices.simulated.translator import abi_of
+from pocketbench.devices.simulated.phone.rootfs import LEASE
+from pocketbench.devices.simulated.phone.translator import abi_of
 
 if TYPE_CHECKING:
-    from devices.simulated.profile import Profile
-    from devices.simulated.tools import Tools
+    from pocketbench.devices.simulated.phone.tools import Tools
+    from pocketbench.devices.simulated.profile import Profile
 
 
 def properties(profile: Profile, *, serial: str, tools: Tools) -> dict[str, str]:

@@ -6,9 +6,9 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from devices.simulated.profile import Profile
-    from devices.simulated.state import State
-    from devices.simulated.tables import Sensor
+    from pocketbench.devices.simulated.phone.state import State
+    from pocketbench.devices.simulated.profile import Profile
+    from pocketbench.devices.simulated.profile_tables import Sensor
 
 FIRST_API_LEVEL = 29
 """Android 10 brought the thermal service."""

@@ -3,10 +3,10 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "kept.h"
+#include "decimating_buffer.h"
 
 int main(int, char** argv) {
-  pocketbench::Kept kept(static_cast<std::size_t>(std::atoll(argv[1])), 1);
+  pocketbench::DecimatingBuffer kept(static_cast<std::size_t>(std::atoll(argv[1])), 1);
   std::int64_t at_ns = 3;
   for (std::int64_t i = 0; i < std::atoll(argv[2]); ++i) {
     const std::int64_t latency_ns = 10 + i * 7 % 5;

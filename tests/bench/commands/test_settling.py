@@ -9,23 +9,23 @@ from functools import partial
 import pytest
 from msgspec.structs import replace
 
-from bench.commands.settling import measure_until_settled
-from bench.device import DeviceInfo
-from bench.errors import Cancelled, DeviceUnavailableError
-from bench.failure import FailureReason
-from bench.judge.summarize import summarize
-from bench.judge.summary import Verdict
-from bench.launch import Measurement
-from bench.looks import LOOKS
-from bench.measure.execute import measure, noting_the_end
-from bench.measure.lease import CpuLease
-from bench.measure.observer import Observer
-from bench.measure.store import Store, read_run
-from bench.measure.task import Task
-from bench.measure.tool import Tool
-from bench.plan import GateLimits
-from bench.run import ArtifactReady
-from bench.selection import Selected
+from pocketbench.bench.commands.until_settled import measure_until_settled
+from pocketbench.bench.errors import Cancelled, DeviceUnavailableError
+from pocketbench.bench.judge.summarize import summarize
+from pocketbench.bench.judge.summary import Verdict
+from pocketbench.bench.measure.device_job import Task
+from pocketbench.bench.measure.execute import measure, noting_the_end
+from pocketbench.bench.measure.lease import CpuLease
+from pocketbench.bench.measure.observer import Observer
+from pocketbench.bench.measure.runner_binding import Tool
+from pocketbench.bench.measure.store import Store, read_run
+from pocketbench.bench.planning.selection import Selected
+from pocketbench.bench.records.device import DeviceInfo
+from pocketbench.bench.records.failure import FailureReason
+from pocketbench.bench.records.interim_analyses import LOOKS
+from pocketbench.bench.records.launch import Measurement
+from pocketbench.bench.records.plan import GateLimits
+from pocketbench.bench.records.run import ArtifactReady
 from tests.bench.measure.test_session import PROGRAM, CountingRunner, ScriptedDriver
 
 SAME = (1.0, 1.0)
@@ -181,7 +181,8 @@ def test_a_look_that_the_budget_does_not_reach_is_not_begun(lab, plan, monkeypat
         itertools.product(("host", "phone"), ("one", "two")), UNDECIDED
     )
     monkeypatch.setattr(
-        "bench.commands.settling.seconds_per_launch", lambda launches: 1000.0
+        "pocketbench.bench.commands.until_settled.seconds_per_launch",
+        lambda launches: 1000.0,
     )
     plan = replace(plan, workload=replace(plan.workload, budget_s=5000.0))
 

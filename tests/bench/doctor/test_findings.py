@@ -1,6 +1,8 @@
 """What the doctor makes of a phone's conditions."""
 
-from bench.conditions import (
+from pocketbench.bench.conditions.parts import parts_of
+from pocketbench.bench.doctor.advice import advice_of
+from pocketbench.bench.records.conditions import (
     Battery,
     Conditions,
     CpuPolicy,
@@ -9,10 +11,8 @@ from bench.conditions import (
     Temperature,
     Thermal,
 )
-from bench.device import DeviceInfo
-from bench.doctor.advice import advice_of
-from bench.doctor.parts import parts_of
-from bench.doctor.report import DeviceFound, RunnerFound
+from pocketbench.bench.records.device import DeviceInfo
+from pocketbench.bench.records.doctor_report import DeviceFound, RunnerFound
 
 PHONE = DeviceInfo(id="android:S", family="android", name="Phone", abis=("arm64-v8a",))
 READY = RunnerFound(engine="lite", is_usable=True, fact="built")

@@ -2,11 +2,11 @@ import datetime
 
 import pytest
 
-from bench.errors import UsageError
-from bench.history.accepted import Accepted, accept, read_accepted
-from bench.history.changes import with_changes
-from bench.history.of_run import histories_of
-from bench.history.queries import read_series
+from pocketbench.bench.errors import UsageError
+from pocketbench.bench.history.accepted import Accepted, accept, read_accepted
+from pocketbench.bench.history.changes import with_changes
+from pocketbench.bench.history.histories_for_run import histories_of
+from pocketbench.bench.history.queries import read_series
 from tests.histories import HOST, PHONE, commit_of
 
 TODAY = datetime.date(2026, 6, 1)

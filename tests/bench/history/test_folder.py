@@ -3,10 +3,10 @@ import threading
 import msgspec
 import pytest
 
-from bench.errors import StoreError
-from bench.history.folder import add_run
-from bench.history.stored import StoredLaunch, device_key, stored_launches
-from bench.judge.metrics import METRICS
+from pocketbench.bench.errors import StoreError
+from pocketbench.bench.history.folder import add_run
+from pocketbench.bench.history.stored import StoredLaunch, device_key, stored_launches
+from pocketbench.bench.judge.metrics import METRICS
 from tests.histories import HOST, PHONE, scattered
 from tests.sustained_runs import sustained, sustained_run
 

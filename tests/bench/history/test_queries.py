@@ -2,10 +2,10 @@ import statistics
 
 import pytest
 
-from bench.errors import StoreError
-from bench.history.compact import compact
-from bench.history.folder import COMPACTED, add_run
-from bench.history.queries import models_in, read_series
+from pocketbench.bench.errors import StoreError
+from pocketbench.bench.history.compact import compact
+from pocketbench.bench.history.folder import COMPACTED, add_run
+from pocketbench.bench.history.queries import models_in, read_series
 from tests.histories import HOST, PHONE
 
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
-from bench.artifact import Artifact, ExportFacts
-from bench.device import DeviceInfo
-from bench.launch import Failure, Launch, Measurement, Memory
-from bench.plan import ModelRequest, Plan, Variant, Workload
-from bench.run import DeviceReady, Run, RunStarted
+from pocketbench.bench.records.artifact import Artifact, ExportFacts
+from pocketbench.bench.records.device import DeviceInfo
+from pocketbench.bench.records.launch import Failure, Launch, Measurement, Memory
+from pocketbench.bench.records.plan import ModelRequest, Plan, Variant, Workload
+from pocketbench.bench.records.run import DeviceReady, Run, RunStarted
 
 Latencies = Mapping[tuple[str, str], Sequence[float | None]]
 """(device, variant) -> median of each block's launch; `None`: it was not launched."""

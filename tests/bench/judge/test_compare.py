@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from scipy import stats
 
-from bench.judge.compare import compare_runs
-from bench.judge.summary import Verdict
+from pocketbench.bench.judge.compare import compare_runs
+from pocketbench.bench.judge.summary import Verdict
 
 BEFORE = [1_000_000, 1_010_000, 990_000, 1_005_000, 995_000, 1_002_000]
 AFTER = [1_100_000, 1_111_000, 1_089_000, 1_105_000, 1_094_000]

@@ -5,8 +5,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from bench.conditions import Battery, Conditions, EnergyMeter, Missing
-from bench.judge.energy import EnergyUsed, energy_used
+from pocketbench.bench.judge.energy import EnergyUsed, energy_used
+from pocketbench.bench.records.conditions import (
+    Battery,
+    Conditions,
+    EnergyMeter,
+    Missing,
+)
 
 UNPLUGGED = Battery(
     status="discharging", plugged=(), current_ua=-500_000, voltage_mv=4_000

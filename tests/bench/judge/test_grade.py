@@ -3,10 +3,10 @@
 import msgspec
 import pytest
 
-from bench.caveat import Caveat
-from bench.judge.grade import HARMLESS, MEANINGS, SPOILING, grade
-from bench.judge.summarize import summarize
-from bench.run import Run
+from pocketbench.bench.judge.grade import HARMLESS, MEANINGS, SPOILING, grade
+from pocketbench.bench.judge.summarize import summarize
+from pocketbench.bench.records.caveat import Caveat
+from pocketbench.bench.records.run import Run
 
 
 def test_clean_launches_are_an_a():

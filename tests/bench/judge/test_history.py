@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.judge.history import changes
+from pocketbench.bench.judge.history import changes
 
 
 def noisy(points: int, seed: int, spread: float = 0.02) -> np.ndarray:

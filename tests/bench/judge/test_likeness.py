@@ -3,10 +3,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from bench.conditions import Battery, Conditions, CpuPolicy
-from bench.judge.compare import compare_runs
-from bench.judge.summarize import summarize
-from bench.judge.summary import Verdict
+from pocketbench.bench.judge.compare import compare_runs
+from pocketbench.bench.judge.summarize import summarize
+from pocketbench.bench.judge.summary import Verdict
+from pocketbench.bench.records.conditions import Battery, Conditions, CpuPolicy
 from tests.histories import scattered
 
 SLOW = [1_100_000, 1_101_000, 1_102_000, 1_103_000, 1_104_000, 1_105_000]

@@ -3,10 +3,14 @@
 import pytest
 from msgspec.structs import replace
 
-from bench.artifact import DelegateShare, Delegation, TensorSpec
-from bench.judge.operator_kinds import kind_of
-from bench.judge.operators import Fallback, operator_table
-from bench.operator_times import OperatorProfile, OperatorTime, OperatorTimes
+from pocketbench.bench.judge.operator_kinds import kind_of
+from pocketbench.bench.judge.operators import Fallback, operator_table
+from pocketbench.bench.records.artifact import DelegateShare, Delegation, TensorSpec
+from pocketbench.bench.records.operator_times import (
+    OperatorProfile,
+    OperatorTime,
+    OperatorTimes,
+)
 
 XNNPACK = "XnnpackBackend"
 

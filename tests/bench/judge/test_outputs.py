@@ -3,15 +3,15 @@
 import pytest
 from msgspec.structs import replace
 
-from bench.artifact import TensorSpec
-from bench.judge.summarize import summarize
-from bench.output_check import (
+from pocketbench.bench.judge.summarize import summarize
+from pocketbench.bench.records.artifact import TensorSpec
+from pocketbench.bench.records.output_check import (
     OutputCheck,
     OutputCheckMissing,
     OutputChecks,
     TensorDifference,
 )
-from bench.run import Run
+from pocketbench.bench.records.run import Run
 
 
 @pytest.fixture

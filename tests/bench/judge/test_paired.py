@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from bench.judge.paired import CORRECTION, paired_evidence
+from pocketbench.bench.judge.paired import CORRECTION, paired_evidence
 
 BASELINE = [10.0, 10.1, 9.9, 10.05, 9.95, 10.0, 10.02, 9.98, 10.01, 9.99]
 CANDIDATE = [10.4, 10.6, 10.5, 10.3, 10.5, 10.4, 10.45, 10.5, 10.6, 10.4]

@@ -8,14 +8,14 @@ import sys
 import pytest
 from scipy import stats
 
-from bench.judge.paired import paired_evidence
+from pocketbench.bench.judge.paired import paired_evidence
 
 
 def ask(question: str, *lines: object) -> tuple[int, list[dict], str]:
     """Pipe lines through the plug: exit code, answers, standard error."""
     text = "\n".join(x if isinstance(x, str) else json.dumps(x) for x in lines)
     done = subprocess.run(
-        [sys.executable, "-m", "bench.judge", question],
+        [sys.executable, "-m", "pocketbench.bench.judge", question],
         input=text,
         capture_output=True,
         text=True,
@@ -100,7 +100,7 @@ def test_lines_of_a_family_are_corrected_together_and_stay_in_order():
 def test_a_line_without_a_family_is_answered_before_the_next_is_read():
     line = {"id": 7, "a": [[1.0]], "b": [[2.0]], "design": "interleaved"}
     with subprocess.Popen(
-        [sys.executable, "-m", "bench.judge", "ab"],
+        [sys.executable, "-m", "pocketbench.bench.judge", "ab"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -3,10 +3,10 @@ import math
 import numpy as np
 import pytest
 
-from bench.judge.paired import paired_evidence
-from bench.judge.resolution import resolutions
-from bench.judge.summary import Comparison, Verdict
-from bench.judge.verdicts import verdict
+from pocketbench.bench.judge.paired import paired_evidence
+from pocketbench.bench.judge.resolution import resolutions
+from pocketbench.bench.judge.summary import Comparison, Verdict
+from pocketbench.bench.judge.verdicts import verdict
 
 SPREAD = 0.03
 

@@ -1,8 +1,8 @@
 """Memory and how it was read, and energy, of launches together."""
 
-from bench.conditions import Conditions
-from bench.judge.resources import EnergyOfLaunches, resources_of
-from bench.launch import Launch, Measurement, Memory
+from pocketbench.bench.judge.resources import EnergyOfLaunches, resources_of
+from pocketbench.bench.records.conditions import Conditions
+from pocketbench.bench.records.launch import Launch, Measurement, Memory
 from tests.bench.judge.test_energy import battery, rails
 
 

@@ -7,16 +7,16 @@ import pytest
 from msgspec.structs import replace
 from scipy import stats
 
-from bench.judge.paired import paired_evidence
-from bench.judge.sequential import (
+from pocketbench.bench.judge.paired import paired_evidence
+from pocketbench.bench.judge.sequential import (
     is_settled,
     nominal_level,
     overall_p_value,
     sequential_evidence,
     unsettled,
 )
-from bench.judge.summarize import summarize
-from bench.looks import LOOKS, looks_up_to, next_look
+from pocketbench.bench.judge.summarize import summarize
+from pocketbench.bench.records.interim_analyses import LOOKS, looks_up_to, next_look
 
 
 @pytest.mark.parametrize(

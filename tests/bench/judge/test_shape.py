@@ -4,10 +4,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from bench.judge.shape import shapes
-from bench.judge.summarize import summarize
-from bench.judge.summary import LaunchShape
-from bench.launch import Measurement
+from pocketbench.bench.judge.shape import shapes
+from pocketbench.bench.judge.summarize import summarize
+from pocketbench.bench.judge.summary import LaunchShape
+from pocketbench.bench.records.launch import Measurement
 
 PLACE = np.arange(60)
 

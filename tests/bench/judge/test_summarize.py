@@ -7,13 +7,13 @@ import msgspec
 import pytest
 from scipy import stats
 
-from bench.caveat import Caveat
-from bench.errors import UsageError
-from bench.failure import FailureReason
-from bench.judge.paired import paired_evidence
-from bench.judge.summarize import summarize
-from bench.judge.summary import Comparison, Summary, Verdict
-from bench.launch import Failure, Measurement, Memory
+from pocketbench.bench.errors import UsageError
+from pocketbench.bench.judge.paired import paired_evidence
+from pocketbench.bench.judge.summarize import summarize
+from pocketbench.bench.judge.summary import Comparison, Summary, Verdict
+from pocketbench.bench.records.caveat import Caveat
+from pocketbench.bench.records.failure import FailureReason
+from pocketbench.bench.records.launch import Failure, Measurement, Memory
 
 FLOAT = [10_000, 10_100, 9_900, 10_050, 9_950, 10_000, 10_020, 9_980, 10_010, 9_990]
 INT8 = [5_000, 5_060, 4_940, 5_020, 4_990, 5_010, 5_000, 4_980, 5_015, 4_985]

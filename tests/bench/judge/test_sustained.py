@@ -8,7 +8,7 @@ import statistics
 import msgspec
 import pytest
 
-from bench.judge.summarize import summarize
+from pocketbench.bench.judge.summarize import summarize
 from tests.sustained_runs import sustained, sustained_run
 
 

@@ -7,9 +7,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from bench.judge.intervals import LogMean, estimate, unpaired_ratio
-from bench.judge.summary import Verdict
-from bench.judge.verdicts import (
+from pocketbench.bench.judge.intervals import LogMean, estimate, unpaired_ratio
+from pocketbench.bench.judge.summary import Verdict
+from pocketbench.bench.judge.verdicts import (
     corrected,
     launches_to_settle,
     smallest_visible,

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.artifact import KeptFile, OutputReference, TensorSpec
-from bench.errors import LaunchError
-from bench.failure import FailureReason
-from bench.measure.answers import compare
-from bench.runner import RawTensor
+from pocketbench.bench.errors import LaunchError
+from pocketbench.bench.measure.auxiliary.output_sums import compare
+from pocketbench.bench.records.artifact import KeptFile, OutputReference, TensorSpec
+from pocketbench.bench.records.failure import FailureReason
+from pocketbench.bench.records.runner import RawTensor
 
 SCORES = TensorSpec(shape=(1, 3))
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from bench.device import DeviceInfo, LocalObject
-from bench.errors import RunnerMissingError, UsageError
-from bench.measure.prepare import equip
-from bench.runner import Program
-from bench.selection import Selected
+from pocketbench.bench.errors import RunnerMissingError, UsageError
+from pocketbench.bench.measure.prepare import equip
+from pocketbench.bench.planning.selection import Selected
+from pocketbench.bench.records.device import DeviceInfo, LocalObject
+from pocketbench.bench.records.runner import Program
 
 
 class NamedRunner:

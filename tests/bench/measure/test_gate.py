@@ -5,19 +5,23 @@ from itertools import chain, repeat
 
 import pytest
 
-from bench.conditions import (
+from pocketbench.bench.conditions.cooldown_rules import (
+    next_wait_s,
+    obstacles,
+    spin_obstacle,
+)
+from pocketbench.bench.errors import Cancelled
+from pocketbench.bench.measure.cooldown_wait import Gatekeeper, is_gated
+from pocketbench.bench.measure.observer import Observer
+from pocketbench.bench.records.conditions import (
     Conditions,
     CpuPolicy,
     SkinThresholds,
     Temperature,
     Thermal,
 )
-from bench.device import DeviceInfo
-from bench.errors import Cancelled
-from bench.measure.gate import next_wait_s, obstacles, spin_obstacle
-from bench.measure.gatekeeper import Gatekeeper, is_gated
-from bench.measure.observer import Observer
-from bench.plan import GateLimits
+from pocketbench.bench.records.device import DeviceInfo
+from pocketbench.bench.records.plan import GateLimits
 
 LIMITS = GateLimits()
 QUICK = GateLimits(first_wait_s=0.02, step_s=0.01, max_wait_s=0.05)

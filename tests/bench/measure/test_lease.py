@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from bench.errors import Cancelled
-from bench.measure.lease import CpuLease, physical_cores
+from pocketbench.bench.errors import Cancelled
+from pocketbench.bench.measure.lease import CpuLease, physical_cores
 
 
 def test_the_cores_lent_are_ones_this_process_may_use():

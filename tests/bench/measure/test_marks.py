@@ -2,9 +2,15 @@
 
 import pytest
 
-from bench.caveat import Caveat
-from bench.conditions import Battery, Build, Conditions, CpuPolicy, Thermal
-from bench.measure.marks import slowed_down, state_marks
+from pocketbench.bench.conditions.launch_caveats import slowed_down, state_marks
+from pocketbench.bench.records.caveat import Caveat
+from pocketbench.bench.records.conditions import (
+    Battery,
+    Build,
+    Conditions,
+    CpuPolicy,
+    Thermal,
+)
 
 
 def policy(first, ticks, *, max_khz=2_000_000):

@@ -2,9 +2,14 @@
 
 import pytest
 
-from bench.device import CoreCluster, DeviceInfo
-from bench.errors import UsageError
-from bench.measure.pinning import biggest_core, check_cores, cores_of, pin_to
+from pocketbench.bench.errors import UsageError
+from pocketbench.bench.planning.cores import (
+    biggest_core,
+    check_cores,
+    cores_of,
+    pin_to,
+)
+from pocketbench.bench.records.device import CoreCluster, DeviceInfo
 
 
 def phone(*clusters, api_level=34):

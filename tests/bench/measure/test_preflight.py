@@ -6,22 +6,22 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bench.artifact import DelegateShare, Delegation
-from bench.conditions import Missing
-from bench.device import (
+from pocketbench.bench.errors import LaunchError
+from pocketbench.bench.measure import capabilities
+from pocketbench.bench.measure.capabilities import capabilities_of
+from pocketbench.bench.measure.preflight import check, why_unfit, why_unloadable
+from pocketbench.bench.measure.runner_binding import Tool
+from pocketbench.bench.records.artifact import DelegateShare, Delegation
+from pocketbench.bench.records.conditions import Missing
+from pocketbench.bench.records.device import (
     CommandResult,
     DeviceInfo,
     InstalledObject,
     LocalObject,
     local_object,
 )
-from bench.errors import LaunchError
-from bench.failure import FailureReason as Reason
-from bench.measure import capabilities
-from bench.measure.capabilities import capabilities_of
-from bench.measure.preflight import check, why_unfit, why_unloadable
-from bench.measure.tool import Tool
-from bench.runner import Capabilities, Command, Program
+from pocketbench.bench.records.failure import FailureReason as Reason
+from pocketbench.bench.records.runner import Capabilities, Command, Program
 from tests.bench.test_elf import elf
 
 RUNTIME = Capabilities(

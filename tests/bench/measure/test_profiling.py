@@ -5,23 +5,28 @@ import threading
 
 import pytest
 
-from bench.device import CommandResult, DeviceInfo, InstalledObject, LocalObject
-from bench.errors import Cancelled, DeviceLostError, LaunchError
-from bench.failure import FailureReason as Reason
-from bench.measure.lease import CpuLease
-from bench.measure.observer import Observer
-from bench.measure.profiling import profile_operators
-from bench.measure.store import Store, read_run
-from bench.measure.task import Task
-from bench.measure.tool import Tool
-from bench.operator_times import (
+from pocketbench.bench.errors import Cancelled, DeviceLostError, LaunchError
+from pocketbench.bench.measure.auxiliary.profiling import profile_operators
+from pocketbench.bench.measure.device_job import Task
+from pocketbench.bench.measure.lease import CpuLease
+from pocketbench.bench.measure.observer import Observer
+from pocketbench.bench.measure.runner_binding import Tool
+from pocketbench.bench.measure.store import Store, read_run
+from pocketbench.bench.planning.selection import Selected
+from pocketbench.bench.records.device import (
+    CommandResult,
+    DeviceInfo,
+    InstalledObject,
+    LocalObject,
+)
+from pocketbench.bench.records.failure import FailureReason as Reason
+from pocketbench.bench.records.operator_times import (
     OperatorProfile,
     OperatorTime,
     OperatorTimes,
     ProfileFailure,
 )
-from bench.runner import Command, Program
-from bench.selection import Selected
+from pocketbench.bench.records.runner import Command, Program
 
 TIMES = OperatorTimes(
     operators=(OperatorTime(name="aten::add", calls=3, self_ns=30),), inferences=3

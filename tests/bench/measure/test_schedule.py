@@ -3,7 +3,7 @@ from itertools import pairwise
 
 import pytest
 
-from bench.measure.schedule import block_order, williams_rows
+from pocketbench.bench.measure.schedule import block_order, williams_rows
 
 
 @pytest.mark.parametrize("count", [2, 3, 4, 5, 6, 7])

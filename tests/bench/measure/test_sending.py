@@ -1,5 +1,5 @@
-from bench.device import InstalledObject, LocalObject
-from bench.measure.sending import Sender
+from pocketbench.bench.measure.push_tracker import Sender
+from pocketbench.bench.records.device import InstalledObject, LocalObject
 
 PROGRAM, MODEL = (
     LocalObject(path=f"/{name}", name=name, sha256=name, size_bytes=1)

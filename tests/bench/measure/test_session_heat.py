@@ -5,13 +5,13 @@ from collections import Counter
 import msgspec
 import pytest
 
-from bench.blocks import whole_blocks
-from bench.caveat import Caveat
-from bench.conditions import Conditions, Thermal
-from bench.device import DeviceInfo
-from bench.judge.counted import counted_launches, redone_launches
-from bench.launch import Measurement
-from bench.plan import GateLimits
+from pocketbench.bench.judge.valid_launches import counted_launches, redone_launches
+from pocketbench.bench.records.blocks import whole_blocks
+from pocketbench.bench.records.caveat import Caveat
+from pocketbench.bench.records.conditions import Conditions, Thermal
+from pocketbench.bench.records.device import DeviceInfo
+from pocketbench.bench.records.launch import Measurement
+from pocketbench.bench.records.plan import GateLimits
 from tests.bench.measure.test_session import Bench, CountingRunner
 
 QUICK = GateLimits(first_wait_s=0.02, step_s=0.01, max_wait_s=0.2)

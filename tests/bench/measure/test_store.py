@@ -3,9 +3,9 @@ import threading
 import msgspec
 import pytest
 
-from bench.errors import StoreError
-from bench.measure.store import FILE_NAME, Store, find_run, read_run
-from bench.run import ArtifactReady, RunEnded
+from pocketbench.bench.errors import StoreError
+from pocketbench.bench.measure.store import FILE_NAME, Store, find_run, read_run
+from pocketbench.bench.records.run import ArtifactReady, RunEnded
 
 
 def test_what_was_appended_is_read_back(tmp_path, records):

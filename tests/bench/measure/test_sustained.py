@@ -8,21 +8,26 @@ import threading
 import msgspec
 import pytest
 
-from bench.blocks import whole_blocks
-from bench.conditions import Conditions
-from bench.device import CommandResult, DeviceInfo, InstalledObject, LocalObject
-from bench.errors import Cancelled, DeviceLostError, LaunchError
-from bench.failure import FailureReason
-from bench.launch import Measurement
-from bench.measure.execute import execute
-from bench.measure.lease import CpuLease
-from bench.measure.observer import Observer
-from bench.measure.session import Task
-from bench.measure.store import Store, read_run
-from bench.measure.tool import Tool
-from bench.runner import Command, Program
-from bench.selection import Selected
-from bench.sustained import Sustained
+from pocketbench.bench.errors import Cancelled, DeviceLostError, LaunchError
+from pocketbench.bench.measure.device_session import Task
+from pocketbench.bench.measure.execute import execute
+from pocketbench.bench.measure.lease import CpuLease
+from pocketbench.bench.measure.observer import Observer
+from pocketbench.bench.measure.runner_binding import Tool
+from pocketbench.bench.measure.store import Store, read_run
+from pocketbench.bench.planning.selection import Selected
+from pocketbench.bench.records.blocks import whole_blocks
+from pocketbench.bench.records.conditions import Conditions
+from pocketbench.bench.records.device import (
+    CommandResult,
+    DeviceInfo,
+    InstalledObject,
+    LocalObject,
+)
+from pocketbench.bench.records.failure import FailureReason
+from pocketbench.bench.records.launch import Measurement
+from pocketbench.bench.records.runner import Command, Program
+from pocketbench.bench.records.sustained import Sustained
 
 
 class Phone:

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.conditions import Conditions, CpuPolicy, Missing, Thermal
-from bench.measure.throttle import (
+from pocketbench.bench.conditions.throttling import (
     Residency,
     caps,
     clock_residency,
@@ -14,6 +13,7 @@ from bench.measure.throttle import (
     new_caps,
     status_rose,
 )
+from pocketbench.bench.records.conditions import Conditions, CpuPolicy, Missing, Thermal
 
 
 def policy(number: int = 4, **facts: object) -> CpuPolicy:

@@ -9,9 +9,9 @@ import time
 import msgspec
 import pytest
 
-from bench.models.library import export
-from bench.models.sources import request_for, resolve
-from bench.models.wire import Order
+from pocketbench.bench.models.exporting.export_messages import Order
+from pocketbench.bench.models.exporting.library import export
+from pocketbench.bench.planning.sources import request_for, resolve
 
 NETS = '''
 import torch
@@ -167,8 +167,8 @@ def export_here(nets, monkeypatch):
     import torch
     import torch.fx.config
 
-    from bench.models.files_read import FilesRead
-    from bench.models.work import make_artifact
+    from pocketbench.bench.models.exporting.files_read import FilesRead
+    from pocketbench.bench.models.exporting.work import make_artifact
 
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setattr(torch.fx.config, "do_not_emit_stack_traces", False)

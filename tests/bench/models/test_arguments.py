@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from bench.errors import ExportError
-from bench.models.lite_file import load
+from pocketbench.bench.errors import ExportError
+from pocketbench.bench.models.lite.file import load
 
 
 def bundled(artifact):

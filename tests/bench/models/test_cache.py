@@ -6,10 +6,10 @@ import time
 import msgspec
 import pytest
 
-from bench.artifact import Artifact, ExportFacts, TensorSpec
-from bench.models import cache
-from bench.models.files_read import FilesRead
-from bench.models.sources import resolve
+from pocketbench.bench.models.exporting import cache
+from pocketbench.bench.models.exporting.files_read import FilesRead
+from pocketbench.bench.planning.sources import resolve
+from pocketbench.bench.records.artifact import Artifact, ExportFacts, TensorSpec
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import fx, nn
 
-from bench.models.clipping import fold_relu6, keep_clips_in_float32
+from pocketbench.bench.models.lite.clipping import fold_relu6, keep_clips_in_float32
 
 
 class Net(nn.Module):

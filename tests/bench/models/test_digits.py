@@ -5,15 +5,15 @@ import importlib.util
 import pytest
 import torch
 
-from bench.errors import ToolMissingError
-from bench.models.sources import request_for, resolve
+from pocketbench.bench.errors import ToolMissingError
+from pocketbench.bench.planning.sources import request_for, resolve
 
 pytestmark = pytest.mark.needs("digits")
 
 
 @pytest.fixture(scope="module")
 def trained():
-    from bench.models.digits import digits
+    from pocketbench.bench.models.zoo.digits import digits
 
     return digits(seed=0)
 
@@ -34,7 +34,7 @@ def test_no_held_back_image_is_among_the_examples(trained):
 
 @pytest.mark.slow
 def test_a_seed_gives_the_same_weights_and_the_same_held_back_images_again(trained):
-    from bench.models.digits import digits
+    from pocketbench.bench.models.zoo.digits import digits
 
     model, _, (images, labels) = trained
     again, _, (other_images, other_labels) = digits(seed=0)

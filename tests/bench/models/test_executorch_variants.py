@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.errors import ExportError
+from pocketbench.bench.errors import ExportError
 
 pytestmark = [
     pytest.mark.needs("executorch"),

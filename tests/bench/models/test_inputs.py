@@ -3,10 +3,9 @@
 import pytest
 import torch
 
-from bench.artifact import TensorSpec
-from bench.errors import UnknownNameError
-from bench.models.bundle import set_count
-from bench.models.inputs import (
+from pocketbench.bench.errors import UnknownNameError
+from pocketbench.bench.models.inputs.bundle import set_count
+from pocketbench.bench.models.inputs.inputs import (
     Range,
     from_steps,
     is_on_grid,
@@ -14,6 +13,7 @@ from bench.models.inputs import (
     seeded_inputs,
     to_steps,
 )
+from pocketbench.bench.records.artifact import TensorSpec
 
 IMAGE = TensorSpec(shape=(1, 3, 32, 32))
 

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from bench.errors import ExportError, UnknownNameError
-from bench.models.library import export
-from bench.models.sources import request_for
+from pocketbench.bench.errors import ExportError, UnknownNameError
+from pocketbench.bench.models.exporting.library import export
+from pocketbench.bench.planning.sources import request_for
 
 EXPORT = """
 import sys
-from bench.models.library import export
-from bench.models.sources import request_for
+from pocketbench.bench.models.exporting.library import export
+from pocketbench.bench.planning.sources import request_for
 
 artifact = export(request_for(sys.argv[1]), "float32", seed=0, progress=print)
 print("sha256", artifact.sha256)

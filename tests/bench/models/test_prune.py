@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import fx, nn
 
-from bench.errors import ExportError
-from bench.models.prune import inner_chains, prune
-from bench.models.zoo import resnet18, text_encoder
+from pocketbench.bench.errors import ExportError
+from pocketbench.bench.models.transforms.prune import inner_chains, prune
+from pocketbench.bench.models.zoo import resnet18, text_encoder
 
 
 class Squeezed(nn.Module):

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch.jit.mobile import _load_for_lite_interpreter
 
-from bench.artifact import TensorSpec
-from bench.models.library import export
-from bench.models.reference import make_reference
-from bench.models.sources import request_for
+from pocketbench.bench.models.accuracy.reference import make_reference
+from pocketbench.bench.models.exporting.library import export
+from pocketbench.bench.planning.sources import request_for
+from pocketbench.bench.records.artifact import TensorSpec
 
 
 @pytest.fixture(autouse=True)

@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from bench.errors import ExportError, UnknownNameError, UsageError
-from bench.models.deprecations import known_deprecations
-from bench.models.lite_file import load
-from bench.models.prune import prune
-from bench.models.variant_names import USUAL, check_made
+from pocketbench.bench.errors import ExportError, UnknownNameError, UsageError
+from pocketbench.bench.models.lite.deprecations import known_deprecations
+from pocketbench.bench.models.lite.file import load
+from pocketbench.bench.models.transforms.prune import prune
+from pocketbench.bench.planning.variant_names import USUAL, check_made
 
 
 def test_float16_takes_and_gives_what_the_model_does(export_here):
@@ -16,11 +16,17 @@ def test_float16_takes_and_gives_what_the_model_does(export_here):
 
     assert half.precision == "float16"
     assert half.inputs == whole.inputs
-    assert half.size_bytes < whole.size_bytes
     assert 50 < half.output_error.sqnr_db < 100
     assert "float16" in half.export.changed
     (image,) = load(half.path).run_method("get_all_bundled_inputs")[0]
     assert load(half.path)(image).dtype == torch.float32
+
+
+def test_float16_halves_the_weights(export_here):
+    whole = export_here("nets:only_in_the_middle")
+    half = export_here("nets:only_in_the_middle", "float16")
+
+    assert half.size_bytes < whole.size_bytes - 1000
 
 
 def test_float16_leaves_ids_and_dictionaries_as_they_are(export_here):

@@ -6,9 +6,14 @@ import zipfile
 
 import pytest
 
-from bench.artifact import TensorSpec
-from bench.errors import UnknownNameError, UsageError
-from bench.models.sources import format_of, known_variants, request_for, resolve
+from pocketbench.bench.errors import UnknownNameError, UsageError
+from pocketbench.bench.planning.sources import (
+    format_of,
+    known_variants,
+    request_for,
+    resolve,
+)
+from pocketbench.bench.records.artifact import TensorSpec
 
 
 def archive(path, *names):
@@ -21,7 +26,7 @@ def test_a_zoo_name_is_a_factory_with_inputs_of_its_own():
     source = resolve("mobilenet_v2")
 
     assert source.kind == "factory"
-    assert source.spec == "bench.models.zoo:mobilenet_v2"
+    assert source.spec == "pocketbench.bench.models.zoo:mobilenet_v2"
     assert source.inputs == (TensorSpec(shape=(1, 3, 224, 224)),)
     assert source.random_weights
     assert resolve(source.spec) == source
@@ -158,8 +163,9 @@ def test_finding_sources_and_listing_the_zoo_imports_no_torch_and_no_user_code(n
     (nets / "loud.py").write_text("raise SystemExit('imported')\ndef net(): ...\n")
     code = (
         "import sys\n"
-        "from bench.models.catalogue import ZOO\n"
-        "from bench.models import library, sources\n"
+        "from pocketbench.bench.planning.zoo_names import ZOO\n"
+        "from pocketbench.bench.models.exporting import library\n"
+        "from pocketbench.bench.planning import sources\n"
         "sources.resolve('mobilenet_v2'), sources.resolve('loud:net')\n"
         "print('torch' in sys.modules, 'loud' in sys.modules, 'resnet18' in ZOO)\n"
     )

@@ -9,10 +9,10 @@ import torch
 from torch.jit import mobile
 from torch.utils.bundled_inputs import bundle_inputs
 
-from bench.artifact import TensorSpec
-from bench.errors import ExportError, UnknownNameError, UsageError
-from bench.models.bundle import bundle
-from bench.models.deprecations import known_deprecations
+from pocketbench.bench.errors import ExportError, UnknownNameError, UsageError
+from pocketbench.bench.models.inputs.bundle import bundle
+from pocketbench.bench.models.lite.deprecations import known_deprecations
+from pocketbench.bench.records.artifact import TensorSpec
 
 IMAGE = TensorSpec(shape=(1, 3, 16, 16))
 

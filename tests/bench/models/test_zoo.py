@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from bench.models.random_weights import randomize
-from bench.models.text_encoder import VOCABULARY
-from bench.models.zoo import mobilenet_v2, resnet18, text_encoder
+from pocketbench.bench.models.zoo import mobilenet_v2, resnet18, text_encoder
+from pocketbench.bench.models.zoo.random_weights import randomize
+from pocketbench.bench.models.zoo.text_encoder import VOCABULARY
 
 PUBLISHED_PARAMETERS = {mobilenet_v2: 3_504_872, resnet18: 11_689_512}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from devices.conditions.section import Section
+from pocketbench.devices.conditions.section import Section
 
 DATA = Path(__file__).parent / "data"
 

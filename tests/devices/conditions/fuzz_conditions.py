@@ -14,7 +14,9 @@ import atheris
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[2])]
 
-with atheris.instrument_imports(include=["devices.conditions", "bench.measure"]):
+with atheris.instrument_imports(
+    include=["pocketbench.devices.conditions", "pocketbench.bench.conditions"]
+):
     from test_properties import PARTS, assemble, check_output, text_of
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from devices.conditions.battery import parse_battery
-from devices.conditions.section import Files, Section
+from pocketbench.devices.conditions.battery import parse_battery
+from pocketbench.devices.conditions.section import Files, Section
 
 Said = Callable[[str], Section]
 CURRENT = "/sys/class/power_supply/battery/current_now"

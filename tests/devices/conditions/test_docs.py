@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from devices.android_identity import IDENTITY_SCRIPT
-from devices.conditions import cpufreq, memory, process
-from devices.conditions.probe import compose_probe
-from devices.free_space import DF_SCRIPT
-from devices.quiesce import AWAKE, STILL, quiet_script
+from pocketbench.devices.android.identity import IDENTITY_SCRIPT
+from pocketbench.devices.android.push.free_space import DF_SCRIPT
+from pocketbench.devices.android.quiesce import AWAKE, STILL, quiet_script
+from pocketbench.devices.conditions import cpufreq, memory, process
+from pocketbench.devices.conditions.probe import compose_probe
 
 TEXT = (Path(__file__).parents[3] / "docs" / "conditions.md").read_text("utf-8")
 SCRIPTS = (

@@ -6,21 +6,28 @@ from collections.abc import Callable
 
 import pytest
 
-from bench.conditions import Build, MemoryState, Screen
-from devices.conditions.build import parse_build
-from devices.conditions.cpufreq import parse_cpufreq, parse_online
-from devices.conditions.energy import parse_energy
-from devices.conditions.memory import parse_meminfo
-from devices.conditions.power import parse_battery_saver, parse_dozing, parse_screen
-from devices.conditions.process import (
+from pocketbench.bench.records.conditions import Build, MemoryState, Screen
+from pocketbench.devices.conditions.build import parse_build
+from pocketbench.devices.conditions.cpufreq import parse_cpufreq, parse_online
+from pocketbench.devices.conditions.energy import parse_energy
+from pocketbench.devices.conditions.memory import parse_meminfo
+from pocketbench.devices.conditions.power import (
+    parse_battery_saver,
+    parse_dozing,
+    parse_screen,
+)
+from pocketbench.devices.conditions.process import (
     parse_allowed_cpus,
     parse_cpuset,
     parse_load,
     parse_uptime,
 )
-from devices.conditions.reading import cpu_list, decimal, integer
-from devices.conditions.section import Files, Section, parse_files
-from devices.conditions.settings_record import parse_fixed_performance, parse_record
+from pocketbench.devices.conditions.reading import cpu_list, decimal, integer
+from pocketbench.devices.conditions.section import Files, Section, parse_files
+from pocketbench.devices.conditions.settings_record import (
+    parse_fixed_performance,
+    parse_record,
+)
 
 Said = Callable[[str], Section]
 CPU = "/sys/devices/system/cpu"

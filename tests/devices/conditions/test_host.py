@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from devices.conditions.host import read_host_conditions
+from pocketbench.devices.conditions.host import read_host_conditions
 
 
 def lay(root: Path, files: dict[str, str]) -> None:

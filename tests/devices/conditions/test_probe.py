@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from bench.conditions import Conditions
-from devices.conditions.probe import compose_probe, new_token, parse_probe
+from pocketbench.bench.records.conditions import Conditions
+from pocketbench.devices.conditions.probe import compose_probe, new_token, parse_probe
 
 SHELLS = ("mksh", "dash", "bash")
 needs = pytest.mark.needs("bubblewrap", "mksh")

@@ -14,10 +14,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bench.conditions import Conditions
-from bench.judge.energy import energy_used
-from bench.measure.throttle import clock_residency, clocks_fell, new_caps, status_rose
-from devices.conditions.probe import parse_probe
+from pocketbench.bench.conditions.throttling import (
+    clock_residency,
+    clocks_fell,
+    new_caps,
+    status_rose,
+)
+from pocketbench.bench.judge.energy import energy_used
+from pocketbench.bench.records.conditions import Conditions
+from pocketbench.devices.conditions.probe import parse_probe
 
 HERE = Path(__file__).parent
 TOKEN = "@@0123456789abcdef"

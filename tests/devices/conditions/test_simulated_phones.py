@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from bench.conditions import (
+from pocketbench.bench.records.conditions import (
     Conditions,
     first_skin_threshold_c,
     skin_temperature_c,
 )
-from devices.conditions.probe import compose_probe, new_token, parse_probe
+from pocketbench.devices.conditions.probe import compose_probe, new_token, parse_probe
 
 pytestmark = pytest.mark.needs("namespaces", "mksh", "toybox")
 

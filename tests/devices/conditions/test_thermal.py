@@ -4,14 +4,17 @@ from collections.abc import Callable
 
 import pytest
 
-from bench.conditions import (
+from pocketbench.bench.records.conditions import (
     Conditions,
     first_skin_threshold_c,
     skin_temperature_c,
     temperature_c,
 )
-from devices.conditions.section import Files, Section
-from devices.conditions.thermal import parse_thermal_zones, parse_thermalservice
+from pocketbench.devices.conditions.section import Files, Section
+from pocketbench.devices.conditions.thermal import (
+    parse_thermal_zones,
+    parse_thermalservice,
+)
 
 Said = Callable[[str], Section]
 

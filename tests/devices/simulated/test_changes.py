@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from bench.errors import UsageError
-from devices.simulated import profile
-from devices.simulated.changes import apply_changes, heat_changes
+from pocketbench.bench.errors import UsageError
+from pocketbench.devices.simulated import profile
+from pocketbench.devices.simulated.phone.changes import apply_changes, heat_changes
 
 TABLES = {"battery": {"level": 87}, "clusters": [{"cpus": [0]}, {"cpus": [1]}]}
 

@@ -8,9 +8,9 @@ import threading
 
 import pytest
 
-from bench.device import local_object
-from bench.errors import DeviceUnavailableError
-from devices.simulated.driver import SimulatedDriver
+from pocketbench.bench.errors import DeviceUnavailableError
+from pocketbench.bench.records.device import local_object
+from pocketbench.devices.simulated.driver import SimulatedDriver
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ import time
 
 import pytest
 
-from bench.conditions import skin_temperature_c
-from bench.measure.throttle import caps
-from devices.simulated.behaviour import Heat
-from devices.simulated.profile import load
+from pocketbench.bench.conditions.throttling import caps
+from pocketbench.bench.records.conditions import skin_temperature_c
+from pocketbench.devices.simulated.phone.behaviour import Heat
+from pocketbench.devices.simulated.profile import load
 
 pytestmark = pytest.mark.needs("namespaces", "mksh", "toybox")
 

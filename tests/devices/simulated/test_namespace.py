@@ -13,8 +13,8 @@ import time
 
 import pytest
 
-from bench.errors import UnknownNameError
-from devices.simulated.running import running_phone
+from pocketbench.bench.errors import UnknownNameError
+from pocketbench.devices.simulated.running import running_phone
 
 
 def processes_of(root_pid):
@@ -150,7 +150,7 @@ def test_without_androids_shell_this_computers_commands_stand_in(adb):
 
 WITHOUT_ANDROIDS_SHELL = """
 import sys
-from devices.simulated import phone, tools
+from pocketbench.devices.simulated.phone import phone, tools
 which = tools._which
 absent = {"mksh", "toybox", "busybox"}
 tools._which = lambda name: None if name in absent else which(name)
@@ -162,7 +162,7 @@ sys.exit(phone.main(["pixel-8", "--name", "plain", "--until-stdin-closes"]))
 def test_in_a_container_that_hides_parts_of_proc_it_still_has_one(adb):
     # The kernel then allows no new /proc, as in a Docker container.
     mask = "mount --bind /dev/null /proc/keys"
-    phone = f"{sys.executable} -m devices.simulated pixel-8 --name masked"
+    phone = f"{sys.executable} -m pocketbench.devices.simulated pixel-8 --name masked"
     argv = ["unshare", "-rm", "sh", "-c"]
     argv.append(f"{mask} && exec {phone} --until-stdin-closes")
     with shell_of_a_phone_started_by(adb, *argv) as answer:
@@ -206,7 +206,7 @@ def test_killing_the_starter_ends_the_phone():
 
 STARTER = """
 import time
-from devices.simulated.running import running_phone
+from pocketbench.devices.simulated.running import running_phone
 with running_phone("pixel-8", name="orphan") as phone:
     print(phone.pid, flush=True)
     time.sleep(600)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from devices.simulated import profile
+from pocketbench.devices.simulated import profile
 
 ALL = profile.names()
 STARTED = [

@@ -13,7 +13,12 @@ import pytest
 def simulate(adb, monkeypatch):
     monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(adb.port))
     monkeypatch.setenv("PYTHONUNBUFFERED", "1")
-    program = [sys.executable, "-c", "from bench.cli import main; main()", "simulate"]
+    program = [
+        sys.executable,
+        "-m",
+        "pocketbench",
+        "simulate",
+    ]
 
     started = []
 

@@ -7,9 +7,10 @@ import threading
 
 import pytest
 
-from bench.errors import ToolMissingError
-from devices.simulated import profile, translator
-from devices.simulated.driver import SimulatedDriver
+from pocketbench.bench.errors import ToolMissingError
+from pocketbench.devices.simulated import profile
+from pocketbench.devices.simulated.driver import SimulatedDriver
+from pocketbench.devices.simulated.phone import translator
 
 PROFILE = "pixel-8-arm64"
 

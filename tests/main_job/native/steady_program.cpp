@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "clock.h"
-#include "wire.h"
+#include "runner_protocol.h"
 
 namespace {
 

@@ -1,0 +1,1 @@
+"""Building our own programs: toolchains, runtimes, cache."""

@@ -1,0 +1,216 @@
+"""Builds a runner on first use and finds it in the cache afterwards."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import filelock
+import msgspec
+
+from pocketbench.android_runner.build.built import (
+    BuiltRunner,
+    read_built,
+    runners_folder,
+    sources_sha256,
+    write_built,
+)
+from pocketbench.android_runner.build.compile import compile_runner
+from pocketbench.android_runner.build.executorch_runtime import (
+    executorch_in,
+    installed_executorch,
+)
+from pocketbench.android_runner.build.runtime import (
+    Runtime,
+    installed_torch,
+    runtime_in,
+)
+from pocketbench.android_runner.build.toolchain import (
+    Toolchain,
+    file_toolchain,
+    host_toolchain,
+    ndk_toolchain,
+)
+from pocketbench.bench.errors import UnknownNameError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ENGINES = ("lite", "executorch", "null")
+_RUNTIMES = {"lite": "PyTorch", "executorch": "ExecuTorch"}
+_LOCK_NOTE_S = 1.0
+_FLAG_VARIABLES = ("CXXFLAGS", "CPPFLAGS", "LDFLAGS")
+
+
+def build_for_this_computer(
+    engine: str, progress: Callable[[str], None]
+) -> BuiltRunner:
+    """The runner for this computer, against its own wheels; compiled on first use.
+
+    Raises:
+        ToolMissingError: No compiler, or no torch or executorch.
+        RunnerBuildError: It did not compile; names the log.
+    """
+    return build(engine, host_toolchain(), _installed(engine), progress)
+
+
+def build_runner(
+    engine: str,
+    *,
+    abi: str | None = None,
+    ndk: Path | None = None,
+    toolchain: Path | None = None,
+    runtime: Path | None = None,
+    output: Path | None = None,
+    progress: Callable[[str], None],
+) -> BuiltRunner:
+    """What `pocketbench runner build` does; without an ABI, for this computer.
+
+    Args:
+        engine: `lite`, `executorch` or `null`.
+        abi: Of the phone.
+        ndk: The Android NDK that compiles for it.
+        toolchain: A CMake toolchain file instead.
+        runtime: The runtime of that ABI, see `runtime_in` and `executorch_in`.
+        output: A folder that takes a copy of the program and all it needs.
+        progress: Told what takes long.
+
+    Raises:
+        UnknownNameError: There is no such engine.
+        UsageError: What a build for another ABI needs was not given.
+        ToolMissingError: No compiler, or no torch or executorch.
+        RunnerBuildError: It did not compile; names the log.
+    """
+    if engine not in ENGINES:
+        raise UnknownNameError("engine", engine, ENGINES)
+    found = None
+    if runtime and engine != "null":
+        found = _runtime_in(engine, runtime, abi or host_toolchain().abi)
+    tools = _toolchain(
+        abi, ndk, toolchain, is_shared=found is not None and bool(found.libraries)
+    )
+    if found is None and tools.is_cross and engine != "null":
+        raise UsageError(
+            f"--abi {abi}",
+            f"the {_RUNTIMES[engine]} runtime of that ABI is needed",
+            "Give it with --runtime; docs/android.md says where it comes from",
+        )
+    built = build(engine, tools, found or _installed(engine), progress)
+    return _copied(built, output) if output else built
+
+
+def _installed(engine: str) -> Runtime | None:
+    if engine == "null":
+        return None
+    return installed_executorch() if engine == "executorch" else installed_torch()
+
+
+def _runtime_in(engine: str, folder: Path, abi: str) -> Runtime:
+    return executorch_in(folder) if engine == "executorch" else runtime_in(folder, abi)
+
+
+def build(
+    engine: str,
+    toolchain: Toolchain,
+    runtime: Runtime | None,
+    progress: Callable[[str], None],
+) -> BuiltRunner:
+    """Compile unless the cache has it: whole or not at all, once among processes.
+
+    Raises:
+        RunnerBuildError: It did not compile; names the log.
+    """
+    runners = runners_folder()
+    runners.mkdir(parents=True, exist_ok=True)
+    key = _key(engine, toolchain, runtime)
+    folder = runners / f"{engine}-{toolchain.abi}-{toolchain.libc}-{key}"
+    built = read_built(folder)
+    if built:
+        return built
+    with _alone(runners / f"{folder.name}.lock", engine, progress):
+        built = read_built(folder)
+        if built:
+            return built
+        against = f" against {runtime.version}" if runtime and runtime.version else ""
+        progress(
+            f"building the {engine} runner for {toolchain.abi} with "
+            f"{toolchain.short_name}{against}, about {20 if runtime else 5} s ..."
+        )
+        compile_runner(engine, toolchain, runtime, folder)
+    built = read_built(folder)
+    assert built is not None, folder
+    return built
+
+
+def _toolchain(
+    abi: str | None, ndk: Path | None, file: Path | None, *, is_shared: bool
+) -> Toolchain:
+    if abi is None:
+        for given, flag in ((ndk, "--ndk"), (file, "--toolchain")):
+            if given:
+                raise UsageError(
+                    f"{flag} {given}",
+                    "builds for another ABI, and none was named",
+                    "Name it with --abi arm64-v8a, armeabi-v7a, x86_64 or x86",
+                )
+        return host_toolchain()
+    if ndk and file:
+        raise UsageError(
+            "--ndk and --toolchain", "only one of them can compile", "Give one"
+        )
+    if ndk:
+        return ndk_toolchain(ndk, abi, shared_stl=is_shared)
+    if file:
+        return file_toolchain(file, abi)
+    raise UsageError(
+        f"--abi {abi}",
+        "a compiler for that ABI is needed",
+        "Give the folder of the Android NDK with --ndk, or a CMake toolchain file with "
+        "--toolchain",
+    )
+
+
+def _key(engine: str, toolchain: Toolchain, runtime: Runtime | None) -> str:
+    environment = {name: os.environ.get(name, "") for name in _FLAG_VARIABLES}
+    # A source build may be done again at the same place.
+    files = runtime.libraries + runtime.whole_archives if runtime else ()
+    changed_ns = [Path(path).stat().st_mtime_ns for path in files]
+    made_of = (engine, sources_sha256(), toolchain, runtime, environment, changed_ns)
+    return hashlib.sha256(msgspec.json.encode(made_of)).hexdigest()[:16]
+
+
+@contextmanager
+def _alone(lock: Path, engine: str, progress: Callable[[str], None]) -> Iterator[None]:
+    """Let one process build while the others wait for it."""
+    held = filelock.FileLock(lock)
+    try:
+        held.acquire(timeout=_LOCK_NOTE_S)
+    except filelock.Timeout:
+        progress(f"waiting for another pocketbench that builds the {engine} runner ...")
+        held.acquire()
+    try:
+        yield
+    finally:
+        held.release()
+
+
+def _copied(built: BuiltRunner, output: Path) -> BuiltRunner:
+    """Copy a runner with its libraries, so that the folder can go to another place."""
+    output.mkdir(parents=True, exist_ok=True)
+    for path in (built.program, *built.libraries):
+        shutil.copy2(path, output / Path(path).name)
+    write_built(
+        output,
+        msgspec.structs.replace(
+            built,
+            program=Path(built.program).name,
+            libraries=tuple(Path(path).name for path in built.libraries),
+        ),
+    )
+    copied = read_built(output)
+    assert copied is not None, output
+    return copied

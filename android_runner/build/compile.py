@@ -1,0 +1,141 @@
+"""One run of CMake and Ninja, from our sources to a folder of the cache."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pocketbench.android_runner.build.built import (
+    SOURCES,
+    BuiltRunner,
+    sources_sha256,
+    write_built,
+)
+from pocketbench.android_runner.build.dependencies import needed_libraries
+from pocketbench.android_runner.build.toolchain import build_program
+from pocketbench.bench.errors import RunnerBuildError
+from pocketbench.bench.records.elf import read_elf
+
+if TYPE_CHECKING:
+    from pocketbench.android_runner.build.runtime import Runtime
+    from pocketbench.android_runner.build.toolchain import Toolchain
+
+_LOG_LINES = 8
+_ERROR_LINES = 4
+_ERROR = re.compile(r"\berror\b", re.IGNORECASE)
+
+
+def compile_runner(
+    engine: str, toolchain: Toolchain, runtime: Runtime | None, folder: Path
+) -> None:
+    """Compile a runner into a folder that appears only when it is whole.
+
+    Raises:
+        RunnerBuildError: It did not compile, or not for the ABI that was asked for.
+        ToolMissingError: No CMake or Ninja.
+    """
+    log = folder.with_name(f"{folder.name}.log")
+    cmake, ninja = build_program("cmake"), build_program("ninja")
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".building-") as name:
+        tree, ready = Path(name) / "tree", Path(name) / "ready"
+        ready.mkdir()
+        log.write_bytes(b"")
+        options = [*toolchain.options, *_runtime_options(runtime)]
+        _run(
+            [
+                *(str(cmake), "-G", "Ninja", "-S", str(SOURCES), "-B", str(tree)),
+                f"-DCMAKE_MAKE_PROGRAM={ninja}",
+                "-DCMAKE_BUILD_TYPE=Release",
+                f"-DPOCKETBENCH_ENGINE={engine}",
+                *options,
+            ],
+            engine,
+            log,
+        )
+        _run([str(ninja), "-C", str(tree)], engine, log)
+        program = ready / f"pocketbench-{engine}"
+        shutil.copy2(tree / program.name, program)
+        _check_abi(program, engine, toolchain)
+        version = runtime.version if runtime else None
+        write_built(
+            ready,
+            BuiltRunner(
+                engine=engine,
+                abi=toolchain.abi,
+                libc=toolchain.libc,
+                version=version,
+                origin=f"built here with {toolchain.short_name}"
+                + (f" against {version}" if version else ""),
+                program=program.name,
+                libraries=needed_libraries(program, toolchain, runtime, tree),
+                sources_sha256=sources_sha256(),
+                built_at=datetime.now(UTC).isoformat(timespec="microseconds"),
+            ),
+        )
+        shutil.rmtree(folder, ignore_errors=True)
+        ready.rename(folder)
+    log.unlink()
+
+
+def _runtime_options(runtime: Runtime | None) -> list[str]:
+    if runtime is None:
+        return []
+    values = {
+        "VERSION": (runtime.version or "",),
+        "INCLUDES": runtime.includes,
+        "LIBRARIES": runtime.libraries,
+        "WHOLE": runtime.whole_archives,
+        "ARCHIVES": runtime.archives,
+        "DEFINITIONS": runtime.definitions,
+    }
+    return [
+        f"-DPOCKETBENCH_RUNTIME_{name}={';'.join(value)}"
+        for name, value in values.items()
+    ]
+
+
+def _run(command: list[str], engine: str, log: Path) -> None:
+    with log.open("ab") as output:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    if done.returncode == 0:
+        return
+    raise RunnerBuildError(
+        f"the {engine} runner",
+        f"{Path(command[0]).name} ended with exit code {done.returncode}:\n"
+        f"{_telling_lines(log)}\n",
+        f"The whole log is {log}",
+    )
+
+
+def _telling_lines(log: Path) -> str:
+    """The first errors of a log, which say most, and how it ends."""
+    text = log.read_text(errors="replace")
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    tail = lines[-_LOG_LINES:]
+    errors = [line for line in lines[:-_LOG_LINES] if _ERROR.search(line)]
+    return "\n".join((*errors[:_ERROR_LINES], *tail))
+
+
+def _check_abi(program: Path, engine: str, toolchain: Toolchain) -> None:
+    """A toolchain file may compile for something else than was asked for."""
+    if toolchain.libc == "darwin":
+        return
+    facts = read_elf(program)
+    if facts.abi != toolchain.abi or not facts.runs_with(toolchain.libc):
+        raise RunnerBuildError(
+            f"the {engine} runner",
+            f"asked for {toolchain.abi} with {toolchain.libc}, "
+            f"it came out as {facts.abi} with {facts.libc}",
+            "Give the toolchain of that ABI, or name the ABI that it builds for",
+        )

@@ -1,0 +1,69 @@
+"""The sha256 of large files, remembered while they do not change."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import msgspec
+
+from pocketbench.bench.paths import cache_dir
+from pocketbench.bench.records.device import LocalObject, local_object
+from pocketbench.bench.records.record import Value
+
+
+class _Known(Value, frozen=True, kw_only=True):
+    path: str
+    size_bytes: int
+    mtime_ns: int
+    sha256: str
+
+
+def file_sha256(path: Path) -> str:
+    """The sha256 of a file, computed again only when its size or time changed.
+
+    libtorch_cpu alone has over 400 MB, which is seconds of every run.
+    """
+    path = path.resolve()
+    status = path.stat()
+    name = hashlib.sha256(os.fsencode(path)).hexdigest()[:32]
+    entry = cache_dir() / "hashes" / f"{name}.json"
+    known = _read(entry)
+    if known and (known.path, known.size_bytes, known.mtime_ns) == (
+        str(path),
+        status.st_size,
+        status.st_mtime_ns,
+    ):
+        return known.sha256
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    _write(
+        entry,
+        _Known(
+            path=str(path),
+            size_bytes=status.st_size,
+            mtime_ns=status.st_mtime_ns,
+            sha256=digest,
+        ),
+    )
+    return digest
+
+
+def hashed_object(path: Path, *, executable: bool = False) -> LocalObject:
+    """Describe a file for a device, under its own name."""
+    return local_object(path, sha256=file_sha256(path), executable=executable)
+
+
+def _read(entry: Path) -> _Known | None:
+    try:
+        return msgspec.json.decode(entry.read_bytes(), type=_Known)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def _write(entry: Path, known: _Known) -> None:
+    entry.parent.mkdir(parents=True, exist_ok=True)
+    partial = entry.with_suffix(f".{os.getpid()}")
+    partial.write_bytes(msgspec.json.encode(known))
+    partial.replace(entry)

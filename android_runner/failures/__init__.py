@@ -1,0 +1,1 @@
+"""Why a program ended without a measurement."""

@@ -1,0 +1,97 @@
+"""What Android's system log tells of how a program ended."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from pocketbench.bench.records.logcat import LogLine, read_threadtime
+
+_FRAMES = 2
+
+_KILLED = re.compile(
+    r"Kill(?:ing)? '(?P<name>[^']*)' \((?P<pid>\d+)\)(?P<how>.*)", re.IGNORECASE
+)
+_KILLED_FOR = re.compile(r"reason: (?P<reason>.+)")
+_FATAL = re.compile(
+    r"Fatal signal \d+ \(\w+\), code \S+(?: \((?P<code>\w+)\))?"
+    r"(?:, fault addr (?P<address>\S+))?"
+)
+_SIGNAL = re.compile(
+    r"signal \d+ \(\w+\), code \S+ \((?P<code>\w+)[^)]*\)"
+    r"(?:, fault addr (?P<address>\S+))?"
+)
+_ABORT = re.compile(r"Abort message: '?(?P<message>.*?)'?$")
+_CAUSE = re.compile(r"Cause: (?P<cause>.+)")
+_FRAME = re.compile(r"\s*#\d\d pc [0-9a-f]+ +(?P<file>\S+)(?: \((?P<function>.*?)\))?")
+
+
+class Ending(NamedTuple):
+    """What the log tells."""
+
+    own_words: str = ""
+    """All the program logged itself, and its abort message."""
+    killed_because: str | None = None
+    """Android's low-memory killer ended it, with its reason."""
+    others_killed: int = 0
+    """How many other processes it ended meanwhile."""
+    crash: str | None = None
+    """The top of its tombstone, on one line."""
+
+
+def read_ending(log: bytes, pid: int | None) -> Ending:
+    """Read what there is on a process.
+
+    A program started by adb's shell is not on the low-memory killer's list: the kernel
+    ends it, of which the log tells nothing but that others were killed before.
+    """
+    lines = tuple(read_threadtime(log))
+    killed_because, others = _killed(lines, pid)
+    words = [line.text for line in lines if line.pid == pid and line.tag != "libc"]
+    dump = [line.text for line in lines if line.tag == "DEBUG"]
+    fatal = [line.text for line in lines if line.tag == "libc"]
+    abort = next((m["message"] for x in dump if (m := _ABORT.match(x))), None)
+    return Ending(
+        own_words="\n".join([*words, *([abort] if abort else [])]),
+        killed_because=killed_because,
+        others_killed=others,
+        crash=_crash(fatal, dump, abort),
+    )
+
+
+def _killed(lines: tuple[LogLine, ...], pid: int | None) -> tuple[str | None, int]:
+    because, others = None, 0
+    for line in lines:
+        match = _KILLED.search(line.text) if line.pid != pid else None
+        if match is None:
+            continue
+        if int(match["pid"]) == pid:
+            told = _KILLED_FOR.search(match["how"])
+            because = told["reason"].strip() if told else "it gave no reason"
+        else:
+            others += 1
+    return because, others
+
+
+def _crash(fatal: list[str], dump: list[str], abort: str | None) -> str | None:
+    found = next((m for x in dump if (m := _SIGNAL.match(x))), None) or next(
+        (m for x in fatal if (m := _FATAL.search(x))), None
+    )
+    if found is None:
+        return None
+    parts = []
+    if found["code"]:
+        parts.append(found["code"])
+    address = found["address"] or ""
+    if address.strip("-"):
+        parts.append(f"fault addr {address.rstrip(',')}")
+    parts += [m["cause"] for x in dump if (m := _CAUSE.match(x))][:1]
+    if abort:
+        parts.append(f"abort message: {abort}")
+    parts += [_frame(m) for x in dump if (m := _FRAME.match(x))][:_FRAMES]
+    return "; ".join(parts) or None
+
+
+def _frame(match: re.Match[str]) -> str:
+    file = match["file"].rpartition("/")[2]
+    return f"in {match['function']} of {file}" if match["function"] else f"in {file}"

@@ -1,0 +1,199 @@
+"""Our own measuring programs: how they are found, started and read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
+
+from pocketbench.android_runner.build.build import build_for_this_computer
+from pocketbench.android_runner.native_programs import (
+    NativePrograms,
+    capabilities_command,
+    native_command,
+    outputs_command,
+    profile_command,
+    spin_command,
+)
+from pocketbench.android_runner.runner_protocol import (
+    read_capabilities,
+    read_measurement,
+    read_operator_times,
+    read_outputs,
+    read_spin,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pocketbench.bench.records.artifact import Artifact
+    from pocketbench.bench.records.device import (
+        CommandResult,
+        DeviceInfo,
+        InstalledObject,
+    )
+    from pocketbench.bench.records.launch import Measurement
+    from pocketbench.bench.records.operator_times import OperatorTimes
+    from pocketbench.bench.records.plan import RunnerChoice
+    from pocketbench.bench.records.runner import (
+        Capabilities,
+        Command,
+        LaunchRequest,
+        Program,
+        RawTensor,
+    )
+
+
+class NativeRunner:
+    """Drives one engine's program; compiles it for this computer on first use."""
+
+    name: str
+    formats: frozenset[str]
+    needs_cpu = True
+    can_last = True
+    runs_on_any_libc: ClassVar[bool] = False
+    """Linked statically: it runs wherever its ABI does."""
+
+    def __init__(
+        self, programs: tuple[RunnerChoice, ...], progress: Callable[[str], None]
+    ) -> None:
+        """Take the programs given with `--runner NAME=PATH[@ABI]`."""
+        self._programs = NativePrograms(
+            self.name,
+            programs,
+            lambda: build_for_this_computer(self.name, progress),
+            any_libc=self.runs_on_any_libc,
+        )
+
+    def program(self, info: DeviceInfo) -> Program:
+        """A given one, else ours for this computer, else one built for its ABI.
+
+        Raises:
+            RunnerMissingError: There is none for its ABI; names the remedies.
+            RunnerBuildError: Ours did not compile.
+            ToolMissingError: Ours cannot be compiled here.
+        """
+        return self._programs.program(info)
+
+    def command(self, request: LaunchRequest) -> Command:
+        """The command line of one launch."""
+        return native_command(request)
+
+    def parse(
+        self,
+        result: CommandResult,
+        artifact: Artifact,
+        request: LaunchRequest | None = None,
+    ) -> Measurement:
+        """Read what a launch measured.
+
+        Raises:
+            LaunchError: It did not measure, with the reason in the runtime's words.
+        """
+        subject = f"{artifact.model} {artifact.variant}"
+        return read_measurement(result, runner=self.name, subject=subject)
+
+    def outputs_command(self, request: LaunchRequest, input_data_path: str) -> Command:
+        """The command line of a launch that answers each set of inputs once."""
+        return outputs_command(request, input_data_path)
+
+    def parse_outputs(self, result: CommandResult) -> tuple[tuple[RawTensor, ...], ...]:
+        """The tensors of each answer, in the order of the inputs.
+
+        Raises:
+            LaunchError: It did not answer.
+        """
+        return read_outputs(result, subject=self.name)
+
+    def profile_command(self, request: LaunchRequest) -> Command:
+        """The command line of a launch that observes its operators."""
+        return profile_command(request)
+
+    def parse_profile(
+        self,
+        result: CommandResult,
+        artifact: Artifact,
+        request: LaunchRequest | None = None,
+    ) -> OperatorTimes:
+        """Read what such a launch observed.
+
+        Raises:
+            LaunchError: It did not observe, with the reason in the runtime's words.
+        """
+        subject = f"{artifact.model} {artifact.variant}"
+        return read_operator_times(result, runner=self.name, subject=subject)
+
+    def spin_command(self, request: LaunchRequest, spin_ms: int) -> Command:
+        """The command line of one spin of at least so long."""
+        return spin_command(request, spin_ms)
+
+    def parse_spin(self, result: CommandResult) -> float:
+        """Nanoseconds a round of the work.
+
+        Raises:
+            LaunchError: It did not spin.
+        """
+        return read_spin(result, subject=self.name)
+
+    def capabilities_command(
+        self, program: InstalledObject, libraries: Sequence[InstalledObject]
+    ) -> Command:
+        """The command line that asks the program what it can load."""
+        return capabilities_command(program, libraries)
+
+    def parse_capabilities(self, result: CommandResult) -> Capabilities:
+        """What it can load.
+
+        Raises:
+            LaunchError: It did not tell.
+        """
+        return read_capabilities(result, subject=self.name)
+
+
+_INTERPRETERS_OWN = (
+    "aten::Bool.Tensor",
+    "aten::__is__",
+    "aten::__isnot__",
+    "aten::__not__",
+    "aten::dim",
+    "aten::format",
+)
+"""The interpreter has these itself (torch/csrc/jit/mobile/promoted_prim_ops.cpp); a
+runtime built for phones does not name them among its operators."""
+
+
+class LiteRunner(NativeRunner):
+    """Measures `.ptl` files."""
+
+    name = "lite"
+    formats = frozenset({"ptl"})
+
+    def parse_capabilities(self, result: CommandResult) -> Capabilities:
+        """What it can load, the interpreter's own operators included.
+
+        Raises:
+            LaunchError: Its answer cannot be read.
+        """
+        capabilities = super().parse_capabilities(result)
+        operators = (*(capabilities.operators or ()), *_INTERPRETERS_OWN)
+        return msgspec.structs.replace(capabilities, operators=operators)
+
+
+class ExecutorchRunner(NativeRunner):
+    """Measures `.pte` files."""
+
+    name = "executorch"
+    formats = frozenset({"pte"})
+
+
+class NullRunner(NativeRunner):
+    """Answers the runner protocol at once; it opens no model and needs no runtime.
+
+    Its latencies are the real times of an empty forward call: what is left is the cost
+    of the harness.
+    """
+
+    name = "null"
+    formats = frozenset({"ptl", "pt", "pte", "tflite", "onnx", "ort"})
+    needs_cpu = False
+    runs_on_any_libc = True

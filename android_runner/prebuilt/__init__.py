@@ -1,0 +1,1 @@
+"""Benchmark programs that the user built or was given."""

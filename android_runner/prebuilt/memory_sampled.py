@@ -1,0 +1,157 @@
+"""Programs that report no memory, with their memory sampled on the device."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from pocketbench.android_runner.prebuilt.benchmark_model import BenchmarkModel
+from pocketbench.android_runner.prebuilt.executor_runner import ExecutorRunner
+from pocketbench.android_runner.prebuilt.memory_wrapper import (
+    SampledMemory,
+    unwrap,
+    wrap,
+)
+from pocketbench.android_runner.prebuilt.onnxruntime_perf_test import (
+    OnnxRuntimePerfTest,
+)
+from pocketbench.android_runner.prebuilt.speed_benchmark_torch import (
+    SpeedBenchmarkTorch,
+)
+from pocketbench.bench.records.launch import Memory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pocketbench.bench.records.artifact import Artifact
+    from pocketbench.bench.records.device import CommandResult, DeviceInfo
+    from pocketbench.bench.records.launch import Measurement
+    from pocketbench.bench.records.operator_times import OperatorTimes
+    from pocketbench.bench.records.plan import RunnerChoice
+    from pocketbench.bench.records.runner import (
+        Command,
+        LaunchRequest,
+        Profiling,
+        Program,
+        Runner,
+    )
+
+    class ProfilingRunner(Runner, Profiling, Protocol):
+        """A runner whose program can observe operators."""
+
+
+_SHELL = "sh"
+
+
+class Sampled:
+    """A runner whose program is looked at from outside while it runs."""
+
+    def __init__(self, inner: Runner) -> None:
+        """Take what drives the program itself."""
+        self.inner = inner
+        self.name = inner.name
+        self.formats = inner.formats
+        self.needs_cpu = inner.needs_cpu
+
+    def program(self, info: DeviceInfo) -> Program:
+        """The program for a device.
+
+        Raises:
+            RunnerMissingError: There is none for its ABI; names the remedies.
+        """
+        return self.inner.program(info)
+
+    def command(self, request: LaunchRequest) -> Command:
+        """The command line of one launch, behind the sampler's.
+
+        Raises:
+            LaunchError: The program cannot do what is asked.
+        """
+        command = self.inner.command(request)
+        return wrap(command, token=_token(request), shell=_SHELL)
+
+    def parse(
+        self, result: CommandResult, artifact: Artifact, request: LaunchRequest
+    ) -> Measurement:
+        """Read what a launch printed, and what the sampler saw.
+
+        Where it saw nothing, the program's own words stand, if it has any.
+
+        Raises:
+            LaunchError: It did not measure; classified, with the raw words.
+        """
+        own, seen = unwrap(result, token=_token(request))
+        measurement = self.inner.parse(own, artifact, request)
+        if not isinstance(seen, SampledMemory):
+            return measurement
+        return msgspec.structs.replace(measurement, memory=_memory(seen))
+
+
+class SampledProfiling(Sampled):
+    """The same, where the program can also tell of operators; that is not sampled."""
+
+    def __init__(self, inner: ProfilingRunner) -> None:
+        """Take what drives the program itself."""
+        super().__init__(inner)
+        self.profiling = inner
+
+    def profile_command(self, request: LaunchRequest) -> Command:
+        """The command line of a launch that observes as many as it measures."""
+        return self.profiling.profile_command(request)
+
+    def parse_profile(
+        self, result: CommandResult, artifact: Artifact, request: LaunchRequest
+    ) -> OperatorTimes:
+        """Read what such a launch printed.
+
+        Raises:
+            LaunchError: It did not observe; classified, with the raw words.
+        """
+        return self.profiling.parse_profile(result, artifact, request)
+
+
+def _memory(seen: SampledMemory) -> Memory:
+    last = seen.samples[-1]
+    return Memory(
+        peak_rss_bytes=seen.peak_bytes,
+        swap_bytes=last.swap_bytes,
+        rss_end_bytes=last.rss_bytes,
+        read_by="sampler",
+        sampling_interval_s=seen.interval_s,
+        sampling_cost_ns=seen.cost_ns,
+    )
+
+
+def _token(request: LaunchRequest) -> str:
+    """The same when a launch is read as when it was started; nobody prints it."""
+    return f"@@{hashlib.sha256(msgspec.json.encode(request)).hexdigest()[:16]}"
+
+
+def speed_benchmark_torch(
+    programs: Sequence[RunnerChoice], progress: Callable[[str], None]
+) -> Sampled:
+    """PyTorch's own program."""
+    return Sampled(SpeedBenchmarkTorch(programs, progress))
+
+
+def executor_runner(
+    programs: Sequence[RunnerChoice], progress: Callable[[str], None]
+) -> Sampled:
+    """ExecuTorch's."""
+    return Sampled(ExecutorRunner(programs, progress))
+
+
+def benchmark_model(
+    programs: Sequence[RunnerChoice], progress: Callable[[str], None]
+) -> Sampled:
+    """LiteRT's."""
+    return SampledProfiling(BenchmarkModel(programs, progress))
+
+
+def onnxruntime_perf_test(
+    programs: Sequence[RunnerChoice], progress: Callable[[str], None]
+) -> Sampled:
+    """ONNX Runtime's."""
+    return Sampled(OnnxRuntimePerfTest(programs, progress))

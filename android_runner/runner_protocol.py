@@ -1,0 +1,322 @@
+"""What our own measuring programs print, read back; its form is in native/wire.h."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import msgspec
+
+from pocketbench.android_runner.failures.classify import (
+    classify,
+    first_words,
+    reason_of,
+)
+from pocketbench.bench.errors import LaunchError
+from pocketbench.bench.records.artifact import TensorSpec
+from pocketbench.bench.records.failure import FailureReason
+from pocketbench.bench.records.launch import Heap, Measurement, Memory
+from pocketbench.bench.records.operator_times import OperatorTime, OperatorTimes
+from pocketbench.bench.records.record import Value
+from pocketbench.bench.records.runner import Capabilities, RawTensor
+
+if TYPE_CHECKING:
+    from pocketbench.bench.records.device import CommandResult
+
+WIRE_VERSION = 1
+_SEAL_MARK = b'{"end"'
+
+_Ns = Annotated[int, msgspec.Meta(ge=0)]
+_Bytes = Annotated[int, msgspec.Meta(gt=0)]
+_Swap = Annotated[int, msgspec.Meta(ge=0)]
+_Count = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class _Seal(Value, frozen=True, kw_only=True):
+    end: bool
+    lines: int
+    sha256: str
+
+
+class _Header(Value, frozen=True, kw_only=True):
+    wire: int
+    runner: str
+    runtime: str
+    pid: int
+
+
+class _Measured(_Header, frozen=True, kw_only=True):
+    threads: _Count
+    heap: Heap = "system"
+    seed: int
+    load_ns: _Ns
+    input_count: _Count
+    first_latency_ns: _Ns
+    warmup_latencies_ns: tuple[_Ns, ...]
+    latencies_ns: Annotated[tuple[_Ns, ...], msgspec.Meta(min_length=1)]
+    gaps_ns: tuple[_Ns, ...] = ()
+    began_uptime_ns: _Ns | None = None
+    iterations: _Count | None = None
+    kept_every: _Count = 1
+    stopped: bool = False
+    rss_before_load_bytes: _Bytes | None
+    rss_after_load_bytes: _Bytes | None
+    peak_rss_bytes: _Bytes | None
+    swap_bytes: _Swap | None
+    rss_bytes: _Bytes | None = None
+    pss_bytes: _Bytes | None = None
+    output_digest: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class _Answered(_Header, frozen=True, kw_only=True):
+    input_count: _Count
+
+
+class _Observed(_Header, frozen=True, kw_only=True):
+    latencies_ns: tuple[_Ns, ...]
+    profiled_latencies_ns: Annotated[tuple[_Ns, ...], msgspec.Meta(min_length=1)]
+    operator_names: tuple[str, ...]
+    operator_backends: tuple[str, ...]
+    operator_dtypes: tuple[str, ...]
+    operator_calls: tuple[_Count, ...]
+    operator_self_ns: tuple[_Ns, ...]
+
+
+class _Spun(_Header, frozen=True, kw_only=True):
+    spin_rounds: _Count
+    spin_elapsed_ns: _Count
+
+
+class _Capable(_Header, frozen=True, kw_only=True):
+    bytecode_min: int | None = None
+    bytecode_max: int | None = None
+    quantized_engines: tuple[str, ...] | None = None
+    backends: tuple[str, ...] | None = None
+    operators: tuple[str, ...] | None = None
+
+
+_Told = TypeVar("_Told", bound=_Header)
+
+
+def read_measurement(
+    result: CommandResult, *, runner: str, subject: str
+) -> Measurement:
+    """Read what a launch of one of our programs measured.
+
+    Raises:
+        LaunchError: It did not measure, or its output is not whole.
+    """
+    fields = _sealed_fields(result, subject)
+    if fields.get("wire") == WIRE_VERSION and fields.get("runner") != runner:
+        raise _bad_output(subject, f"'{fields.get('runner')}' answered, not '{runner}'")
+    told = _convert(fields, _Measured, subject)
+    _check_length(told, subject)
+    return Measurement(
+        load_ns=told.load_ns,
+        first_latency_ns=told.first_latency_ns,
+        warmup_latencies_ns=told.warmup_latencies_ns,
+        latencies_ns=told.latencies_ns,
+        gaps_ns=told.gaps_ns,
+        began_uptime_ns=told.began_uptime_ns,
+        kept_every=told.kept_every,
+        was_stopped=told.stopped,
+        memory=Memory(
+            rss_before_load_bytes=told.rss_before_load_bytes,
+            rss_after_load_bytes=told.rss_after_load_bytes,
+            peak_rss_bytes=told.peak_rss_bytes,
+            swap_bytes=told.swap_bytes,
+            rss_end_bytes=told.rss_bytes,
+            pss_bytes=told.pss_bytes,
+            read_by="itself",
+        ),
+        threads=told.threads,
+        heap=told.heap,
+        runtime_version=told.runtime,
+        seed=told.seed,
+        output_digest=told.output_digest,
+    )
+
+
+def _check_length(told: _Measured, subject: str) -> None:
+    kept = len(told.latencies_ns)
+    if told.gaps_ns and len(told.gaps_ns) != kept:
+        raise _bad_output(subject, f"told {len(told.gaps_ns)} gaps of {kept} latencies")
+    if told.iterations is not None and -(-told.iterations // told.kept_every) != kept:
+        raise _bad_output(
+            subject,
+            f"ran {told.iterations} iterations, each {told.kept_every}th told: "
+            f"that is not {kept} latencies",
+        )
+
+
+def read_outputs(
+    result: CommandResult, *, subject: str
+) -> tuple[tuple[RawTensor, ...], ...]:
+    """Read the answer to `--outputs`: the tensors of each inference, in order.
+
+    Raises:
+        LaunchError: There is no whole answer.
+    """
+    fields = _sealed_fields(result, subject)
+    told = _convert(fields, _Answered, subject)
+    names = [f"output_{index}" for index in range(told.input_count)]
+    if missing := [name for name in names if name not in fields]:
+        raise _bad_output(subject, f"printed no {missing[0]}")
+    try:
+        return tuple(tuple(map(_tensor, fields[name])) for name in names)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise _bad_output(subject, f"printed an unreadable output ({error})") from error
+
+
+def _tensor(text: str) -> RawTensor:
+    """`float32:1x1000:<base64>`; no sizes for a tensor of none."""
+    dtype, sizes, encoded = text.split(":")
+    shape = tuple(int(size) for size in sizes.split("x")) if sizes else ()
+    data = base64.b64decode(encoded, validate=True)
+    return RawTensor(spec=TensorSpec(shape=shape, dtype=dtype), data=data)
+
+
+def read_operator_times(
+    result: CommandResult, *, runner: str, subject: str
+) -> OperatorTimes:
+    """Read what a launch with `--profile ops` observed.
+
+    Raises:
+        LaunchError: It did not observe, or its output is not whole.
+    """
+    fields = _sealed_fields(result, subject)
+    if fields.get("runner") != runner:
+        raise _bad_output(subject, f"'{fields.get('runner')}' answered, not '{runner}'")
+    told = _convert(fields, _Observed, subject)
+    columns = (
+        told.operator_names,
+        told.operator_backends,
+        told.operator_dtypes,
+        told.operator_calls,
+        told.operator_self_ns,
+    )
+    if len({len(column) for column in columns}) != 1 or not told.operator_names:
+        raise _bad_output(subject, "printed operators of which some are not whole")
+    return OperatorTimes(
+        operators=tuple(
+            OperatorTime(
+                name=name,
+                backend=backend or None,
+                dtype=dtype or None,
+                calls=calls,
+                self_ns=self_ns,
+            )
+            for name, backend, dtype, calls, self_ns in zip(*columns, strict=True)
+        ),
+        inferences=len(told.profiled_latencies_ns),
+        latencies_ns=told.latencies_ns,
+        observed_latencies_ns=told.profiled_latencies_ns,
+    )
+
+
+def read_spin(result: CommandResult, *, subject: str) -> float:
+    """Read the answer to `--spin-ms`: nanoseconds a round of fixed work.
+
+    Raises:
+        LaunchError: There is no whole answer.
+    """
+    told = _convert(_sealed_fields(result, subject), _Spun, subject)
+    return told.spin_elapsed_ns / told.spin_rounds
+
+
+def read_capabilities(result: CommandResult, *, subject: str) -> Capabilities:
+    """Read the answer to `--capabilities`.
+
+    Raises:
+        LaunchError: There is no whole answer.
+    """
+    told = _convert(_sealed_fields(result, subject), _Capable, subject)
+    return Capabilities(
+        bytecode_min=told.bytecode_min,
+        bytecode_max=told.bytecode_max,
+        quantized_engines=told.quantized_engines,
+        backends=told.backends,
+        operators=told.operators,
+    )
+
+
+def _sealed_fields(result: CommandResult, subject: str) -> dict[str, Any]:
+    """All fields of a whole output of a program that ended well."""
+    fields = _fields_of(result.stdout)
+    if result.timed_out or fields is None:
+        raise classify(result, subject=subject)
+    if "error" in fields:
+        raise _told_error(fields, subject)
+    if result.exit_code != 0:
+        raise classify(result, subject=subject)
+    if fields.get("wire") != WIRE_VERSION:
+        raise _bad_output(
+            subject, f"speaks wire {fields.get('wire')}, this reads {WIRE_VERSION}"
+        )
+    return fields
+
+
+def _fields_of(stdout: bytes) -> dict[str, Any] | None:
+    """The fields of all lines; `None` unless the output is whole and unchanged.
+
+    An old phone's shell turns every newline into CR LF and mixes standard error in.
+    """
+    lines = [
+        line + b"\n"
+        for line in stdout.replace(b"\r", b"").split(b"\n")
+        if line.startswith(b"{")
+    ]
+    seals = [index for index, line in enumerate(lines) if line.startswith(_SEAL_MARK)]
+    if len(seals) != 1 or seals[0] != len(lines) - 1:
+        return None
+    body = lines[:-1]
+    try:
+        seal = msgspec.json.decode(lines[-1], type=_Seal)
+        if seal.lines != len(body):
+            return None
+        if seal.sha256 != hashlib.sha256(b"".join(body)).hexdigest():
+            return None
+        objects = [msgspec.json.decode(line, type=dict[str, Any]) for line in body]
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    fields: dict[str, Any] = {}
+    for told in objects:
+        if fields.keys() & told.keys():
+            return None
+        fields.update(told)
+    return fields
+
+
+def _told_error(fields: dict[str, Any], subject: str) -> LaunchError:
+    phase, message = str(fields["error"]), str(fields.get("message", ""))
+    meant = reason_of(message)
+    if phase == "flags":
+        reason = FailureReason.BAD_FLAGS
+    elif phase == "load" and meant is not FailureReason.MODEL_RAISED:
+        reason = meant or FailureReason.NOT_LOADABLE
+    elif phase == "load":
+        reason = FailureReason.NOT_LOADABLE
+    elif meant in (
+        FailureReason.MISSING_OPERATOR,
+        FailureReason.MISSING_BACKEND,
+        FailureReason.NO_QUANTIZED_ENGINE,
+        FailureReason.OUT_OF_MEMORY,
+    ):
+        reason = meant
+    elif phase == "profile":
+        reason = FailureReason.NO_OPERATOR_TIMES
+    else:
+        reason = FailureReason.MODEL_RAISED
+    return LaunchError(reason, subject, first_words(message))
+
+
+def _convert(fields: dict[str, Any], kind: type[_Told], subject: str) -> _Told:
+    try:
+        return msgspec.convert(fields, kind)
+    except msgspec.ValidationError as error:
+        raise _bad_output(subject, f"printed an incomplete result ({error})") from error
+
+
+def _bad_output(subject: str, fact: str) -> LaunchError:
+    return LaunchError(FailureReason.BAD_OUTPUT, subject, fact)

@@ -1,0 +1,112 @@
+"""From two stored runs to the reports of the later one against the earlier one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+from msgspec.structs import replace
+
+from pocketbench.bench.commands.show_reports import exit_code
+from pocketbench.bench.commands.write_reports import FILE_NAMES, render_bytes
+from pocketbench.bench.errors import UsageError
+from pocketbench.bench.judge.compare import compare_runs
+from pocketbench.bench.judge.summarize import summarize
+from pocketbench.bench.judge.summary import Summary
+from pocketbench.bench.records.plan import Workload
+from pocketbench.bench.records.run import Run
+
+
+def compare_and_show(
+    base: Run,
+    head: Run,
+    *,
+    formats: tuple[str, ...],
+    output: Path | None,
+    gate: tuple[str, ...],
+    min_effect: float | None,
+    anyway: bool,
+    fail_on: str,
+) -> int:
+    """Write every report, then give the exit code.
+
+    Raises:
+        UsageError: The runs have no cell in common, or one output file was named for
+            several formats.
+    """
+    formats = formats or ("console",)
+    if output is not None and len(formats) != 1:
+        raise UsageError("--output", "takes exactly one --format", "Name one")
+    summary = compared(base, head, gate=gate, min_effect=min_effect, anyway=anyway)
+    for difference in differences(base, head):
+        click.echo(f"Note: {difference}", err=True)
+    for report in formats:
+        made = render_bytes(summary, report)
+        if output is not None and str(output) != "-":
+            output.write_bytes(made)
+            click.echo(f"Report: {output}", err=True)
+        elif output is not None or report == "console":
+            click.echo(made, nl=not made.endswith(b"\n"))
+        else:
+            suffix = FILE_NAMES.get(report, f"report.{report}").removeprefix("report")
+            name = f"compared-with-{base.started.run_id}{suffix}"
+            path = Path(head.folder) / name
+            path.write_bytes(made)
+            click.echo(f"Report: {path}", err=True)
+    return exit_code(summary, fail_on)
+
+
+def compared(
+    base: Run,
+    head: Run,
+    *,
+    gate: tuple[str, ...] = (),
+    min_effect: float | None = None,
+    anyway: bool = False,
+) -> Summary:
+    """The later run's summary with its comparisons against the earlier one.
+
+    Raises:
+        UsageError: The runs have no cell in common.
+    """
+    for run in (base, head):
+        if run.started.plan.sustained is not None:
+            raise UsageError(
+                run.started.run_id,
+                "is a sustained run: one process of each variant, nothing to compare",
+                "Give runs of blocks; see its course with `pocketbench report`",
+            )
+    gate = gate or head.started.plan.gate_on
+    effect = min_effect or head.started.plan.min_effect
+    comparisons = compare_runs(base, head, min_effect=effect, gate=gate, anyway=anyway)
+    if not comparisons:
+        raise UsageError(
+            f"{base.started.run_id} and {head.started.run_id}",
+            "have no model, variant and device in common",
+            "Give two runs of the same models on the same devices",
+        )
+    return replace(
+        summarize(head, min_effect=effect, gate=gate),
+        comparisons=comparisons,
+        resolutions=(),
+    )
+
+
+def differences(base: Run, head: Run) -> Iterator[str]:
+    """What else changed between the runs, besides the conditions of each cell."""
+    torch_before, torch_after = (
+        run.started.versions.get("torch") for run in (base, head)
+    )
+    if torch_before != torch_after:
+        yield f"torch was {torch_before}, is {torch_after}"
+    before, after = (_length(run.started.plan.workload) for run in (base, head))
+    if before != after:
+        yield f"a launch was {before}, is {after}"
+
+
+def _length(workload: Workload) -> str:
+    words = f"{workload.warmup_iterations} + {workload.iterations} iterations"
+    if workload.min_duration_s:
+        words += f" of at least {workload.min_duration_s:g} s"
+    return words

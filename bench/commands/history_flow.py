@@ -1,0 +1,140 @@
+"""What the verbs of `pocketbench history` do once they are chosen."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import msgspec
+
+from pocketbench.bench import registry
+from pocketbench.bench.errors import StoreError, UnknownNameError, UsageError
+from pocketbench.bench.history.accepted import accept, read_accepted
+from pocketbench.bench.history.changes import with_changes
+from pocketbench.bench.history.histories_for_run import RunHistories, histories_of
+from pocketbench.bench.history.queries import models_in, read_series
+from pocketbench.bench.history.series import CellHistory
+from pocketbench.bench.judge.metrics import METRICS
+from pocketbench.bench.records.run import Run
+
+ACCEPTED_FOR = datetime.timedelta(days=180)
+
+
+def find(
+    model: str | None,
+    *,
+    folder: str,
+    metric: str,
+    min_effect: float,
+    accepted_path: Path,
+) -> tuple[CellHistory, ...]:
+    """The histories of a model, or of all.
+
+    Raises:
+        UnknownNameError: No such metric, or no such model in the history.
+        StoreError: There is no history, or a file of it cannot be read.
+        UsageError: The file of accepted changes is not as it must be.
+    """
+    names = [known.name for known in METRICS]
+    if metric not in names:
+        raise UnknownNameError("metric", metric, names)
+    accepted = read_accepted(accepted_path)
+    found = read_series(folder, model=model, metric=metric)
+    if not found and model is not None:
+        models = models_in(folder)
+        if model not in models:
+            raise UnknownNameError("model in the history", model, models)
+    if not found:
+        raise StoreError(folder, f"holds no {metric}", "Ask for another --metric")
+    today = datetime.datetime.now(datetime.UTC).date()
+    return tuple(
+        with_changes(series, accepted=accepted, today=today, min_effect=min_effect)
+        for series in found
+    )
+
+
+def say(histories: Sequence[CellHistory], form: str, *, as_json: bool) -> None:
+    """Write histories to stdout: words for people, or a JSON document."""
+    if as_json:
+        document = {"schema": 1, "kind": "pocketbench history", "cells": histories}
+        sys.stdout.write(msgspec.json.encode(document).decode() + "\n")
+        return
+    words = registry.load(registry.HISTORY_REPORTS, "history report", form)
+    click.echo(words(histories), nl=False)
+
+
+def draw(histories: Sequence[CellHistory], output: Path) -> Path:
+    """Write a chart as the kind of file that its name says.
+
+    Raises:
+        UsageError: It is named neither .svg nor .png.
+    """
+    kind = output.suffix.lower().removeprefix(".")
+    if kind not in ("svg", "png"):
+        raise UsageError(str(output), "is neither .svg nor .png", "Name it so")
+    drawn = registry.load(registry.HISTORY_REPORTS, "history report", kind)(histories)
+    output.write_bytes(drawn)
+    return output
+
+
+def accept_change(
+    change_id: str,
+    *,
+    reason: str,
+    expires: datetime.datetime | None,
+    accepted_path: Path,
+    folder: str,
+    metric: str,
+    min_effect: float,
+) -> str:
+    """Add a change to the file of accepted ones; the entry's JSON.
+
+    Raises:
+        UnknownNameError: No change has this id now.
+        UsageError: It was accepted before, or there is no reason.
+    """
+    histories = find(
+        None,
+        folder=folder,
+        metric=metric,
+        min_effect=min_effect,
+        accepted_path=accepted_path,
+    )
+    changes = {change.id: (h, change) for h in histories for change in h.changes}
+    if change_id not in changes:
+        raise UnknownNameError("change", change_id, changes)
+    history, change = changes[change_id]
+    if change.state == "accepted":
+        raise UsageError(change_id, f"is accepted: {change.note}", "Nothing to do")
+    today = datetime.datetime.now(datetime.UTC).date()
+    until = expires.date() if expires else today + ACCEPTED_FOR
+    if until < today:
+        raise UsageError("--expires", f"{until} has passed", "Give a day to come")
+    accept(accepted_path, history.series, change, reason=reason, expires=until)
+    return msgspec.json.encode(
+        {
+            "id": change.id,
+            "cell": history.series.cell,
+            "reason": reason,
+            "expires": until,
+            "file": str(accepted_path),
+        }
+    ).decode()
+
+
+def of_run(run: Run, folder: str, accepted_path: Path) -> RunHistories:
+    """The histories of a run's cells as they stand today.
+
+    Raises:
+        StoreError: There is no history, or a file of it cannot be read.
+        UsageError: The file of accepted changes is not as it must be.
+    """
+    return histories_of(
+        run,
+        folder,
+        accepted=read_accepted(accepted_path),
+        today=datetime.datetime.now(datetime.UTC).date(),
+    )

@@ -1,0 +1,358 @@
+"""The flow of the main job: plan, select, equip, export, measure, judge, report."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import platform
+import re
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from filelock import FileLock, Timeout
+
+from pocketbench.bench.commands.progress import progress_on
+from pocketbench.bench.commands.until_settled import measure_run
+from pocketbench.bench.errors import (
+    Cancelled,
+    NoDeviceError,
+    StoreError,
+    ToolMissingError,
+    UsageError,
+)
+from pocketbench.bench.measure.device_session import utc_now
+from pocketbench.bench.measure.prepare import (
+    Equipped,
+    early_failures,
+    equip,
+    export_all,
+    make_driver,
+    make_runners,
+    make_tasks,
+    preinstall,
+)
+from pocketbench.bench.measure.store import Store, find_run, read_run
+from pocketbench.bench.planning.durations import parse_duration
+from pocketbench.bench.planning.input_options import parse_input
+from pocketbench.bench.planning.make_plan import (
+    Options,
+    parse_runner,
+    plan_builds,
+    plan_models,
+    plan_suite,
+)
+from pocketbench.bench.planning.selection import Selected, select
+from pocketbench.bench.planning.sources import format_of
+from pocketbench.bench.planning.suite import read_suite
+from pocketbench.bench.planning.sustained_options import parse_sustained
+from pocketbench.bench.planning.workload_options import with_budget
+from pocketbench.bench.records.plan import Plan
+from pocketbench.bench.records.run import ArtifactReady, Run, RunResumed, RunStarted
+from pocketbench.bench.records.runner import Lasting
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pocketbench.bench.records.artifact import Artifact
+
+
+def run_main_job(
+    models: tuple[str, ...],
+    *,
+    resume: str | None,
+    runs_folder: Path,
+    reports: tuple[str, ...],
+    fail_on: str,
+    as_json: bool,
+    min_effect: float | None,
+    min_duration: str | None,
+    sustained: str | None,
+    sample_every: str | None,
+    inputs: tuple[str, ...],
+    runners: tuple[str, ...],
+    runner_options: tuple[str, ...],
+    **told: Any,
+) -> int:
+    """Do the main job and give the exit code.
+
+    Raises:
+        PocketbenchError: Nothing could be measured; the exit code is the error's.
+    """
+    from rich.console import Console
+
+    from pocketbench.bench.commands.show_reports import finish
+
+    console = Console(stderr=True)
+    options = Options(
+        **told,
+        min_duration_s=None
+        if min_duration is None
+        else parse_duration(min_duration, "--min-duration"),
+        sustained=parse_sustained(
+            sustained,
+            sample_every,
+            min_duration=min_duration,
+            fail_on=fail_on,
+            told=told,
+        ),
+        inputs=tuple(parse_input(text) for text in inputs),
+        runners=tuple(parse_runner(text, runner_options) for text in runners),
+    )
+    if resume is not None:
+        before = _stopped_run(resume, models, runs_folder)
+        plan = with_budget(before.started.plan, options.budget)
+        folder = Path(before.folder)
+    else:
+        plan = _plan(models, options, min_effect)
+        before, folder = None, runs_folder / _run_id(plan)
+    selected, plan = _devices(plan, console)
+    say = partial(console.print, markup=False, highlight=False, soft_wrap=True)
+    equipped = equip(
+        selected,
+        make_runners(plan.runners, say),
+        formats=frozenset(
+            format_of(*request.origin(variant))
+            for request in plan.models
+            for variant in request.variants
+        ),
+    )
+    _check_given_runners(plan, equipped)
+    _check_lasting(plan, equipped)
+    preinstall(equipped)
+    stopped: Cancelled | None = None
+    # Before the run's own folder makes the working directory dirty.
+    first = _first_record(plan, folder, resumed=before is not None)
+    with _only_writer(folder), Store(folder) as store:
+        store.append(first)
+        artifacts, errors = export_all(plan, say)
+        _check_unchanged(before, artifacts.values())
+        for artifact in artifacts.values():
+            store.append(ArtifactReady(artifact=artifact))
+        for failure in early_failures(plan, selected, errors):
+            store.append(failure)
+        with (
+            _stop_on_signals() as cancel,
+            progress_on(console, plan.workload.blocks) as progress,
+        ):
+            try:
+                measure_run(
+                    plan,
+                    make_tasks(plan, equipped, artifacts),
+                    before,
+                    store=store,
+                    observer=progress,
+                    cancel=cancel,
+                )
+            except Cancelled as error:
+                stopped = error
+    code = finish(folder, reports, fail_on=fail_on, as_json=as_json)
+    if stopped is not None:
+        raise stopped
+    return code
+
+
+def _plan(models: tuple[str, ...], options: Options, min_effect: float | None) -> Plan:
+    if options.candidates:
+        if models:
+            raise UsageError(
+                " ".join(models), "stands beside --candidate", "Leave MODEL out"
+            )
+        return _with_min_effect(plan_builds(options), min_effect)
+    if options.self_check and options.baseline and not models:
+        models, options = (options.baseline,), options._replace(baseline=None)
+    if not models:
+        raise UsageError(
+            "run", "no model was named", "Try `pocketbench run mobilenet_v2 --quick`"
+        )
+    suites = [model for model in models if model.endswith(".toml")]
+    if not suites:
+        return _with_min_effect(plan_models(models, options), min_effect)
+    if len(models) > 1:
+        raise UsageError(
+            " ".join(models),
+            "a suite file stands alone",
+            "Run one suite file, or only models",
+        )
+    suite = read_suite(Path(suites[0]))
+    plan = plan_suite(suite, suites[0], options)
+    return _with_min_effect(plan, min_effect or suite.gate.min_effect)
+
+
+def _with_min_effect(plan: Plan, min_effect: float | None) -> Plan:
+    if min_effect is None:
+        return plan
+    return msgspec.structs.replace(plan, min_effect=min_effect)
+
+
+def _stopped_run(resume: str, models: tuple[str, ...], runs_folder: Path) -> Run:
+    if models:
+        raise UsageError(
+            "--resume", "takes its models from the stored run", "Leave MODEL out"
+        )
+    return read_run(find_run(resume, runs_folder))
+
+
+def _devices(plan: Plan, console: Console) -> tuple[tuple[Selected, ...], Plan]:
+    """The devices of a plan, and the plan with their own names, for a resume."""
+    if plan.device_selectors:
+        selected = select(plan.device_selectors, make_driver)
+    else:
+        selected = select(["host"], make_driver)
+        try:
+            selected += select(["android:*"], make_driver)
+        except (NoDeviceError, ToolMissingError) as error:
+            console.print(
+                f"Note: measuring this computer alone. {error}",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
+    ids = tuple(device.info.id for device in selected)
+    return selected, msgspec.structs.replace(plan, device_selectors=ids)
+
+
+def _check_given_runners(plan: Plan, equipped: Sequence[Equipped]) -> None:
+    """A program that was given and fits no device is a mistake to tell.
+
+    Raises:
+        UsageError: Names it, and the ABIs of the devices.
+    """
+    used = {tool.runner.name for item in equipped for tool in item.tools}
+    for choice in plan.runners:
+        if choice.name not in used:
+            abis = {abi for item in equipped for abi in item.selected.info.abis[:1]}
+            raise UsageError(
+                f"--runner {choice.name}={choice.path}",
+                "fits none of the selected devices",
+                f"They run {', '.join(sorted(abis)) or 'nothing now'}",
+            )
+
+
+def _check_lasting(plan: Plan, equipped: Sequence[Equipped]) -> None:
+    """Not every program can go on for a stated time.
+
+    Raises:
+        UsageError: Names the one that cannot.
+    """
+    if plan.workload.min_duration_s <= 0 and plan.sustained is None:
+        return
+    for item in equipped:
+        for tool in item.tools:
+            if not (isinstance(tool.runner, Lasting) and tool.runner.can_last):
+                raise UsageError(
+                    f"{tool.runner.name} on {item.selected.info.name}",
+                    "counts iterations and cannot go on for a stated time",
+                    "Measure with pocketbench's own program, or leave the time out",
+                )
+
+
+def _run_id(plan: Plan) -> str:
+    now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
+    name = re.sub(r"[^\w.-]+", "-", plan.models[0].name)[:40].strip("-.") or "model"
+    return f"{now}-{name}-{secrets.token_hex(2)}"
+
+
+def _first_record(
+    plan: Plan, folder: Path, *, resumed: bool
+) -> RunStarted | RunResumed:
+    command = ("pocketbench", *sys.argv[1:])
+    if resumed:
+        return RunResumed(started_at=utc_now(), command=command)
+    return RunStarted(
+        run_id=folder.name,
+        started_at=utc_now(),
+        plan=plan,
+        command=command,
+        versions={
+            "pocketbench": importlib.metadata.version("pocketbench"),
+            "python": platform.python_version(),
+            "torch": importlib.metadata.version("torch"),
+            "platform": platform.platform(),
+        },
+        commit=_commit(),
+    )
+
+
+def _commit() -> str | None:
+    """The commit of the working directory, when it is in a git repository."""
+    try:
+        commit = _git("rev-parse", "HEAD")
+        return f"{commit}+dirty" if _git("status", "--porcelain") else commit
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _git(*words: str) -> str:
+    return subprocess.run(
+        ["git", *words], capture_output=True, text=True, check=True, timeout=10
+    ).stdout.strip()
+
+
+def _check_unchanged(before: Run | None, artifacts: Iterable[Artifact]) -> None:
+    """A resumed run must go on with the very files it began with.
+
+    Raises:
+        StoreError: A model came out different now.
+    """
+    stored = (
+        {(a.model, a.variant): a.sha256 for a in before.artifacts} if before else {}
+    )
+    for artifact in artifacts:
+        was = stored.get((artifact.model, artifact.variant))
+        if was not in (None, artifact.sha256):
+            raise StoreError(
+                f"{artifact.model} {artifact.variant}",
+                "is not the file this run began with (its source or torch changed)",
+                "Start a new run",
+            )
+
+
+@contextmanager
+def _only_writer(folder: Path) -> Iterator[None]:
+    """Keep a second pocketbench from writing to the same run.
+
+    Raises:
+        StoreError: Another one is writing to it now.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise StoreError(
+            str(folder), "another pocketbench is writing to it", "Wait for its end"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _stop_on_signals() -> Iterator[threading.Event]:
+    """Turn Ctrl-C and a polite kill into an event; a second Ctrl-C ends at once."""
+    cancel = threading.Event()
+
+    def stop(number: int, frame: object) -> None:
+        if cancel.is_set():
+            signal.default_int_handler(number, None)
+        cancel.set()
+
+    before = {
+        number: signal.signal(number, stop)
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield cancel
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

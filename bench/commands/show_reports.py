@@ -1,0 +1,114 @@
+"""Show a stored run: reports to files, the console's to stdout, an exit code."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pocketbench.bench.commands.write_reports import render, render_bytes, write_reports
+from pocketbench.bench.errors import UsageError
+from pocketbench.bench.judge.summarize import summarize
+from pocketbench.bench.judge.summary import Summary, Verdict
+from pocketbench.bench.measure.store import read_run
+from pocketbench.bench.records.metrics import parse_gates
+
+if TYPE_CHECKING:
+    from pocketbench.bench.history.histories_for_run import RunHistories
+
+
+def finish(
+    folder: Path, reports: tuple[str, ...], *, fail_on: str, as_json: bool
+) -> int:
+    """Report a run that has just ended; every file is written before the exit code."""
+    run = read_run(folder)
+    summary = summarize(run)
+    written = write_reports(summary, folder, dict.fromkeys(("html", *reports)))
+    click.echo(render(summary, "json" if as_json else "console"))
+    for path in written.values():
+        click.echo(f"Report: {path}", err=True)
+    return exit_code(summary, fail_on)
+
+
+def exit_code(summary: Summary, fail_on: str) -> int:
+    """0 fine, 1 a verdict or limit that was asked to fail, 3 something is missing."""
+    measured = summary.cells or summary.sustained
+    verdicts = {
+        comparison.verdict
+        for comparison in summary.comparisons
+        if comparison.verdict is not None
+    }
+    if fail_on != "never" and Verdict.REGRESSION in verdicts:
+        return 1
+    if fail_on == "inconclusive" and Verdict.INCONCLUSIVE in verdicts:
+        return 1
+    withheld = sum(comparison.is_withheld for comparison in summary.comparisons)
+    if fail_on != "never" and withheld:
+        click.echo(
+            f"--fail-on {fail_on}: {withheld} of the comparisons are across unlike "
+            "conditions and have no verdict to fail on. See what differed, or say "
+            "--anyway",
+            err=True,
+        )
+        return 3
+    if any(outputs.missed for outputs in summary.outputs):
+        return 1
+    if _lacks_checks(summary):
+        return 3
+    if summary.failures or summary.gates_missing or not measured:
+        return 3
+    return 0
+
+
+def _lacks_checks(summary: Summary) -> bool:
+    """Whether a check failed, or a limit was asked for that nothing was held to."""
+    checks = summary.run.started.plan.outputs
+    asked = checks is not None and checks.has_limits
+    return any(asked or missing.reason is not None for missing in summary.unchecked)
+
+
+def show_reports(
+    folder: Path,
+    formats: tuple[str, ...],
+    output: Path | None,
+    *,
+    min_effect: float | None = None,
+    gate_on: tuple[str, ...] = (),
+    anyway: bool = False,
+    history_folder: str | None = None,
+    accepted_path: Path = Path("accepted-changes.toml"),
+) -> None:
+    """Make reports of a stored run again.
+
+    Raises:
+        UsageError: One output file for several formats, or no such metric.
+        StoreError: No such run or history.
+    """
+    run = read_run(folder)
+    summary = summarize(
+        run, min_effect=min_effect, gate=parse_gates(gate_on), anyway=anyway
+    )
+    histories: RunHistories = {}
+    if history_folder is not None:
+        from pocketbench.bench.commands.history_flow import of_run
+
+        histories = of_run(run, history_folder, accepted_path)
+    if output is not None:
+        if len(formats) != 1:
+            raise UsageError(
+                "--output", "takes exactly one --format", "Name the one to write"
+            )
+        made = render_bytes(summary, formats[0], histories)
+        if str(output) == "-":
+            sys.stdout.buffer.write(made)
+        else:
+            output.write_bytes(made)
+        return
+    formats = formats or ("console", "html")
+    if "console" in formats:
+        click.echo(render(summary, "console"))
+    files = [name for name in formats if name != "console"]
+    for path in write_reports(summary, folder, files, histories).values():
+        click.echo(f"Report: {path}", err=True)

@@ -1,0 +1,252 @@
+"""Measure, look, and go on only with what is not settled, within the budget."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec.structs import replace
+
+from pocketbench.bench.measure.auxiliary.output_checking import check_outputs
+from pocketbench.bench.measure.auxiliary.profiling import profile_operators
+from pocketbench.bench.measure.eta import seconds_per_launch
+from pocketbench.bench.measure.execute import measure, noting_the_end
+from pocketbench.bench.measure.lease import CpuLease
+from pocketbench.bench.measure.ledger import Ledger
+from pocketbench.bench.measure.store import Store, read_run
+from pocketbench.bench.paths import state_dir
+from pocketbench.bench.records.failure import FailureReason
+from pocketbench.bench.units import format_span
+
+if TYPE_CHECKING:
+    import threading
+
+    from pocketbench.bench.judge.summary import Summary
+    from pocketbench.bench.measure.device_job import Task
+    from pocketbench.bench.measure.observer import Observer
+    from pocketbench.bench.records.launch import Failure, Launch
+    from pocketbench.bench.records.plan import Plan
+    from pocketbench.bench.records.run import Run
+
+Measure = Callable[..., None]
+"""`bench.measure.execute.measure`, given all but the plan, tasks and records."""
+
+
+class _Look(NamedTuple):
+    """What one look at the stored records found."""
+
+    run: Run
+    settled: int
+    of: int
+    unsettled: frozenset[tuple[str, str]]
+    """(device, model) that more blocks could settle."""
+
+    def __str__(self) -> str:
+        return f"{self.settled} of {self.of} cells settled"
+
+
+def measure_run(
+    plan: Plan,
+    tasks: Sequence[Task],
+    before: Run | None,
+    *,
+    store: Store,
+    observer: Observer,
+    cancel: threading.Event,
+) -> None:
+    """Measure all blocks at once, or go from look to look where the plan says so.
+
+    Before, what the devices answer is checked, where the plan asks for it; after, the
+    operators are observed, where it asks for that; last, the end is noted.
+
+    Raises:
+        Cancelled: The user asked to stop.
+    """
+    told: dict[str, Any] = {
+        "store": store,
+        "lease": CpuLease(state_dir() / "lease"),
+        "observer": observer,
+        "cancel": cancel,
+    }
+    with noting_the_end(store):
+        if plan.outputs is not None:
+            done = before.output_checks if before else ()
+            check_outputs(plan, tasks, done=done, **told)
+        if plan.workload.looks:
+            measure_until_settled(
+                plan,
+                tasks,
+                store=store,
+                observer=observer,
+                measure=partial(measure, **told),
+            )
+        else:
+            measure(
+                plan,
+                tasks,
+                launches=before.every_launch if before else (),
+                failures=worth_keeping(before, anew=True) if before else (),
+                **told,
+            )
+        if plan.profile == "ops":
+            profile_operators(plan, tasks, **told)
+
+
+def measure_until_settled(
+    plan: Plan,
+    tasks: Sequence[Task],
+    *,
+    store: Store,
+    observer: Observer,
+    measure: Measure,
+) -> None:
+    """Go from look to look of the plan until all is settled.
+
+    A device goes on only with the models that have an inconclusive comparison on it,
+    and all their variants, so that blocks stay whole. It stops where the next look
+    would be later than the budget allows, for blocks between two looks tell nothing.
+
+    Raises:
+        Cancelled: As `measure` does.
+    """
+    workload = plan.workload
+    budget_s = workload.budget_s
+    deadline = None if budget_s is None else time.monotonic() + budget_s
+    going = [task.limited(task.models, deadline) for task in tasks]
+    for number, blocks in enumerate(workload.looks, 1):
+        until = replace(plan, workload=replace(workload, blocks=blocks))
+        before = read_run(store.folder)
+        observer.going_on_to(blocks)
+        measure(
+            until,
+            going,
+            launches=before.launches,
+            failures=worth_keeping(before),
+        )
+        found = _look(read_run(store.folder))
+        title = f"look {number} of {len(workload.looks)}"
+        if _is_cut_short(going, until, found, deadline):
+            text = f"the budget of {format_span(budget_s or 0)} was spent on the way"
+            observer.note(title, f"{found}; {text} to {blocks} blocks")
+            return
+        going = _going_on(going, until, found)
+        if not going or number == len(workload.looks):
+            observer.note(title, f"{found} after {_blocks(blocks)}")
+            return
+        target = workload.looks[number]
+        further = replace(plan, workload=replace(workload, blocks=target))
+        new = found.run.launches[len(before.launches) :]
+        left = None if deadline is None else deadline - time.monotonic()
+        going, late_s = _in_time(going, further, found, new=new, left=left)
+        if not going:
+            observer.note(
+                title,
+                f"{found}; {_blocks(target)} would take about "
+                f"{format_span(late_s)} more, and {format_span(max(0, left or 0))} "
+                "of the budget are left",
+            )
+            return
+        of_budget = "" if left is None else f", {format_span(left)} of the budget left"
+        observer.note(title, f"{found}, going on to {_blocks(target)}{of_budget}")
+
+
+def worth_keeping(run: Run, *, anew: bool = False) -> tuple[Failure, ...]:
+    """What failed before, but for exports: whoever goes on has just tried them.
+
+    Args:
+        run: As stored.
+        anew: Time has passed: what was refused before the push is looked at again,
+            for a phone may have room now that it had not then.
+    """
+    return tuple(
+        failure
+        for failure in run.failures
+        if failure.reason is not FailureReason.EXPORT_FAILED
+        and not (anew and failure.variant_id is not None and failure.block is None)
+    )
+
+
+def _look(run: Run) -> _Look:
+    """Judge what is stored now, as every later report will."""
+    # Not before a look: measuring needs nothing of what judging loads.
+    from pocketbench.bench.judge.sequential import unsettled
+    from pocketbench.bench.judge.summarize import summarize
+
+    summary: Summary = summarize(run)
+    still = unsettled(summary)
+    judged = sum(c.verdict is not None for c in summary.comparisons)
+    return _Look(
+        run,
+        judged - len(still),
+        judged,
+        frozenset((device, model) for device, model, _ in still),
+    )
+
+
+def _is_cut_short(
+    tasks: Sequence[Task], plan: Plan, found: _Look, deadline: float | None
+) -> bool:
+    """Whether the budget ended before the blocks of this look."""
+    return (
+        deadline is not None
+        and time.monotonic() >= deadline
+        and any(_missing(task, plan, found.run, task.models) for task in tasks)
+    )
+
+
+def _going_on(tasks: Sequence[Task], plan: Plan, found: _Look) -> list[Task]:
+    """Tasks of the unsettled models, of devices that did what they were asked to."""
+    going = []
+    for task in tasks:
+        models = [
+            model
+            for model in task.models
+            if (task.selected.info.id, model) in found.unsettled
+            and not _missing(task, plan, found.run, [model])
+        ]
+        if models:
+            going.append(task.limited(models, task.deadline))
+    return going
+
+
+def _in_time(
+    tasks: Sequence[Task],
+    plan: Plan,
+    found: _Look,
+    *,
+    new: Sequence[Launch],
+    left: float | None,
+) -> tuple[list[Task], float]:
+    """Tasks that can reach the plan's blocks in the time left; what the rest needs."""
+    if left is None:
+        return list(tasks), 0.0
+    going: list[Task] = []
+    late_s = 0.0
+    for task in tasks:
+        mine = [x for x in new if x.device_id == task.selected.info.id]
+        missing = _missing(task, plan, found.run, task.models)
+        needed = missing * (seconds_per_launch(mine) or 0.0)
+        if needed <= left:
+            going.append(task)
+        else:
+            late_s = max(late_s, needed)
+    return going, late_s
+
+
+def _missing(task: Task, plan: Plan, run: Run, models: Collection[str]) -> int:
+    """How many launches of some models the plan's blocks are short of."""
+    ledger = Ledger(
+        task.selected.info.id,
+        plan,
+        models={name: task.models[name] for name in task.models if name in models},
+        exported=task.artifacts,
+        launches=run.launches,
+        failures=worth_keeping(run),
+    )
+    return ledger.pending_launches(redos=0)
+
+
+def _blocks(count: int) -> str:
+    return f"{count} block{'' if count == 1 else 's'}"

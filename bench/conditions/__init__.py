@@ -1,0 +1,1 @@
+"""Rules about the state of a device: throttling, cooldown, caveats; pure functions."""

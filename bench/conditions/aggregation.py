@@ -1,0 +1,282 @@
+"""What a device told of itself while it was measured, gathered over its launches."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+
+import msgspec
+
+from pocketbench.bench.conditions.parts import parts_of
+from pocketbench.bench.conditions.throttling import clock_residency
+from pocketbench.bench.records.conditions import (
+    Conditions,
+    Missing,
+    TemperatureKind,
+    temperature_c,
+)
+from pocketbench.bench.records.record import Value
+from pocketbench.bench.records.run import Run
+from pocketbench.bench.units import cpu_words
+
+SHOWN_KINDS: dict[TemperatureKind, str] = {
+    "skin": "skin",
+    "cpu": "CPU",
+    "battery": "battery",
+}
+"""The temperatures that are shown, each with its title."""
+
+Counts = dict[str, int]
+"""By state, in how many readings; those that did not tell it left out."""
+
+
+class Course(Value, frozen=True, kw_only=True):
+    """A figure over the readings that told it, in order of time."""
+
+    first: float
+    last: float
+    low: float
+    high: float
+    readings: int
+
+
+class ClockCourse(Value, frozen=True, kw_only=True):
+    """One clock domain."""
+
+    policy: int
+    cpus: tuple[int, ...]
+    mean_khz: float | None
+    """Of the clocks that ran during launches, weighted by time, idle time included;
+    `None`: its counters could not be compared."""
+    current_khz: Course | None
+    """What it stood at when it was read: moments between the work."""
+    hardware_max_khz: int | None
+    lowest_cap_khz: int | None
+    """The lowest it was held to; `None`: it was not held below the hardware's."""
+    capped: Counts
+    """`capped` or `free`."""
+
+
+class NotTold(Value, frozen=True, kw_only=True):
+    """One reason, and all that could not be read for it."""
+
+    reason: str
+    parts: Counts
+
+
+class DeviceConditions(Value, frozen=True, kw_only=True):
+    """The readings before and after the launches of one device, and those between.
+
+    What no reading told is `None` or empty and has its reason in `not_told`.
+    """
+
+    device_id: str
+    launches: int
+    readings: int
+    thermal_status: Course | None = None
+    """0 none, 1 light, 2 moderate, 3 severe, 4 critical, 5 emergency, 6 shutdown;
+    readings whose status somebody had pinned left out."""
+    pinned_statuses: int = 0
+    """Readings whose status somebody had pinned: it says nothing of heat."""
+    temperatures_c: dict[str, Course] = msgspec.field(default_factory=dict)
+    """By kind, of its hottest sensor each time: `skin`, `cpu`, `battery`."""
+    cooling: Counts = msgspec.field(default_factory=dict)
+    """Cooling devices at work."""
+    clocks: tuple[ClockCourse, ...] = ()
+    governors: Counts = msgspec.field(default_factory=dict)
+    battery_percent: Course | None = None
+    charging: Counts = msgspec.field(default_factory=dict)
+    is_battery_fiction: bool = False
+    """Somebody had frozen what the battery says, in one reading at least."""
+    screen: Counts = msgspec.field(default_factory=dict)
+    battery_saver: Counts = msgspec.field(default_factory=dict)
+    doze: Counts = msgspec.field(default_factory=dict)
+    fixed_performance: Counts = msgspec.field(default_factory=dict)
+    memory_available_bytes: Course | None = None
+    memory_total_bytes: int | None = None
+    load_average: Course | None = None
+    """Over one minute."""
+    allowed_cpus: Counts = msgspec.field(default_factory=dict)
+    online_cpus: Counts = msgspec.field(default_factory=dict)
+    cpuset: Counts = msgspec.field(default_factory=dict)
+    not_told: tuple[NotTold, ...] = ()
+
+
+def device_conditions(run: Run) -> tuple[DeviceConditions, ...]:
+    """Every device of a run, in its order; those that were never launched on too."""
+    return tuple(_of_device(run, ready.device.id) for ready in run.devices)
+
+
+def temperature_now_c(conditions: Conditions, kind: TemperatureKind) -> float | None:
+    """The hottest sensor of a kind; the battery's own word where it has no sensor."""
+    sensed = temperature_c(conditions, kind)
+    if sensed is None and kind == "battery" and conditions.battery is not None:
+        return conditions.battery.temperature_c
+    return sensed
+
+
+def _of_device(run: Run, device_id: str) -> DeviceConditions:
+    launched = [
+        [x.conditions_before, x.conditions_after]
+        for x in run.launches
+        if x.device_id == device_id
+    ]
+    launched += [
+        [
+            x.launch.conditions_before,
+            *(reading.conditions for reading in x.readings),
+            x.launch.conditions_after,
+        ]
+        for x in run.sustained
+        if x.launch.device_id == device_id
+    ]
+    spans = [[c for c in readings if c is not None] for readings in launched]
+    read = [conditions for span in spans for conditions in span]
+    found = DeviceConditions(
+        device_id=device_id, launches=len(spans), readings=len(read)
+    )
+    if not read:
+        return found
+    return msgspec.structs.replace(
+        found, clocks=_clocks(spans, read), not_told=_not_told(read), **_facts(read)
+    )
+
+
+def _facts(read: Sequence[Conditions]) -> dict[str, object]:
+    """All but the clocks, by field."""
+    thermals = [c.thermal for c in read if c.thermal is not None]
+    batteries = [c.battery for c in read if c.battery is not None]
+    memories = [c.memory for c in read if c.memory is not None]
+    courses = {
+        kind: _course(temperature_now_c(c, kind) for c in read) for kind in SHOWN_KINDS
+    }
+    return {
+        "thermal_status": _course(
+            t.status for t in thermals if not t.is_status_override
+        ),
+        "pinned_statuses": sum(bool(t.is_status_override) for t in thermals),
+        "temperatures_c": {kind: c for kind, c in courses.items() if c is not None},
+        "cooling": dict(
+            Counter(name for t in thermals for name, step in t.cooling.items() if step)
+        ),
+        "governors": _counts(read, _governors),
+        "battery_percent": _course(
+            100 * b.level / (b.scale or 100) for b in batteries if b.level is not None
+        ),
+        "charging": _counts(read, _charging),
+        "is_battery_fiction": any(b.is_fiction for b in batteries),
+        "screen": _counts(read, _screen),
+        "battery_saver": _counts(read, lambda c: _switch(c.is_battery_saver)),
+        "doze": _counts(read, lambda c: _switch(c.is_dozing)),
+        "fixed_performance": _counts(read, lambda c: _switch(c.is_fixed_performance)),
+        "memory_available_bytes": _course(m.available_bytes for m in memories),
+        "memory_total_bytes": next(
+            (m.total_bytes for m in memories if m.total_bytes is not None), None
+        ),
+        "load_average": _course(
+            c.load_averages[0] for c in read if c.load_averages is not None
+        ),
+        "allowed_cpus": _counts(read, lambda c: cpu_words(c.allowed_cpus or ())),
+        "online_cpus": _counts(read, lambda c: cpu_words(c.online_cpus or ())),
+        "cpuset": _counts(read, lambda c: c.cpuset),
+    }
+
+
+def _clocks(
+    spans: Sequence[Sequence[Conditions]], read: Sequence[Conditions]
+) -> tuple[ClockCourse, ...]:
+    ran: dict[int, Counter[int]] = {}
+    for span in spans:
+        for before, after in pairwise(span):
+            domains = clock_residency(before, after)
+            for domain in () if isinstance(domains, Missing) else domains:
+                ran.setdefault(domain.policy, Counter()).update(domain.ticks)
+    policies = [policy for c in read for policy in c.cpu_policies or ()]
+    found = []
+    for first in {policy.id: policy for policy in reversed(policies)}.values():
+        same = [policy for policy in policies if policy.id == first.id]
+        ticks = ran.get(first.id, Counter())
+        held = [p.max_frequency_khz for p in same if p.is_capped]
+        found.append(
+            ClockCourse(
+                policy=first.id,
+                cpus=first.cpus,
+                mean_khz=sum(khz * n for khz, n in ticks.items()) / ticks.total()
+                if ticks.total()
+                else None,
+                current_khz=_course(p.current_frequency_khz for p in same),
+                hardware_max_khz=max(
+                    (khz for p in same if (khz := p.hardware_max_frequency_khz)),
+                    default=None,
+                ),
+                lowest_cap_khz=min(
+                    (khz for khz in held if khz is not None), default=None
+                ),
+                capped=dict(
+                    Counter(
+                        "capped" if p.is_capped else "free"
+                        for p in same
+                        if p.is_capped is not None
+                    )
+                ),
+            )
+        )
+    return tuple(sorted(found, key=lambda clock: clock.policy))
+
+
+def _not_told(read: Sequence[Conditions]) -> tuple[NotTold, ...]:
+    found: dict[str, Counter[str]] = {}
+    for conditions in read:
+        for part in parts_of(conditions):
+            if part.reason is not None:
+                found.setdefault(part.reason, Counter())[part.title] += 1
+    return tuple(
+        NotTold(reason=reason, parts=dict(parts)) for reason, parts in found.items()
+    )
+
+
+def _course(values: Iterable[float | None]) -> Course | None:
+    told = [value for value in values if value is not None]
+    if not told:
+        return None
+    return Course(
+        first=told[0], last=told[-1], low=min(told), high=max(told), readings=len(told)
+    )
+
+
+def _counts(
+    read: Iterable[Conditions], say: Callable[[Conditions], str | None]
+) -> Counts:
+    return dict(Counter(words for c in read if (words := say(c))))
+
+
+def _governors(conditions: Conditions) -> str | None:
+    """`schedutil`, or each with its cores where they differ."""
+    by_name: dict[str, list[int]] = {}
+    for policy in conditions.cpu_policies or ():
+        if policy.governor:
+            by_name.setdefault(policy.governor, []).extend(policy.cpus)
+    if len(by_name) == 1:
+        return next(iter(by_name))
+    return ", ".join(
+        f"{name} ({cpu_words(tuple(sorted(cpus)))})" for name, cpus in by_name.items()
+    )
+
+
+def _charging(conditions: Conditions) -> str | None:
+    battery = conditions.battery
+    if battery is None or battery.is_charging is None:
+        return None
+    if not battery.is_charging:
+        return "not charging"
+    return f"charging ({', '.join(battery.plugged)})" if battery.plugged else "charging"
+
+
+def _screen(conditions: Conditions) -> str | None:
+    screen = conditions.screen
+    return screen.state.lower() if screen and screen.state else None
+
+
+def _switch(is_on: bool | None) -> str | None:
+    return None if is_on is None else "on" if is_on else "off"

@@ -1,0 +1,142 @@
+"""Whether two cells were measured under like conditions; else what differed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from pocketbench.bench.judge.summary import Unlike
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pocketbench.bench.judge.cells import Measured
+    from pocketbench.bench.records.conditions import Conditions, CpuPolicy
+    from pocketbench.bench.records.launch import Launch
+    from pocketbench.bench.records.run import DeviceReady
+
+MOST_APART = 0.5
+"""Two sides are unlike when more than this share of the launches of one would have to
+change to give the other's. Interleaved launches share what changes in the middle of a
+run to within one launch; of two runs apart mostly all or none have it."""
+
+Facts = dict[str, Counter[str]]
+"""By what it is about, how many launches had which value; unknown ones left out."""
+
+
+def launch_facts(launches: Iterable[Launch]) -> Facts:
+    """What the conditions read before each launch say."""
+    found: Facts = {}
+    for launch in launches:
+        if launch.conditions_before is not None:
+            for name, value in _said(launch.conditions_before).items():
+                found.setdefault(name, Counter())[value] += 1
+    return found
+
+
+def device_facts(ready: DeviceReady | None, runner: str) -> Facts:
+    """What a run says of a device and of the program that measured on it."""
+    if ready is None:
+        return {}
+    info = ready.device
+    versions = {p.runner: p.version for p in ready.other_programs}
+    versions[ready.runner] = ready.runner_version
+    said = {
+        "device": None if info.is_simulated else info.serial_hash,
+        "model": info.model,
+        "core count": info.core_count and str(info.core_count),
+        "OS build": f"{info.os_version or ''} {info.build_fingerprint or ''}".strip(),
+        "runner": f"{runner} {versions.get(runner) or ''}".strip(),
+    }
+    return {name: Counter([value]) for name, value in said.items() if value}
+
+
+def unlike_within(baseline: Measured, candidate: Measured) -> tuple[Unlike, ...]:
+    """What differed between two variants of one device in one run.
+
+    Engines differ where they are what is compared; of one engine, the programs.
+    """
+    before, after = (launch_facts(m.launches) for m in (baseline, candidate))
+    if baseline.cell.artifact.engine == candidate.cell.artifact.engine:
+        for facts, measured in ((before, baseline), (after, candidate)):
+            facts["runner"] = Counter(launch.runner for launch in measured.launches)
+    return unlike(before, after)
+
+
+def unlike_apart(
+    baseline: tuple[Measured, DeviceReady | None],
+    candidate: tuple[Measured, DeviceReady | None],
+) -> tuple[Unlike, ...]:
+    """What differed between two runs of one cell, each with its run's device."""
+    before, after = (
+        device_facts(ready, measured.cell.runner)
+        | launch_facts(measured.launches)
+        | {
+            "threads": Counter([str(measured.cell.threads)]),
+            "heap": Counter(x.measurement.heap for x in measured.launches),
+        }
+        for measured, ready in (baseline, candidate)
+    )
+    return unlike(before, after)
+
+
+def unlike(before: Mapping[str, Counter[str]], after: Facts) -> tuple[Unlike, ...]:
+    """The facts known of both sides that are further apart than MOST_APART."""
+    return tuple(
+        Unlike(what=name, baseline=_mostly(was), candidate=_mostly(now))
+        for name, was in before.items()
+        if (now := after.get(name)) and _apart(was, now) > MOST_APART
+    )
+
+
+def _apart(one: Counter[str], other: Counter[str]) -> float:
+    """Total variation distance: 0 for the same shares, 1 for nothing in common."""
+    first, second = one.total(), other.total()
+    return 0.5 * sum(
+        abs(one[value] / first - other[value] / second) for value in one | other
+    )
+
+
+def _mostly(values: Counter[str]) -> str:
+    value, count = values.most_common(1)[0]
+    if count == values.total():
+        return value
+    return f"{value} ({count} of {values.total()} launches)"
+
+
+def _said(conditions: Conditions) -> dict[str, str]:
+    """Each fact of one reading, in words."""
+    said = {}
+    policies = conditions.cpu_policies or ()
+    governors = {p.id: p.governor for p in policies if p.governor}
+    if governors:
+        names = sorted(set(governors.values()))
+        each = ", ".join(f"{g} (policy {i})" for i, g in governors.items())
+        said["governor"] = names[0] if len(names) == 1 else each
+    caps = [cap for policy in policies if (cap := _cap(policy)) is not None]
+    if caps:
+        said["clock caps"] = ", ".join(filter(None, caps)) or "none"
+    charging = conditions.battery and conditions.battery.is_charging
+    if charging is not None:
+        said["charging"] = "yes" if charging else "no"
+    if conditions.is_battery_saver is not None:
+        said["battery saver"] = "on" if conditions.is_battery_saver else "off"
+    if conditions.is_fixed_performance is not None:
+        said["fixed performance"] = "on" if conditions.is_fixed_performance else "off"
+    return said
+
+
+def _cap(policy: CpuPolicy) -> str | None:
+    """How far a clock domain is held down, in quarters; empty where it is not.
+
+    Vendors move a cap by a step or two all the time: that is no other condition.
+    """
+    if not policy.is_capped:
+        return None if policy.is_capped is None else ""
+    highest, now = policy.hardware_max_frequency_khz, policy.max_frequency_khz
+    assert highest is not None
+    assert now is not None
+    quarters = round(4 * now / highest)
+    if quarters == 4:
+        return ""
+    return f"policy {policy.id} at about {25 * quarters} % of its highest clock"

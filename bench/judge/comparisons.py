@@ -1,0 +1,97 @@
+"""From ratios to comparisons with verdicts, corrected together as one family."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+from msgspec.structs import replace
+
+from pocketbench.bench.judge.intervals import Evidence
+from pocketbench.bench.judge.summary import Comparison, Metric, Unlike, Verdict
+from pocketbench.bench.judge.valid_launches import CellKey
+from pocketbench.bench.judge.verdicts import corrected, launches_to_settle, verdict
+
+
+class Question(NamedTuple):
+    """A ratio that was measured, before anything is said about it."""
+
+    kind: Literal["variant", "host", "run"]
+    key: CellKey
+    baseline: str
+    metric: Metric
+    evidence: Evidence
+    design: Literal["paired", "sequential"]
+    unlike: tuple[Unlike, ...] = ()
+
+
+def judged(
+    questions: Iterable[Question],
+    *,
+    min_effect: float,
+    alpha: float,
+    gate: tuple[str, ...],
+    anyway: bool = False,
+) -> tuple[Comparison, ...]:
+    """Give verdicts on the gated metrics' ratios, which are one family.
+
+    The ratio to the host is for information and never in the family; nor is one across
+    unlike conditions, unless it is asked for `anyway`.
+    """
+    asked = list(questions)
+    wanted = [q.kind != "host" and q.metric.name in gate for q in asked]
+    gated = [
+        of and (anyway or not q.unlike) for q, of in zip(asked, wanted, strict=True)
+    ]
+    family = [
+        q.evidence.p_value if of else None for q, of in zip(asked, gated, strict=True)
+    ]
+    q_values = corrected(family)
+    made = (
+        _comparison(question, of, q_value, min_effect=min_effect, alpha=alpha)
+        for question, of, q_value in zip(asked, gated, q_values, strict=True)
+    )
+    return tuple(
+        replace(comparison, is_withheld=of and comparison.verdict is None)
+        for comparison, of in zip(made, wanted, strict=True)
+    )
+
+
+def _comparison(
+    question: Question,
+    is_gated: bool,
+    q_value: float | None,
+    *,
+    min_effect: float,
+    alpha: float,
+) -> Comparison:
+    evidence = question.evidence
+    found, further = None, None
+    if is_gated:
+        found = verdict(
+            evidence,
+            q_value,
+            min_effect=min_effect,
+            better=question.metric.better,
+            alpha=alpha,
+        )
+        if found is Verdict.INCONCLUSIVE:
+            further = launches_to_settle(
+                evidence, q_value, min_effect=min_effect, alpha=alpha
+            )
+    return Comparison(
+        kind=question.kind,
+        device_id=question.key.device_id,
+        model=question.key.model,
+        metric=question.metric.name,
+        baseline=question.baseline,
+        candidate=question.key.variant_id,
+        candidate_over_baseline=evidence.estimate(),
+        p_value=evidence.p_value,
+        q_value=q_value,
+        verdict=found,
+        design=question.design,
+        min_effect=min_effect,
+        launches_to_settle=further,
+        unlike=question.unlike,
+    )

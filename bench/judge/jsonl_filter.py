@@ -1,0 +1,186 @@
+"""JSON Lines in, verdicts out: the statistics of the reports, for anyone to measure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any, Literal, NamedTuple
+
+import msgspec
+import numpy as np
+
+from pocketbench.bench.judge.history import changes
+from pocketbench.bench.judge.intervals import Evidence, unpaired_ratio
+from pocketbench.bench.judge.metrics import PRIMARY, reduced_latencies
+from pocketbench.bench.judge.paired import paired_evidence
+from pocketbench.bench.judge.verdicts import corrected, verdict
+from pocketbench.bench.records.record import Value
+
+Latencies = list[
+    Annotated[list[Annotated[float, msgspec.Meta(gt=0)]], msgspec.Meta(min_length=1)]
+]
+Proportion = Annotated[float, msgspec.Meta(gt=0, lt=1)]
+
+
+class AbLine(Value, frozen=True, kw_only=True):
+    """Two sets of launches to compare."""
+
+    id: Any
+    a: Annotated[Latencies, msgspec.Meta(min_length=1)]
+    """The baseline: latencies of each launch, in any unit."""
+    b: Annotated[Latencies, msgspec.Meta(min_length=1)]
+    """The candidate; with the interleaved design its launches pair with the baseline's
+    one by one."""
+    design: Literal["interleaved", "sequential"]
+    alpha: Proportion = 0.05
+    min_effect: Proportion = 0.02
+    family: str | int | None = None
+    """Lines that share it are corrected together."""
+
+
+class HistoryLine(Value, frozen=True, kw_only=True):
+    """One history to look for changes in."""
+
+    id: Any
+    series: list[Annotated[float, msgspec.Meta(gt=0)]]
+    min_effect: Proportion = 0.02
+
+
+class Answered(NamedTuple):
+    """One line of the answer, and what was wrong with the question, if anything."""
+
+    line: bytes
+    error: str | None = None
+
+
+class Judged(NamedTuple):
+    """One line whose verdict may wait for its family."""
+
+    asked: AbLine
+    evidence: Evidence
+
+
+_ab = msgspec.json.Decoder(AbLine)
+_history = msgspec.json.Decoder(HistoryLine)
+
+
+def answer_ab(lines: Iterable[bytes]) -> Iterator[Answered]:
+    """Answer each line in order: at once, until one of a family has to wait.
+
+    A family is known in full only at the end, so from its first line on the answers
+    come when the input has ended.
+    """
+    held: list[Judged | Answered] = []
+    for line in lines:
+        found = _judge_alone(line)
+        if held or (isinstance(found, Judged) and found.asked.family is not None):
+            held.append(found)
+        elif isinstance(found, Judged):
+            yield _ab_answer(found, found.evidence.p_value)
+        else:
+            yield found
+    yield from _release(held)
+
+
+def answer_history(lines: Iterable[bytes]) -> Iterator[Answered]:
+    """Answer each line with the first places of its confirmed new levels."""
+    for line in lines:
+        try:
+            asked = _history.decode(line)
+            found = changes(asked.series, min_effect=asked.min_effect)
+        except (msgspec.DecodeError, ValueError) as error:
+            yield _refused(line, error)
+            continue
+        places = [change.index for change in found if not change.is_suspect]
+        yield Answered(msgspec.json.encode({"id": asked.id, "change_points": places}))
+
+
+def _judge_alone(line: bytes) -> Judged | Answered:
+    try:
+        asked = _ab.decode(line)
+        return Judged(asked, _evidence(asked))
+    except (msgspec.DecodeError, ValueError) as error:
+        return _refused(line, error)
+
+
+def _evidence(asked: AbLine) -> Evidence:
+    """What the launches say about the candidate.
+
+    Raises:
+        ValueError: The launches cannot be paired.
+    """
+    first, second = _launch_values(asked.a), _launch_values(asked.b)
+    if asked.design == "sequential":
+        ratio = unpaired_ratio(first, second)
+        found = ratio and ratio.evidence(asked.alpha)
+    elif len(first) != len(second):
+        raise ValueError(
+            f"interleaved launches pair one by one, but a has {len(first)} and "
+            f"b has {len(second)}"
+        )
+    else:
+        found = paired_evidence(first, second, alpha=asked.alpha)
+    if found is None:
+        raise ValueError("the launches have no ratio")
+    return found
+
+
+def _launch_values(launches: list[list[float]]) -> list[float]:
+    """Each launch's value of the primary metric, in order."""
+    by_length: defaultdict[int, list[int]] = defaultdict(list)
+    for place, latencies in enumerate(launches):
+        by_length[len(latencies)].append(place)
+    values = [0.0] * len(launches)
+    for places in by_length.values():
+        rows = np.array([launches[place] for place in places], dtype=np.float64)
+        for place, found in zip(places, reduced_latencies(rows), strict=True):
+            values[place] = found.values[PRIMARY]
+    return values
+
+
+def _release(held: list[Judged | Answered]) -> Iterator[Answered]:
+    """Answer the lines that waited, each family corrected together."""
+    families: defaultdict[object, list[int]] = defaultdict(list)
+    q_values: dict[int, float | None] = {}
+    for place, found in enumerate(held):
+        if isinstance(found, Judged):
+            q_values[place] = found.evidence.p_value
+            if found.asked.family is not None:
+                families[found.asked.family].append(place)
+    for places in families.values():
+        q_values.update(
+            zip(places, corrected([q_values[place] for place in places]), strict=True)
+        )
+    for place, found in enumerate(held):
+        if isinstance(found, Judged):
+            yield _ab_answer(found, q_values[place])
+        else:
+            yield found
+
+
+def _ab_answer(judged: Judged, q_value: float | None) -> Answered:
+    asked, evidence = judged
+    ratio = evidence.estimate()
+    answer = {
+        "id": asked.id,
+        "verdict": verdict(
+            evidence, q_value, min_effect=asked.min_effect, alpha=asked.alpha
+        ),
+        "ratio": ratio.point,
+        "ci": [ratio.low, ratio.high],
+        "p": evidence.p_value,
+    }
+    if asked.family is not None:
+        answer["q"] = q_value
+    return Answered(msgspec.json.encode(answer))
+
+
+def _refused(line: bytes, error: Exception) -> Answered:
+    """An answer that carries the error, under the id if that can be read."""
+    try:
+        whole = msgspec.json.decode(line)
+    except msgspec.DecodeError:
+        whole = None
+    name = whole.get("id") if isinstance(whole, dict) else None
+    message = str(error)
+    return Answered(msgspec.json.encode({"id": name, "error": message}), message)

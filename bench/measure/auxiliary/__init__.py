@@ -1,0 +1,1 @@
+"""Launches besides the timed ones: output checks, operator profiles, sustained runs."""

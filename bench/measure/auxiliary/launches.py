@@ -1,0 +1,167 @@
+"""Launches beside the timed ones: what else is asked of each variant on each device."""
+
+from __future__ import annotations
+
+import abc
+import concurrent.futures
+import threading
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, NamedTuple
+
+from pocketbench.bench.errors import (
+    Cancelled,
+    DeviceError,
+    LaunchError,
+    PocketbenchError,
+)
+from pocketbench.bench.measure.device_job import Task
+from pocketbench.bench.measure.lease import CpuLease
+from pocketbench.bench.measure.observer import Observer
+from pocketbench.bench.measure.runner_binding import needed_objects
+from pocketbench.bench.measure.start_program import start_program
+from pocketbench.bench.measure.store import Store
+
+if TYPE_CHECKING:
+    from pocketbench.bench.records.artifact import Artifact
+    from pocketbench.bench.records.device import (
+        CommandResult,
+        Device,
+        InstalledObject,
+        LocalObject,
+    )
+    from pocketbench.bench.records.failure import FailureReason
+    from pocketbench.bench.records.plan import Plan, Variant
+    from pocketbench.bench.records.run import Record
+    from pocketbench.bench.records.runner import Command, Runner
+
+Installed = dict[str, "InstalledObject"]
+"""By sha256."""
+
+
+class Wanted(NamedTuple):
+    """One variant of a model, as exported."""
+
+    variant: Variant
+    artifact: Artifact
+
+
+class Untimed(abc.ABC):
+    """Asks one thing of the variants on one device; an answer is a record."""
+
+    def __init__(
+        self,
+        task: Task,
+        plan: Plan,
+        *,
+        store: Store,
+        lease: CpuLease,
+        observer: Observer,
+        cancel: threading.Event,
+        wanted: Iterable[Wanted],
+    ) -> None:
+        """Take what a session does, and what is still wanted of this device."""
+        self._task = task
+        self._info = task.selected.info
+        self._plan = plan
+        self._store = store
+        self._lease = lease
+        self._observer = observer
+        self._cancel = cancel
+        self._wanted = tuple(wanted)
+
+    def run(self) -> None:
+        """Store a record for each variant; a failure is a record, not an error.
+
+        Raises:
+            Cancelled: The user asked to stop.
+        """
+        possible = [item for item in self._wanted if self._is_possible(item)]
+        if not possible:
+            return
+        try:
+            with self._task.selected.driver.open(
+                self._info, cancel=self._cancel
+            ) as device:
+                self._info = device.info
+                with self._around(device):
+                    self._ask_all(device, possible)
+        except Cancelled:
+            raise
+        except DeviceError as error:
+            for item in possible:
+                self._fail(item, error, reason=error.reason)
+
+    def _ask_all(self, device: Device, wanted: list[Wanted]) -> None:
+        """Take one after the other from the list: the rest fails with the device."""
+        objects = {x.sha256: x for x in self._objects(wanted)}
+        installed = {x.sha256: x for x in device.push(tuple(objects.values()))}
+        while wanted:
+            try:
+                self._store.append(self._ask(device, wanted[0], installed))
+            except LaunchError as error:
+                self._fail(wanted[0], error, reason=error.reason)
+            del wanted[0]
+
+    def _objects(self, wanted: Sequence[Wanted]) -> Sequence[LocalObject]:
+        """What the device must hold."""
+        artifacts = [item.artifact for item in wanted]
+        return needed_objects(self._task.tools, artifacts)
+
+    def _around(self, device: Device) -> AbstractContextManager[object]:
+        """What holds while this device is asked."""
+        return nullcontext()
+
+    def _started(
+        self,
+        device: Device,
+        runner: Runner,
+        command: Command,
+        *,
+        threads: int,
+        timeout_s: float,
+        prefix: Sequence[str] = (),
+    ) -> CommandResult:
+        """Run a program to its end, on leased cores where it runs on this computer's.
+
+        Raises:
+            DeviceLostError: The device went away.
+            Cancelled: The user asked to stop.
+        """
+        leased = self._lease.for_program(runner, self._info, threads, self._cancel)
+        with leased as cpus:
+            return start_program(
+                device, command, prefix=prefix, timeout_s=timeout_s, host_cpus=cpus
+            )
+
+    @abc.abstractmethod
+    def _is_possible(self, item: Wanted) -> bool:
+        """Tell whether a variant can be asked; store it when it cannot."""
+
+    @abc.abstractmethod
+    def _ask(self, device: Device, item: Wanted, installed: Installed) -> Record:
+        """Launch and read the answer.
+
+        Raises:
+            LaunchError: There is none.
+            DeviceError: The device went away.
+        """
+
+    @abc.abstractmethod
+    def _fail(
+        self, item: Wanted, error: PocketbenchError, *, reason: FailureReason
+    ) -> None:
+        """Store that there is no answer."""
+
+
+def ask_at_once(askers: Sequence[Untimed]) -> None:
+    """Ask all devices at the same time.
+
+    Raises:
+        Cancelled: The user asked to stop; what was running has been ended.
+    """
+    with concurrent.futures.ThreadPoolExecutor(
+        max_workers=max(1, len(askers)), thread_name_prefix="untimed"
+    ) as pool:
+        for future in [pool.submit(asker.run) for asker in askers]:
+            future.result()

@@ -1,0 +1,200 @@
+"""Before anything is timed: each variant's answers on each device, in own launches."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from pocketbench.bench.errors import PocketbenchError
+from pocketbench.bench.measure.auxiliary.launches import (
+    Installed,
+    Untimed,
+    Wanted,
+    ask_at_once,
+)
+from pocketbench.bench.measure.auxiliary.output_sums import compare
+from pocketbench.bench.measure.device_job import Task
+from pocketbench.bench.measure.device_session import utc_now
+from pocketbench.bench.measure.lease import CpuLease
+from pocketbench.bench.measure.observer import Observer
+from pocketbench.bench.measure.runner_binding import launch_request, tool_for
+from pocketbench.bench.measure.store import Store
+from pocketbench.bench.records.device import LocalObject
+from pocketbench.bench.records.failure import FailureReason
+from pocketbench.bench.records.output_check import OutputCheck, OutputCheckMissing
+from pocketbench.bench.records.runner import TellingOutputs
+from pocketbench.bench.units import format_size
+
+if TYPE_CHECKING:
+    from pocketbench.bench.records.artifact import OutputReference
+    from pocketbench.bench.records.device import Device
+    from pocketbench.bench.records.plan import Plan
+
+MOST_ANSWER_BYTES = 64 * 2**20
+"""Of one launch: the answers come over the wire as text."""
+
+Outcome = OutputCheck | OutputCheckMissing
+
+
+def check_outputs(
+    plan: Plan,
+    tasks: Sequence[Task],
+    *,
+    store: Store,
+    lease: CpuLease,
+    observer: Observer,
+    cancel: threading.Event,
+    done: Iterable[Outcome] = (),
+) -> None:
+    """Check all devices at once and store what comes of it.
+
+    `done` is what an earlier part of the same run stored; what failed there is tried
+    again.
+
+    Raises:
+        Cancelled: `cancel` was set; what was running has been ended.
+    """
+    checked = {
+        (x.device_id, x.model, x.variant_id, x.artifact_sha256)
+        for x in done
+        if isinstance(x, OutputCheck)
+    }
+    ask_at_once(
+        [
+            _Checker(
+                task,
+                plan,
+                store=store,
+                lease=lease,
+                observer=observer,
+                cancel=cancel,
+                wanted=[
+                    Wanted(variant, artifact)
+                    for model, variants in task.models.items()
+                    for variant in variants
+                    if (artifact := task.artifacts.get((model, variant.name)))
+                    and (task.selected.info.id, model, variant.id, artifact.sha256)
+                    not in checked
+                ],
+            )
+            for task in tasks
+        ]
+    )
+
+
+class _Checker(Untimed):
+    """Checks one device; measuring comes next, and tells what is wrong with it."""
+
+    def _objects(self, wanted: Sequence[Wanted]) -> Sequence[LocalObject]:
+        inputs = [
+            LocalObject(
+                path=kept.path,
+                name="inputs.bin",
+                sha256=kept.sha256,
+                size_bytes=kept.size_bytes,
+            )
+            for item in wanted
+            if (kept := _reference(item).inputs)
+        ]
+        return (*super()._objects(wanted), *inputs)
+
+    def _ask(self, device: Device, item: Wanted, installed: Installed) -> OutputCheck:
+        variant, artifact = item
+        reference = _reference(item)
+        runner, program = tool_for(artifact, self._task.tools)
+        assert isinstance(runner, TellingOutputs)
+        request = replace(
+            launch_request(variant, artifact, program, installed, self._plan.workload),
+            inputs=reference.input_specs,
+        )
+        started_at = utc_now()
+        command = runner.outputs_command(
+            request, installed[reference.inputs.sha256].remote_path
+        )
+        result = self._started(
+            device,
+            runner,
+            command,
+            threads=variant.threads,
+            timeout_s=self._plan.workload.timeout_s,
+        )
+        answers = runner.parse_outputs(result)
+        subject = f"{artifact.model} {artifact.variant}"
+        compared = compare(answers, reference, subject)
+        told = b"".join(tensor.data for tensors in answers for tensor in tensors)
+        has_labels = compared.correct_count is not None
+        return OutputCheck(
+            device_id=self._info.id,
+            model=variant.model,
+            variant_id=variant.id,
+            artifact_sha256=artifact.sha256,
+            runner=runner.name,
+            started_at=started_at,
+            reference=reference.of,
+            input_count=reference.set_count,
+            answers_sha256=hashlib.sha256(told).hexdigest(),
+            tensors=compared.tensors,
+            label_count=len(reference.labels) if has_labels else None,
+            correct_count=compared.correct_count,
+            reference_correct_count=compared.reference_correct_count,
+        )
+
+    def _is_possible(self, item: Wanted) -> bool:
+        """Tell a variant that can be checked from one that cannot, which is stored."""
+        obstacle = self._obstacle(item)
+        if obstacle is not None:
+            self._fail(item, obstacle, reason=None)
+        return obstacle is None
+
+    def _obstacle(self, item: Wanted) -> PocketbenchError | None:
+        runner = tool_for(item.artifact, self._task.tools).runner
+        if not isinstance(runner, TellingOutputs):
+            return PocketbenchError(
+                runner.name,
+                f"{runner.name} does not tell what a model answers",
+                "Measure with pocketbench's own runner to check the outputs",
+            )
+        reference = item.artifact.reference
+        if reference is None:
+            return PocketbenchError(
+                item.variant.id,
+                "there are no known answers to compare with",
+                "Give the model as module:factory, or a .ptl with bundled inputs",
+            )
+        if reference.outputs.size_bytes > MOST_ANSWER_BYTES:
+            return PocketbenchError(
+                item.variant.id,
+                f"its answers are {format_size(reference.outputs.size_bytes)}, more "
+                f"than the {format_size(MOST_ANSWER_BYTES)} that are compared",
+                "Give it smaller or fewer inputs",
+            )
+        return None
+
+    def _fail(
+        self, item: Wanted, error: PocketbenchError, *, reason: FailureReason | None
+    ) -> None:
+        self._store.append(
+            OutputCheckMissing(
+                device_id=self._info.id,
+                model=item.variant.model,
+                variant_id=item.variant.id,
+                artifact_sha256=item.artifact.sha256,
+                started_at=utc_now(),
+                fact=error.fact,
+                remedy=error.next_step,
+                reason=reason,
+            )
+        )
+        self._observer.note(
+            self._info.id,
+            f"{item.variant.model} {item.variant.id} not checked: {error.fact}",
+        )
+
+
+def _reference(item: Wanted) -> OutputReference:
+    assert item.artifact.reference is not None
+    return item.artifact.reference

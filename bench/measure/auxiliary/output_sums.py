@@ -1,0 +1,157 @@
+"""A device's answers against the reference's: sums, not yet figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from pocketbench.bench.errors import LaunchError
+from pocketbench.bench.records.failure import FailureReason
+from pocketbench.bench.records.output_check import TensorDifference
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pocketbench.bench.records.artifact import OutputReference, TensorSpec
+    from pocketbench.bench.records.runner import RawTensor
+
+Answers = tuple[tuple["RawTensor", ...], ...]
+Values = npt.NDArray[np.float64]
+"""Of one tensor in all answers: [set, value]."""
+
+_NUMPY = {
+    "float32": "<f4",
+    "float64": "<f8",
+    "float16": "<f2",
+    "int64": "<i8",
+    "int32": "<i4",
+    "int16": "<i2",
+    "int8": "i1",
+    "uint8": "u1",
+    "bool": "?",
+}
+READABLE = frozenset({*_NUMPY, "bfloat16"})
+"""The dtypes that can be compared."""
+
+
+class Compared(NamedTuple):
+    """What came of a comparison."""
+
+    tensors: tuple[TensorDifference, ...]
+    correct_count: int | None
+    reference_correct_count: int | None
+
+
+def compare(answers: Answers, reference: OutputReference, subject: str) -> Compared:
+    """Compare all answers with the reference's, tensor by tensor.
+
+    Raises:
+        LaunchError: The device gave other tensors than the reference.
+    """
+    specs = reference.output_specs
+    expected = _read_reference(reference)
+    found = _stack(answers, specs, subject)
+    device, host = (
+        _correct_count(_rows(values[0], specs[0]), reference.labels)
+        for values in (found, expected)
+    )
+    return Compared(
+        tuple(map(_difference, specs, expected, found)),
+        device,
+        host,
+    )
+
+
+def _read_reference(reference: OutputReference) -> list[Values]:
+    data = Path(reference.outputs.path).read_bytes()
+    whole = sum(map(_size_bytes, reference.output_specs))
+    sets = [data[start : start + whole] for start in range(0, len(data), whole)]
+    found, start = [], 0
+    for spec in reference.output_specs:
+        end = start + _size_bytes(spec)
+        found.append(np.stack([_values(one[start:end], spec.dtype) for one in sets]))
+        start = end
+    return found
+
+
+def _stack(answers: Answers, specs: Sequence[TensorSpec], subject: str) -> list[Values]:
+    for tensors in answers:
+        if [x.spec.shape for x in tensors] != [spec.shape for spec in specs] or any(
+            x.spec.dtype not in READABLE or len(x.data) != _size_bytes(x.spec)
+            for x in tensors
+        ):
+            raise _other(subject, tensors, specs)
+    return [
+        np.stack([_values(x[place].data, x[place].spec.dtype) for x in answers])
+        for place in range(len(specs))
+    ]
+
+
+def _other(
+    subject: str, tensors: Sequence[RawTensor], specs: Sequence[TensorSpec]
+) -> LaunchError:
+    gave = ", ".join(_named(tensor.spec) for tensor in tensors) or "nothing"
+    wanted = ", ".join(map(_named, specs))
+    return LaunchError(
+        FailureReason.BAD_OUTPUT, subject, f"answered {gave}, the reference {wanted}"
+    )
+
+
+def _named(spec: TensorSpec) -> str:
+    return f"{spec.dtype} [{', '.join(map(str, spec.shape))}]"
+
+
+def _size_bytes(spec: TensorSpec) -> int:
+    item = 2 if spec.dtype == "bfloat16" else np.dtype(_NUMPY[spec.dtype]).itemsize
+    count = 1
+    for size in spec.shape:
+        count *= size
+    return int(item * count)
+
+
+def _values(data: bytes, dtype: str) -> Values:
+    if dtype == "bfloat16":
+        # The upper half of a float32.
+        upper = np.frombuffer(data, "<u2").astype("<u4") << 16
+        return upper.view("<f4").astype(np.float64)
+    return np.frombuffer(data, _NUMPY[dtype]).astype(np.float64)
+
+
+def _difference(spec: TensorSpec, expected: Values, found: Values) -> TensorDifference:
+    finite = np.isfinite(found)
+    answer = np.where(finite, found, 0.0)
+    error = answer - expected
+    was, now = _rows(expected, spec), _rows(answer, spec)
+    agree = None if was is None or now is None else _top(was) == _top(now)
+    return TensorDifference(
+        spec=spec,
+        max_abs=float(np.abs(error).max(initial=0.0)),
+        reference_power=float(np.square(expected).sum()),
+        answer_power=float(np.square(answer).sum()),
+        error_power=float(np.square(error).sum()),
+        product=float((expected * answer).sum()),
+        not_finite_count=int((~finite).sum()),
+        row_count=None if agree is None else agree.size,
+        agreeing_count=None if agree is None else int(agree.sum()),
+    )
+
+
+def _rows(values: Values, spec: TensorSpec) -> Values | None:
+    """Rows of scores, [rows, classes]; `None` for a tensor that is none of such."""
+    if len(spec.shape) != 2 or spec.shape[1] < 2:
+        return None
+    return values.reshape(-1, spec.shape[1])
+
+
+def _top(rows: Values) -> npt.NDArray[np.intp]:
+    top: npt.NDArray[np.intp] = np.argmax(rows, axis=1)
+    return top
+
+
+def _correct_count(rows: Values | None, labels: Sequence[int]) -> int | None:
+    if rows is None or not labels or len(rows) != len(labels):
+        return None
+    return int((_top(rows) == np.array(labels)).sum())

@@ -1,0 +1,162 @@
+"""After all that is timed: each variant's operators on each device, in own launches."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from pocketbench.bench.errors import PocketbenchError
+from pocketbench.bench.measure.auxiliary.launches import (
+    Installed,
+    Untimed,
+    Wanted,
+    ask_at_once,
+)
+from pocketbench.bench.measure.device_job import Task
+from pocketbench.bench.measure.device_session import utc_now
+from pocketbench.bench.measure.lease import CpuLease
+from pocketbench.bench.measure.observer import Observer
+from pocketbench.bench.measure.runner_binding import launch_request, tool_for
+from pocketbench.bench.measure.start_program import quieted
+from pocketbench.bench.measure.store import Store, read_run
+from pocketbench.bench.planning.cores import cores_of, pin_to
+from pocketbench.bench.records.failure import FailureReason
+from pocketbench.bench.records.operator_times import OperatorProfile, ProfileFailure
+from pocketbench.bench.records.runner import Profiling
+
+if TYPE_CHECKING:
+    from pocketbench.bench.records.device import Device
+    from pocketbench.bench.records.plan import Plan
+    from pocketbench.bench.records.run import Run
+
+
+def profile_operators(
+    plan: Plan,
+    tasks: Sequence[Task],
+    *,
+    store: Store,
+    lease: CpuLease,
+    observer: Observer,
+    cancel: threading.Event,
+) -> None:
+    """Observe what was measured and has no profile yet, all devices at once.
+
+    What the store holds decides, so a run that goes on does only what is missing.
+    What cannot be observed is a record and a note, never a failed job.
+
+    Raises:
+        Cancelled: `cancel` was set; what was running has been ended.
+    """
+    run = read_run(store.folder)
+    ask_at_once(
+        [
+            _Profiler(
+                task,
+                plan,
+                store=store,
+                lease=lease,
+                observer=observer,
+                cancel=cancel,
+                wanted=_wanted(task, run),
+            )
+            for task in tasks
+        ]
+    )
+
+
+def _wanted(task: Task, run: Run) -> list[Wanted]:
+    """The variants that were measured on a device and have no profile there."""
+    device_id = task.selected.info.id
+    measured = {
+        (x.model, x.variant_id) for x in run.launches if x.device_id == device_id
+    }
+    done = {
+        (x.model, x.variant_id, x.artifact_sha256)
+        for x in run.profiles
+        if isinstance(x, OperatorProfile) and x.device_id == device_id
+    }
+    return [
+        Wanted(variant, artifact)
+        for model, variants in task.models.items()
+        for variant in variants
+        if (model, variant.id) in measured
+        and (artifact := task.artifacts.get((model, variant.name))) is not None
+        and (model, variant.id, artifact.sha256) not in done
+    ]
+
+
+class _Profiler(Untimed):
+    """Observes on one device."""
+
+    def _around(self, device: Device) -> AbstractContextManager[object]:
+        self._observer.note(
+            self._info.id, "observing operators in launches that are not timed"
+        )
+        return quieted(device, self._plan, self._observer)
+
+    def _ask(
+        self, device: Device, item: Wanted, installed: Installed
+    ) -> OperatorProfile:
+        variant, artifact = item
+        runner, program = tool_for(artifact, self._task.tools)
+        assert isinstance(runner, Profiling)
+        workload = replace(self._plan.workload, min_duration_s=0.0)
+        request = launch_request(variant, artifact, program, installed, workload)
+        started_at = utc_now()
+        result = self._started(
+            device,
+            runner,
+            runner.profile_command(request),
+            prefix=pin_to(self._info, cores_of(self._info, self._plan.cores)),
+            threads=variant.threads,
+            # Each inference that is timed is followed by one that is observed.
+            timeout_s=2 * workload.timeout_s,
+        )
+        return OperatorProfile(
+            device_id=self._info.id,
+            model=variant.model,
+            variant_id=variant.id,
+            artifact_sha256=artifact.sha256,
+            runner=program.runner,
+            started_at=started_at,
+            times=runner.parse_profile(result, artifact, request),
+        )
+
+    def _is_possible(self, item: Wanted) -> bool:
+        """Tell whether a variant's program can observe; store it when it cannot."""
+        runner = tool_for(item.artifact, self._task.tools).runner
+        if isinstance(runner, Profiling):
+            return True
+        reason = FailureReason.NO_OPERATOR_TIMES
+        error = PocketbenchError(
+            runner.name,
+            f"{runner.name} does not tell of single operators",
+            reason.remedy,
+        )
+        self._fail(item, error, reason=reason)
+        return False
+
+    def _fail(
+        self, item: Wanted, error: PocketbenchError, *, reason: FailureReason
+    ) -> None:
+        variant, artifact = item
+        self._store.append(
+            ProfileFailure(
+                device_id=self._info.id,
+                model=variant.model,
+                variant_id=variant.id,
+                artifact_sha256=artifact.sha256,
+                reason=reason,
+                fact=error.fact,
+                remedy=error.next_step,
+                started_at=utc_now(),
+            )
+        )
+        self._observer.note(
+            self._info.id,
+            f"{variant.model} {variant.id}: no operator times: {error.fact}",
+        )

@@ -1,0 +1,160 @@
+"""A device's part of a sustained run: one process a variant, watched meanwhile."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from pocketbench.bench.conditions.launch_caveats import BlockHeat
+from pocketbench.bench.errors import Cancelled, DeviceLostError
+from pocketbench.bench.measure.device_session import Session
+from pocketbench.bench.measure.schedule import block_order
+from pocketbench.bench.records.blocks import TRIES
+from pocketbench.bench.records.caveat import Caveat
+from pocketbench.bench.records.device import Attended
+from pocketbench.bench.records.sustained import Reading, Sustained, SustainedLaunch
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from pocketbench.bench.records.artifact import Artifact
+    from pocketbench.bench.records.conditions import Conditions
+    from pocketbench.bench.records.device import CommandResult, Device
+    from pocketbench.bench.records.launch import Launch
+    from pocketbench.bench.records.plan import Variant
+    from pocketbench.bench.records.runner import LaunchRequest, Runner
+
+
+class SustainedSession(Session):
+    """Measures one task for a stated time; a launch is a `SustainedLaunch`.
+
+    The gate waits for a cool phone before each process; nothing is done again for
+    having throttled, which is what is asked about.
+    """
+
+    _grace_s = 30.0
+    """For a stopped program to end its inference and print what it has: megabytes."""
+    _readings: tuple[Reading, ...] = ()
+
+    @property
+    def _asked(self) -> Sustained:
+        assert self._plan.sustained is not None
+        return self._plan.sustained
+
+    def _missing(self) -> list[Variant]:
+        """The variants that have not run for the whole time, in a seeded order."""
+        done = {
+            (launch.model, launch.variant_id)
+            for launch in self._ledger.launches
+            if not launch.measurement.was_stopped
+        }
+        missing = []
+        for model in self._task.models:
+            live = {variant.id: variant for variant in self._ledger.live(model)}
+            order = block_order(list(live), 0, self._plan.workload.seed)
+            missing += [live[x] for x in order if (model, x) not in done]
+        return missing
+
+    def _pending(self) -> int:
+        return len(self._missing())
+
+    def _first_variants(self) -> tuple[Variant, ...]:
+        return tuple(self._missing())
+
+    def _measure(self, device: Device) -> None:
+        """Run every variant that is missing; one that failed is tried once more."""
+        for position, variant in enumerate(self._missing()):
+            for _ in range(TRIES):
+                if variant not in self._ledger.live(variant.model):
+                    break
+                attempt = self._ledger.next_attempt(variant.model, 0)
+                self._observer.block_started(self._info, variant.model, 0)
+                self._heat = BlockHeat(
+                    self._plan.gate,
+                    is_settled=self._gate.settle() if self._gate else None,
+                )
+                is_measured = self.launch(device, variant, 0, attempt, position)
+                if self._cancel.is_set():
+                    # Stopped, it may have ended as if of its own accord.
+                    raise Cancelled(self._info.id, "stopped", "Its program was ended")
+                if is_measured:
+                    break
+
+    def request(self, variant: Variant, artifact: Artifact) -> LaunchRequest:
+        """What the long launch asks of its program."""
+        return msgspec.structs.replace(
+            super().request(variant, artifact),
+            min_duration_s=self._asked.duration_s,
+            tells_gaps=True,
+        )
+
+    def _unkept_request(self, variant: Variant, artifact: Artifact) -> LaunchRequest:
+        return super().request(variant, artifact)
+
+    def _start(
+        self, device: Device, runner: Runner, request: LaunchRequest
+    ) -> tuple[CommandResult, tuple[int, ...]]:
+        """Start the program and read the device's conditions until its end."""
+        if not request.tells_gaps:
+            return super()._start(device, runner, request)
+        began_ns = time.perf_counter_ns()
+        with ThreadPoolExecutor(1, thread_name_prefix=self._info.id) as beside:
+            running = beside.submit(super()._start, device, runner, request)
+            self._readings = self._watch(device, running, began_ns)
+            return running.result()
+
+    def _watch(
+        self, device: Device, running: Future[Any], began_ns: int
+    ) -> tuple[Reading, ...]:
+        """Read the conditions at the stated interval while a program runs."""
+        readings: list[Reading] = []
+        interval_ns = round(self._asked.interval_s * 1e9)
+        due_ns = began_ns + interval_ns
+        while isinstance(device, Attended) and not self._cancel.is_set():
+            left_s = (due_ns - time.perf_counter_ns()) / 1e9
+            if wait([running], timeout=max(0.0, left_s)).done:
+                break
+            asked_ns = time.perf_counter_ns()
+            try:
+                conditions = device.conditions()
+            except (Cancelled, DeviceLostError):
+                # Whoever runs the program is told too, and says what that means.
+                break
+            if conditions is None:
+                break
+            now_ns = time.perf_counter_ns()
+            readings.append(
+                Reading(
+                    at_ns=asked_ns - began_ns,
+                    took_ns=now_ns - asked_ns,
+                    conditions=conditions,
+                )
+            )
+            self._observer.conditions_read(
+                self._info,
+                conditions,
+                at_s=(asked_ns - began_ns) / 1e9,
+                of_s=self._asked.duration_s,
+            )
+            # What could not be read in time is left out, not made up for.
+            due_ns = max(due_ns + interval_ns, now_ns)
+        return tuple(readings)
+
+    def _heat_marks(
+        self, variant: Variant, before: Conditions | None, after: Conditions | None
+    ) -> tuple[Caveat, ...]:
+        marks = super()._heat_marks(variant, before, after)
+        return tuple(mark for mark in marks if mark is not Caveat.THROTTLED)
+
+    def _keep(self, launch: Launch) -> None:
+        self._store.append(
+            SustainedLaunch(
+                launch=launch,
+                asked=self._asked,
+                readings=self._readings,
+                cpus=self._pinned,
+            )
+        )

@@ -1,0 +1,397 @@
+"""Everything that is done on one device: open, push, blocks of launches."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from contextlib import AbstractContextManager
+from functools import partial
+
+from pocketbench.bench.conditions.launch_caveats import (
+    BlockHeat,
+    cool_reference,
+    core_marks,
+    state_marks,
+)
+from pocketbench.bench.errors import (
+    Cancelled,
+    DeviceError,
+    DeviceLostError,
+    LaunchError,
+    PocketbenchError,
+)
+from pocketbench.bench.measure.cooldown_wait import Gatekeeper, is_gated
+from pocketbench.bench.measure.device_job import Task
+from pocketbench.bench.measure.failure_records import Place, failure_of, utc_now
+from pocketbench.bench.measure.lease import CpuLease
+from pocketbench.bench.measure.ledger import Ledger
+from pocketbench.bench.measure.observer import Observer
+from pocketbench.bench.measure.preflight import check
+from pocketbench.bench.measure.push_tracker import Sender
+from pocketbench.bench.measure.runner_binding import (
+    device_ready,
+    launch_request,
+    needed_objects,
+    tool_for,
+    used_tools,
+)
+from pocketbench.bench.measure.schedule import block_order
+from pocketbench.bench.measure.spin_probe import spin_once
+from pocketbench.bench.measure.start_program import quieted, start_program
+from pocketbench.bench.measure.store import Store
+from pocketbench.bench.planning.cores import biggest_core, cores_of, pin_to
+from pocketbench.bench.records.artifact import Artifact
+from pocketbench.bench.records.blocks import TRIES
+from pocketbench.bench.records.caveat import Caveat
+from pocketbench.bench.records.conditions import Conditions
+from pocketbench.bench.records.device import CommandResult, Device, InstalledObject
+from pocketbench.bench.records.failure import FailureReason
+from pocketbench.bench.records.launch import Failure, Launch
+from pocketbench.bench.records.plan import Plan, Variant
+from pocketbench.bench.records.runner import LaunchRequest, Runner
+
+__all__ = ["Session", "Task", "utc_now"]
+
+logger = logging.getLogger(__name__)
+
+_NO_PLACE = Place()
+_LOST_TIMES = 2
+"""A device that is lost more often than this in one run is given up."""
+
+
+class Session:
+    """Measures one task; its records are all it leaves behind."""
+
+    _grace_s = 0.0
+    """What a stopped program is given to end; without, it is killed."""
+
+    def __init__(
+        self,
+        task: Task,
+        plan: Plan,
+        *,
+        store: Store,
+        lease: CpuLease,
+        observer: Observer,
+        cancel: threading.Event,
+        launches: tuple[Launch, ...] = (),
+        failures: tuple[Failure, ...] = (),
+    ) -> None:
+        """`launches` and `failures` are what an earlier part of the run stored."""
+        self._task = task
+        self._info = task.selected.info
+        self._plan = plan
+        self._store = store
+        self._lease = lease
+        self._observer = observer
+        self._cancel = cancel
+        self._ledger = Ledger(
+            self._info.id,
+            plan,
+            models=task.models,
+            exported=task.artifacts,
+            launches=launches,
+            failures=failures,
+        )
+        self._installed: dict[str, InstalledObject] = {}
+        self._sender = Sender()
+        self._stored_error: PocketbenchError | None = None
+        self._pinned: tuple[int, ...] = ()
+        self._gate: Gatekeeper | None = None
+        self._heat: BlockHeat | None = None
+
+    def run(self) -> None:
+        """Measure everything that is missing; a failure is a record, not an error.
+
+        Raises:
+            Cancelled: The user asked to stop.
+        """
+        pending = self._pending()
+        self._observer.device_started(self._info, pending)
+        try:
+            if pending and not self._task.is_over:
+                self._run_until_done()
+        finally:
+            self._observer.device_finished(self._info)
+
+    def _pending(self) -> int:
+        """How many launches are missing."""
+        return self._ledger.pending_launches(redos=self._redos)
+
+    def _run_until_done(self) -> None:
+        lost = 0
+        while True:
+            try:
+                with self._task.selected.driver.open(
+                    self._info, cancel=self._cancel
+                ) as device:
+                    self._info = device.info
+                    self._pinned = cores_of(self._info, self._plan.cores)
+                    self.prepare(device)
+                    with quieted(device, self._plan, self._observer):
+                        self._begin_gate(device)
+                        self._measure(device)
+                return
+            except Cancelled:
+                raise
+            except DeviceLostError as error:
+                lost += 1
+                given_up = lost > _LOST_TIMES
+                if given_up or error is not self._stored_error:
+                    self._fail(error, reason=error.reason)
+                if given_up:
+                    return
+            except DeviceError as error:
+                self._fail(error, reason=error.reason)
+                return
+            except Exception as error:
+                # The job boundary: nothing that happens here may take others along.
+                logger.exception("%s", self._info.id)
+                self._fail(
+                    PocketbenchError(
+                        self._info.id,
+                        f"{type(error).__name__}: {error}",
+                        FailureReason.INTERNAL.remedy,
+                    ),
+                    reason=FailureReason.INTERNAL,
+                )
+                return
+
+    @property
+    def _redos(self) -> int:
+        """How often a throttled block is done again here."""
+        limits = self._plan.gate
+        return limits.redos if is_gated(self._info, limits) else 0
+
+    def prepare(self, device: Device) -> None:
+        """Refuse what cannot work, push what it lacks, record what it holds."""
+        live = [x for model in self._task.models for x in self._ledger.live(model)]
+        artifacts = {
+            (x.model, x.name): self._task.artifacts[x.model, x.name] for x in live
+        }
+        tools = self._task.tools
+        push = partial(self._sender.push, device)
+        found = check(device, tools, artifacts, push)
+        for text in found.unchecked:
+            self._observer.note(self._info.id, f"models not compared with it: {text}")
+        for variant in live:
+            refused = found.refused.get((variant.model, variant.name))
+            if refused is not None:
+                artifacts.pop((variant.model, variant.name), None)
+                self._fail(refused, reason=refused.reason, variant=variant)
+        installed = push(
+            needed_objects(used_tools(tools, artifacts), artifacts.values())
+        )
+        self._installed = {item.sha256: item for item in installed}
+        self._store.append(device_ready(self._info, tools, installed))
+        sent = sum(item.size_bytes for item in installed if item.origin == "sent")
+        self._observer.device_ready(self._info, sent)
+
+    def _measure(self, device: Device) -> None:
+        """Go through the blocks, all models within each, until all are whole."""
+        for block in range(self._plan.workload.blocks):
+            for model in self._task.models:
+                self._measure_block(device, model, block)
+
+    def _measure_block(self, device: Device, model: str, block: int) -> None:
+        """Launch every variant once; begin again while a launch fails or throttles."""
+        for _ in range(TRIES + self._redos):
+            if self._ledger.is_done(model, block, redos=self._redos):
+                return
+            if self._task.is_over:
+                return
+            live = self._ledger.live(model)
+            attempt = self._ledger.next_attempt(model, block)
+            self._observer.block_started(self._info, model, block)
+            self._heat = BlockHeat(
+                self._plan.gate,
+                is_settled=self._gate.settle() if self._gate else None,
+            )
+            order = block_order([v.id for v in live], block, self._plan.workload.seed)
+            by_id = {variant.id: variant for variant in live}
+            for position, variant_id in enumerate(order):
+                if not self.launch(device, by_id[variant_id], block, attempt, position):
+                    break
+
+    def launch(
+        self, device: Device, variant: Variant, block: int, attempt: int, position: int
+    ) -> bool:
+        """Do one launch and store what came of it; tells whether it measured."""
+        artifact = self._task.artifacts[variant.model, variant.name]
+        runner, program = tool_for(artifact, self._task.tools)
+        request = self.request(variant, artifact)
+        self._observer.launch_started(self._info, variant.model, variant.id)
+        started_at = utc_now()
+        result: CommandResult | None = None
+        lost: DeviceLostError | Cancelled | None = None
+        after: Conditions | None = None
+        try:
+            before = device.conditions()
+            result, cpus = self._start(device, runner, request)
+            try:
+                after = device.conditions()
+            except (DeviceLostError, Cancelled) as error:
+                # What it measured before that stands.
+                lost = error
+            measurement = runner.parse(result, artifact, request)
+        except (LaunchError, DeviceLostError) as error:
+            self._fail(
+                error,
+                reason=error.reason,
+                variant=variant,
+                place=Place(block, attempt, position),
+                started_at=started_at,
+                result=result,
+            )
+            if isinstance(error, DeviceLostError):
+                raise
+            return False
+        launch = Launch(
+            device_id=self._info.id,
+            model=variant.model,
+            variant_id=variant.id,
+            artifact_sha256=artifact.sha256,
+            runner=program.runner,
+            block=block,
+            attempt=attempt,
+            position=position,
+            started_at=started_at,
+            wall_ns=result.duration_ns,
+            host_cpus=cpus,
+            caveats=(
+                *core_marks(
+                    variant,
+                    wanted=self._plan.cores,
+                    pinned=self._pinned,
+                    leased=cpus,
+                    core_count=self._info.core_count,
+                ),
+                *self._heat_marks(variant, before, after),
+                *state_marks(
+                    before, baseline=self._gate.baseline if self._gate else None
+                ),
+            ),
+            measurement=measurement,
+            conditions_before=before,
+            conditions_after=after,
+        )
+        self._keep(launch)
+        self._ledger.launches.append(launch)
+        self._observer.launch_finished(self._info, launch)
+        if lost is not None:
+            raise lost
+        return True
+
+    def _keep(self, launch: Launch) -> None:
+        """Store a launch that measured."""
+        self._store.append(launch)
+
+    def _start(
+        self, device: Device, runner: Runner, request: LaunchRequest
+    ) -> tuple[CommandResult, tuple[int, ...]]:
+        """Start the program and wait for its end; also the leased cores it had."""
+        command = runner.command(request)
+        with self._cores(runner, request.threads) as cpus:
+            result = start_program(
+                device,
+                command,
+                prefix=pin_to(self._info, self._pinned),
+                timeout_s=self._plan.workload.timeout_s + request.min_duration_s,
+                host_cpus=cpus,
+                grace_s=self._grace_s,
+            )
+        return result, cpus
+
+    def _begin_gate(self, device: Device) -> None:
+        """Warm a phone that can grow hot, for it never gets back to cold, and look."""
+        self._gate = None
+        first = self._first_variants()
+        if not first or not is_gated(self._info, self._plan.gate):
+            return
+        gate = Gatekeeper(
+            device,
+            self._plan.gate,
+            spin=partial(self._spin, device, first[0]),
+            observer=self._observer,
+            cancel=self._cancel,
+        )
+        self._observer.note(self._info.id, "warming up with a block that is not kept")
+        for variant in first:
+            artifact = self._task.artifacts[variant.model, variant.name]
+            runner = tool_for(artifact, self._task.tools).runner
+            # What fails here fails again where it is recorded.
+            with contextlib.suppress(LaunchError):
+                self._start(device, runner, self._unkept_request(variant, artifact))
+        gate.take_baseline()
+        self._gate = gate
+
+    def _first_variants(self) -> tuple[Variant, ...]:
+        """Those of the block that comes next."""
+        missing = self._ledger.unfinished(redos=self._redos)
+        return self._ledger.live(missing[0][1]) if missing else ()
+
+    def _spin(self, device: Device, variant: Variant) -> float | None:
+        artifact = self._task.artifacts[variant.model, variant.name]
+        runner = tool_for(artifact, self._task.tools).runner
+        with self._cores(runner, 1) as cpus:
+            return spin_once(
+                device,
+                runner,
+                self.request(variant, artifact),
+                spin_ms=self._plan.gate.spin_ms,
+                prefix=pin_to(self._info, self._pinned or biggest_core(self._info)),
+                host_cpus=cpus,
+            )
+
+    def _heat_marks(
+        self, variant: Variant, before: Conditions | None, after: Conditions | None
+    ) -> tuple[Caveat, ...]:
+        if self._heat is None or self._info.family == "host":
+            return ()
+        reference = cool_reference(self._ledger.launches, variant.model, variant.id)
+        return self._heat.marks(before, after, reference=reference, cpus=self._pinned)
+
+    def request(self, variant: Variant, artifact: Artifact) -> LaunchRequest:
+        """What a launch of a variant asks of its program, on a prepared device."""
+        return launch_request(
+            variant,
+            artifact,
+            tool_for(artifact, self._task.tools).program,
+            self._installed,
+            self._plan.workload,
+        )
+
+    def _unkept_request(self, variant: Variant, artifact: Artifact) -> LaunchRequest:
+        """What a launch that only warms the phone asks of its program."""
+        return self.request(variant, artifact)
+
+    def _cores(
+        self, runner: Runner, threads: int
+    ) -> AbstractContextManager[tuple[int, ...]]:
+        return self._lease.for_program(runner, self._info, threads, self._cancel)
+
+    def _fail(
+        self,
+        error: PocketbenchError,
+        *,
+        reason: FailureReason,
+        variant: Variant | None = None,
+        place: Place = _NO_PLACE,
+        started_at: str | None = None,
+        result: CommandResult | None = None,
+    ) -> None:
+        """Store a failure."""
+        failure = failure_of(
+            error,
+            device_id=self._info.id,
+            reason=reason,
+            variant=variant,
+            place=place,
+            started_at=started_at,
+            result=result,
+        )
+        self._store.append(failure)
+        self._ledger.failures.append(failure)
+        self._stored_error = error
+        self._observer.launch_failed(self._info, failure)

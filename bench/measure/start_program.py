@@ -1,0 +1,83 @@
+"""Starting a program on a quiet device; what its log tells of how that ended."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from pocketbench.bench.records.device import Attended, Logging, Quieting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pocketbench.bench.measure.observer import Observer
+    from pocketbench.bench.records.device import CommandResult, Device
+    from pocketbench.bench.records.plan import Plan
+    from pocketbench.bench.records.runner import Command
+
+
+@contextlib.contextmanager
+def quieted(device: Device, plan: Plan, observer: Observer) -> Iterator[None]:
+    """Settings that disturb are changed until the end, where a device has such."""
+    if not (plan.quiet and isinstance(device, Quieting)):
+        yield
+        return
+    with device.quieted(plan.screen) as changed:
+        if changed:
+            text = ", ".join(changed)
+            observer.note(device.info.id, f"settings until the end: {text}")
+        yield
+
+
+def start_program(
+    device: Device,
+    command: Command,
+    *,
+    prefix: Sequence[str],
+    timeout_s: float,
+    host_cpus: Sequence[int],
+    grace_s: float = 0.0,
+) -> CommandResult:
+    """Run a program to its end; one that fails costs a round trip more, for the log.
+
+    Args:
+        device: Where.
+        command: The program's.
+        prefix: What pins it on the phone.
+        timeout_s: Deadline for the whole command.
+        host_cpus: Leased cores of this computer, for a simulated phone.
+        grace_s: How long a stopped program may take to end and tell what it has.
+
+    Raises:
+        DeviceLostError: The device went away.
+        Cancelled: The run was stopped.
+    """
+    argv = (*prefix, *command.argv)
+    if grace_s > 0 and command.log_tag is None and isinstance(device, Attended):
+        result = device.attend(
+            argv,
+            timeout_s=timeout_s,
+            grace_s=grace_s,
+            env=command.env,
+            host_cpus=host_cpus,
+        )
+        if not (result.failed and isinstance(device, Logging)):
+            return result
+        return device.with_log(result)
+    if not isinstance(device, Logging):
+        return device.run(
+            argv, timeout_s=timeout_s, env=command.env, host_cpus=host_cpus
+        )
+    if command.log_tag is None:
+        result = device.run(
+            argv, timeout_s=timeout_s, env=command.env, host_cpus=host_cpus
+        )
+    else:
+        result = device.run_logged(
+            argv,
+            log_tag=command.log_tag,
+            timeout_s=timeout_s,
+            env=command.env,
+            host_cpus=host_cpus,
+        )
+    return device.with_log(result) if result.failed else result

@@ -1,0 +1,1 @@
+"""How a variant's outputs differ from the original's."""

@@ -1,0 +1,126 @@
+"""From an exported graph to a `.pte` file, and what became of its operators."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import executorch.kernels.quantized  # noqa: F401  # registers operators for lowering
+import torch
+from executorch.exir import ExecutorchProgramManager, to_edge_transform_and_lower
+from executorch.exir.lowered_backend_module import get_lowered_backend_modules
+
+from pocketbench.bench.errors import ExportError
+from pocketbench.bench.models.executorch.delegates import partitioners
+from pocketbench.bench.models.summarize_exception import last_words
+from pocketbench.bench.records.artifact import DelegateShare, Delegation
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import fx
+
+    from pocketbench.bench.models.inputs.inputs import InputSet
+
+
+class PteFacts(NamedTuple):
+    """What is known of a program that was lowered here."""
+
+    operators: tuple[str, ...]
+    """Those that no delegate took, sorted: `aten::add.out`."""
+    delegation: Delegation
+    planned_memory_bytes: int
+
+
+def export_graph(
+    module: torch.nn.Module, example: InputSet, *, name: str
+) -> torch.export.ExportedProgram:
+    """Capture a module with torch.export.
+
+    Raises:
+        ExportError: Its Python cannot be captured.
+    """
+    try:
+        return torch.export.export(module, example)
+    except Exception as error:
+        raise ExportError(
+            name,
+            f"torch.export cannot capture it ({last_words(error)})",
+            "Take out what the message names, or measure it with --engine lite",
+        ) from error
+
+
+def lower(
+    program: torch.export.ExportedProgram,
+    path: Path,
+    *,
+    delegate: str,
+    is_rounded: bool = False,
+    name: str,
+) -> PteFacts:
+    """Lower a program, with a delegate or with `portable`, none, and write it.
+
+    With `is_rounded` a delegate that takes a float32 program computes it in float16.
+
+    Raises:
+        ExportError: It cannot be lowered.
+    """
+    try:
+        chosen = partitioners(delegate, is_rounded=is_rounded)
+        edge = to_edge_transform_and_lower(program, partitioner=chosen)
+        graph = edge.exported_program().graph_module
+        delegation = _delegation(graph)
+        made = edge.to_executorch()
+        with path.open("wb") as file:
+            made.write_to_file(file)
+    except Exception as error:
+        raise ExportError(
+            name,
+            f"cannot be lowered for ExecuTorch ({last_words(error)})",
+            "Take out what the message names, or measure it with --engine lite",
+        ) from error
+    return _facts(made, delegation)
+
+
+def _delegation(graph: fx.GraphModule) -> Delegation:
+    operators: Counter[str] = Counter()
+    segments: Counter[str] = Counter()
+    for lowered in get_lowered_backend_modules(graph):
+        operators[lowered.backend_id] += _count(lowered.original_module.graph_module)
+        segments[lowered.backend_id] += 1
+    return Delegation(
+        taken=tuple(
+            DelegateShare(
+                name=backend,
+                operator_count=operators[backend],
+                segment_count=segments[backend],
+            )
+            for backend in sorted(operators)
+        ),
+        left_count=_count(graph),
+    )
+
+
+def _count(graph: fx.GraphModule) -> int:
+    """Calls of operators; handing values around is none."""
+    return sum(
+        node.op == "call_function"
+        and "getitem" not in str(node.target)
+        and "call_delegate" not in str(node.target)
+        for node in graph.graph.nodes
+    )
+
+
+def _facts(made: ExecutorchProgramManager, delegation: Delegation) -> PteFacts:
+    plan = made.executorch_program.execution_plan[0]
+    return PteFacts(
+        operators=tuple(sorted({_operator(x) for x in plan.operators})),
+        delegation=delegation,
+        # The first buffer is the constants', and always empty.
+        planned_memory_bytes=sum(plan.non_const_buffer_sizes[1:]),
+    )
+
+
+def _operator(operator: Any) -> str:
+    overload = f".{operator.overload}" if operator.overload else ""
+    return f"{operator.name}{overload}"

@@ -1,0 +1,213 @@
+"""Make one variant of a model for ExecuTorch, and look at what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from executorch.runtime import Runtime, Verification
+
+from pocketbench.bench.errors import ExportError
+from pocketbench.bench.models.accuracy.compare import Outputs, output_error, outputs_of
+from pocketbench.bench.models.accuracy.layers import Layers
+from pocketbench.bench.models.executorch.delegates import check_possible
+from pocketbench.bench.models.executorch.program import PteFacts, export_graph, lower
+from pocketbench.bench.models.executorch.quantize import QuantizedGraph, quantize_graph
+from pocketbench.bench.models.exporting.cache import sha256_of, version_of
+from pocketbench.bench.models.inputs.input_sets import InputSets, input_sets
+from pocketbench.bench.models.lite.variant import calibration_of, weights_of
+from pocketbench.bench.models.summarize_exception import last_words
+from pocketbench.bench.models.transforms import changes
+from pocketbench.bench.models.transforms.model_transforms import remake
+from pocketbench.bench.planning.variant_names import FLOAT16
+from pocketbench.bench.records.artifact import Artifact, ExportFacts, OutputError
+from pocketbench.bench.records.engines import split_variant
+from pocketbench.bench.units import format_size
+
+if TYPE_CHECKING:
+    from pocketbench.bench.models.exporting.export_messages import Order
+    from pocketbench.bench.models.inputs.inputs import InputSet
+    from pocketbench.bench.models.original import Original
+
+
+_MOST_NAMES = 5
+
+
+def make_executorch_variant(
+    order: Order, original: Original, say: Callable[[str], None]
+) -> Artifact:
+    """Write a variant into the order's workspace, with all its facts.
+
+    Its inputs are not in the file: the measuring program makes them from the seed.
+
+    Raises:
+        ExportError: It cannot be made.
+    """
+    name = f"{order.model} {order.variant}"
+    made, engine = split_variant(order.variant)
+    if original.is_script:
+        raise ExportError(
+            name,
+            "a TorchScript file cannot be captured by torch.export",
+            "Give the model as module:factory, or measure it with --engine lite",
+        )
+    assert engine.delegate is not None
+    check_possible(engine.delegate, made, name=name)
+    _refuse_other_lengths(original, name)
+    sets = input_sets(original, seed=order.seed)
+    who = "the model"
+    expected = outputs_of(original.module, sets.held_out, name=order.model, who=who)
+    say("capturing with torch.export")
+    example = sets.calibration[0]
+    remade = remake(original, made, delegate=engine.delegate, name=name)
+    module, changed = remade or (original.module, "no precision")
+    program = export_graph(module, example, name=name)
+    is_quantized = made in ("int8-static", "int8-dynamic")
+    if is_quantized:
+        quantized = _quantize(
+            program.module(), made, sets, say, delegate=engine.delegate, name=name
+        )
+        program = export_graph(quantized.module, example, name=name)
+        changed = _changed(quantized)
+    path = Path(order.workspace) / "model.pte"
+    say(f"lowering ({engine.delegate})")
+    facts = lower(
+        program,
+        path,
+        delegate=engine.delegate,
+        is_rounded=made == FLOAT16,
+        name=name,
+    )
+    error = None
+    if _runs_here(facts):
+        say("comparing its outputs with the model's")
+        error = _compare(expected, path, name, sets.held_out)
+    sha256 = sha256_of(path)
+    assert sha256 is not None
+    return Artifact(
+        model=order.model,
+        variant=order.variant,
+        source=order.source.spec,
+        path=str(path),
+        sha256=sha256,
+        size_bytes=path.stat().st_size,
+        format="pte",
+        engine="executorch",
+        precision="int8" if is_quantized else FLOAT16 if made == FLOAT16 else "float32",
+        inputs=original.specs,
+        bundled_input_count=0,
+        operators=facts.operators,
+        bytecode_version=None,
+        export=ExportFacts(
+            method=f"torch.export, executorch {version_of('executorch')}, "
+            f"{format_size(facts.planned_memory_bytes)} planned for activations",
+            changed=f"{changed}; {_taken(facts)}",
+            weights=weights_of(order, original),
+            random_weights=order.source.random_weights,
+            seed=order.seed,
+            torch_version=version_of("torch"),
+            calibration=calibration_of(made, sets),
+        ),
+        output_error=error,
+        delegation=facts.delegation,
+        planned_memory_bytes=facts.planned_memory_bytes,
+    )
+
+
+def _refuse_other_lengths(original: Original, name: str) -> None:
+    shapes = {tuple(tuple(x.shape) for x in inputs) for inputs in original.given}
+    if len(shapes) > 1:
+        raise ExportError(
+            name,
+            f"its example inputs have {len(shapes)} different shapes, and a program "
+            "for ExecuTorch is made for one",
+            "Give one length with --input, or measure it with --engine lite",
+        )
+
+
+def _runs_here(facts: PteFacts) -> bool:
+    """Whether the ExecuTorch of this Python has what the program was lowered for."""
+    registry = Runtime.get().backend_registry
+    return all(registry.is_available(x.name) for x in facts.delegation.taken)
+
+
+def _quantize(
+    graph: Any,
+    made: str,
+    sets: InputSets,
+    say: Callable[[str], None],
+    *,
+    delegate: str,
+    name: str,
+) -> QuantizedGraph:
+    is_dynamic = made == "int8-dynamic"
+    say(
+        "quantizing weights"
+        if is_dynamic
+        else f"calibrating on {len(sets.calibration)} {sets.origin} inputs"
+    )
+    quantized = quantize_graph(
+        graph,
+        sets.calibration,
+        is_dynamic=is_dynamic,
+        delegate=delegate,
+        name=name,
+    )
+    if not is_dynamic and quantized.layers and not quantized.quantized_count:
+        raise ExportError(
+            name,
+            f"none of its {sum(quantized.layers.values())} layers could be quantized",
+            "Keep to float32+executorch",
+        )
+    return quantized
+
+
+def _changed(quantized: QuantizedGraph) -> str:
+    before = Layers(by_kind=quantized.layers, quantized=0, batch_norms=0)
+    after = Layers(by_kind={}, quantized=quantized.quantized_count, batch_norms=0)
+    return changes.quantized(before, after, ())
+
+
+def _taken(facts: PteFacts) -> str:
+    """Who runs the operators; what no delegate took is the first thing to look at."""
+    delegation = facts.delegation
+    total = delegation.operator_count
+    left = _named(facts.operators)
+    if not delegation.taken:
+        return f"no delegate, {total} operators on ExecuTorch's own kernels ({left})"
+    taken = ", ".join(
+        f"{share.name} took {share.operator_count} of {total} operators in "
+        f"{share.segment_count} {'part' if share.segment_count == 1 else 'parts'}"
+        for share in delegation.taken
+    )
+    return f"{taken}, left were {left}" if left else taken
+
+
+def _named(operators: Sequence[str]) -> str:
+    shown = ", ".join(operators[:_MOST_NAMES])
+    more = len(operators) - _MOST_NAMES
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _compare(
+    expected: Outputs, path: Path, name: str, held_out: Sequence[InputSet]
+) -> OutputError:
+    """Run the file as written, in ExecuTorch, against the original."""
+    try:
+        program = Runtime.get().load_program(path, verification=Verification.Minimal)
+        forward = program.load_method("forward")
+        assert forward is not None
+    except Exception as error:
+        raise ExportError(
+            name,
+            f"ExecuTorch cannot load the exported file ({last_words(error)})",
+            "Take out what the message names",
+        ) from error
+    actual = outputs_of(
+        lambda *inputs: forward.execute(inputs),
+        held_out,
+        name=name,
+        who="the exported file",
+    )
+    return output_error(expected, actual, name=name)

@@ -1,0 +1,1 @@
+"""The export in a process of its own, and the cache of its results."""

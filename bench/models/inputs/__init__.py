@@ -1,0 +1,1 @@
+"""The inputs a model is called, calibrated and compared with."""

@@ -1,0 +1,117 @@
+"""From a module to the file that a lite interpreter loads."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+import torch.backends.xnnpack
+from torch.utils.mobile_optimizer import optimize_for_mobile
+
+from pocketbench.bench.errors import ExportError
+from pocketbench.bench.models.accuracy.layers import Layers, count_layers
+from pocketbench.bench.models.inputs.bundle import bundle
+from pocketbench.bench.models.summarize_exception import last_words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from torch import nn
+
+    from pocketbench.bench.models.inputs.inputs import InputSet
+
+
+class Program(NamedTuple):
+    """A TorchScript program ready to be saved."""
+
+    script: torch.jit.ScriptModule
+    method: str
+    """How it was made, for the record."""
+    layers: Layers
+    """Batch norms folded, before any prepacking."""
+
+
+def make_program(module: nn.Module, example: InputSet, *, name: str) -> Program:
+    """Trace a module unless it is a script, and optimize it for mobile CPUs.
+
+    With XNNPACK in this torch, `optimize_for_mobile` prepacks for it. Without, the
+    program is frozen, which folds batch norms into convolutions; such a file runs
+    on any build of the lite interpreter.
+
+    Raises:
+        ExportError: It cannot be traced or frozen.
+    """
+    source = "TorchScript" if isinstance(module, torch.jit.ScriptModule) else "traced"
+    script = script_of(module, example, name=name)
+    try:
+        # Graph-mode quantization has frozen it already.
+        ready = torch.jit.freeze(script) if hasattr(script, "training") else script
+        layers = count_layers(ready)
+        folds = count_layers(script).batch_norms > layers.batch_norms
+        folded = ", batch norm folded" if folds else ""
+        method = f"frozen{folded} (this torch has no XNNPACK)"
+        if torch.backends.xnnpack.enabled:
+            ready = optimize_for_mobile(script)
+            method = "optimize_for_mobile (XNNPACK)"
+        _add_training(ready)
+    except Exception as error:
+        raise ExportError(
+            name,
+            f"cannot be frozen ({last_words(error)})",
+            "Take out what the message names",
+        ) from error
+    return Program(ready, f"{source}, {method}", layers)
+
+
+def _add_training(script: torch.jit.ScriptModule) -> None:
+    """Give a frozen program back the flag that freezing dropped.
+
+    Nothing in it reads the flag, but PyTorch's own speed_benchmark_torch calls
+    `eval()`, which in the lite interpreter fails without it.
+    """
+    if not script._c.hasattr("training"):
+        kind = torch._C.BoolType.get()
+        script._c._register_attribute("training", kind, False)
+
+
+def script_of(
+    module: nn.Module, example: InputSet, *, name: str
+) -> torch.jit.ScriptModule:
+    """A module's program: its own, or a trace of one call.
+
+    Raises:
+        ExportError: It cannot be traced.
+    """
+    if isinstance(module, torch.jit.ScriptModule):
+        return module
+    try:
+        with warnings.catch_warnings(), torch.no_grad():
+            # That a trace took one way of several shows when outputs are compared.
+            warnings.simplefilter("ignore", torch.jit.TracerWarning)
+            # Not strict: a model may give a dict.
+            return torch.jit.trace(module, example, check_trace=False, strict=False)
+    except Exception as error:
+        raise ExportError(
+            name,
+            f"cannot be traced ({last_words(error)})",
+            "Give it as TorchScript (.pt) made with torch.jit.script, "
+            "or take out what the message names",
+        ) from error
+
+
+def save(program: Program, sets: Sequence[InputSet], path: Path, *, name: str) -> None:
+    """Write the program with its inputs as a lite-interpreter file.
+
+    Raises:
+        ExportError: The lite interpreter cannot hold it.
+    """
+    try:
+        bundle(program.script, sets)._save_for_lite_interpreter(str(path))
+    except Exception as error:
+        raise ExportError(
+            name,
+            f"cannot be saved for the lite interpreter ({last_words(error)})",
+            "Take out what the message names",
+        ) from error

@@ -1,0 +1,120 @@
+"""Int8 builds of a model whose Python source is known."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import fx, nn
+from torch.ao import quantization
+from torch.ao.quantization.fx.custom_config import PrepareCustomConfig
+from torch.ao.quantization.qconfig_mapping import (
+    QConfigMapping,
+    get_default_qconfig_mapping,
+)
+from torch.ao.quantization.quantize_fx import convert_fx, prepare_fx
+
+from pocketbench.bench.errors import ExportError
+from pocketbench.bench.models.lite.clipping import (
+    HistogramUpTo6,
+    InFloat32,
+    fold_relu6,
+    keep_clips_in_float32,
+)
+from pocketbench.bench.models.summarize_exception import last_words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pocketbench.bench.models.inputs.inputs import InputSet
+
+ENGINE = "qnnpack"
+"""The quantized engine of phones: weights are packed and run by it, here too."""
+
+_DYNAMIC = {
+    nn.Linear: quantization.per_channel_dynamic_qconfig,
+    nn.LSTM: quantization.default_dynamic_qconfig,
+    nn.GRU: quantization.default_dynamic_qconfig,
+    nn.LSTMCell: quantization.default_dynamic_qconfig,
+    nn.GRUCell: quantization.default_dynamic_qconfig,
+    nn.RNNCell: quantization.default_dynamic_qconfig,
+}
+"""The layers torch can quantize dynamically; convolutions are not among them."""
+
+
+class Quantized(NamedTuple):
+    """A quantized module, and what became of the original's layers."""
+
+    module: nn.Module
+    layers: tuple[str, ...] = ()
+    """Names of the quantized layers, where the original names them."""
+    folded_relu6: int = 0
+
+
+def quantize_dynamic(module: nn.Module) -> Quantized:
+    """Quantize weights ahead, activations as they come; no calibration."""
+    # Only what is inside a module is replaced, never the module itself.
+    is_layer = type(module) in _DYNAMIC
+    whole = nn.Sequential(module) if is_layer else module
+    made = quantization.quantize_dynamic(copy.deepcopy(whole), _DYNAMIC)
+    return Quantized(made, () if is_layer else _quantized_layers(made))
+
+
+def quantize_static(
+    module: nn.Module, calibration: Sequence[InputSet], *, name: str
+) -> Quantized:
+    """Quantize weights and activations, whose ranges the calibration inputs show.
+
+    Per-channel weights, histograms of the activations.
+
+    Raises:
+        ExportError: The model's control flow cannot be traced by torch.fx, or it
+            has an operation that cannot be quantized.
+    """
+    try:
+        graph = fx.symbolic_trace(copy.deepcopy(module))
+        folded = fold_relu6(graph)
+        keep_clips_in_float32(graph)
+        hidden = PrepareCustomConfig().set_non_traceable_module_classes([InFloat32])
+        prepared = prepare_fx(
+            graph.eval(),
+            _mapping(folded),
+            calibration[0],
+            prepare_custom_config=hidden,
+        )
+        with torch.no_grad():
+            for inputs in calibration:
+                prepared(*inputs)
+        made = convert_fx(prepared)
+    except Exception as error:
+        raise ExportError(
+            f"{name} int8-static",
+            f"cannot be quantized by torch.fx ({last_words(error)})",
+            "Give it as TorchScript (.pt), or keep to float32 and int8-dynamic",
+        ) from error
+    return Quantized(made, _quantized_layers(made), len(folded))
+
+
+def _mapping(folded: Sequence[str]) -> QConfigMapping:
+    usual = quantization.QConfig(
+        activation=quantization.HistogramObserver.with_args(reduce_range=False),
+        weight=quantization.default_per_channel_weight_observer,
+    )
+    mapping = get_default_qconfig_mapping(ENGINE).set_global(usual)
+    up_to_6 = quantization.QConfig(
+        activation=HistogramUpTo6.with_args(reduce_range=False), weight=usual.weight
+    )
+    for layer in folded:
+        mapping.set_module_name(layer, up_to_6)
+    return mapping
+
+
+def _quantized_layers(module: nn.Module) -> tuple[str, ...]:
+    """Names of the layers that hold quantized weights; recurrent ones hold several."""
+    return tuple(
+        name
+        for name, layer in module.named_modules()
+        if type(layer).__module__.startswith("torch.ao.nn.")
+        and (hasattr(layer, "weight") or hasattr(layer, "_all_weight_values"))
+    )

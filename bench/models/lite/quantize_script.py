@@ -1,0 +1,66 @@
+"""Int8 builds of a TorchScript program, by torch's graph mode."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch.ao import quantization
+from torch.ao.quantization.quantize_jit import quantize_dynamic_jit, quantize_jit
+
+from pocketbench.bench.errors import ExportError
+from pocketbench.bench.models.lite.quantize import Quantized
+from pocketbench.bench.models.summarize_exception import last_words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pocketbench.bench.models.inputs.inputs import InputSet
+
+_REMEDY = (
+    "Give the model as module:factory, whose Python source can be quantized, "
+    "or keep to float32"
+)
+
+
+def quantize_script_dynamic(script: torch.jit.ScriptModule, *, name: str) -> Quantized:
+    """Quantize the linear layers' weights ahead, activations as they come.
+
+    Raises:
+        ExportError: Torch's graph mode does not know this program's form.
+    """
+    try:
+        made = quantize_dynamic_jit(script, {"": quantization.default_dynamic_qconfig})
+    except Exception as error:
+        raise _refused(name, "int8-dynamic", error) from error
+    return Quantized(made)
+
+
+def quantize_script_static(
+    script: torch.jit.ScriptModule, calibration: Sequence[InputSet], *, name: str
+) -> Quantized:
+    """Quantize weights and activations, whose ranges the calibration inputs show.
+
+    Raises:
+        ExportError: Torch's graph mode does not know this program's form.
+    """
+
+    def calibrate(observed: torch.jit.ScriptModule, sets: Sequence[InputSet]) -> None:
+        with torch.no_grad():
+            for inputs in sets:
+                observed(*inputs)
+
+    settings = quantization.QConfig(
+        activation=quantization.HistogramObserver.with_args(reduce_range=False),
+        weight=quantization.default_per_channel_weight_observer,
+    )
+    try:
+        made = quantize_jit(script, {"": settings}, calibrate, [list(calibration)])
+    except Exception as error:
+        raise _refused(name, "int8-static", error) from error
+    return Quantized(made)
+
+
+def _refused(name: str, variant: str, error: Exception) -> ExportError:
+    fact = f"this TorchScript program cannot be quantized ({last_words(error)})"
+    return ExportError(f"{name} {variant}", fact, _REMEDY)

@@ -1,0 +1,250 @@
+"""Make one variant of a model: quantize, save, and look at what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torch.nn import BatchNorm2d
+
+from pocketbench.bench.errors import ExportError
+from pocketbench.bench.models.accuracy.compare import Outputs, output_error, outputs_of
+from pocketbench.bench.models.accuracy.layers import Layers, count_layers
+from pocketbench.bench.models.exporting.cache import sha256_of, version_of
+from pocketbench.bench.models.inputs.input_sets import InputSets, input_sets
+from pocketbench.bench.models.lite.delegate import delegate_program
+from pocketbench.bench.models.lite.export import Program, make_program, save, script_of
+from pocketbench.bench.models.lite.file import load, read_lite_file
+from pocketbench.bench.models.lite.quantize import (
+    Quantized,
+    quantize_dynamic,
+    quantize_static,
+)
+from pocketbench.bench.models.lite.quantize_script import (
+    quantize_script_dynamic,
+    quantize_script_static,
+)
+from pocketbench.bench.models.summarize_exception import last_words
+from pocketbench.bench.models.transforms import changes
+from pocketbench.bench.models.transforms.model_transforms import remake
+from pocketbench.bench.planning.variant_names import FLOAT16
+from pocketbench.bench.records.artifact import Artifact, ExportFacts, OutputError
+from pocketbench.bench.records.engines import split_variant
+
+if TYPE_CHECKING:
+    from pocketbench.bench.models.exporting.export_messages import Order
+    from pocketbench.bench.models.inputs.inputs import InputSet
+    from pocketbench.bench.models.original import Original
+
+TRACED_AS_MEANT_DB = 40.0
+"""Another order of additions costs some 1e-6 of the signal (120 dB). A trace further
+off than this is another model: it keeps one of several ways through the code."""
+
+CLIPPED_AS_MEANT_DB = 10.0
+_CLIPS = frozenset(
+    f"aten::{name}{suffix}"
+    for name in ("hardtanh", "relu6", "clamp")
+    for suffix in ("", "_")
+)
+
+
+def make_variant(
+    order: Order, original: Original, say: Callable[[str], None]
+) -> Artifact:
+    """Write a variant into the order's workspace, with all its facts.
+
+    Raises:
+        ExportError: It cannot be made, or its outputs are not the model's.
+    """
+    name = f"{order.model} {order.variant}"
+    made, engine = split_variant(order.variant)
+    sets = input_sets(original, seed=order.seed)
+    who = "the model"
+    expected = outputs_of(original.module, sets.held_out, name=order.model, who=who)
+    before = _layers_as_traced(original, sets, expected)
+    remade = remake(original, made, delegate=engine.delegate, name=name)
+    quantized = (
+        Quantized(remade.module)
+        if remade is not None
+        else _quantize(original, made, sets, say)
+    )
+    say("saving")
+    program = make_program(quantized.module, sets.bundled[0], name=name)
+    changed = (
+        remade.changed
+        if remade is not None
+        else _changed(name, made, before, quantized, program)
+    )
+    if engine.delegate is not None:
+        program = delegate_program(
+            program,
+            sets.bundled[0],
+            delegate=engine.delegate,
+            is_rounded=made == FLOAT16,
+            name=name,
+        )
+    path = Path(order.workspace) / "model.ptl"
+    save(program, sets.bundled, path, name=name)
+    if engine.delegate is None:
+        say("comparing its outputs with the model's")
+    artifact = _artifact(
+        order,
+        path,
+        sets=sets,
+        facts=ExportFacts(
+            method=program.method,
+            changed=changed,
+            weights=weights_of(order, original),
+            random_weights=order.source.random_weights,
+            seed=order.seed,
+            torch_version=version_of("torch"),
+            calibration=calibration_of(made, sets),
+        ),
+        error=(
+            None
+            if engine.delegate is not None
+            else _compare(expected, path, order, sets.held_out)
+        ),
+    )
+    if original.is_script:
+        _refuse_broken_clips(artifact)
+    return artifact
+
+
+def _layers_as_traced(original: Original, sets: InputSets, expected: Outputs) -> Layers:
+    """Count the float32 layers, in a program that computes what the model does.
+
+    Raises:
+        ExportError: It cannot be traced, or the trace computes something else.
+    """
+    name = original.name
+    script = script_of(original.module, sets.bundled[0], name=name)
+    if not original.is_script:
+        traced = outputs_of(script, sets.held_out, name=name, who="the traced model")
+        found = output_error(expected, traced, name=name).sqnr_db
+        if found is not None and found < TRACED_AS_MEANT_DB:
+            raise ExportError(
+                name,
+                f"traced, it computes something else ({found:.0f} dB SQNR), as with "
+                "control flow that depends on values, or random numbers in forward",
+                "Give it as TorchScript (.pt) made with torch.jit.script",
+            )
+    return count_layers(script)
+
+
+def _quantize(
+    original: Original, variant: str, sets: InputSets, say: Callable[[str], None]
+) -> Quantized:
+    name, module = original.name, original.module
+    if variant == "float32":
+        return Quantized(module)
+    if variant == "int8-dynamic":
+        say("quantizing weights")
+        if original.is_script:
+            return quantize_script_dynamic(module, name=name)
+        return quantize_dynamic(module)
+    say(f"calibrating on {len(sets.calibration)} {sets.origin} inputs")
+    if original.is_script:
+        return quantize_script_static(module, sets.calibration, name=name)
+    return quantize_static(module, sets.calibration, name=name)
+
+
+def _changed(
+    name: str, made: str, before: Layers, quantized: Quantized, program: Program
+) -> str:
+    if made == "float32":
+        return changes.reshaped(before, program.layers)
+    if made == "int8-static" and before.float32 and not program.layers.quantized:
+        raise ExportError(
+            name,
+            f"none of its {before.float32} layers could be quantized",
+            "Give it as module:factory, unfrozen, or keep to float32",
+        )
+    return changes.quantized(
+        before,
+        program.layers,
+        quantized.layers,
+        folded_relu6=quantized.folded_relu6,
+    )
+
+
+def _refuse_broken_clips(artifact: Artifact) -> None:
+    """Refuse a script whose ReLU6 torch quantized; see `clipping`."""
+    error = artifact.output_error
+    clips = _CLIPS.intersection(artifact.operators)
+    if not artifact.variant.startswith("int8-static") or not clips or error is None:
+        return
+    if error.sqnr_db is not None and error.sqnr_db < CLIPPED_AS_MEANT_DB:
+        raise ExportError(
+            f"{artifact.model} {artifact.variant}",
+            f"gives noise ({error.sqnr_db:.0f} dB SQNR): QNNPACK computes "
+            f"{', '.join(sorted(clips))} wrongly on images",
+            "Give the model as module:factory, whose ReLU6 are folded into "
+            "convolutions, or keep to float32",
+        )
+
+
+def weights_of(order: Order, original: Original) -> str:
+    """Where a model's weights come from, in words."""
+    if order.source.trained_on is not None:
+        return f"trained on {order.source.trained_on} (seed {order.seed})"
+    if not order.source.random_weights:
+        return "the source's own"
+    has_norms = any(isinstance(x, BatchNorm2d) for x in original.module.modules())
+    norms = ", batch norm calibrated" if has_norms else ""
+    return f"random (seed {order.seed}){norms}"
+
+
+def calibration_of(made: str, sets: InputSets) -> str | None:
+    """How the ranges of the activations were found, in words."""
+    if made != "int8-static":
+        return None
+    return f"{len(sets.calibration)} {sets.origin} inputs"
+
+
+def _compare(
+    expected: Outputs, path: Path, order: Order, held_out: Sequence[InputSet]
+) -> OutputError:
+    """Run the file as written, in the lite interpreter, against the original."""
+    name = f"{order.model} {order.variant}"
+    try:
+        exported = load(path)
+    except Exception as error:
+        raise ExportError(
+            name,
+            f"the lite interpreter cannot load the exported file ({last_words(error)})",
+            "Take out what the message names",
+        ) from error
+    actual = outputs_of(exported, held_out, name=name, who="the exported file")
+    return output_error(expected, actual, name=name)
+
+
+def _artifact(
+    order: Order,
+    path: Path,
+    *,
+    sets: InputSets,
+    facts: ExportFacts,
+    error: OutputError | None,
+) -> Artifact:
+    file = read_lite_file(path, name=f"{order.model} {order.variant}")
+    sha256 = sha256_of(path)
+    assert sha256 is not None
+    return Artifact(
+        model=order.model,
+        variant=order.variant,
+        source=order.source.spec,
+        path=str(path),
+        sha256=sha256,
+        size_bytes=path.stat().st_size,
+        format="ptl",
+        engine="lite",
+        precision=FLOAT16 if order.variant.startswith(FLOAT16) else file.precision,
+        inputs=file.inputs,
+        bundled_input_count=len(sets.bundled),
+        operators=file.operators,
+        bytecode_version=file.bytecode_version,
+        export=facts,
+        output_error=error,
+    )

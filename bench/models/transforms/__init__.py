@@ -1,0 +1,1 @@
+"""Variants made by changing the model itself, for every engine alike."""

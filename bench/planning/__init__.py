@@ -1,0 +1,1 @@
+"""From names, options and suite files to a plan; torch-free."""

@@ -1,0 +1,43 @@
+"""Every device of several families, usable or not."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from pocketbench.bench import registry
+from pocketbench.bench.errors import PocketbenchError, ToolMissingError
+from pocketbench.bench.planning.selection import Selected
+
+
+def discover(
+    families: Iterable[str],
+) -> tuple[list[Selected], list[PocketbenchError]]:
+    """Look around in all families at once; also why some cannot be looked at."""
+    families = tuple(families)
+    # Side by side: devicectl alone takes seconds to look around.
+    with ThreadPoolExecutor(max_workers=len(families)) as pool:
+        answers = list(pool.map(_discover_family, families))
+    found: list[Selected] = []
+    troubles: list[PocketbenchError] = []
+    for family, answer in zip(families, answers, strict=True):
+        if not isinstance(answer, PocketbenchError):
+            found += answer
+        elif not _is_expected(family, answer):
+            troubles.append(answer)
+    return found, troubles
+
+
+def _discover_family(family: str) -> Sequence[Selected] | PocketbenchError:
+    try:
+        driver = registry.load(registry.DEVICES, "device family", family)()
+        return [Selected(driver, info) for info in driver.discover()]
+    except PocketbenchError as error:
+        return error
+
+
+def _is_expected(family: str, error: PocketbenchError) -> bool:
+    """Apple's tools are absent on nearly every computer that is no Mac."""
+    is_absent = isinstance(error, ToolMissingError)
+    return family.startswith("ios") and is_absent and sys.platform != "darwin"

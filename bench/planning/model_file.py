@@ -1,0 +1,94 @@
+"""Tell what a model file is from what is in it."""
+
+from __future__ import annotations
+
+import zipfile
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from pocketbench.bench.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Format = Literal["ptl", "pt", "pte", "tflite", "onnx", "ort"]
+
+SUFFIXES = (".pt", ".pth", ".ptl", ".pte", ".tflite", ".onnx", ".ort")
+"""What makes a word on the command line a file and not a name."""
+
+ENGINES: dict[Format, str] = {
+    "ptl": "lite",
+    "pt": "torchscript",
+    "pte": "executorch",
+    "tflite": "litert",
+    "onnx": "onnxruntime",
+    "ort": "onnxruntime",
+}
+"""The engine that loads each format."""
+
+_FLATBUFFERS: dict[bytes, Format] = {
+    b"PTMF": "ptl",
+    b"ET12": "pte",
+    b"TFL3": "tflite",
+    b"ORTM": "ort",
+}
+"""File identifiers, at offset 4 of a flatbuffer."""
+
+
+class ModelFile(NamedTuple):
+    """A model file as recognised."""
+
+    format: Format
+    recognised: bool
+    """False: the content tells nothing, the format is what the suffix claims."""
+
+
+def recognise(path: Path) -> ModelFile:
+    """Read as much of a file as tells its format.
+
+    Raises:
+        UsageError: The file holds something else, or cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(8)
+        if zipfile.is_zipfile(path):
+            return ModelFile(_format_of_archive(path), recognised=True)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise UsageError(
+            str(path), f"cannot be read ({error})", "Check the file"
+        ) from error
+    if head[4:8] in _FLATBUFFERS:
+        return ModelFile(_FLATBUFFERS[head[4:8]], recognised=True)
+    claimed = path.suffix.lower().removeprefix(".")
+    if claimed in ENGINES:
+        return ModelFile(claimed, recognised=False)
+    raise UsageError(
+        str(path),
+        "is no model file that pocketbench knows",
+        f"Give one of {', '.join(SUFFIXES)}",
+    )
+
+
+def _format_of_archive(path: Path) -> Format:
+    """Tell apart what torch writes: all of it is zip, whatever the suffix says."""
+    with zipfile.ZipFile(path) as archive:
+        inner = {name.partition("/")[2] for name in archive.namelist()}
+    if "bytecode.pkl" in inner:
+        return "ptl"
+    if "constants.pkl" in inner:
+        return "pt"
+    if any(name.endswith("models/model.json") for name in inner):
+        raise UsageError(
+            str(path),
+            "is a torch.export program, which cannot be made into a lite one",
+            "Give the model as module:factory",
+        )
+    if "data.pkl" in inner:
+        raise UsageError(
+            str(path),
+            "holds weights (torch.save) and no program",
+            "Save it with torch.jit.save, or give a module:factory that loads it",
+        )
+    raise UsageError(
+        str(path), "is an archive without a model", f"Give one of {', '.join(SUFFIXES)}"
+    )

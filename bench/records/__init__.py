@@ -1,0 +1,1 @@
+"""The values that are stored: no logic, no I/O."""

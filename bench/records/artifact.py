@@ -1,0 +1,136 @@
+"""One model file and what is known of it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pocketbench.bench.records.record import Value
+
+MemoryFormat = Literal["contiguous", "channels-last"]
+
+
+class TensorSpec(Value, frozen=True, kw_only=True):
+    """Shape and dtype of one input."""
+
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+    """torch's name without the prefix: `float32`, `int64`, ..."""
+    memory_format: MemoryFormat = "contiguous"
+    """`channels-last`: an image [n, c, h, w] with the channels of a pixel together."""
+
+
+class OutputError(Value, frozen=True, kw_only=True):
+    """How far the artifact's outputs are from the float32 original's."""
+
+    max_abs: float
+    sqnr_db: float | None
+    """10 log10(signal power / error power); `None` when the outputs are identical."""
+
+
+class KeptFile(Value, frozen=True, kw_only=True):
+    """A file beside a model's."""
+
+    path: str
+    """Absolute path on the host at the time of the run."""
+    sha256: str
+    size_bytes: int
+
+
+class OutputReference(Value, frozen=True, kw_only=True):
+    """What a model file should answer to stated inputs, for checking a device.
+
+    Both files hold the bytes of set after set, each its tensors in order, contiguous
+    and little-endian.
+    """
+
+    of: Literal["the float32 model", "the same file on the host"]
+    """Whose answers they are; the latter for a ready file, which has no original."""
+    set_count: int
+    inputs: KeptFile
+    input_specs: tuple[TensorSpec, ...]
+    """Of one set."""
+    outputs: KeptFile
+    output_specs: tuple[TensorSpec, ...]
+    labels: tuple[int, ...] = ()
+    """The right class of each set: held-back inputs of a trained model. Empty: nobody
+    knows what is right."""
+
+
+class ExportFacts(Value, frozen=True, kw_only=True):
+    """How the artifact was made."""
+
+    method: str
+    """`optimize_for_mobile`, `traced, frozen, batch norm folded`, `ready file`, ..."""
+    changed: str
+    """What the variant really changed, for a person:
+    `53 of 53 convolution and linear layers quantized`."""
+    weights: str
+    """`random (seed 0), batch norm calibrated` for the zoo; `the source's own`."""
+    random_weights: bool
+    seed: int
+    torch_version: str
+    calibration: str | None = None
+    """`32 seeded inputs` for int8-static; `None` where nothing was calibrated."""
+
+
+class DelegateShare(Value, frozen=True, kw_only=True):
+    """What one delegate took over."""
+
+    name: str
+    """`XnnpackBackend`."""
+    operator_count: int
+    segment_count: int
+    """Parts of the graph that it runs as a whole; between two of them data goes back
+    to the runtime."""
+
+
+class Delegation(Value, frozen=True, kw_only=True):
+    """Who runs a program's operators."""
+
+    taken: tuple[DelegateShare, ...]
+    left_count: int
+    """Operators that the runtime's own kernels run, one by one."""
+
+    @property
+    def operator_count(self) -> int:
+        """All of them."""
+        return self.left_count + sum(share.operator_count for share in self.taken)
+
+
+class Artifact(Value, frozen=True, kw_only=True):
+    """One model file. Facts come from the export or the file, never from its name."""
+
+    model: str
+    variant: str
+    """`float32`, `int8-static`, ... or `as-is` for a ready file."""
+    source: str
+    """`bench.models.zoo:mobilenet_v2` or the path of the file it was made from."""
+    path: str
+    """Absolute path on the host at the time of the run."""
+    sha256: str
+    size_bytes: int
+    format: Literal["ptl", "pt", "pte", "tflite", "onnx", "ort"]
+    engine: str
+    """The engine that loads it: `lite`."""
+    precision: str
+    """`float32`, `float16` or `int8`."""
+    inputs: tuple[TensorSpec, ...]
+    """Empty when the file does not tell (a ready file without bundled inputs)."""
+    bundled_input_count: int
+    operators: tuple[str, ...]
+    """Root operators, sorted: `aten::conv2d`, `quantized::conv2d_relu.new`, ... In a
+    `.pte` those that no delegate took."""
+    bytecode_version: int | None
+    """`None` for a format that has none (a full-JIT `.pt`)."""
+    export: ExportFacts
+    output_error: OutputError | None
+    """`None` when there is no float32 original to compare with, or nothing on this
+    computer that runs the file."""
+    reference: OutputReference | None = None
+    """`None` where none can be made: a ready file without inputs of its own or for
+    another engine, inputs that are no tensors or not all of the same shapes."""
+    delegation: Delegation | None = None
+    """`None` for an engine without delegates, and for a ready file."""
+    planned_memory_bytes: int | None = None
+    """For activations, as planned ahead by ExecuTorch; what a delegate takes for
+    itself comes on top. `None` where nothing is planned."""

@@ -1,0 +1,325 @@
+"""What a device is: described, found and opened, used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+
+from pocketbench.bench.records.record import Value
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from pocketbench.bench.records.conditions import Conditions, Missing
+
+DeviceState = Literal[
+    "ready",
+    "unauthorized",
+    "offline",
+    "no_permissions",
+    "busy",
+    "not_paired",
+    "developer_mode_off",
+    "unavailable",
+    "unknown",
+]
+
+
+ScreenWish = Literal["on", "off", "leave"]
+"""What a phone's screen shall be while it is measured."""
+
+
+class CoreCluster(Value, frozen=True, kw_only=True):
+    """Cores of one kind."""
+
+    cpus: tuple[int, ...]
+    name: str | None = None
+    """Microarchitecture where known: `Cortex-A715`."""
+    max_frequency_khz: int | None = None
+    capacity: int | None = None
+    """How much one of them does, in the kernel's scale: 1024 for the biggest."""
+
+
+class DeviceInfo(Value, frozen=True, kw_only=True):
+    """A device as found; fields that its state does not let us read are `None`."""
+
+    id: str
+    """What selects it again: `host`, `android:SERIAL`, `simulated:pixel-8`."""
+    family: str
+    """`host`, `android`, `simulated`, `ios`, `ios-simulator`."""
+    name: str
+    """For people: `Pixel 8`, `this computer (AMD EPYC)`."""
+    state: DeviceState = "ready"
+    remedy: str | None = None
+    """What makes it ready, when it is not."""
+    serial_hash: str | None = None
+    """First 8 hex digits of the sha256 of the physical serial; reports show this."""
+    manufacturer: str | None = None
+    model: str | None = None
+    soc: str | None = None
+    abis: tuple[str, ...] = ()
+    """Best first, in Android's words: `arm64-v8a`, `x86_64`."""
+    libc: str | None = None
+    """`bionic`, `glibc`, `darwin`: programs are keyed by ABI and C library."""
+    clusters: tuple[CoreCluster, ...] = ()
+    core_count: int | None = None
+    ram_bytes: int | None = None
+    page_size_bytes: int | None = None
+    os_name: str | None = None
+    os_version: str | None = None
+    api_level: int | None = None
+    build_fingerprint: str | None = None
+    is_emulated: bool = False
+    is_simulated: bool = False
+    is_replayed: bool = False
+    """A stand-in for the device's own tools answered: nothing of it is a device's."""
+    simulated_of: str | None = None
+    """What a simulated phone is modelled on: `Pixel 8 (arm64-v8a, 9 cores)`."""
+    is_heatless: bool = False
+    """Never grows hot, so cooling it down would be waiting for nothing: a simulated
+    phone without a script of heat."""
+    shares_host_cpu: bool = False
+    """Its launches run on this computer's cores, so they need the CPU lease."""
+    transport: str | None = None
+    """How it is reached: `usb`, `tcp 127.0.0.1:26001`; `None` for the host."""
+
+
+class LocalObject(Value, frozen=True, kw_only=True):
+    """A file of this computer that a device needs, addressed by its content."""
+
+    path: str
+    name: str
+    """File name on the device; any characters but `/` and NUL."""
+    sha256: str
+    size_bytes: int
+    executable: bool = False
+
+
+class InstalledObject(Value, frozen=True, kw_only=True):
+    """A file that is on the device now."""
+
+    name: str
+    sha256: str
+    size_bytes: int
+    remote_path: str
+    origin: Literal["sent", "present", "preinstalled", "local"]
+    """`sent` by this call, already `present` from an earlier one, `preinstalled` by a
+    simulated phone's read-only bind, or `local`: the device is this computer."""
+
+
+class CommandResult(Value, frozen=True, kw_only=True):
+    """How one command on a device ended."""
+
+    stdout: bytes
+    stderr: bytes
+    exit_code: int | None
+    """`None` when a signal or our deadline ended it."""
+    signal: int | None = None
+    timed_out: bool = False
+    pid: int | None = None
+    """On the device."""
+    duration_ns: int = 0
+    """Wall time on the host, transport included."""
+    log: bytes = b""
+    """Lines of the system log, as `logcat -v threadtime` prints them: what it wrote
+    there under its command's `log_tag`, or, if it failed, all that is told of it."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended otherwise than by itself with exit code 0."""
+        return self.timed_out or self.signal is not None or self.exit_code != 0
+
+
+class Device(Protocol):
+    """An opened device: exclusive until its context ends."""
+
+    @property
+    def info(self) -> DeviceInfo:
+        """What is known of it, complete."""
+        ...
+
+    def push(self, objects: Sequence[LocalObject]) -> tuple[InstalledObject, ...]:
+        """Put files on the device that it lacks, verified by sha256; same order.
+
+        Raises:
+            PushError: With the device's own reason; DISK_FULL is told apart.
+            DeviceLostError: The device went away.
+        """
+        ...
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float,
+        env: Mapping[str, str] | None = None,
+        host_cpus: Sequence[int] = (),
+    ) -> CommandResult:
+        """Run a command and wait; at the deadline kill it by its pid.
+
+        Args:
+            argv: The program's path on the device and its arguments, unquoted.
+            timeout_s: Deadline for the whole command.
+            env: Added to the environment.
+            host_cpus: Leased cores of THIS computer to pin to, for a device whose
+                `shares_host_cpu` is true; empty: not pinned.
+
+        Raises:
+            DeviceLostError: The device went away; its partial output is in the text.
+            Cancelled: The cancel event given to `open` was set; the command is ended.
+        """
+        ...
+
+    def conditions(self) -> Conditions | None:
+        """Read heat, clocks, battery and the rest: one round trip on a phone.
+
+        What cannot be read has its reason in it; `None`: this device tells none.
+
+        Raises:
+            DeviceLostError: The device went away.
+            Cancelled: The cancel event given to `open` was set.
+        """
+        ...
+
+
+@runtime_checkable
+class Attended(Protocol):
+    """A device on which a long program is attended to.
+
+    Its conditions can be read, in another thread, while a program runs on it.
+    """
+
+    def attend(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float,
+        grace_s: float,
+        env: Mapping[str, str] | None = None,
+        host_cpus: Sequence[int] = (),
+    ) -> CommandResult:
+        """Run a command as `run` does; when cancelled, first ask it to end (SIGTERM).
+
+        What it printed is returned where it then ends within `grace_s`.
+
+        Raises:
+            DeviceLostError: The device went away; its partial output is in the text.
+            Cancelled: The cancel event was set, and it did not end.
+        """
+        ...
+
+
+@runtime_checkable
+class Quieting(Protocol):
+    """A device whose settings can be made quiet for measuring (phones)."""
+
+    def quieted(
+        self, screen: ScreenWish = "on"
+    ) -> AbstractContextManager[tuple[str, ...]]:
+        """Quiet it until the context ends; gives in words what was changed.
+
+        Args:
+            screen: What it shall be until then.
+
+        Raises:
+            DeviceLostError: The device went away.
+            Cancelled: The cancel event was set.
+        """
+        ...
+
+
+@runtime_checkable
+class Logging(Protocol):
+    """A device with a system log that programs speak to (Android)."""
+
+    def run_logged(
+        self,
+        argv: Sequence[str],
+        *,
+        log_tag: str,
+        timeout_s: float,
+        env: Mapping[str, str] | None = None,
+        host_cpus: Sequence[int] = (),
+    ) -> CommandResult:
+        """Run a command as `run` does, and read what it logged under a tag.
+
+        Raises:
+            DeviceLostError: The device went away.
+            Cancelled: The cancel event given to `open` was set.
+        """
+        ...
+
+    def with_log(self, result: CommandResult) -> CommandResult:
+        """Add what the log tells of a command that has just failed, if it can be read.
+
+        Raises:
+            Cancelled: The cancel event given to `open` was set.
+        """
+        ...
+
+
+@runtime_checkable
+class Storing(Protocol):
+    """A device that tells how much room it has for files (phones)."""
+
+    def free_bytes(self) -> int | Missing:
+        """Of the place that `push` puts files in.
+
+        Raises:
+            DeviceLostError: The device went away.
+            Cancelled: The cancel event was set.
+        """
+        ...
+
+    def lacking(self, objects: Sequence[LocalObject]) -> tuple[LocalObject, ...]:
+        """Those of some files that `push` would have to send.
+
+        Raises:
+            DeviceError: The device went away, or its own folder cannot be used.
+            Cancelled: The cancel event was set.
+        """
+        ...
+
+
+class DeviceDriver(Protocol):
+    """Finds and opens the devices of one family."""
+
+    def discover(self) -> tuple[DeviceInfo, ...]:
+        """Every device that can be seen, usable or not; empty when there is none.
+
+        Raises:
+            ToolMissingError: The family's tool (adb, xcrun) is not there.
+        """
+        ...
+
+    def open(
+        self, info: DeviceInfo, *, cancel: threading.Event
+    ) -> AbstractContextManager[Device]:
+        """Take exclusive use of a device until the context ends.
+
+        Raises:
+            DeviceUnavailableError: Unauthorized, offline or locked by another run.
+        """
+        ...
+
+
+@runtime_checkable
+class Preinstalling(Protocol):
+    """A driver whose devices can hold files from the start (simulated phones)."""
+
+    def preinstall(self, objects: Sequence[LocalObject]) -> None:
+        """Bind these read-only into every device that is opened from now on."""
+        ...
+
+
+def local_object(path: Path, *, sha256: str, executable: bool = False) -> LocalObject:
+    """Describe a file of this computer whose hash is already known."""
+    return LocalObject(
+        path=str(path),
+        name=path.name,
+        sha256=sha256,
+        size_bytes=path.stat().st_size,
+        executable=executable,
+    )

@@ -1,0 +1,115 @@
+"""What a device answered to known inputs, beside what it should have answered."""
+
+from __future__ import annotations
+
+import math
+import sys
+
+from pocketbench.bench.records.artifact import TensorSpec
+from pocketbench.bench.records.failure import FailureReason
+from pocketbench.bench.records.record import Value
+
+
+class OutputChecks(Value, frozen=True, kw_only=True):
+    """What is asked of a device's answers; a limit that is missed fails the run."""
+
+    min_sqnr_db: float | None = None
+    min_top1_agreement: float | None = None
+    """With the reference, as a proportion."""
+    min_accuracy: float | None = None
+    """On held-back inputs, as a proportion."""
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether anything can fail."""
+        limits = (self.min_sqnr_db, self.min_top1_agreement, self.min_accuracy)
+        return any(limit is not None for limit in limits)
+
+
+class TensorDifference(Value, frozen=True, kw_only=True):
+    """One tensor of all answers against the reference.
+
+    Sums over all its values, from which every figure follows: the answers themselves
+    can be large, and are not kept.
+    """
+
+    spec: TensorSpec
+    max_abs: float
+    """The largest difference."""
+    reference_power: float
+    """Sum of the squares of the reference's values."""
+    answer_power: float
+    error_power: float
+    """Sum of the squares of the differences."""
+    product: float
+    """Sum of reference times answer."""
+    not_finite_count: int = 0
+    """Values that are NaN or infinite; they count as 0 in the sums."""
+    row_count: int | None = None
+    """Rows of scores, for a tensor [n, classes]; `None` for any other."""
+    agreeing_count: int | None = None
+    """Rows whose highest score is at the same place as in the reference."""
+
+    @property
+    def sqnr_db(self) -> float | None:
+        """10 log10(reference power / error power); `None` when nothing differs."""
+        if self.error_power == 0:
+            return None
+        power = max(self.reference_power, sys.float_info.min)
+        return 10 * math.log10(power / self.error_power)
+
+    @property
+    def cosine(self) -> float | None:
+        """Of the angle between reference and answers; `None` where one is all 0."""
+        norms = math.sqrt(self.reference_power) * math.sqrt(self.answer_power)
+        return max(-1.0, min(1.0, self.product / norms)) if norms else None
+
+    @property
+    def top1_agreement(self) -> float | None:
+        """The share of rows that agree."""
+        if not self.row_count or self.agreeing_count is None:
+            return None
+        return self.agreeing_count / self.row_count
+
+
+class OutputCheck(
+    Value, frozen=True, kw_only=True, tag_field="record", tag="output_check"
+):
+    """A launch that measured no time: what a device answered, compared."""
+
+    device_id: str
+    model: str
+    variant_id: str
+    artifact_sha256: str
+    runner: str
+    started_at: str
+    """ISO-8601, UTC."""
+    reference: str
+    """Whose answers it was compared with: `the float32 model`."""
+    input_count: int
+    """Sets of inputs."""
+    answers_sha256: str
+    """Of the bytes of all answers."""
+    tensors: tuple[TensorDifference, ...]
+    label_count: int | None = None
+    """Held-back inputs whose right class is known; `None`: there are none."""
+    correct_count: int | None = None
+    """Of these, answered rightly by the device."""
+    reference_correct_count: int | None = None
+    """Answered rightly by the reference."""
+
+
+class OutputCheckMissing(
+    Value, frozen=True, kw_only=True, tag_field="record", tag="output_check_missing"
+):
+    """Why there is no check of a variant on a device."""
+
+    device_id: str
+    model: str
+    variant_id: str
+    artifact_sha256: str
+    started_at: str
+    fact: str
+    remedy: str
+    reason: FailureReason | None = None
+    """`None`: nothing failed, this program or this file cannot be checked."""

@@ -1,0 +1,156 @@
+"""What is to be measured: models, variants, devices, workload; pure values."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from pocketbench.bench.records.artifact import MemoryFormat, TensorSpec
+from pocketbench.bench.records.device import ScreenWish
+from pocketbench.bench.records.launch import Heap
+from pocketbench.bench.records.metrics import USUAL_GATE
+from pocketbench.bench.records.output_check import OutputChecks
+from pocketbench.bench.records.record import Value
+from pocketbench.bench.records.sustained import Sustained
+
+
+class Workload(Value, frozen=True, kw_only=True):
+    """How one launch runs and how many there are."""
+
+    blocks: int = 10
+    warmup_iterations: int = 10
+    iterations: int = 50
+    min_duration_s: float = 0.0
+    """The main iterations of a launch go on until this time is reached too."""
+    heap: Heap = "steady"
+    seed: int = 0
+    """Of the order of launches and of generated inputs."""
+    timeout_s: float = 300.0
+    """Of one launch, besides the time it is asked to last."""
+    looks: tuple[int, ...] = ()
+    """Numbers of blocks at which the data is judged, so that what is settled needs no
+    more of them; the last is the most blocks. Empty: all blocks, judged once."""
+    budget_s: float | None = None
+    """How long measuring may go on from look to look; `None`: to the last look."""
+
+
+class ModelRequest(Value, frozen=True, kw_only=True):
+    """One model as the user asked for it."""
+
+    name: str
+    """What reports call it; unique in a plan."""
+    source: str
+    """`module:factory`, or the path of a `.pt` or `.ptl` file."""
+    inputs: tuple[TensorSpec, ...] = ()
+    """Empty: the source knows its own inputs."""
+    memory_format: MemoryFormat | None = None
+    """`channels-last`: of the images that every variant takes."""
+    variants: tuple[str, ...] = ("float32", "int8-dynamic", "int8-static")
+    baseline: str = "float32"
+    """The variant the others are compared with."""
+    origins: dict[str, tuple[str, str]] = msgspec.field(default_factory=dict)
+    """Variants that are made from other sources: source, and variant of it. Two builds
+    of a model are so measured in the same blocks."""
+
+    def origin(self, variant: str) -> tuple[str, str]:
+        """The source that a variant is made from, and which variant of it that is."""
+        return self.origins.get(variant, (self.source, variant))
+
+
+class Variant(Value, frozen=True, kw_only=True):
+    """What is compared with what: a build of a model and how it is run."""
+
+    id: str
+    """Short and unique among the variants of one model: `int8-static`, or
+    `int8-static@4t` when a plan has several thread counts."""
+    model: str
+    name: str
+    """`float32`, `int8-static+executorch`, ...: which artifact."""
+    engine: str = "lite"
+    threads: int = 1
+    delegate: str | None = None
+    """`xnnpack`, `coreml`, ... or `portable` (none) for ExecuTorch, `nnapi`, ... for
+    the lite interpreter; `None` where its own kernels run all."""
+    is_baseline: bool = False
+
+
+class RunnerChoice(Value, frozen=True, kw_only=True):
+    """A program the user gave: `--runner NAME=PATH[@ABI]`."""
+
+    name: str
+    path: str
+    abi: str | None = None
+    """`None`: read from the program's ELF header."""
+    options: tuple[tuple[str, str], ...] = ()
+    """`--runner-option NAME.key=value`, in order; a key may come more than once.
+    Which keys there are is the runner's own affair."""
+
+
+class GateLimits(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """When a phone is fit for the next block, and how long that is waited for."""
+
+    is_on: bool = True
+    margin_c: float = 2.0
+    """The skin must be so far below the phone's own first threshold."""
+    usual_temperature_c: float = 36.0
+    """Instead, where the phone states no threshold."""
+    max_temperature_c: float | None = None
+    """Instead of both, where the user says so."""
+    spin_ms: int = 250
+    """The length of a spin probe."""
+    spin_ratio: float = 1.10
+    """A spin probe may take so many times the session's best."""
+    first_wait_s: float = 30.0
+    step_s: float = 15.0
+    """Every wait after the first."""
+    max_wait_s: float = 600.0
+    """In all, before one block."""
+    redos: int = 2
+    """How often a throttled block is done again."""
+
+
+class Plan(Value, frozen=True, kw_only=True):
+    """Everything a run is asked to do. Jobs are variants x devices."""
+
+    models: tuple[ModelRequest, ...]
+    variants: tuple[Variant, ...]
+    device_selectors: tuple[str, ...]
+    workload: Workload
+    runners: tuple[RunnerChoice, ...] = ()
+    min_effect: float = 0.02
+    """The smallest change that matters, as a proportion."""
+    gate_on: tuple[str, ...] = USUAL_GATE
+    """Names of the metrics that get verdicts, one family together."""
+    self_check: bool = False
+    """Whether each model's baseline is compared with itself, to see what can be
+    resolved."""
+    anyway: bool = False
+    """Whether what was measured under unlike conditions gets verdicts too."""
+    sustained: Sustained | None = None
+    """Instead of blocks: one process of each variant that runs on for so long."""
+    gate: GateLimits = GateLimits()
+    quiet: bool = True
+    """Whether a phone's settings that disturb are changed until the end."""
+    screen: ScreenWish = "on"
+    """Of phones, while they are measured; where settings are left, that is too."""
+    cores: str | None = None
+    """The phone's cores to run on: `big`, `mid`, `little`, or a list such as `4-7`;
+    `None`: wherever its scheduler puts the program."""
+    profile: Literal["ops"] | None = None
+    """`ops`: each variant is launched once more to observe its operators."""
+    outputs: OutputChecks | None = None
+    """What is asked of the devices' answers; `None`: they are not looked at."""
+    origin: str = "command line"
+    """`command line` or the path of the suite file."""
+
+    def variants_of(self, model: str) -> tuple[Variant, ...]:
+        """The variants of one model, in the order they were asked for."""
+        return tuple(v for v in self.variants if v.model == model)
+
+
+class Job(Value, frozen=True, kw_only=True):
+    """One variant on one device."""
+
+    device_id: str
+    variant: Variant

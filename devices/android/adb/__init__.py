@@ -1,0 +1,1 @@
+"""The adb server and client; the only home of adbutils."""

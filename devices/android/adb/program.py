@@ -1,0 +1,72 @@
+"""Which adb program is used, and its version."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import dataclass
+
+from pocketbench.bench.errors import ToolMissingError
+
+INSTALL = (
+    "Install Android platform-tools, put adb on $PATH, "
+    "or set ADBUTILS_ADB_PATH to its path"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AdbProgram:
+    """One adb program of this computer."""
+
+    path: str
+    version: str
+    """Of the platform-tools: `36.0.0-13206524`."""
+    protocol: int
+    """What it and its server must agree on: 41 for `1.0.41`."""
+
+    def __str__(self) -> str:
+        """For people and logs."""
+        return f"adb {self.version} ({self.path})"
+
+
+def find_adb() -> AdbProgram:
+    """The adb that adbutils uses too: ADBUTILS_ADB_PATH, then $PATH, then its own.
+
+    Raises:
+        ToolMissingError: There is none, or what is there is not adb.
+    """
+    from adbutils import adb_path
+    from adbutils.errors import AdbError
+
+    try:
+        path = adb_path()
+    except AdbError as error:
+        raise ToolMissingError("adb", "no adb program was found", INSTALL) from error
+    return read_version(path)
+
+
+def read_version(path: str) -> AdbProgram:
+    """Ask a program which adb it is; starts no server.
+
+    Raises:
+        ToolMissingError: It cannot be run, or is not adb.
+    """
+    try:
+        done = subprocess.run(
+            [path, "version"], capture_output=True, text=True, timeout=20, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ToolMissingError("adb", f"{path} cannot be run: {error}", INSTALL) from (
+            error
+        )
+    # Android Debug Bridge version 1.0.41
+    # Version 36.0.0-13206524
+    protocol = re.search(r"Android Debug Bridge version \d+\.\d+\.(\d+)", done.stdout)
+    version = re.search(r"^(?:Version|Revision) (\S+)", done.stdout, re.M)
+    if protocol is None:
+        raise ToolMissingError("adb", f"{path} is not adb", INSTALL)
+    return AdbProgram(
+        path=path,
+        version=version[1] if version else f"1.0.{protocol[1]}",
+        protocol=int(protocol[1]),
+    )

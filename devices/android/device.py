@@ -1,0 +1,378 @@
+"""An opened Android phone: ours alone until it is closed."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pocketbench.bench.errors import (
+    DeviceError,
+    DeviceLostError,
+    DeviceUnavailableError,
+)
+from pocketbench.bench.records.failure import FailureReason
+from pocketbench.devices.android.adb.program import find_adb
+from pocketbench.devices.android.adb.reconnect import wait_until_back
+from pocketbench.devices.android.adb.server import AdbServer
+from pocketbench.devices.android.adb.transports import list_transports
+from pocketbench.devices.android.identity import (
+    IDENTITY_SCRIPT,
+    device_info,
+    parse_properties,
+    parse_sections,
+    serial_number,
+)
+from pocketbench.devices.android.push.free_space import DF_SCRIPT, parse_free_space
+from pocketbench.devices.android.push.objects import PhoneObjects
+from pocketbench.devices.android.push.sending import ObjectSender
+from pocketbench.devices.android.quiesce import TIMEOUT_S as QUIET_TIMEOUT_S
+from pocketbench.devices.android.quiesce import quiet_phone, restore_phone
+from pocketbench.devices.android.shell.shell import AdbShell
+from pocketbench.devices.android.system_log import (
+    awaits_dump,
+    lines_about,
+    logged,
+    unwrap_logged,
+    window_command,
+    with_lines,
+)
+from pocketbench.devices.conditions.probe import compose_probe, new_token, parse_probe
+from pocketbench.devices.device_lock import device_lock
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from pocketbench.bench.records.conditions import Conditions, Missing
+    from pocketbench.bench.records.device import (
+        CommandResult,
+        DeviceInfo,
+        InstalledObject,
+        LocalObject,
+        ScreenWish,
+    )
+    from pocketbench.bench.records.logcat import LogLine
+
+logger = logging.getLogger(__name__)
+
+IDENTITY_TIMEOUT_S = 20.0
+_CONDITIONS_TIMEOUT_S = 20.0
+_DF_TIMEOUT_S = 20.0
+_LOG_TIMEOUT_S = 20.0
+_LEASE_PROPERTY = "ro.pocketbench.lease"
+
+
+class AndroidDevice:
+    """A phone behind an adb server; see `pocketbench.bench.records.device.Device`."""
+
+    def __init__(
+        self,
+        info: DeviceInfo,
+        serial: str,
+        server: AdbServer,
+        shell: AdbShell,
+        objects: PhoneObjects,
+        *,
+        properties: Mapping[str, str],
+        cancel: threading.Event,
+    ) -> None:
+        """Take what `open_serial` has found out."""
+        self._info = info
+        self._serial = serial
+        self._server = server
+        self._shell = shell
+        self._objects = objects
+        self._properties = properties
+        self._cancel = cancel
+
+    @property
+    def info(self) -> DeviceInfo:
+        """What is known of it."""
+        return self._info
+
+    @property
+    def properties(self) -> Mapping[str, str]:
+        """All of `getprop`, as it was when the phone was opened."""
+        return self._properties
+
+    def push(self, objects: Sequence[LocalObject]) -> tuple[InstalledObject, ...]:
+        """Put files on the phone that it lacks; one round trip when it lacks none.
+
+        Raises:
+            PushError: With the phone's own reason; DISK_FULL is told apart.
+            DeviceLostError: The phone went away.
+            Cancelled: The cancel event was set.
+        """
+        return self._objects.put(objects)
+
+    def lacking(self, objects: Sequence[LocalObject]) -> tuple[LocalObject, ...]:
+        """Those of some files that `push` would have to send; one round trip.
+
+        Raises:
+            PushError: With the phone's own reason.
+            DeviceLostError: The phone went away.
+            Cancelled: The cancel event was set.
+        """
+        return self._objects.lacking(objects)
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float,
+        env: Mapping[str, str] | None = None,
+        host_cpus: Sequence[int] = (),
+    ) -> CommandResult:
+        """Run a command in one round trip; at the deadline kill it by its pid.
+
+        A simulated phone tells in a property how to pin to cores of this computer;
+        on any other, `host_cpus` means nothing.
+
+        Raises:
+            DeviceLostError: The phone went away; its partial output is in the text.
+            Cancelled: The cancel event was set; the command is ended.
+        """
+        argv = self._leased(argv, host_cpus)
+        return self._shell.run(argv, timeout_s=timeout_s, env=env)
+
+    def attend(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float,
+        grace_s: float,
+        env: Mapping[str, str] | None = None,
+        host_cpus: Sequence[int] = (),
+    ) -> CommandResult:
+        """Run a command as `run` does; when cancelled, ask it to end first.
+
+        Raises:
+            DeviceLostError: The phone went away; its partial output is in the text.
+            Cancelled: The cancel event was set, and it did not end in time.
+        """
+        argv = self._leased(argv, host_cpus)
+        return self._shell.run(argv, timeout_s=timeout_s, env=env, grace_s=grace_s)
+
+    def run_logged(
+        self,
+        argv: Sequence[str],
+        *,
+        log_tag: str,
+        timeout_s: float,
+        env: Mapping[str, str] | None = None,
+        host_cpus: Sequence[int] = (),
+    ) -> CommandResult:
+        """Run a command as `run` does; the same round trip reads what it logged.
+
+        Raises:
+            DeviceLostError: The phone went away; its partial output is in the text.
+            Cancelled: The cancel event was set; the command is ended.
+        """
+        token = new_token()
+        argv = logged(self._leased(argv, host_cpus), token=token, tag=log_tag)
+        done = self._shell.run(argv, timeout_s=timeout_s, env=env)
+        return unwrap_logged(done, token=token)
+
+    def with_log(self, result: CommandResult) -> CommandResult:
+        """Add what the log tells of a command that has just failed, if it can be read.
+
+        One round trip, two where a crash is still being written down.
+
+        Raises:
+            Cancelled: The cancel event was set.
+        """
+        if result.pid is None:
+            return result
+        try:
+            lines = self._log_about(result, result.pid)
+            if awaits_dump(lines):
+                lines = self._log_about(result, result.pid, again=True)
+        except DeviceLostError as error:
+            logger.debug("%s: its log was not read: %s", self._info.id, error)
+            return result
+        return with_lines(result, lines)
+
+    def _log_about(
+        self, result: CommandResult, pid: int, *, again: bool = False
+    ) -> tuple[LogLine, ...]:
+        command = window_command(result, again=again)
+        done = self._shell.run(command, timeout_s=_LOG_TIMEOUT_S)
+        return lines_about(done.stdout, pid)
+
+    def _leased(self, argv: Sequence[str], host_cpus: Sequence[int]) -> list[str]:
+        lease = self._properties.get(_LEASE_PROPERTY)
+        if lease and host_cpus:
+            return [lease, ",".join(str(cpu) for cpu in host_cpus), *argv]
+        return list(argv)
+
+    def conditions(self) -> Conditions:
+        """Everything that bends a number, in one round trip.
+
+        A phone that does not answer in time gives what came until then.
+
+        Raises:
+            DeviceLostError: The phone went away.
+            Cancelled: The cancel event was set.
+        """
+        token = new_token()
+        done = self._shell.run(
+            ["sh", "-c", compose_probe(token)], timeout_s=_CONDITIONS_TIMEOUT_S
+        )
+        return parse_probe(done.stdout.decode("utf-8", "replace"), token)
+
+    def free_bytes(self) -> int | Missing:
+        """How much room there is for files.
+
+        Raises:
+            DeviceLostError: The phone went away.
+            Cancelled: The cancel event was set.
+        """
+        done = self._shell.run(["sh", "-c", DF_SCRIPT], timeout_s=_DF_TIMEOUT_S)
+        return parse_free_space(done.stdout.decode("utf-8", "replace"))
+
+    @contextlib.contextmanager
+    def quieted(self, screen: ScreenWish = "on") -> Iterator[tuple[str, ...]]:
+        """Quiet the phone until the context ends; see `quiesce`.
+
+        Gives in words what was changed. It is put back even when the run is stopped;
+        where that cannot be done any more, by the next run.
+
+        Raises:
+            DeviceLostError: The phone went away.
+            Cancelled: The cancel event was set.
+        """
+        try:
+            run = partial(self._shell.run, timeout_s=QUIET_TIMEOUT_S)
+            yield quiet_phone(run, screen)
+        finally:
+            self._restore()
+
+    def _restore(self) -> None:
+        # Through a shell of its own, which a stopped run does not stop.
+        try:
+            with contextlib.closing(
+                AdbShell(
+                    self._server, self._serial, device_id=self._info.id, cancel=None
+                )
+            ) as shell:
+                told = restore_phone(partial(shell.run, timeout_s=QUIET_TIMEOUT_S))
+        except DeviceError as error:
+            logger.warning("%s: settings not put back yet: %s", self._info.id, error)
+        else:
+            logger.debug("%s: %s", self._info.id, "; ".join(told))
+
+    def wait_until_back(self, timeout_s: float) -> bool:
+        """After a `DeviceLostError`: wait until the same phone answers again.
+
+        The lock is kept meanwhile, and afterwards the device is used as before.
+
+        Raises:
+            Cancelled: The cancel event was set.
+        """
+        found = wait_until_back(
+            self._server,
+            self._serial,
+            device_id=self._info.id,
+            timeout_s=timeout_s,
+            cancel=self._cancel,
+        )
+        return found == self._properties.get("ro.serialno", "")
+
+
+@contextlib.contextmanager
+def open_serial(
+    serial: str,
+    *,
+    adb_host: str,
+    adb_port: int,
+    device_id: str,
+    family: str,
+    cancel: threading.Event,
+    progress: Callable[[str], None] | None = None,
+) -> Iterator[AndroidDevice]:
+    """Take exclusive use of a phone by adb's name for it.
+
+    Raises:
+        DeviceUnavailableError: Not there, unauthorized, offline, or in use.
+        DeviceLostError: It went away while it was opened.
+        ToolMissingError: There is no adb program.
+    """
+    server = AdbServer(adb_host, adb_port)
+    check_ready(server, serial, device_id)
+    adb = find_adb()
+    with contextlib.closing(
+        AdbShell(server, serial, device_id=device_id, cancel=cancel)
+    ) as shell:
+        info, properties = read_identity(
+            shell, device_id=device_id, family=family, serial=serial
+        )
+        assert info.serial_hash is not None
+        with device_lock(device_id, info.serial_hash):
+            sender = ObjectSender(
+                shell,
+                server.command(adb, "-s", serial),
+                device_id=device_id,
+                api_level=info.api_level,
+                cancel=cancel,
+            )
+            objects = PhoneObjects(
+                shell, sender, device_id=device_id, progress=progress
+            )
+            yield AndroidDevice(
+                info,
+                serial,
+                server,
+                shell,
+                objects,
+                properties=properties,
+                cancel=cancel,
+            )
+
+
+def check_ready(server: AdbServer, serial: str, device_id: str) -> None:
+    """See that the server lists the phone as ready.
+
+    Raises:
+        DeviceUnavailableError: It does not.
+    """
+    for transport in list_transports(server):
+        if transport.serial == serial:
+            if transport.remedy is None:
+                return
+            raise DeviceUnavailableError(
+                device_id, transport.state_words, transport.remedy, transport.reason
+            )
+    raise DeviceUnavailableError(
+        device_id,
+        "not attached any more",
+        "See `pocketbench devices` for what is",
+        FailureReason.OFFLINE,
+    )
+
+
+def read_identity(
+    shell: AdbShell, *, device_id: str, family: str, serial: str
+) -> tuple[DeviceInfo, Mapping[str, str]]:
+    """Ask a phone who it is, in one round trip; also all of its properties.
+
+    Raises:
+        DeviceUnavailableError: It is listed as ready and does not answer.
+        DeviceLostError: It went away meanwhile.
+    """
+    done = shell.run(["sh", "-c", IDENTITY_SCRIPT], timeout_s=IDENTITY_TIMEOUT_S)
+    sections = parse_sections(done.stdout)
+    properties = parse_properties(sections.get("getprop", ""))
+    if done.timed_out or not properties:
+        raise DeviceUnavailableError(
+            device_id,
+            f"does not answer within {IDENTITY_TIMEOUT_S:.0f} s"
+            if done.timed_out
+            else "does not tell its properties",
+            "Unlock it, replug it, or restart it",
+            FailureReason.OFFLINE,
+        )
+    info = device_info(sections, device_id=device_id, family=family, serial=serial)
+    logger.debug("%s: serial %s", device_id, serial_number(properties) or serial)
+    return info, properties

@@ -1,0 +1,141 @@
+"""Files on a phone, kept by the sha256 of their content and sent only once.
+
+    /data/local/tmp/pocketbench/objects/<sha256>/<name>
+                                                /.verified       or  .preinstalled
+                               /incoming/       what is being sent
+
+A file gets its final name and its marker only after the phone has read it back whole
+and hashed it, so an interrupted push leaves nothing that a later one takes for whole.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pocketbench.bench.errors import PushError
+from pocketbench.bench.records.device import InstalledObject
+from pocketbench.bench.records.failure import FailureReason
+from pocketbench.bench.units import format_size
+from pocketbench.devices.android.adb.errors import push_failed
+from pocketbench.devices.android.push.script_batches import batches, run_script
+from pocketbench.devices.android.push.scripts import (
+    LOOK_UP,
+    MARKERS,
+    NO_FOLDER,
+    OBJECTS,
+    Found,
+    parse_look_up,
+)
+from pocketbench.devices.local_file import check_unchanged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pocketbench.bench.records.device import LocalObject
+    from pocketbench.devices.android.push.sending import ObjectSender
+    from pocketbench.devices.android.shell.shell import AdbShell
+
+
+class PhoneObjects:
+    """The object store of one phone."""
+
+    def __init__(
+        self,
+        shell: AdbShell,
+        sender: ObjectSender,
+        *,
+        device_id: str,
+        progress: Callable[[str], None] | None,
+    ) -> None:
+        """Take what an opened phone holds.
+
+        Args:
+            shell: Runs our scripts.
+            sender: Sends what the phone lacks.
+            device_id: For errors.
+            progress: Told in one line what is about to be sent.
+        """
+        self._shell = shell
+        self._sender = sender
+        self._device_id = device_id
+        self._progress = progress
+
+    def put(self, objects: Sequence[LocalObject]) -> tuple[InstalledObject, ...]:
+        """Make all of them be there; one round trip when they already are.
+
+        Raises:
+            PushError: With the phone's own reason.
+            DeviceLostError: The phone went away; nothing half sent is taken for whole.
+            Cancelled: The cancel event was set.
+        """
+        found = self._found(objects)
+        missing = [wanted for wanted, origin in found.items() if origin == "missing"]
+        if missing:
+            self._send(missing)
+        return tuple(_installed(wanted, found[wanted]) for wanted in objects)
+
+    def lacking(self, objects: Sequence[LocalObject]) -> tuple[LocalObject, ...]:
+        """Those that `put` would send; one round trip.
+
+        Raises:
+            PushError: With the phone's own reason.
+            DeviceLostError: The phone went away.
+            Cancelled: The cancel event was set.
+        """
+        found = self._found(objects)
+        return tuple(x for x in found if found[x] == "missing")
+
+    def _found(self, objects: Sequence[LocalObject]) -> dict[LocalObject, Found]:
+        for wanted in objects:
+            self._check_name(wanted)
+        room_bytes = self._shell.command_limit_bytes - len(LOOK_UP)
+        return {
+            wanted: origin
+            for batch in batches(list(dict.fromkeys(objects)), room_bytes)
+            for wanted, origin in zip(batch, self._look_up(batch), strict=True)
+        }
+
+    def _check_name(self, wanted: LocalObject) -> None:
+        name = wanted.name
+        if name in ("", ".", "..", *MARKERS) or "/" in name or "\0" in name:
+            raise PushError(
+                self._device_id,
+                f"{wanted.path}: {name!r} cannot be a file's name on a phone",
+                "Rename the file",
+                FailureReason.PUSH_FAILED,
+            )
+
+    def _look_up(self, objects: Sequence[LocalObject]) -> list[Found]:
+        """What the phone has of these, in one round trip."""
+        names = [f"{wanted.sha256}/{wanted.name}" for wanted in objects]
+        done = run_script(self._shell, self._device_id, LOOK_UP, names)
+        found = parse_look_up(
+            done.stdout.decode(errors="replace"),
+            [(wanted.size_bytes, wanted.executable) for wanted in objects],
+        )
+        if done.exit_code == NO_FOLDER or found is None:
+            words = (done.stderr or done.stdout).decode(errors="replace")
+            raise push_failed(self._device_id, words[-500:])
+        return found
+
+    def _send(self, objects: Sequence[LocalObject]) -> None:
+        """Send what is missing in one go."""
+        for wanted in objects:
+            check_unchanged(self._device_id, wanted)
+        if self._progress is not None:
+            files = "1 file" if len(objects) == 1 else f"{len(objects)} files"
+            size_bytes = sum(wanted.size_bytes for wanted in objects)
+            self._progress(
+                f"{self._device_id}: pushing {files}, {format_size(size_bytes)}"
+            )
+        self._sender.send(objects)
+
+
+def _installed(wanted: LocalObject, origin: Found) -> InstalledObject:
+    return InstalledObject(
+        name=wanted.name,
+        sha256=wanted.sha256,
+        size_bytes=wanted.size_bytes,
+        remote_path=f"{OBJECTS}/{wanted.sha256}/{wanted.name}",
+        origin="sent" if origin == "missing" else origin,
+    )

@@ -1,0 +1,1 @@
+"""Commands on a phone, over every version of adb's shell protocol."""

@@ -1,0 +1,302 @@
+"""Run commands on one phone through adb: deadline, cancel, the real exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+from pocketbench.bench.errors import Cancelled, DeviceError, DeviceLostError, UsageError
+from pocketbench.devices.android.adb.errors import adb_errors, lost, server_gone
+from pocketbench.devices.android.adb.server import ServerWatch
+from pocketbench.devices.android.adb.stream import (
+    SERVICE_LIMIT_BYTES,
+    AdbStream,
+    DeadlinePassed,
+    Limits,
+    StopRequested,
+)
+from pocketbench.devices.android.shell.command import (
+    StartedCommand,
+    read_to_end,
+    result_of,
+)
+from pocketbench.devices.android.shell.v1 import ShellV1
+from pocketbench.devices.android.shell.v2 import ShellV2
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from pocketbench.bench.records.device import CommandResult
+    from pocketbench.devices.android.adb.server import AdbServer
+
+logger = logging.getLogger(__name__)
+
+FOLDER = "/data/local/tmp/pocketbench"
+"""The only folder of a phone that we write to and delete in."""
+
+_OLD_SERVICE_LIMIT_BYTES = 4000
+"""adbd took 4096 bytes a message until Android 7."""
+_KILL_TIMEOUT_S = 5.0
+_PID_GRACE_S = 1.0
+"""How long to wait for the pid of a command that is ended as soon as it starts."""
+_GRACE_S = 3.0
+"""How long a killed program's last words may take to arrive."""
+_SERVER_DEATH_S = 0.2
+_TAIL_CHARACTERS = 500
+
+
+class AdbShell:
+    """Runs commands on one phone, each as one stream."""
+
+    def __init__(
+        self,
+        server: AdbServer,
+        serial: str,
+        *,
+        device_id: str,
+        cancel: threading.Event | None,
+    ) -> None:
+        """Ask the server, not the phone, which shell the phone speaks.
+
+        Raises:
+            DeviceUnavailableError: The phone does not let us in.
+            DeviceLostError: It is not there.
+        """
+        self._server = server
+        self._client: Any = server.client()
+        self._serial = serial
+        self._device_id = device_id
+        self._cancel = cancel
+        with adb_errors(device_id):
+            self._watch = ServerWatch(server)
+            try:
+                features = self._client.device(serial).get_features()
+            except BaseException:
+                self._watch.close()
+                raise
+        self.is_v2 = "shell_v2" in features.split(",")
+
+    def close(self) -> None:
+        """Let go of the server."""
+        self._watch.close()
+
+    @property
+    def command_limit_bytes(self) -> int:
+        """How long a command line may be, our own words around it taken off."""
+        limit = SERVICE_LIMIT_BYTES if self.is_v2 else _OLD_SERVICE_LIMIT_BYTES
+        return limit - 600
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float,
+        env: Mapping[str, str] | None = None,
+        heed_cancel: bool = True,
+        grace_s: float = 0.0,
+    ) -> CommandResult:
+        """Run a command and wait for it; at the deadline and on cancel kill it.
+
+        Args:
+            argv: The program and its arguments.
+            timeout_s: Until it is killed.
+            env: Added to its environment.
+            heed_cancel: False for what tidies up after a cancel.
+            grace_s: On cancel it is first asked to end, and is given so long for that;
+                what it printed is returned if it does.
+
+        Raises:
+            DeviceLostError: The phone or the server went away; what was printed until
+                then is in the text.
+            Cancelled: The cancel event was set.
+        """
+        command = self._command(argv, env)
+        began_ns = time.perf_counter_ns()
+        limits = Limits.of(timeout_s, self._cancel if heed_cancel else None)
+        timed_out = self._follow(command, limits, grace_s)
+        return result_of(command, began_ns, timed_out=timed_out)
+
+    @contextlib.contextmanager
+    def started(
+        self, argv: Sequence[str], *, timeout_s: float
+    ) -> Iterator[StartedCommand]:
+        """Start a command and leave it running while something else is done.
+
+        It is killed by its pid when the context ends before it does.
+
+        Args:
+            argv: The program and its arguments.
+            timeout_s: For the phone to start it.
+
+        Raises:
+            DeviceLostError: The phone or the server went away.
+            Cancelled: The cancel event was set.
+        """
+        command = self._command(argv, None)
+        self._watch_anew()
+        with self.errors_of(command):
+            stream = AdbStream.to_phone(
+                self._client,
+                self._serial,
+                command.service,
+                Limits.of(timeout_s, self._cancel),
+            )
+        with stream:
+            try:
+                yield StartedCommand(self, stream, command, self._cancel)
+            finally:
+                if not command.finished:
+                    self._end(stream, command)
+
+    def _command(
+        self, argv: Sequence[str], env: Mapping[str, str] | None
+    ) -> ShellV2 | ShellV1:
+        command: ShellV2 | ShellV1
+        command = ShellV2(argv, env) if self.is_v2 else ShellV1(argv, env, FOLDER)
+        self._check_length(command.service)
+        logger.debug("%s: %s", self._device_id, list(argv))
+        return command
+
+    def _check_length(self, service: str) -> None:
+        size = len(service.encode("utf-8", "surrogateescape"))
+        limit = SERVICE_LIMIT_BYTES if self.is_v2 else _OLD_SERVICE_LIMIT_BYTES
+        if size > limit:
+            raise UsageError(
+                self._device_id,
+                f"a command line of {size} bytes is longer than it takes ({limit})",
+                "Use shorter paths or fewer inputs",
+            )
+
+    def _follow(
+        self, command: ShellV2 | ShellV1, limits: Limits, grace_s: float
+    ) -> bool:
+        """Read a command to its end; whether its deadline ended it instead."""
+        self._watch_anew()
+        try:
+            with (
+                self._mapped(command),
+                AdbStream.to_phone(
+                    self._client, self._serial, command.service, limits
+                ) as stream,
+            ):
+                try:
+                    read_to_end(stream, command)
+                except (DeadlinePassed, StopRequested, KeyboardInterrupt) as why:
+                    if not (
+                        isinstance(why, StopRequested)
+                        and grace_s > 0
+                        and self._ended_when_asked(stream, command, grace_s)
+                    ):
+                        self._end(stream, command)
+                        raise
+        except DeadlinePassed:
+            return True
+        self.check_finished(command)
+        return False
+
+    @contextlib.contextmanager
+    def errors_of(self, command: ShellV2 | ShellV1) -> Iterator[None]:
+        """Map what goes wrong with a command's stream; a deadline is a lost phone.
+
+        Raises:
+            DeviceLostError: The phone or the server went away, or does not answer.
+            Cancelled: The cancel event was set.
+        """
+        try:
+            with self._mapped(command):
+                yield
+        except DeadlinePassed:
+            raise self._why_lost(
+                lost(self._device_id, "did not answer in time"), command
+            ) from None
+
+    def check_finished(self, command: ShellV2 | ShellV1) -> None:
+        """See that a command's stream did not end before the command.
+
+        Raises:
+            DeviceLostError: It did.
+        """
+        if not command.finished:
+            raise self._why_lost(
+                lost(self._device_id, "went away in the middle of a command"), command
+            )
+
+    @contextlib.contextmanager
+    def _mapped(self, command: ShellV2 | ShellV1) -> Iterator[None]:
+        try:
+            with adb_errors(self._device_id):
+                yield
+        except StopRequested:
+            raise Cancelled(
+                self._device_id, "stopped", "Its program was ended"
+            ) from None
+        except DeviceLostError as error:
+            raise self._why_lost(error, command) from error
+
+    def _end(self, stream: AdbStream, command: ShellV2 | ShellV1) -> None:
+        """Kill a command on the phone by its pid, and take its last words."""
+        stream.limits = Limits.of(_PID_GRACE_S)
+        with contextlib.suppress(DeadlinePassed, OSError):
+            while command.pid is None and (data := stream.receive()):
+                command.feed(data)
+        if not command.victims:
+            logger.warning("%s: nothing to kill, no pid was told", self._device_id)
+        for victims in command.victims:
+            self._kill(victims)
+            stream.limits = Limits.of(_GRACE_S)
+            with contextlib.suppress(DeadlinePassed, OSError):
+                read_to_end(stream, command)
+
+    def _ended_when_asked(
+        self, stream: AdbStream, command: ShellV2 | ShellV1, grace_s: float
+    ) -> bool:
+        """Ask a program on the phone to end; whether it did in time."""
+        if command.pid is None:
+            return False
+        self._kill(f"{command.pid}", "TERM")
+        stream.limits = Limits.of(grace_s)
+        with contextlib.suppress(DeadlinePassed, OSError):
+            read_to_end(stream, command)
+        return command.finished
+
+    def _kill(self, victims: str, signal: str = "9") -> None:
+        try:
+            with (
+                adb_errors(self._device_id),
+                AdbStream.to_phone(
+                    self._client,
+                    self._serial,
+                    f"shell:kill -{signal} {victims} 2>/dev/null",
+                    Limits.of(_KILL_TIMEOUT_S),
+                ) as stream,
+            ):
+                while stream.receive():
+                    pass
+        except (DeadlinePassed, DeviceError) as error:
+            logger.warning("%s: %s was not killed: %s", self._device_id, victims, error)
+
+    def _why_lost(
+        self, error: DeviceLostError, command: ShellV2 | ShellV1
+    ) -> DeviceLostError:
+        """Add what the command had printed, and whether it was the server that went."""
+        printed = (command.stdout + command.stderr).decode(errors="replace")
+        tail = printed[-_TAIL_CHARACTERS:].strip()
+        until_then = f"; until then it printed: {tail}" if tail else ""
+        if self._watch.ended(within_s=_SERVER_DEATH_S):
+            fact = f"the adb server at {self._server} was ended in the middle"
+            return server_gone(self._device_id, fact + until_then)
+        if not until_then:
+            return error
+        return DeviceLostError(
+            self._device_id, error.fact + until_then, error.next_step, error.reason
+        )
+
+    def _watch_anew(self) -> None:
+        """Watch the server that there is now, if the one that was watched has ended."""
+        if self._watch.ended(within_s=0):
+            self._watch.close()
+            with contextlib.suppress(OSError):
+                self._watch = ServerWatch(self._server)

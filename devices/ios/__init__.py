@@ -1,0 +1,1 @@
+"""iPhones, iPads and iOS simulators."""

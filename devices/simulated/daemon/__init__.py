@@ -1,0 +1,1 @@
+"""The adb daemon protocol of a simulated phone."""

@@ -1,0 +1,1 @@
+"""The phone behind the daemon: its file system, processes and state."""

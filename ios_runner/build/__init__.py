@@ -1,0 +1,1 @@
+"""Building the programs for Apple devices."""

@@ -1,0 +1,1 @@
+"""Benchmark PyTorch models on phones: measure, compare, report."""

@@ -1,0 +1,65 @@
+"""GitHub's `::warning` lines: what regressed, and what could not be measured."""
+
+from __future__ import annotations
+
+from pocketbench.bench.judge.summary import Summary, Verdict
+from pocketbench.reports.lookup import Lookup
+from pocketbench.reports.redact import presentable
+from pocketbench.reports.text.phrases import (
+    effect,
+    grade_words,
+    interval_text,
+    ratio_text,
+)
+
+MOST_LINES = 10
+"""GitHub shows so many warnings a step."""
+
+
+def render(summary: Summary) -> str:
+    """At most MOST_LINES lines, the last one counting what is left out."""
+    lookup = Lookup(presentable(summary))
+    found: list[tuple[str, str]] = []
+    for comparison in lookup.judged:
+        if comparison.verdict is not Verdict.REGRESSION:
+            continue
+        ratio = comparison.candidate_over_baseline
+        metric = lookup.metrics.get(comparison.metric)
+        doubtful = lookup.less_trusted(comparison)
+        trust = f"; trust {grade_words(doubtful)}" if doubtful else ""
+        said = effect(metric, ratio.point) if metric else ratio_text(ratio)
+        found.append(
+            (
+                f"{comparison.model} {comparison.candidate} regressed",
+                f"{lookup.metric_title(comparison.metric)} on "
+                f"{lookup.tagged(comparison.device_id)} is {said} than "
+                f"{comparison.baseline}: {ratio_text(ratio)} {interval_text(ratio)}"
+                + trust,
+            )
+        )
+    for failure in lookup.summary.failures:
+        what = " ".join(part for part in (failure.model, failure.variant_id) if part)
+        found.append(
+            (
+                f"{what or 'a device'} could not be measured",
+                f"{lookup.tagged(failure.device_id)}: {failure.fact}. {failure.remedy}",
+            )
+        )
+    if len(found) > MOST_LINES:
+        left_out = len(found) - MOST_LINES + 1
+        found[MOST_LINES - 1 :] = [
+            ("pocketbench", f"{left_out} more warnings are in the report")
+        ]
+    return "".join(
+        f"::warning title={_property(title)}::{_message(message)}\n"
+        for title, message in found
+    )
+
+
+def _message(words: str) -> str:
+    """A message as the workflow command's reader wants it escaped."""
+    return words.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(words: str) -> str:
+    return _message(words).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,330 @@
+"""The report on a terminal: the sentence, the table, the doubts."""
+
+from __future__ import annotations
+
+import io
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from pocketbench.bench.judge.grade import MEANINGS
+from pocketbench.bench.judge.summary import Cell, Estimate, Summary, Verdict
+from pocketbench.bench.records.caveat import Caveat
+from pocketbench.bench.units import Scale, common_scale
+from pocketbench.reports.lookup import Lookup
+from pocketbench.reports.redact import presentable
+from pocketbench.reports.tables.operators import operator_rows, tables_of
+from pocketbench.reports.tables.outputs import failing, outputs_section
+from pocketbench.reports.text.caveats import Doubt, doubts
+from pocketbench.reports.text.headline import headline
+from pocketbench.reports.text.phrases import (
+    VERDICT_SHAPES,
+    counted,
+    interval_text,
+    reason_words,
+    speed_up,
+)
+from pocketbench.reports.text.sustained import course_row, window_names
+
+DEFAULT_WIDTH = 80
+_LEAST_NAME, _LEAST_FIGURE = 16, 9
+"""Columns that a terminal may make narrower."""
+_MOST_ROWS = 60
+_MOST_TABLES = 8
+_MOST_OPERATORS = 4
+_VERDICT_STYLES = {
+    Verdict.REGRESSION: "red",
+    Verdict.IMPROVEMENT: "blue",
+    Verdict.NO_CHANGE: "",
+    Verdict.INCONCLUSIVE: "dim",
+}
+
+
+def render(summary: Summary, *, width: int = DEFAULT_WIDTH) -> str:
+    """The report as plain text, without colour codes."""
+    out = io.StringIO()
+    show(
+        summary,
+        Console(file=out, width=width, color_system=None, force_terminal=False),
+    )
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def show(summary: Summary, console: Console) -> None:
+    """Print the report; colours only where the console itself has them."""
+    lookup = Lookup(presentable(summary))
+    answer = headline(lookup)
+    console.print(Text(answer.sentence, style="bold"))
+    for line in answer.details:
+        console.print(Text(line))
+    if lookup.summary.sustained:
+        console.print()
+        _show_courses(lookup, console)
+    for model in lookup.models:
+        console.print()
+        _show_model(lookup, model, console)
+    for line in _grades(lookup.summary.cells):
+        console.print(Text(line, style="dim"))
+    _show_outputs(lookup, console)
+    _show_operators(lookup, console)
+    found = doubts(lookup)
+    if found:
+        console.print()
+        console.print(Text("What makes it doubtful", style="bold"))
+        for doubt in found:
+            _show_doubt(doubt, console)
+    if lookup.summary.failures:
+        console.print()
+        console.print(Text("What could not be measured", style="bold"))
+        for failure in lookup.summary.failures:
+            parts = [lookup.tagged(failure.device_id)]
+            parts += [part for part in (failure.model, failure.variant_id) if part]
+            _item(f"{' · '.join(parts)}: {failure.fact}", failure.remedy, console)
+
+
+def _grades(cells: Sequence[Cell]) -> Iterator[str]:
+    """What each letter means, and which caveats gave it to any cell."""
+    for letter in sorted({cell.grade.letter for cell in cells}):
+        given = {r for c in cells if c.grade.letter == letter for r in c.grade.reasons}
+        reasons = reason_words(caveat for caveat in Caveat if caveat in given)
+        why = f" ({reasons})" if reasons else ""
+        yield f"{letter}: {MEANINGS[letter]}{why}"
+
+
+def _show_courses(lookup: Lookup, console: Console) -> None:
+    """A row a launch that ran on for minutes, under the name of its device."""
+    cells = lookup.summary.sustained
+    first, last = window_names(cells)
+    models = list(dict.fromkeys(cell.model for cell in cells))
+    headings = [models[0] if len(models) == 1 else "model, variant", first, last]
+    headings += ["last/first", "throttled", "temperature"]
+    rows = []
+    for cell in cells:
+        row = course_row(cell)
+        rows.append(
+            [
+                Text(
+                    cell.variant_id
+                    if len(models) == 1
+                    else f"{cell.model} {cell.variant_id}"
+                ),
+                *map(Text, (row.first, row.last, row.ratio)),
+                *map(Text, (row.throttled, row.temperature)),
+            ]
+        )
+    columns = _fitted(headings, rows, console.width)
+    console.print(_table(columns, []))
+    console.print(Rule(characters="─", style="dim"))
+    for device_id, found in itertools.groupby(
+        zip(cells, rows, strict=True), key=lambda pair: pair[0].device_id
+    ):
+        console.print(Text(lookup.tagged(device_id), style="bold"))
+        console.print(_table(columns, [row for _, row in found]))
+
+
+def _show_model(lookup: Lookup, model: str, console: Console) -> None:
+    """A table a device, all with the same columns; units in the header."""
+    cells = [c for d in lookup.device_ids for c in lookup.cells_of(model, d)]
+    primary, memory = lookup.primary, lookup.metrics.get("peak_rss_bytes")
+    latency = _column_scale(cells, primary.name, primary.unit)
+    size = common_scale("bytes", [cell.artifact.size_bytes for cell in cells])
+    headings = [
+        model,
+        f"{primary.title}, {latency.name}",
+        "speed-up, x",
+        f"size, {size.name}",
+        "SQNR, dB",
+    ]
+    peak = _column_scale(cells, memory.name, memory.unit) if memory else None
+    if peak:
+        headings.insert(3, f"peak, {peak.name}")
+    shown = cells[:_MOST_ROWS]
+    rows: list[list[Text]] = []
+    for cell in shown:
+        row = [
+            Text(f"{cell.grade.letter} {cell.variant_id}"),
+            _figure(cell.estimates.get(primary.name), latency),
+            _speed_up(lookup, cell),
+            Text(size.format(cell.artifact.size_bytes)),
+            Text(_sqnr(cell)),
+        ]
+        if memory and peak:
+            row.insert(3, _figure(cell.estimates.get(memory.name), peak, bare=True))
+        rows.append(row)
+    columns = _fitted(headings, rows, console.width)
+    console.print(_table(columns, []))
+    console.print(Rule(characters="─", style="dim"))
+    by_device = itertools.groupby(
+        zip(shown, rows, strict=True), key=lambda pair: pair[0].device_id
+    )
+    for device_id, found in by_device:
+        console.print(Text(lookup.tagged(device_id), style="bold"))
+        console.print(_table(columns, [row for _, row in found]))
+    if len(cells) > _MOST_ROWS:
+        left_out = counted(len(cells) - _MOST_ROWS, "more cell")
+        console.print(Text(f"{left_out} in the HTML report and the CSV."))
+
+
+def _show_operators(lookup: Lookup, console: Console) -> None:
+    """The slowest operators of each variant, and what fell back; where observed."""
+    tables = [table for model in lookup.models for table in tables_of(lookup, model)]
+    if not tables and not lookup.summary.unprofiled:
+        return
+    console.print()
+    console.print(Text("Where the time goes", style="bold"))
+    for table in tables[:_MOST_TABLES]:
+        found = operator_rows(table, _MOST_OPERATORS)
+        title = f"{table.model} · {lookup.tagged(table.device_id)}: {found.sentence}."
+        console.print(Padding(Text(title), (0, 0, 0, 2)))
+        grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
+        grid.add_column(max_width=40, overflow="ellipsis", no_wrap=True)
+        for _ in range(3):
+            grid.add_column(justify="right", no_wrap=True)
+        for row in found.rows[:_MOST_OPERATORS]:
+            mark = "*" if row.fallback else ""
+            grid.add_row(
+                Text(f"{row.cost.name}{mark}"),
+                Text(f"{row.calls} call{'' if row.calls == '1' else 's'}"),
+                Text(f"{row.time} {found.scale.name}"),
+                Text(row.share),
+                style="dim",
+            )
+        console.print(Padding(grid, (0, 0, 0, 4)))
+    if any(table.fallbacks for table in tables[:_MOST_TABLES]):
+        console.print(Padding(Text("*: fell back", style="dim"), (0, 0, 0, 2)))
+    if len(tables) > _MOST_TABLES:
+        left_out = counted(len(tables) - _MOST_TABLES, "more table")
+        console.print(Text(f"  {left_out} in the HTML report and the CSV."))
+    for failure in lookup.summary.unprofiled:
+        where = f"{lookup.tagged(failure.device_id)} · {failure.model} · "
+        fact = f"{where}{failure.variant_id}: no operator times: {failure.fact}"
+        _item(fact, failure.remedy, console)
+
+
+class _Columns(NamedTuple):
+    """The columns of a table that is printed in parts."""
+
+    headings: list[str]
+    widths: list[int]
+    gap: int
+
+
+def _table(columns: _Columns, rows: list[list[Text]]) -> Table:
+    """The header alone, or rows alone under the name of their device."""
+    table = Table(
+        box=None,
+        padding=(0, columns.gap, 0, 0),
+        pad_edge=False,
+        show_header=not rows,
+    )
+    for place, heading in enumerate(columns.headings):
+        table.add_column(
+            Text(heading),
+            justify="right" if place else "left",
+            vertical="bottom",
+            min_width=columns.widths[place],
+            max_width=columns.widths[place],
+        )
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _fitted(headings: list[str], rows: list[list[Text]], room: int) -> _Columns:
+    """Widths that show every column whole, on more lines where the room is short.
+
+    What gives way first is the gap, then the name, then the figures with an interval.
+    """
+    words = [max(map(len, heading.split() or [""])) for heading in headings]
+    widths = [
+        max(word, *(row[place].cell_len for row in rows))
+        for place, word in enumerate(words)
+    ]
+    gaps = len(headings) - 1
+    gap = 2 if sum(widths) + 2 * gaps <= room else 1
+    for place, least in ((0, _LEAST_NAME), (1, _LEAST_FIGURE), (2, _LEAST_FIGURE)):
+        missing = sum(widths) + gap * gaps - room
+        if missing > 0:
+            narrowest = min(widths[place], max(words[place], least))
+            widths[place] = max(narrowest, widths[place] - missing)
+    return _Columns(headings, widths, gap)
+
+
+def _column_scale(cells: list[Cell], metric: str, unit: str) -> Scale:
+    found = (cell.estimates.get(metric) for cell in cells)
+    return common_scale(unit, [e.point for e in found if e is not None])
+
+
+def _figure(estimate: Estimate | None, scale: Scale, *, bare: bool = False) -> Text:
+    if estimate is None:
+        return Text("-")
+    text = Text(scale.format(estimate.point))
+    if not bare:
+        text.append(f" {interval_text(estimate, scale)}", style="dim")
+    return text
+
+
+def _speed_up(lookup: Lookup, cell: Cell) -> Text:
+    found = lookup.comparison("variant", cell, lookup.primary.name)
+    if found is None:
+        return Text("baseline" if cell.is_baseline else "-", style="dim")
+    estimate = speed_up(found.candidate_over_baseline)
+    text = _figure(estimate, Scale(1.0, ""))
+    if found.verdict:
+        text.append(f" {VERDICT_SHAPES[found.verdict]}", _VERDICT_STYLES[found.verdict])
+    return text
+
+
+def _sqnr(cell: Cell) -> str:
+    error = cell.artifact.output_error
+    return f"{error.sqnr_db:.1f}" if error and error.sqnr_db is not None else "-"
+
+
+def _show_outputs(lookup: Lookup, console: Console) -> None:
+    """What the devices answered, where that was checked."""
+    section = outputs_section(lookup)
+    if not (section.rows or section.missing):
+        return
+    console.print()
+    console.print(Text("Is the answer still right", style="bold"))
+    console.print(Text(section.lead))
+    shown = [place for place, name in enumerate(section.columns) if name != "cosine"]
+    headings = ["", *(section.columns[place] for place in shown)]
+    rows = [
+        [
+            Text(row.what),
+            *(Text(row.texts[place]) for place in shown),
+        ]
+        for row in section.rows
+    ]
+    if rows:
+        columns = _fitted(headings, rows, console.width)
+        console.print(_table(columns, []))
+    by_place = itertools.groupby(
+        zip(section.rows, rows, strict=True),
+        key=lambda pair: (pair[0].outputs.device_id, pair[0].outputs.model),
+    )
+    for (device_id, model), found in by_place:
+        console.print(Text(f"{model} · {lookup.tagged(device_id)}", style="bold"))
+        console.print(_table(columns, [row for _, row in found]))
+    for words in failing(lookup):
+        console.print(Text(f"▲ {words}", style="red"))
+    for words in section.missing:
+        console.print(Text(f"Not checked: {words}"))
+
+
+def _show_doubt(doubt: Doubt, console: Console) -> None:
+    fact = doubt.fact[:1].upper() + doubt.fact[1:]
+    _item(f"{fact} ({doubt.where})", f"{doubt.cause}; {doubt.remedy}", console)
+
+
+def _item(fact: str, why: str, console: Console) -> None:
+    text = Text(fact)
+    text.append(f"\n{why[:1].upper()}{why[1:]}.", style="dim")
+    console.print(Padding(text, (0, 0, 0, 2)))

@@ -1,0 +1,205 @@
+"""One row a cell and metric, unscaled, for spreadsheets and notebooks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pocketbench.bench.judge.operators import OperatorCost, OperatorTable
+from pocketbench.bench.judge.summary import Cell, Summary
+from pocketbench.bench.judge.time_series import SustainedCell
+from pocketbench.reports.lookup import Lookup
+from pocketbench.reports.redact import presentable
+
+COLUMNS = (
+    "run",
+    "device",
+    "device_name",
+    "is_simulated",
+    "is_emulated",
+    "model",
+    "variant",
+    "threads",
+    "runner",
+    "metric",
+    "unit",
+    "estimate",
+    "low_95",
+    "high_95",
+    "launches",
+    "baseline",
+    "candidate_over_baseline",
+    "ratio_low_95",
+    "ratio_high_95",
+    "p_value",
+    "q_value",
+    "verdict",
+    "over_host",
+    "over_host_low_95",
+    "over_host_high_95",
+    "size_bytes",
+    "max_abs_error",
+    "sqnr_db",
+    "caveats",
+    "grade",
+    "redone_launches",
+    "grade_reasons",
+    "device_max_abs_error",
+    "device_sqnr_db",
+    "device_cosine",
+    "device_top1_agreement",
+    "accuracy",
+    "accuracy_low_95",
+    "accuracy_high_95",
+    "accuracy_inputs",
+    "is_ios_simulator",
+    "is_replayed",
+    "operator",
+    "operator_calls",
+    "operator_share",
+    "fallback",
+)
+"""`estimate` and its ends are in `unit`: ns, bytes, per_s or ratio, never scaled.
+
+The last four are of rows with the metric `operator_time_ns`: what one operator takes
+of an inference, all its calls together, from a launch that is not timed.
+"""
+
+
+def render(summary: Summary) -> str:
+    """The table as CSV; absent is empty, never 0."""
+    import pandas as pd
+
+    lookup = Lookup(presentable(summary))
+    cells = lookup.summary.cells
+    rows = [_row(lookup, cell, name) for cell in cells for name in cell.estimates]
+    rows += [row for cell in lookup.summary.sustained for row in _course(lookup, cell)]
+    rows += [
+        _operator_row(lookup, table, cost)
+        for table in lookup.summary.operators
+        for cost in table.operators
+    ]
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    for column in ("launches", "size_bytes", "threads", "accuracy_inputs"):
+        table[column] = table[column].astype("Int64")
+    return str(table.to_csv(index=False, lineterminator="\n"))
+
+
+def _row(lookup: Lookup, cell: Cell, name: str) -> dict[str, Any]:
+    estimate = cell.estimates[name]
+    metric = lookup.metrics.get(name)
+    against = lookup.comparison("variant", cell, name) or lookup.comparison(
+        "run", cell, name
+    )
+    host = lookup.comparison("host", cell, name)
+    ratio = against.candidate_over_baseline if against else None
+    over_host = host.candidate_over_baseline if host else None
+    error = cell.artifact.output_error
+    return {
+        **_where(lookup, cell),
+        "threads": cell.threads,
+        "runner": _text(cell.runner),
+        "metric": name,
+        "unit": metric.unit if metric else None,
+        "estimate": estimate.point,
+        "low_95": estimate.low,
+        "high_95": estimate.high,
+        "launches": estimate.launches,
+        "baseline": _text(against.baseline) if against else None,
+        "candidate_over_baseline": ratio.point if ratio else None,
+        "ratio_low_95": ratio.low if ratio else None,
+        "ratio_high_95": ratio.high if ratio else None,
+        "p_value": against.p_value if against else None,
+        "q_value": against.q_value if against else None,
+        "verdict": against.verdict.value if against and against.verdict else None,
+        "over_host": over_host.point if over_host else None,
+        "over_host_low_95": over_host.low if over_host else None,
+        "over_host_high_95": over_host.high if over_host else None,
+        "size_bytes": cell.artifact.size_bytes,
+        "max_abs_error": error.max_abs if error else None,
+        "sqnr_db": error.sqnr_db if error else None,
+        "caveats": " ".join(caveat.value for caveat in cell.caveats),
+        "grade": cell.grade.letter,
+        "redone_launches": cell.redone_launches,
+        "grade_reasons": " ".join(reason.value for reason in cell.grade.reasons),
+        **_answered(lookup, cell),
+    }
+
+
+def _answered(lookup: Lookup, cell: Cell) -> dict[str, Any]:
+    """What the device itself answered: the worst of its tensors."""
+    outputs = lookup.outputs(cell)
+    tensors = outputs.tensors if outputs else ()
+    accuracy = outputs.accuracy if outputs else None
+
+    def worst(name: str) -> float | None:
+        found = [x for t in tensors if (x := getattr(t, name)) is not None]
+        return min(found, default=None)
+
+    return {
+        "device_max_abs_error": max((t.max_abs for t in tensors), default=None),
+        "device_sqnr_db": worst("sqnr_db"),
+        "device_cosine": worst("cosine"),
+        "device_top1_agreement": worst("top1_agreement"),
+        "accuracy": accuracy.point if accuracy else None,
+        "accuracy_low_95": accuracy.low if accuracy else None,
+        "accuracy_high_95": accuracy.high if accuracy else None,
+        "accuracy_inputs": accuracy.count if accuracy else None,
+    }
+
+
+def _course(lookup: Lookup, cell: SustainedCell) -> list[dict[str, Any]]:
+    """A launch that ran on for minutes: its two medians, and how many times the last
+    is the first. One process, so no interval."""
+    facts = {
+        **_where(lookup, cell),
+        "threads": cell.threads,
+        "runner": _text(cell.runner),
+        "launches": 1,
+        "caveats": " ".join(caveat.value for caveat in cell.caveats),
+    }
+    figures = (
+        ("sustained_first_latency_ns", "ns", cell.first_ns),
+        ("sustained_last_latency_ns", "ns", cell.last_ns),
+        ("sustained_last_over_first", "ratio", cell.last_over_first),
+    )
+    return [
+        {**facts, "metric": metric, "unit": unit, "estimate": value}
+        for metric, unit, value in figures
+    ]
+
+
+def _operator_row(
+    lookup: Lookup, table: OperatorTable, cost: OperatorCost
+) -> dict[str, Any]:
+    return {
+        **_where(lookup, table),
+        "metric": "operator_time_ns",
+        "unit": "ns",
+        "estimate": cost.time_ns,
+        "operator": _text(cost.name),
+        "operator_calls": cost.calls,
+        "operator_share": cost.share,
+        "fallback": cost.fallback.value if cost.fallback else None,
+    }
+
+
+def _where(
+    lookup: Lookup, found: Cell | SustainedCell | OperatorTable
+) -> dict[str, Any]:
+    info = lookup.devices.get(found.device_id)
+    return {
+        "run": _text(lookup.summary.run.started.run_id),
+        "device": _text(found.device_id),
+        "device_name": _text(lookup.label(found.device_id)),
+        "is_simulated": bool(info and info.is_simulated),
+        "is_emulated": bool(info and info.is_emulated),
+        "is_ios_simulator": bool(info and info.family == "ios-simulator"),
+        "is_replayed": bool(info and info.is_replayed),
+        "model": _text(found.model),
+        "variant": _text(found.variant_id),
+    }
+
+
+def _text(words: str) -> str:
+    """Words that a spreadsheet does not take for a formula."""
+    return f"'{words}" if words[:1] in ("=", "+", "-", "@", "\t") else words

@@ -1,0 +1,134 @@
+"""Which models and devices get the charts of single launches, and those charts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pocketbench.bench.judge.summary import LaunchShape, LaunchValue
+from pocketbench.bench.records.launch import Launch
+from pocketbench.reports.lookup import Lookup
+from pocketbench.reports.plots.ecdf import ecdf
+from pocketbench.reports.plots.style import Colour
+from pocketbench.reports.plots.timeline import timeline
+from pocketbench.reports.plots.traces import MOST_LAUNCHES, shared_range_ns, traces
+from pocketbench.reports.text.phrases import BY_INTEREST, listed
+
+MOST_PAIRS = 8
+"""Pairs of model and device whose single launches are drawn."""
+MOST_STRIP_CELLS = 80
+"""Cells with a strip of launches, over all models."""
+
+
+_SHAPE_WORDS = {
+    LaunchShape.FLAT: "flat",
+    LaunchShape.WARM_UP: "still warming up at first",
+    LaunchShape.SLOW_DOWN: "slowing down",
+    LaunchShape.NO_STEADY_STATE: "never steady",
+}
+
+
+class TracePanel(NamedTuple):
+    """The iterations of one variant's launches."""
+
+    variant_id: str
+    svg: str
+    shapes: str
+    """How its launches go, counted: `9 flat and 1 slowing down`."""
+    left_out: int
+
+
+class DeviceCharts(NamedTuple):
+    """The charts of one model on one device; those without data are empty."""
+
+    device_id: str
+    timeline: str
+    ecdf: str
+    traces: tuple[TracePanel, ...]
+
+
+def chosen_pairs(lookup: Lookup) -> list[tuple[str, str]]:
+    """(model, device) to draw in detail: the changed and undecided ones first."""
+    rank: dict[tuple[str, str], int] = {}
+    for cell in lookup.summary.cells:
+        found = lookup.comparison("variant", cell, lookup.primary.name)
+        place = BY_INTEREST.index(found.verdict if found else None)
+        key = (cell.model, cell.device_id)
+        rank[key] = min(place, rank.get(key, len(BY_INTEREST)))
+    return sorted(rank, key=lambda key: rank[key])[:MOST_PAIRS]
+
+
+def device_charts(
+    lookup: Lookup,
+    model: str,
+    device_id: str,
+    colours: dict[str, Colour],
+    *,
+    name: str,
+) -> DeviceCharts:
+    """Draw the single launches of one model on one device."""
+    metric = lookup.primary.name
+    cells = [
+        cell
+        for cell in lookup.cells_of(model, device_id)
+        if any(metric in launch.values for launch in cell.launches)
+    ]
+    launches = {
+        cell.variant_id: found
+        for cell in cells
+        if (
+            found := [
+                launch
+                for launch in zip(lookup.raw_launches(cell), cell.launches, strict=True)
+                if launch[0].measurement.latencies_ns
+            ]
+        )
+    }
+    where = f"{model} on {lookup.tagged(device_id)}"
+    panels = [
+        _trace_panel(
+            found, colours[variant], variant, where=where, name=f"{name}-traces-{place}"
+        )
+        for place, (variant, found) in enumerate(launches.items())
+    ]
+    pooled = {
+        variant: [ns for raw, _ in found for ns in raw.measurement.latencies_ns]
+        for variant, found in launches.items()
+    }
+    return DeviceCharts(
+        device_id,
+        timeline(lookup, cells, colours, name=f"{name}-time") if cells else "",
+        ecdf(pooled, colours, where=where, name=f"{name}-ecdf") if pooled else "",
+        tuple(panels),
+    )
+
+
+def _trace_panel(
+    found: Sequence[tuple[Launch, LaunchValue]],
+    colour: Colour,
+    variant_id: str,
+    *,
+    where: str,
+    name: str,
+) -> TracePanel:
+    raw = [launch for launch, _ in found]
+    trimmed = [
+        value.steady_from if value.shape is LaunchShape.WARM_UP else 0
+        for _, value in found
+    ]
+    shapes = Counter(value.shape for _, value in found if value.shape)
+    drawn = traces(
+        raw,
+        shared_range_ns(raw),
+        colour,
+        left_out=trimmed,
+        where=f"{where}, {variant_id}",
+        name=name,
+    )
+    return TracePanel(
+        variant_id,
+        drawn,
+        listed([f"{shapes[s]} {_SHAPE_WORDS[s]}" for s in LaunchShape if shapes[s]]),
+        max(0, len(raw) - MOST_LAUNCHES),
+    )

@@ -1,0 +1,212 @@
+"""One self-contained HTML file: the answer first, everything else below it."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import itertools
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from typing import Any, NamedTuple
+
+import jinja2
+import msgspec
+
+from pocketbench.bench.history.series import CellHistory
+from pocketbench.bench.judge.summary import Summary
+from pocketbench.bench.units import format_size
+from pocketbench.reports.formats import json
+from pocketbench.reports.formats.html.history_section import (
+    HistorySection,
+    history_section,
+)
+from pocketbench.reports.formats.html.sections import (
+    MOST_NARROW_ROWS,
+    ModelSection,
+    model_sections,
+)
+from pocketbench.reports.formats.html.sustained_section import sustained_section
+from pocketbench.reports.formats.html.theme import theme_css
+from pocketbench.reports.lookup import Lookup
+from pocketbench.reports.plots.forest import forest
+from pocketbench.reports.plots.style import css_variable, variant_colours
+from pocketbench.reports.redact import presentable
+from pocketbench.reports.tables.comparisons import Comparisons, comparison_table
+from pocketbench.reports.tables.model_table import TableRow
+from pocketbench.reports.tables.outputs import outputs_section
+from pocketbench.reports.tables.resources import EXPLAINED as RESOURCES_EXPLAINED
+from pocketbench.reports.tables.resources import HEADINGS as RESOURCE_HEADINGS
+from pocketbench.reports.tables.resources import resource_rows
+from pocketbench.reports.text import method
+from pocketbench.reports.text.caveats import doubts
+from pocketbench.reports.text.condition_words import HEADINGS as CONDITION_HEADINGS
+from pocketbench.reports.text.condition_words import conditions_table
+from pocketbench.reports.text.headline import headline
+from pocketbench.reports.text.history import by_shown_device
+from pocketbench.reports.text.phrases import VERDICT_SHAPES, grade_words
+
+MOST_RESOURCE_ROWS = 200
+MOST_DOUBTFUL_CELLS = 100
+LARGEST_PLAIN_DATA_BYTES = 100_000
+"""Larger data is embedded compressed."""
+
+
+class Link(NamedTuple):
+    """An entry of the contents."""
+
+    id: str
+    title: str
+
+
+def render(
+    summary: Summary,
+    *,
+    histories: Mapping[tuple[str, str, str], CellHistory] | None = None,
+) -> str:
+    """The whole page; equal summaries give equal bytes.
+
+    Args:
+        summary: What to show.
+        histories: Of its cells, by (device, model, variant), for a section of charts.
+    """
+    lookup = Lookup(presentable(summary))
+    shown = history_section(by_shown_device(summary, lookup, histories or {}))
+    page = _environment().get_template("page.html.j2")
+    return page.render(_context(lookup, shown))
+
+
+def _context(lookup: Lookup, history: HistorySection) -> dict[str, Any]:
+    summary = lookup.summary
+    script = _template_file("page.js")
+    baselines = {c.variant_id for c in summary.cells if c.is_baseline}
+    baselines |= {c.variant_id for c in summary.sustained if c.is_baseline}
+    colours = variant_colours(lookup.variant_ids, baselines)
+    sustained = sustained_section(lookup, colours)
+    judged = [c for c in lookup.judged if c.metric == lookup.primary.name]
+    is_tall = len(judged) > MOST_NARROW_ROWS
+    models = model_sections(lookup, colours)
+    comparisons = comparison_table(lookup)
+    caveats = [set(cell.caveats) for cell in summary.cells]
+    shared = set.intersection(*caveats) if caveats else set()
+    doubtful = [cell for cell in summary.cells if set(cell.caveats) - shared]
+    resources = resource_rows(lookup)
+    encoding, data = _embedded(lookup)
+    return {
+        "lookup": lookup,
+        "answer": headline(lookup),
+        "run": summary.run,
+        "workload": summary.run.started.plan.workload,
+        "doubts": doubts(lookup),
+        "forest_wide": forest(lookup, judged) if judged else "",
+        "forest_narrow": forest(lookup, judged, narrow=True)
+        if judged and not is_tall
+        else "",
+        "forest_is_tall": is_tall,
+        "models": models,
+        "comparisons": comparisons,
+        "outputs": outputs_section(lookup),
+        "failures": summary.failures,
+        "devices": summary.devices,
+        "doubtful_cells": doubtful[:MOST_DOUBTFUL_CELLS],
+        "doubtful_left_out": max(0, len(doubtful) - MOST_DOUBTFUL_CELLS),
+        "conditions": conditions_table(lookup),
+        "condition_headings": CONDITION_HEADINGS,
+        "resources": resources[:MOST_RESOURCE_ROWS],
+        "resources_left_out": max(0, len(resources) - MOST_RESOURCE_ROWS),
+        "resource_headings": RESOURCE_HEADINGS,
+        "resources_explained": RESOURCES_EXPLAINED,
+        "artifacts": summary.run.artifacts,
+        "metrics": summary.metrics,
+        "command": method.command_line(lookup),
+        "blocks": method.blocks(lookup),
+        "statistics": method.statistics(lookup),
+        "min_effect": method.min_effect(lookup),
+        "sustained": sustained,
+        "history": history,
+        "contents": _contents(lookup, models, comparisons, history),
+        "colours": {name: css_variable(c.mark) for name, c in colours.items()},
+        "shapes": VERDICT_SHAPES,
+        "theme": theme_css(),
+        "style": _template_file("style.css"),
+        "script": script,
+        "script_hash": _csp_hash(script),
+        "data": data,
+        "data_encoding": encoding,
+    }
+
+
+def _contents(
+    lookup: Lookup,
+    models: Sequence[ModelSection],
+    comparisons: Comparisons,
+    history: HistorySection,
+) -> list[Link]:
+    links = [Link(section.id, section.table.model) for section in models]
+    if lookup.summary.sustained:
+        links.append(Link("sustained", "Sustained"))
+    if lookup.summary.outputs or lookup.summary.unchecked:
+        links.append(Link("outputs", "Is the answer still right"))
+    if comparisons.rows:
+        links.append(Link("comparisons", "Every comparison"))
+    if history.charts:
+        links.append(Link("history", "History"))
+    if lookup.summary.failures:
+        links.append(Link("failures", "What could not be measured"))
+    return [
+        *links,
+        Link("devices", "Devices and conditions"),
+        Link("method", "How it was measured"),
+    ]
+
+
+def _embedded(lookup: Lookup) -> tuple[str, str]:
+    """The machine's report for a script element: (encoding, text).
+
+    Of single launches and of ratios to the host it holds the primary metric alone, to
+    keep the page small.
+    """
+    encoded = msgspec.json.encode(json.document(lookup, only_primary=True))
+    if len(encoded) > LARGEST_PLAIN_DATA_BYTES:
+        packed = gzip.compress(encoded, compresslevel=9, mtime=0)
+        return "gzip+base64", base64.b64encode(packed).decode()
+    # Neither `</script` nor `<!--` may stand in a script element.
+    return "", encoded.decode().replace("<", "\\u003c")
+
+
+def _csp_hash(script: str) -> str:
+    digest = hashlib.sha256(script.encode()).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"
+
+
+def _template_file(name: str) -> str:
+    return (
+        resources.files("pocketbench.reports.formats.html") / "templates" / name
+    ).read_text("utf-8")
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_template_file),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        sentence_case=_sentence_case,
+        size=format_size,
+        exact=repr,
+        groupby_device=_by_device,
+        grade_words=grade_words,
+    )
+    return environment
+
+
+def _sentence_case(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _by_device(rows: Sequence[TableRow]) -> list[tuple[str, list[TableRow]]]:
+    grouped = itertools.groupby(rows, key=lambda row: row.cell.device_id)
+    return [(device_id, list(found)) for device_id, found in grouped]

@@ -1,0 +1,68 @@
+"""The page's section of launches that ran on for minutes: a table and their charts."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pocketbench.bench.judge.time_series import SustainedCell
+from pocketbench.reports.lookup import Lookup
+from pocketbench.reports.plots.style import Colour
+from pocketbench.reports.plots.time_series import course
+from pocketbench.reports.text.sustained import (
+    NO_VERDICT,
+    CourseRow,
+    course_row,
+    note,
+    window_names,
+)
+
+MOST_CHARTS = 24
+
+
+class Course(NamedTuple):
+    """One long launch on the page."""
+
+    cell: SustainedCell
+    wide: str
+    narrow: str
+    note: str
+
+
+class SustainedSection(NamedTuple):
+    """All long launches."""
+
+    lead: str
+    windows: tuple[str, str]
+    rows: list[CourseRow]
+    courses: list[Course]
+    left_out: int
+
+
+def sustained_section(
+    lookup: Lookup, colours: dict[str, Colour]
+) -> SustainedSection | None:
+    """The section of the page; `None` for a run without long launches."""
+    cells = lookup.summary.sustained
+    if not cells:
+        return None
+    return SustainedSection(
+        f"Each is one process that ran on: {NO_VERDICT}. The ratio is that of the "
+        "medians of its first and last iterations (shaded). The device was read beside "
+        "the program, which shares it with the reading.",
+        window_names(cells),
+        [course_row(cell) for cell in cells],
+        [
+            _course(lookup, cell, colours[cell.variant_id], f"sustained-{number}")
+            for number, cell in enumerate(cells[:MOST_CHARTS], 1)
+        ],
+        max(0, len(cells) - MOST_CHARTS),
+    )
+
+
+def _course(lookup: Lookup, cell: SustainedCell, colour: Colour, name: str) -> Course:
+    where = f"{cell.model} {cell.variant_id} on {lookup.tagged(cell.device_id)}"
+    wide, narrow = (
+        course(cell, colour, where=where, name=f"{name}{suffix}", narrow=bool(suffix))
+        for suffix in ("", "-narrow")
+    )
+    return Course(cell, wide, narrow, note(cell))

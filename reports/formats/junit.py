@@ -1,0 +1,143 @@
+"""JUnit XML: a confirmed regression fails, an inconclusive cell is skipped."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+
+from pocketbench.bench.judge.outputs import JudgedOutputs
+from pocketbench.bench.judge.summary import Comparison, Summary, Verdict
+from pocketbench.bench.records.launch import Failure
+from pocketbench.reports.lookup import Lookup
+from pocketbench.reports.redact import presentable
+from pocketbench.reports.text.headline import headline
+from pocketbench.reports.text.phrases import (
+    VERDICT_WORDS,
+    effect,
+    grade_words,
+    interval_text,
+    ratio_text,
+    verdict_text,
+)
+
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def render(summary: Summary) -> str:
+    """One test case a judged comparison, one suite a model; XML 1.0."""
+    lookup = Lookup(presentable(summary))
+    root = ET.Element("testsuites", name="pocketbench")
+    totals = dict.fromkeys(("tests", "failures", "errors", "skipped"), 0)
+    models = dict.fromkeys(
+        [*lookup.models, *(f.model or "devices" for f in lookup.summary.failures)]
+    )
+    for model in models:
+        suite = ET.SubElement(root, "testsuite", name=_clean(model))
+        for comparison in (*lookup.judged, *lookup.withheld):
+            if comparison.model == model:
+                _case(suite, lookup, comparison)
+        for outputs in lookup.summary.outputs:
+            if outputs.model == model:
+                _answers(suite, lookup, outputs)
+        for failure in lookup.summary.failures:
+            if (failure.model or "devices") == model:
+                _not_measured(suite, lookup, failure)
+        for name, count in _counts(suite).items():
+            suite.set(name, str(count))
+            totals[name] += count
+        suite.set("timestamp", _clean(lookup.summary.run.started.started_at))
+    for name, count in totals.items():
+        root.set(name, str(count))
+    note = ET.Comment(_clean(str(headline(lookup))).replace("--", "- -") + " ")
+    root.insert(0, note)
+    ET.indent(root)
+    text = ET.tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
+
+
+def _case(suite: ET.Element, lookup: Lookup, comparison: Comparison) -> None:
+    ratio = comparison.candidate_over_baseline
+    case = ET.SubElement(
+        suite,
+        "testcase",
+        classname=_clean(f"{comparison.model}.{lookup.tagged(comparison.device_id)}"),
+        name=_clean(
+            f"{comparison.candidate} against {comparison.baseline}: "
+            f"{lookup.metric_title(comparison.metric)}"
+        ),
+    )
+    properties = ET.SubElement(case, "properties")
+    doubtful = lookup.less_trusted(comparison)
+    for name, value in (
+        ("candidate_over_baseline", repr(ratio.point)),
+        ("low_95", repr(ratio.low) if ratio.low is not None else ""),
+        ("high_95", repr(ratio.high) if ratio.high is not None else ""),
+        ("launches", str(ratio.launches)),
+        ("q_value", repr(comparison.q_value) if comparison.q_value is not None else ""),
+        ("min_effect", repr(comparison.min_effect)),
+        ("verdict", comparison.verdict.value if comparison.verdict else ""),
+        ("trust", grade_words(doubtful) if doubtful else ""),
+    ):
+        ET.SubElement(properties, "property", name=name, value=value)
+    metric = lookup.metrics.get(comparison.metric)
+    said = effect(metric, ratio.point) if metric else ratio_text(ratio)
+    message = f"{said}: {ratio_text(ratio)} {interval_text(ratio)}"
+    if comparison.verdict is Verdict.REGRESSION:
+        failed = ET.SubElement(
+            case,
+            "failure",
+            type=VERDICT_WORDS[comparison.verdict],
+            message=_clean(message),
+        )
+        failed.text = _clean(f"{verdict_text(comparison)}; {message}")
+    elif comparison.verdict in (Verdict.INCONCLUSIVE, None):
+        ET.SubElement(
+            case, "skipped", message=_clean(f"{verdict_text(comparison)}; {message}")
+        )
+    ET.SubElement(case, "system-out").text = _clean(
+        f"{verdict_text(comparison)}; {message}"
+    )
+
+
+def _answers(suite: ET.Element, lookup: Lookup, outputs: JudgedOutputs) -> None:
+    """A limit that the device's answers miss is a failure."""
+    case = ET.SubElement(
+        suite,
+        "testcase",
+        classname=_clean(f"{outputs.model}.{lookup.tagged(outputs.device_id)}"),
+        name=_clean(f"{outputs.variant_id}: answers"),
+    )
+    if outputs.missed:
+        message = _clean("; ".join(outputs.missed))
+        ET.SubElement(case, "failure", type="answers", message=message)
+
+
+def _not_measured(suite: ET.Element, lookup: Lookup, failure: Failure) -> None:
+    """What could not be measured is an error of the measuring, not a regression."""
+    case = ET.SubElement(
+        suite,
+        "testcase",
+        classname=_clean(f"{suite.get('name')}.{lookup.tagged(failure.device_id)}"),
+        name=_clean(f"{failure.variant_id or 'the device'}: measured"),
+    )
+    error = ET.SubElement(
+        case, "error", type=failure.reason.value, message=_clean(failure.fact)
+    )
+    error.text = _clean(
+        f"{failure.fact}. {failure.remedy}\n{failure.stderr_tail}\n{failure.log_tail}"
+    )
+
+
+def _counts(suite: ET.Element) -> dict[str, int]:
+    cases = list(suite)
+    return {
+        "tests": len(cases),
+        "failures": sum(case.find("failure") is not None for case in cases),
+        "errors": sum(case.find("error") is not None for case in cases),
+        "skipped": sum(case.find("skipped") is not None for case in cases),
+    }
+
+
+def _clean(words: str) -> str:
+    """Without the characters that XML 1.0 cannot hold."""
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", words)

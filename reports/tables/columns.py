@@ -1,0 +1,174 @@
+"""The columns of a model's table, and how a cell's number for each is found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from pocketbench.bench.judge.summary import Cell, Comparison, Estimate, Metric, Verdict
+from pocketbench.reports.lookup import Lookup
+from pocketbench.reports.text.phrases import speed_up
+
+_ORDER = (
+    "latency_ns",
+    "p90_latency_ns",
+    "p99_latency_ns",
+    "throughput_per_s",
+    "peak_rss_bytes",
+    "model_rss_bytes",
+)
+"""After the primary metric; load and first inference come behind the file size."""
+
+_SHORT = {
+    "model_rss_bytes": "peak minus before load",
+}
+
+
+class Column(NamedTuple):
+    """What one column shows."""
+
+    key: str
+    """`data-metric` of its cells."""
+    heading: str
+    unit: str
+    explained: str
+    better: str | None
+    """`lower` or `higher`; `None` where nothing is best."""
+
+
+class Source(NamedTuple):
+    """A column and how a cell's number for it is found."""
+
+    column: Column
+    unit: str
+    find: Callable[[Cell], Estimate | float | None]
+    verdict: Callable[[Cell], Verdict | None] = lambda cell: None
+    is_ratio: bool = False
+
+
+def sources(lookup: Lookup, cells: Sequence[Cell]) -> list[Source]:
+    """Every column there could be, in the order of a reader's questions."""
+    known = [lookup.metrics[name] for name in _ORDER if name in lookup.metrics]
+    rest = [m for m in lookup.summary.metrics if m.name not in _ORDER]
+    first, *others = [
+        lookup.primary,
+        *(metric for metric in known if metric is not lookup.primary),
+    ]
+    baselines = {c.variant_id for c in cells if c.is_baseline}
+    over = baselines.pop() if len(baselines) == 1 else "baseline"
+    return [
+        _measured(first),
+        _speed_up(lookup, over),
+        *map(_measured, others),
+        _size(),
+        *(_measured(metric) for metric in rest if metric is not first),
+        *_output_error(),
+        _over_host(lookup),
+    ]
+
+
+def _measured(metric: Metric) -> Source:
+    return Source(
+        Column(
+            metric.name,
+            _SHORT.get(metric.name, metric.title),
+            "",
+            f"of each launch: {metric.of_launch}",
+            metric.better,
+        ),
+        metric.unit,
+        lambda cell: cell.estimates.get(metric.name),
+    )
+
+
+def _speed_up(lookup: Lookup, over: str) -> Source:
+    def comparison(cell: Cell) -> Comparison | None:
+        return lookup.comparison("variant", cell, lookup.primary.name)
+
+    def find(cell: Cell) -> Estimate | None:
+        found = comparison(cell)
+        if found is None:
+            return None
+        ratio = found.candidate_over_baseline
+        return speed_up(ratio) if lookup.primary.better == "lower" else ratio
+
+    def verdict(cell: Cell) -> Verdict | None:
+        found = comparison(cell)
+        return found.verdict if found else None
+
+    return Source(
+        Column(
+            "speed_up",
+            f"speed-up over {over}",
+            "x",
+            "baseline ÷ candidate, of blocks paired on the same device",
+            "higher",
+        ),
+        "",
+        find,
+        verdict,
+        is_ratio=True,
+    )
+
+
+def _over_host(lookup: Lookup) -> Source:
+    def find(cell: Cell) -> Estimate | None:
+        found = lookup.comparison("host", cell, lookup.primary.name)
+        return found.candidate_over_baseline if found else None
+
+    return Source(
+        Column(
+            "over_host",
+            "latency over the host's",
+            "x",
+            "this device ÷ the host with the same variant; measured apart, "
+            "for information",
+            None,
+        ),
+        "",
+        find,
+        is_ratio=True,
+    )
+
+
+def _size() -> Source:
+    return Source(
+        Column("size_bytes", "file size", "", "of the model file", "lower"),
+        "bytes",
+        lambda cell: float(cell.artifact.size_bytes),
+    )
+
+
+def _output_error() -> list[Source]:
+    def max_abs(cell: Cell) -> float | None:
+        error = cell.artifact.output_error
+        return error.max_abs if error else None
+
+    def sqnr_db(cell: Cell) -> float | None:
+        error = cell.artifact.output_error
+        return error.sqnr_db if error else None
+
+    return [
+        Source(
+            Column(
+                "max_abs_error",
+                "output error, max abs",
+                "",
+                "largest difference of an output from the float32 original's",
+                None,
+            ),
+            "",
+            max_abs,
+        ),
+        Source(
+            Column(
+                "sqnr_db",
+                "output SQNR",
+                "dB",
+                "signal to quantization noise against the float32 original's outputs",
+                None,
+            ),
+            "",
+            sqnr_db,
+        ),
+    ]

@@ -1,0 +1,129 @@
+"""A model's table: devices and variants down, figures across, units in the header."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pocketbench.bench.judge.summary import Cell, Estimate, Verdict
+from pocketbench.bench.units import Scale, common_scale
+from pocketbench.reports.lookup import Lookup
+from pocketbench.reports.tables.columns import Column, Source, sources
+from pocketbench.reports.text.phrases import interval_text
+
+
+class Figure(NamedTuple):
+    """One number of the table: for the eye, and unscaled for machines."""
+
+    point: float
+    low: float | None
+    high: float | None
+    text: str
+    interval: str
+    """Empty for a fact that has no spread, such as a file's size."""
+    is_best: bool = False
+    verdict: Verdict | None = None
+
+
+class TableRow(NamedTuple):
+    """One cell of the run."""
+
+    cell: Cell
+    figures: tuple[Figure | None, ...]
+    """One a column; `None` where nothing was measured."""
+
+
+class Table(NamedTuple):
+    """One model's table."""
+
+    model: str
+    columns: tuple[Column, ...]
+    rows: tuple[TableRow, ...]
+
+
+def model_table(lookup: Lookup, model: str) -> Table:
+    """The table of one model, devices in the summary's order, baselines first."""
+    cells = [
+        cell
+        for device_id in lookup.device_ids
+        for cell in lookup.cells_of(model, device_id)
+    ]
+    columns: list[Column] = []
+    figures: list[list[Figure | None]] = []
+    for source in sources(lookup, cells):
+        found = [source.find(cell) for cell in cells]
+        if any(value is not None for value in found):
+            scale = _scale(source, found)
+            name = "" if source.is_ratio else scale.name
+            columns.append(source.column._replace(unit=source.column.unit or name))
+            figures.append(_figures(source, scale, cells, found))
+    rows = zip(*figures, strict=True) if figures else ()
+    return Table(
+        model,
+        tuple(columns),
+        tuple(TableRow(c, f) for c, f in zip(cells, rows, strict=True)),
+    )
+
+
+def _scale(source: Source, found: Sequence[Estimate | float | None]) -> Scale:
+    points = (
+        value.point if isinstance(value, Estimate) else value
+        for value in found
+        if value is not None
+    )
+    return common_scale(source.unit, points)
+
+
+def _figures(
+    source: Source,
+    scale: Scale,
+    cells: Sequence[Cell],
+    found: Sequence[Estimate | float | None],
+) -> list[Figure | None]:
+    """The column's numbers; the best of each device is marked where it stands out."""
+    figures: list[Figure | None] = []
+    for cell, value in zip(cells, found, strict=True):
+        if value is None:
+            figures.append(None)
+        elif isinstance(value, Estimate):
+            figures.append(
+                Figure(
+                    value.point,
+                    value.low,
+                    value.high,
+                    scale.format(value.point),
+                    interval_text(value, scale),
+                    verdict=source.verdict(cell),
+                )
+            )
+        else:
+            figures.append(Figure(value, None, None, scale.format(value), ""))
+    if source.column.better:
+        by_device: dict[str, list[int]] = {}
+        for index, cell in enumerate(cells):
+            by_device.setdefault(cell.device_id, []).append(index)
+        for indices in by_device.values():
+            present = {i: f for i in indices if (f := figures[i])}
+            best = _best(present, source)
+            if best is not None:
+                figures[best] = present[best]._replace(is_best=True)
+    return figures
+
+
+def _best(figures: dict[int, Figure], source: Source) -> int | None:
+    """The best of a device's variants, if its interval is clear of the next one's."""
+    if len(figures) < 2:
+        return None
+    sign = 1.0 if source.column.better == "lower" else -1.0
+
+    def worst_end(figure: Figure) -> float:
+        end = figure.high if sign > 0 else figure.low
+        return sign * (figure.point if end is None else end)
+
+    def best_end(figure: Figure) -> float:
+        end = figure.low if sign > 0 else figure.high
+        return sign * (figure.point if end is None else end)
+
+    first, *others = sorted(figures, key=lambda i: sign * figures[i].point)
+    clear = all(worst_end(figures[first]) < best_end(figures[i]) for i in others)
+    return first if clear else None

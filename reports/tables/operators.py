@@ -1,0 +1,229 @@
+"""Where the time of a model goes, in words and tables, and what fell back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pocketbench.bench.judge.operators import Fallback, OperatorCost, OperatorTable
+from pocketbench.bench.records.operator_times import ProfileFailure
+from pocketbench.bench.units import Scale, common_scale, significant
+from pocketbench.reports.lookup import Lookup
+from pocketbench.reports.plots.operators import operator_chart
+from pocketbench.reports.plots.style import Colour
+from pocketbench.reports.text.phrases import counted, listed
+
+MOST_OPERATORS = 8
+"""Of a variant's, besides those that fell back."""
+MOST_CHARTS = 6
+"""Of a model."""
+_MOST_NAMES = 4
+_LEAST_SHARE = 0.005
+"""Of a reason that a sentence names beside a larger one."""
+
+FALLBACK_WORDS = {
+    Fallback.FLOAT: "computes on floats",
+    Fallback.ROUND_TRIP: "converts to and fro",
+    Fallback.NOT_DELEGATED: "taken by no delegate",
+}
+_CLAUSES = {
+    Fallback.FLOAT: ("computes on floats", "compute on floats"),
+    Fallback.ROUND_TRIP: ("converts to and fro", "convert to and fro"),
+    Fallback.NOT_DELEGATED: (
+        "was taken by no delegate and ran in the runtime's own kernel",
+        "were taken by no delegate and ran in the runtime's own kernels",
+    ),
+}
+
+
+class OperatorRow(NamedTuple):
+    """One operator of a variant's table."""
+
+    cost: OperatorCost
+    calls: str
+    time: str
+    share: str
+    fallback: str
+    """Empty for one that did not fall back."""
+
+
+class OperatorRows(NamedTuple):
+    """One variant's table on one device."""
+
+    table: OperatorTable
+    scale: Scale
+    rows: list[OperatorRow]
+    left_out: int
+    sentence: str
+    cost: str
+    """What observing cost; empty where nobody tells."""
+
+
+class OperatorChart(NamedTuple):
+    """A variant beside its baseline on one device."""
+
+    device_id: str
+    candidate: str
+    baseline: str | None
+    svg: str
+
+
+class OperatorSection(NamedTuple):
+    """What the page shows of one model's operators."""
+
+    tables: list[OperatorRows]
+    charts: list[OperatorChart]
+    charts_left_out: int
+    failures: list[ProfileFailure]
+
+
+def operator_section(
+    lookup: Lookup, model: str, colours: dict[str, Colour], *, name: str
+) -> OperatorSection | None:
+    """Tables and charts of one model; `None` where nobody asked for operators."""
+    tables = tables_of(lookup, model)
+    failures = [x for x in lookup.summary.unprofiled if x.model == model]
+    if not tables and not failures:
+        return None
+    pairs = list(_pairs(lookup, tables))
+    charts = [
+        OperatorChart(
+            candidate.device_id,
+            candidate.variant_id,
+            baseline.variant_id if baseline else None,
+            operator_chart(
+                baseline,
+                candidate,
+                colours,
+                where=f"{model} on {lookup.tagged(candidate.device_id)}",
+                name=f"{name}-operators-{place + 1}",
+            ),
+        )
+        for place, (baseline, candidate) in enumerate(pairs[:MOST_CHARTS])
+    ]
+    return OperatorSection(
+        [operator_rows(table) for table in tables],
+        charts,
+        max(0, len(pairs) - MOST_CHARTS),
+        failures,
+    )
+
+
+def tables_of(lookup: Lookup, model: str) -> list[OperatorTable]:
+    """A model's tables by device and variant, in the report's order."""
+    found = {
+        (table.device_id, table.variant_id): table
+        for table in lookup.summary.operators
+        if table.model == model
+    }
+    return [
+        found[device_id, variant_id]
+        for device_id in lookup.device_ids
+        for variant_id in lookup.variant_ids
+        if (device_id, variant_id) in found
+    ]
+
+
+def operator_rows(table: OperatorTable, most: int = MOST_OPERATORS) -> OperatorRows:
+    """The slowest operators of a variant, and all that fell back."""
+    shown = [
+        cost
+        for place, cost in enumerate(table.operators)
+        if place < most or cost.fallback is not None
+    ]
+    scale = common_scale("ns", [table.time_ns])
+    return OperatorRows(
+        table,
+        scale,
+        [
+            OperatorRow(
+                cost,
+                f"{cost.calls:g}",
+                scale.format(cost.time_ns),
+                percent(cost.share),
+                FALLBACK_WORDS[cost.fallback] if cost.fallback else "",
+            )
+            for cost in shown
+        ],
+        len(table.operators) - len(shown),
+        fallback_sentence(table),
+        _observing(table),
+    )
+
+
+def fallback_sentence(table: OperatorTable) -> str:
+    """Which operators fell back and what they take.
+
+    `36 % of int8-static's operator time fell back: aten::erf computes on floats (32 %),
+    ...`, or that nothing did.
+    """
+    if not table.fallbacks:
+        return f"{table.variant_id}: nothing fell back"
+    by_reason = {
+        reason: [cost for cost in table.fallbacks if cost.fallback is reason]
+        for reason in Fallback
+    }
+    shares = {
+        reason: sum(cost.share for cost in costs)
+        for reason, costs in by_reason.items()
+        if costs
+    }
+    ordered = sorted(shares, key=lambda reason: -shares[reason])
+    clauses = [
+        f"{_names(by_reason[reason])} {_CLAUSES[reason][len(by_reason[reason]) > 1]} "
+        f"({percent(shares[reason])})"
+        for reason in ordered
+        if shares[reason] >= _LEAST_SHARE or reason is ordered[0]
+    ]
+    return (
+        f"{percent(table.fallback_share)} of {table.variant_id}'s operator time fell "
+        f"back: {', '.join(clauses)}"
+    )
+
+
+def percent(share: float) -> str:
+    """`36 %`; small shares with one significant digit.
+
+    >>> percent(0.357), percent(0.0042), percent(0.0)
+    ('36 %', '0.4 %', '0 %')
+    """
+    value = share * 100
+    if value >= 1 or value == 0:
+        return f"{value:.0f} %"
+    return "under 0.1 %" if value < 0.1 else f"{significant(value, 1)} %"
+
+
+def _names(costs: Sequence[OperatorCost]) -> str:
+    names = list(dict.fromkeys(cost.name for cost in costs))
+    if len(names) > _MOST_NAMES:
+        more = counted(len(names) - _MOST_NAMES + 1, "more operator")
+        names = [*names[: _MOST_NAMES - 1], more]
+    return listed(names)
+
+
+def _observing(table: OperatorTable) -> str:
+    ratio = table.observed_over_plain
+    if ratio is None:
+        return ""
+    if ratio < 1.005:
+        return "observing cost nothing that shows"
+    return f"observing cost {percent(ratio - 1)}"
+
+
+def _pairs(
+    lookup: Lookup, tables: Sequence[OperatorTable]
+) -> list[tuple[OperatorTable | None, OperatorTable]]:
+    """Each candidate with its baseline; a lone table with nothing."""
+    planned = lookup.summary.run.started.plan.variants
+    pairs: list[tuple[OperatorTable | None, OperatorTable]] = []
+    for device_id in dict.fromkeys(table.device_id for table in tables):
+        here = {t.variant_id: t for t in tables if t.device_id == device_id}
+        threads = {v.id: v.threads for v in planned if v.id in here}
+        marked = [v.id for v in planned if v.is_baseline and v.id in here]
+        candidates = [t for t in here.values() if t.variant_id not in marked]
+        for table in candidates or list(here.values()):
+            like = [x for x in marked if threads[x] == threads[table.variant_id]]
+            name = next(iter(like or marked), None)
+            is_alone = name is None or name == table.variant_id
+            pairs.append((None if is_alone else here[name or ""], table))
+    return pairs

@@ -1,0 +1,152 @@
+"""What the devices answered, as rows of words for every report."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pocketbench.bench.judge.outputs import JudgedOutputs, Proportion, TensorFigures
+from pocketbench.bench.records.output_check import OutputCheckMissing
+from pocketbench.bench.units import significant
+from pocketbench.reports.lookup import Lookup
+from pocketbench.reports.text.phrases import counted
+
+COLUMNS = ("SQNR, dB", "max abs", "cosine", "top-1 agreement", "accuracy")
+KEYS = ("sqnr_db", "max_abs", "cosine", "top1_agreement", "accuracy")
+EXPLAINED = (
+    "signal to noise ratio against the reference's answers",
+    "largest difference of a value from the reference's",
+    "of the angle between all answers and the reference's",
+    "the share of answers whose best class is the reference's",
+    "the share of held-back inputs answered rightly, with Wilson's 95 % interval",
+)
+
+
+class OutputRow(NamedTuple):
+    """One tensor of one variant's answers on one device."""
+
+    outputs: JudgedOutputs
+    what: str
+    """`int8-static`, and which tensor where there are several."""
+    texts: tuple[str, ...]
+    """One a column; `-` where there is no such figure."""
+    points: tuple[float | None, ...]
+    """The same, unscaled."""
+    verdict: str
+    """Why it fails, or empty."""
+
+
+class OutputsSection(NamedTuple):
+    """What the page shows of them."""
+
+    lead: str
+    columns: tuple[str, ...]
+    keys: tuple[str, ...]
+    """Of the columns, for machines."""
+    explained: tuple[str, ...]
+    rows: list[OutputRow]
+    has_limits: bool
+    missing: list[str]
+
+
+def outputs_section(lookup: Lookup) -> OutputsSection:
+    """All that there is to show."""
+    limits = lookup.summary.run.started.plan.outputs
+    return OutputsSection(
+        lead=lead(lookup),
+        columns=COLUMNS,
+        keys=KEYS,
+        explained=EXPLAINED,
+        rows=output_rows(lookup),
+        has_limits=bool(limits and limits.has_limits),
+        missing=[missing_text(lookup, x) for x in lookup.summary.unchecked],
+    )
+
+
+def output_rows(lookup: Lookup) -> list[OutputRow]:
+    """Devices in the summary's order, then as planned."""
+    order = {device_id: n for n, device_id in enumerate(lookup.devices)}
+    found = sorted(
+        lookup.summary.outputs, key=lambda x: order.get(x.device_id, len(order))
+    )
+    return [
+        _row(outputs, tensor, place)
+        for outputs in found
+        for place, tensor in enumerate(outputs.tensors)
+    ]
+
+
+def _row(outputs: JudgedOutputs, tensor: TensorFigures, place: int) -> OutputRow:
+    several = len(outputs.tensors) > 1
+    accuracy = outputs.accuracy if place == 0 else None
+    points = (
+        tensor.sqnr_db,
+        tensor.max_abs,
+        tensor.cosine,
+        tensor.top1_agreement,
+        accuracy.point if accuracy else None,
+    )
+    same = tensor.sqnr_db is None
+    texts = [
+        "the same" if same else f"{tensor.sqnr_db:.1f}",
+        f"{significant(tensor.max_abs)}",
+        "-" if tensor.cosine is None else f"{tensor.cosine:.6f}",
+        "-" if tensor.top1_agreement is None else percent(tensor.top1_agreement),
+        accuracy_text(accuracy) if accuracy else "-",
+    ]
+    if tensor.not_finite_count:
+        texts[1] += f", {counted(tensor.not_finite_count, 'value')} not finite"
+    return OutputRow(
+        outputs=outputs,
+        what=f"{outputs.variant_id} · output {place}"
+        if several
+        else outputs.variant_id,
+        texts=tuple(texts),
+        points=points,
+        verdict="; ".join(outputs.missed) if place == 0 else "",
+    )
+
+
+def accuracy_text(accuracy: Proportion) -> str:
+    """`99.2 % [97.6, 99.7] of 360`."""
+    low, high = (f"{end * 100:.1f}" for end in (accuracy.low, accuracy.high))
+    return f"{percent(accuracy.point)} [{low}, {high}] of {accuracy.count}"
+
+
+def percent(share: float) -> str:
+    """`99.2 %`; 100 only for all."""
+    text = f"{share * 100:.1f}"
+    return f"{'> 99.9' if text == '100.0' and share < 1 else text} %"
+
+
+def lead(lookup: Lookup) -> str:
+    """What was compared with what."""
+    found = lookup.summary.outputs
+    if not found:
+        return "Nothing that the devices answered could be checked."
+    references = " or ".join(dict.fromkeys(x.reference for x in found))
+    counts = sorted({x.input_count for x in found})
+    many = " or ".join(map(str, counts))
+    words = (
+        f"What the devices answered, each to {many} sets of inputs in a launch that "
+        f"was not timed, against {references}."
+    )
+    known = {x.model: x.reference_accuracy for x in found if x.reference_accuracy}
+    for model, accuracy in known.items():
+        words += f" The reference's accuracy of {model}: {accuracy_text(accuracy)}."
+    return words
+
+
+def missing_text(lookup: Lookup, missing: OutputCheckMissing) -> str:
+    """Where, why, and what to do."""
+    where = f"{lookup.tagged(missing.device_id)} · {missing.model} · "
+    return f"{where}{missing.variant_id}: {missing.fact}. {missing.remedy}."
+
+
+def failing(lookup: Lookup) -> list[str]:
+    """The variants that miss a limit, in words."""
+    return [
+        f"{lookup.tagged(x.device_id)} · {x.model} · {x.variant_id}: "
+        + "; ".join(x.missed)
+        for x in lookup.summary.outputs
+        if x.missed
+    ]

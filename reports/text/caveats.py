@@ -1,0 +1,168 @@
+"""What makes a run's figures doubtful: fact, where, likely cause, what to do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from pocketbench.bench.judge.summary import Cell, Comparison, Unlike
+from pocketbench.bench.judge.time_series import SustainedCell
+from pocketbench.bench.records.caveat import Caveat
+from pocketbench.bench.records.device_kind import DEVICE_CAVEATS
+from pocketbench.reports.lookup import Lookup
+from pocketbench.reports.text.phrases import counted, listed
+
+MOST_NAMES = 4
+
+
+class Doubt(NamedTuple):
+    """One reason to doubt, told once for all the cells it is about."""
+
+    name: str
+    """A caveat's stored value, or one of the run's own."""
+    fact: str
+    where: str
+    device_ids: tuple[str, ...]
+    """Those to be named with their tags; empty when it is about the whole run."""
+    cause: str
+    remedy: str
+
+
+def doubts(lookup: Lookup) -> list[Doubt]:
+    """Everything there is to doubt, what concerns the whole run first."""
+    return [*_of_the_run(lookup), *_of_the_cells(lookup)]
+
+
+def _of_the_run(lookup: Lookup) -> list[Doubt]:
+    summary = lookup.summary
+    found = []
+    if summary.run.outcome != "finished":
+        found.append(
+            Doubt(
+                "unfinished",
+                f"the run was {summary.run.outcome} before its end",
+                "the whole run",
+                (),
+                "Ctrl-C, a kill or a crash of the host program",
+                f"go on with `pocketbench run --resume {summary.run.started.run_id}`",
+            )
+        )
+    if summary.failures:
+        devices = tuple(dict.fromkeys(f.device_id for f in summary.failures))
+        found.append(
+            Doubt(
+                "failures",
+                counted(len(summary.failures), "failure"),
+                named(lookup, devices),
+                devices,
+                "see the failures, each with its reason",
+                "follow the remedy of each, then run with --resume",
+            )
+        )
+    redone = [cell for cell in summary.cells if cell.redone_launches]
+    if redone:
+        devices = tuple(dict.fromkeys(cell.device_id for cell in redone))
+        total = counted(sum(c.redone_launches for c in redone), "launch", "launches")
+        by_variant: Counter[str] = Counter()
+        for cell in redone:
+            by_variant[cell.variant_id] += cell.redone_launches
+        each = listed([f"{n} of {name}" for name, n in by_variant.most_common()])
+        found.append(
+            Doubt(
+                "redone",
+                f"{total} throttled and measured again: {each}",
+                named(lookup, devices),
+                devices,
+                "the device grew hot; leaving hot launches out favours the variant "
+                "that heats it more",
+                "cool it better and run again, if the verdict hangs on it",
+            )
+        )
+    found += _unlike(lookup)
+    if any(c.design == "sequential" and c.verdict for c in summary.comparisons):
+        found.append(
+            Doubt(
+                "drift_not_controlled",
+                "two runs measured apart: drift is not controlled",
+                "the whole comparison",
+                (),
+                "heat, updates or other work may differ between the runs",
+                "measure both in one run, interleaved, before deciding",
+            )
+        )
+    return found
+
+
+def _unlike(lookup: Lookup) -> Iterator[Doubt]:
+    """What differed between the two sides of comparisons, each difference once."""
+    where: dict[Unlike, list[Comparison]] = {}
+    for comparison in lookup.summary.comparisons:
+        if comparison.verdict is not None or comparison.is_withheld:
+            for unlike in comparison.unlike:
+                where.setdefault(unlike, []).append(comparison)
+    for unlike, hit in where.items():
+        devices = tuple(dict.fromkeys(c.device_id for c in hit))
+        is_withheld = any(c.is_withheld for c in hit)
+        yield Doubt(
+            "unlike_conditions",
+            f"unlike conditions: {unlike.what} {unlike.baseline} against "
+            f"{unlike.candidate}",
+            named(lookup, devices),
+            devices,
+            f"what that does is in {counted(len(hit), 'ratio')} too, so "
+            f"{'no verdict is given' if is_withheld else 'a verdict was asked anyway'}",
+            "measure both sides under the same conditions"
+            + (", or say --anyway" if is_withheld else ""),
+        )
+
+
+def _of_the_cells(lookup: Lookup) -> list[Doubt]:
+    found = []
+    cells: list[Cell | SustainedCell] = [
+        *lookup.summary.cells,
+        *lookup.summary.sustained,
+    ]
+    for caveat in Caveat:
+        hit = [cell for cell in cells if caveat in cell.caveats]
+        devices = [cell.device_id for cell in hit]
+        devices += [
+            device_id
+            for device_id, info in lookup.devices.items()
+            if caveat in DEVICE_CAVEATS and DEVICE_CAVEATS[caveat](info)
+        ]
+        if not devices:
+            continue
+        named_devices = tuple(dict.fromkeys(devices))
+        wording = caveat.wording
+        found.append(
+            Doubt(
+                caveat.value,
+                wording.fact,
+                _where(lookup, caveat, len(hit), named_devices),
+                () if len(hit) == len(cells) else named_devices,
+                wording.cause,
+                wording.remedy,
+            )
+        )
+    return found
+
+
+def _where(
+    lookup: Lookup, caveat: Caveat, hit: int, device_ids: tuple[str, ...]
+) -> str:
+    total = len(lookup.summary.cells) + len(lookup.summary.sustained)
+    names = named(lookup, device_ids)
+    if caveat in DEVICE_CAVEATS:
+        return names
+    if hit == total:
+        return "every cell"
+    return f"{hit} of {counted(total, 'cell')}: {names}"
+
+
+def named(lookup: Lookup, device_ids: tuple[str, ...]) -> str:
+    """Devices by name with their tags, the first few of many."""
+    names = [lookup.tagged(device_id) for device_id in device_ids[:MOST_NAMES]]
+    if len(device_ids) > MOST_NAMES:
+        names.append(f"{len(device_ids) - MOST_NAMES} more")
+    return listed(names)

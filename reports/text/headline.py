@@ -1,0 +1,284 @@
+"""The answer in one sentence, written from the verdicts and from nothing else."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pocketbench.bench.judge.summary import Cell, Comparison, Estimate, Verdict
+from pocketbench.bench.records.caveat import Caveat
+from pocketbench.bench.units import format_value
+from pocketbench.reports.lookup import Lookup
+from pocketbench.reports.text import sustained
+from pocketbench.reports.text.phrases import counted, effect_range, listed
+from pocketbench.reports.text.resolution import resolving_details, resolving_sentence
+
+MOST_MODELS_IN_WORDS = 3
+"""With more models, or against another run, the verdicts are counted."""
+
+
+class Headline(NamedTuple):
+    """The sentence, and what else must be known to read it rightly."""
+
+    sentence: str
+    details: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """All of it as one paragraph."""
+        return " ".join((self.sentence, *self.details))
+
+
+def headline(lookup: Lookup) -> Headline:
+    """Answer: did it get better or worse, by how much, where."""
+    if lookup.summary.sustained:
+        said, more = sustained.sentence(lookup)
+        return Headline(said, (*more, *_missing(lookup)))
+    if not lookup.summary.cells:
+        return Headline(_nothing_measured(lookup), ())
+    judged = [c for c in lookup.judged if c.metric == lookup.primary.name]
+    missing = _missing(lookup)
+    if not lookup.judged and lookup.withheld:
+        return Headline(_withheld(lookup), missing)
+    if lookup.summary.resolutions:
+        details = (*resolving_details(lookup), *missing)
+        return Headline(resolving_sentence(lookup), details)
+    if not lookup.judged:
+        return Headline(_only_measured(lookup), missing)
+    counts = verdict_counts(lookup.judged)
+    models = {c.model for c in judged}
+    in_words = (
+        judged
+        and len(models) <= MOST_MODELS_IN_WORDS
+        and all(c.kind == "variant" for c in judged)
+    )
+    if not in_words:
+        return Headline(f"{counts}.", missing)
+    by_candidate: dict[tuple[str, str], list[Comparison]] = {}
+    for comparison in judged:
+        key = comparison.candidate, comparison.baseline
+        by_candidate.setdefault(key, []).append(comparison)
+    candidates = sorted(by_candidate.values(), key=_weight, reverse=True)
+    claims = [_claim(lookup, comparisons) for comparisons in candidates]
+    counting = (f"{counts}.",) if len(lookup.judged) > 1 else ()
+    return Headline(claims[0], (*claims[1:], *counting, *missing))
+
+
+def verdict_counts(judged: Sequence[Comparison]) -> str:
+    """`1 regression, 2 improvements, 37 unchanged, 4 inconclusive of 44 cells`."""
+    count = Counter(c.verdict for c in judged)
+    cells = "cells" if len({c.metric for c in judged}) <= 1 else "comparisons"
+    total = counted(len(judged), cells.removesuffix("s"))
+    return (
+        f"{counted(count[Verdict.REGRESSION], 'regression')}, "
+        f"{counted(count[Verdict.IMPROVEMENT], 'improvement')}, "
+        f"{count[Verdict.NO_CHANGE]} unchanged, "
+        f"{count[Verdict.INCONCLUSIVE]} inconclusive of {total}"
+    )
+
+
+def _weight(comparisons: Sequence[Comparison]) -> tuple[int, float]:
+    """How much a candidate has to say: settled verdicts, then size of effect."""
+    settled = (Verdict.REGRESSION, Verdict.IMPROVEMENT)
+    return (
+        sum(c.verdict in settled for c in comparisons),
+        sum(abs(math.log(c.candidate_over_baseline.point)) for c in comparisons),
+    )
+
+
+def _claim(lookup: Lookup, comparisons: Sequence[Comparison]) -> str:
+    """What one candidate came to, over all models and devices: a whole sentence."""
+    candidate, baseline = comparisons[0].candidate, comparisons[0].baseline
+    by_verdict: dict[Verdict, list[Comparison]] = {}
+    for comparison in comparisons:
+        if comparison.verdict is not None:
+            by_verdict.setdefault(comparison.verdict, []).append(comparison)
+    parts: list[str] = []
+    for verdict in sorted(by_verdict, key=lambda v: -len(by_verdict[v])):
+        found = by_verdict[verdict]
+        where = _where(lookup, found, comparisons, is_first=not parts)
+        if parts:
+            parts.append(f"{_what(lookup, verdict, found, 'it')} {where}")
+        else:
+            parts.append(f"is {_what(lookup, verdict, found, baseline)} {where}")
+    memory = _memory(lookup, comparisons)
+    if memory:
+        parts.append(memory)
+    *first, last = parts
+    sentence = f"{candidate} {', '.join([*first, f'and {last}'] if first else parts)}"
+    sqnr = _sqnr(lookup, comparisons)
+    if sqnr:
+        sentence += f"; output SQNR {sqnr}"
+    if any(_has_few_launches(lookup, c) for c in comparisons):
+        sentence += "; few launches, so a first look"
+    return f"{sentence}."
+
+
+def _what(
+    lookup: Lookup, verdict: Verdict, found: Sequence[Comparison], baseline: str
+) -> str:
+    band = f"{found[0].min_effect * 100:g} %"
+    if verdict is Verdict.NO_CHANGE:
+        return f"within {band} of {baseline}"
+    if verdict is Verdict.INCONCLUSIVE:
+        return "undecided" if baseline == "it" else f"undecided against {baseline}"
+    ratios = [c.candidate_over_baseline.point for c in found]
+    return f"{effect_range(lookup.primary, ratios)} than {baseline}"
+
+
+def _where(
+    lookup: Lookup,
+    found: Sequence[Comparison],
+    of: Sequence[Comparison],
+    *,
+    is_first: bool,
+) -> str:
+    """`on 3 of 3 devices (1 of them simulated)`; pairs where models differ in it.
+
+    Said in full the first time; after that only the number and what is not real.
+    """
+    models = {c.model for c in of}
+    devices = list(dict.fromkeys(c.device_id for c in found))
+    if len(found) < len(of) and len(models) > 1:
+        pairs = f"in {len(found)}"
+        if is_first:
+            pairs += f" of {len(of)} pairs of model and device"
+        return pairs + _not_real(lookup, devices, is_pairs=True)
+    total = len({c.device_id for c in of})
+    place = f"on {len(devices)}"
+    if is_first:
+        place += f" of {counted(total, 'device')}"
+    place += _not_real(lookup, devices, is_pairs=False)
+    if len(models) > 1:
+        place += f", for {'both' if len(models) == 2 else f'all {len(models)}'} models"
+    return place
+
+
+def _not_real(lookup: Lookup, devices: Sequence[str], *, is_pairs: bool) -> str:
+    """`(1 of them simulated)`; counts devices, whatever was counted before it."""
+    tags = Counter(
+        tag.lower().replace("simulator", "in a simulator").replace(", ", " and ")
+        for d in devices
+        if (tag := lookup.tag(d))
+    )
+    if not tags:
+        return ""
+    if len(tags) == 1 and tags.total() == len(devices):
+        words = next(iter(tags))
+        return f" ({words})" if len(devices) == 1 else f" (all {words})"
+    kinds = [f"{number} {tag}" for tag, number in sorted(tags.items(), reverse=True)]
+    if is_pairs:
+        return f" ({listed(kinds)} of {counted(len(devices), 'device')})"
+    return f" ({', '.join([kinds[0].replace(' ', ' of them ', 1), *kinds[1:]])})"
+
+
+def _memory(lookup: Lookup, comparisons: Sequence[Comparison]) -> str | None:
+    """Said only where every interval lies beyond the minimum effect, one way.
+
+    Peak memory gets no verdict unless it was asked to gate; a whole interval beyond
+    the band is stricter than what a verdict asks for.
+    """
+    metric = lookup.metrics.get("peak_rss_bytes")
+    if metric is None:
+        return None
+    found = []
+    for comparison in comparisons:
+        cell = _candidate_cell(lookup, comparison)
+        ratio = lookup.comparison("variant", cell, metric.name) if cell else None
+        if ratio is None:
+            return None
+        found.append(ratio)
+    sides = {_beyond(c.candidate_over_baseline, c.min_effect) for c in found}
+    if len(sides) != 1 or None in sides:
+        return None
+    words = effect_range(metric, [c.candidate_over_baseline.point for c in found])
+    return f"uses {words} memory"
+
+
+def _beyond(ratio: Estimate, min_effect: float) -> int | None:
+    """-1 or 1 where the whole interval lies below or above the band, else `None`."""
+    if ratio.low is None or ratio.high is None:
+        return None
+    if ratio.high < 1 / (1 + min_effect):
+        return -1
+    return 1 if ratio.low > 1 + min_effect else None
+
+
+def _sqnr(lookup: Lookup, comparisons: Sequence[Comparison]) -> str | None:
+    found = set()
+    for comparison in comparisons:
+        cell = _candidate_cell(lookup, comparison)
+        error = cell.artifact.output_error if cell else None
+        if error is None or error.sqnr_db is None:
+            return None
+        found.add(round(error.sqnr_db))
+    low, high = min(found), max(found)
+    return f"{low} dB" if low == high else f"{low} to {high} dB"
+
+
+def _has_few_launches(lookup: Lookup, comparison: Comparison) -> bool:
+    cell = _candidate_cell(lookup, comparison)
+    return cell is not None and Caveat.TOO_FEW_LAUNCHES in cell.caveats
+
+
+def _candidate_cell(lookup: Lookup, comparison: Comparison) -> Cell | None:
+    return lookup.cells.get(
+        (comparison.device_id, comparison.model, comparison.candidate)
+    )
+
+
+def _missing(lookup: Lookup) -> tuple[str, ...]:
+    wanted, measured = (
+        lookup.summary.jobs_wanted,
+        len(lookup.summary.cells or lookup.summary.sustained),
+    )
+    found = []
+    if measured < wanted:
+        cells = counted(wanted, "cell")
+        found.append(f"{wanted - measured} of {cells} could not be measured.")
+    if lookup.judged and lookup.withheld:
+        found.append(_withheld(lookup))
+    gates = [lookup.metric_title(name) for name in lookup.summary.gates_missing]
+    if gates:
+        found.append(f"No verdict on {listed(gates)}: nothing was measured of it.")
+    return tuple(found)
+
+
+def _withheld(lookup: Lookup) -> str:
+    """Why there is no verdict where one was asked for."""
+    withheld = lookup.withheld
+    what = dict.fromkeys(u.what for c in withheld for u in c.unlike)
+    differ = f"{listed(list(what))} {'differs' if len(what) == 1 else 'differ'}"
+    return (
+        f"No verdict on {counted(len(withheld), 'comparison')} across unlike "
+        f"conditions: {differ}; --anyway gives one."
+    )
+
+
+def _nothing_measured(lookup: Lookup) -> str:
+    failures = lookup.summary.failures
+    devices = len({failure.device_id for failure in failures})
+    if not failures:
+        return "Nothing was measured."
+    return (
+        f"Nothing could be measured: {counted(len(failures), 'failure')} "
+        f"on {counted(devices, 'device')}."
+    )
+
+
+def _only_measured(lookup: Lookup) -> str:
+    """A run with one variant: its figures, or how many there are."""
+    metric = lookup.primary
+    cells = [c for c in lookup.summary.cells if metric.name in c.estimates]
+    few = len(cells) <= 4 and len({(c.model, c.variant_id) for c in cells}) == 1
+    if not cells or not few:
+        total = counted(len(lookup.summary.cells), "cell")
+        return f"{total} measured; nothing to compare with."
+    figures = [
+        f"{format_value(metric.unit, c.estimates[metric.name].point)} on "
+        f"{lookup.tagged(c.device_id)}"
+        for c in cells
+    ]
+    name = f"{cells[0].model} {cells[0].variant_id}"
+    return f"{name} takes {listed(figures)}; nothing to compare with."

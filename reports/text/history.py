@@ -1,0 +1,115 @@
+"""Histories in words: each cell's runs as a line, and each change with its commits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+from pocketbench.bench.history.series import CellHistory, LevelChange, Series
+from pocketbench.bench.judge.summary import Summary
+from pocketbench.bench.units import format_value
+from pocketbench.reports.lookup import Lookup
+from pocketbench.reports.text.phrases import counted, effect
+from pocketbench.reports.text.sparkline import sparkline
+
+Kind = TypeVar("Kind")
+
+STATE_WORDS = {
+    "confirmed": "confirmed",
+    "suspect": "suspect: only the newest runs",
+    "undone": "undone since",
+    "accepted": "accepted",
+}
+IMITATION_TAGS = {
+    "simulated": "SIMULATED",
+    "emulated": "EMULATED",
+    "simulator": "SIMULATOR",
+    "replayed": "REPLAYED",
+}
+
+
+def overview(histories: Sequence[CellHistory]) -> str:
+    """A paragraph a cell: its runs, the last 30 as a sparkline, its changes."""
+    lines = []
+    for history in histories:
+        series = history.series
+        first, last = series.points[0], series.points[-1]
+        lines.append(title(series))
+        lines.append(
+            f"  {counted(len(series.points), 'run')} from {first.started_at[:10]} to "
+            f"{last.started_at[:10]}; {series.metric.title} at the last "
+            f"{format_value(series.metric.unit, last.value)} ({last.version})"
+        )
+        lines.append(f"  {sparkline(series.values)}")
+        lines += [f"  {line(series, change)}" for change in history.changes]
+    return _text(lines)
+
+
+def changes(histories: Sequence[CellHistory]) -> str:
+    """The alarms first, then the other changes, then how many cells have none."""
+    found = [(h.series, change) for h in histories for change in h.changes]
+    raised = [pair for pair in found if pair[1].is_raised]
+    rest = [pair for pair in found if not pair[1].is_raised]
+    cells = counted(len(histories), "cell")
+    lines = [
+        f"{counted(len(raised), 'confirmed regression')}, "
+        f"{counted(len(rest), 'other change')} in {cells}."
+    ]
+    for heading, pairs in (("Regressions", raised), ("Other changes", rest)):
+        if pairs:
+            lines += ["", heading]
+        for series, change in pairs:
+            lines.append(f"  {title(series)}")
+            lines.append(f"    {line(series, change)}")
+    if raised:
+        lines += ["", "Right after all? pocketbench history accept ID --reason WHY"]
+    return _text(lines)
+
+
+def title(series: Series) -> str:
+    """`net int8-static on Pixel 8 (pixel-8-9f3c01ab) [SIMULATED]`."""
+    cell = series.cell
+    threads = f" @{cell.threads}t" if cell.threads != 1 else ""
+    tag = f" [{IMITATION_TAGS[series.imitation]}]" if series.imitation else ""
+    name = f"{cell.model} {cell.variant}{threads}"
+    return f"{name} on {series.device_name} ({cell.device}){tag}"
+
+
+def line(series: Series, change: LevelChange) -> str:
+    """What changed, between which commits, and how sure it is."""
+    shape = "▲" if change.is_worse else "▼"
+    note = f" ({change.note})" if change.note else ""
+    return (
+        f"{shape} {effect(series.metric, change.after_over_before)} "
+        f"in {commit_range(series, change)}, {change.started_at[:10]}: "
+        f"{STATE_WORDS[change.state]}{note} [{change.id}]"
+    )
+
+
+def commit_range(series: Series, change: LevelChange) -> str:
+    """`1a2b3c4d5e..6f7a8b9c0d`."""
+    before, after = series.points[change.index - 1], series.points[change.index]
+    return f"{before.version}..{after.version}"
+
+
+def by_shown_device(
+    summary: Summary, lookup: Lookup, histories: Mapping[tuple[str, str, str], Kind]
+) -> dict[tuple[str, str, str], Kind]:
+    """Histories by the device ids that a report shows, where serials are hashed."""
+    shown = {
+        before.device.id: after.device.id
+        for before, after in zip(summary.devices, lookup.summary.devices, strict=True)
+    }
+    return {
+        (shown.get(device, device), model, variant): found
+        for (device, model, variant), found in histories.items()
+    }
+
+
+def _text(lines: Sequence[str]) -> str:
+    """Names come from devices and users: none of them may steer a terminal."""
+    return "".join(
+        "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
+        + "\n"
+        for line in lines
+    )

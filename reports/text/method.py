@@ -1,0 +1,109 @@
+"""How it was measured: what each figure is and which statistics made it."""
+
+from __future__ import annotations
+
+import shlex
+from typing import NamedTuple
+
+from pocketbench.reports.lookup import Lookup
+from pocketbench.reports.text.phrases import counted, listed
+
+
+class Statistic(NamedTuple):
+    """One thing done to the figures, and where it is described."""
+
+    what: str
+    source: str
+
+
+_ALWAYS = (
+    Statistic(
+        "The figure of a cell is the geometric mean over its launches, with a t "
+        "interval on their logarithms.",
+        "Student, Biometrika 6, 1908",
+    ),
+    Statistic(
+        "The unit is the launch: one start of the program. Iterations inside a process "
+        "agree with each other and disagree with the next process, so they are never "
+        "pooled for a test.",
+        "Kalibera and Jones, Rigorous benchmarking in reasonable time, ISMM 2013",
+    ),
+    Statistic(
+        "Variants are launched in blocks, in balanced order, and compared block by "
+        "block, on the logarithm of each launch's value: a paired t test and a rank "
+        "test of aligned launches, joined; the interval holds the ratios that they do "
+        "not reject.",
+        "Bulej et al., Duet benchmarking, ICPE 2020, for pairing in time; Hodges and "
+        "Lehmann, Ann. Math. Stat. 33, 1962, for aligned ranks; Liu and Xie, JASA 115, "
+        "2020, for joining",
+    ),
+    Statistic(
+        "Ratios between two devices are of launches measured apart: Welch's t on the "
+        "same logarithms, for information only.",
+        "Welch, Biometrika 34, 1947",
+    ),
+    Statistic(
+        "The p-values of one run's verdicts are corrected together so that at most one "
+        "in twenty of the changes found is expected to be false.",
+        "Benjamini and Hochberg, J. R. Stat. Soc. B 57, 1995",
+    ),
+    Statistic(
+        "Regression or improvement: significant after that correction, the whole "
+        "interval on one side of 1, and at least the minimum effect. No change: the "
+        "whole interval within the minimum effect. Anything else is inconclusive.",
+        "Schuirmann, J. Pharmacokinet. Biopharm. 15, 1987, for equivalence by interval",
+    ),
+    Statistic(
+        "N % faster: takes N % less time. 2x faster: takes half the time.",
+        "convention of this report",
+    ),
+)
+
+
+_AT_LOOKS = Statistic(
+    "What was settled got no more blocks. The launches were judged at {looks} blocks, "
+    "each time at a level so strict that all the looks together are wrong as seldom as "
+    "one would be; the interval is where those of all looks overlap.",
+    "Pocock, Biometrika 64, 1977; Jennison and Turnbull, J. R. Stat. Soc. B 51, 1989",
+)
+
+
+_STEADY_HEAP = Statistic(
+    "Our lite runner on Linux kept freed memory, and put tensors at other random "
+    "places in each launch: where they happen to lie is noise that launches show, and "
+    "favours no build.",
+    "Curtsinger and Berger, Stabilizer, ASPLOS 2013",
+)
+
+
+def statistics(lookup: Lookup) -> tuple[Statistic, ...]:
+    """What was done to the figures of this run."""
+    done = list(_ALWAYS)
+    run = lookup.summary.run
+    if looks := run.started.plan.workload.looks:
+        words = listed([str(look) for look in looks])
+        done.append(_AT_LOOKS._replace(what=_AT_LOOKS.what.format(looks=words)))
+    if run.heap == "steady":
+        done.append(_STEADY_HEAP)
+    return tuple(done)
+
+
+def blocks(lookup: Lookup) -> str:
+    """`10 blocks`, or how many it took of the most there could be."""
+    workload = lookup.summary.run.started.plan.workload
+    if not workload.looks:
+        return counted(workload.blocks, "block")
+    found = [len(cell.launches) for cell in lookup.summary.cells]
+    fewest, most = min(found, default=0), max(found, default=0)
+    span = f"{fewest} to {most}" if fewest != most else f"{most}"
+    return f"{span} blocks of {workload.blocks} at most, until settled"
+
+
+def command_line(lookup: Lookup) -> str:
+    """The command to repeat the run, quoted for a POSIX shell."""
+    return shlex.join(lookup.summary.run.started.command)
+
+
+def min_effect(lookup: Lookup) -> float | None:
+    """The minimum effect that the verdicts were given with."""
+    return next((c.min_effect for c in lookup.judged), None)

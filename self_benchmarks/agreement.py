@@ -1,0 +1,154 @@
+"""Does our lite runner measure what PyTorch's own benchmark program measures?
+
+Both launch the same model file on this computer in turn (A B, B A, ...), pinned to the
+same leased core; each launch gives the median of its iterations. Printed is ours over
+theirs with the 95 % t interval over the pairs of launches.
+
+--program PATH is any `speed_benchmark_torch` for this computer; without it a plain loop
+with that program's timing rule is compiled against the installed torch.
+
+The model is int8 unless told otherwise. MobileNetV2 in float32, which oneDNN computes,
+tells nothing about timing here: where the C library's heap happens to put its tensors
+moves it by 2 %, and by more where glibc is told to keep what is freed, even between two
+builds of the plain loop that differ in a line no inference runs.
+
+Aim: within 1 % of the plain loop, that is 1 inside 0.99 to 1.01 of the whole interval.
+Run: python self_benchmarks/agreement.py [--program PATH] [--model mobilenet_v2]
+    [--pairs 40]
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from pocketbench.android_runner.own import LiteRunner
+from pocketbench.android_runner.prebuilt.speed_benchmark_torch import (
+    SpeedBenchmarkTorch,
+)
+from pocketbench.bench.judge.intervals import estimate
+from pocketbench.bench.measure.lease import CpuLease
+from pocketbench.bench.models.exporting.library import export
+from pocketbench.bench.paths import cache_dir, state_dir
+from pocketbench.bench.planning.sources import request_for
+from pocketbench.bench.records.artifact import Artifact
+from pocketbench.bench.records.device import Device, LocalObject
+from pocketbench.bench.records.plan import RunnerChoice
+from pocketbench.bench.records.runner import LaunchRequest, Runner
+from pocketbench.devices.host import HostDriver
+
+PLAIN_LOOP = (
+    Path(__file__).parents[1] / "tests/android_runner/native/build_plain_loop.py"
+)
+BAND = 0.01
+
+
+class Program:
+    """One runner's program on this computer, and how it launches an artifact."""
+
+    def __init__(self, runner: Runner, device: Device, artifact: Artifact) -> None:
+        self._runner = runner
+        self._device = device
+        self._artifact = artifact
+        self.program = runner.program(device.info)
+        model = LocalObject(
+            path=artifact.path,
+            name="model.ptl",
+            sha256=artifact.sha256,
+            size_bytes=artifact.size_bytes,
+        )
+        executable, *libraries, model_here = device.push((*self.program.objects, model))
+        self._here = executable, tuple(libraries), model_here
+
+    def median_ns(self, iterations: int, cpus: tuple[int, ...]) -> float:
+        """The median latency of one launch."""
+        executable, libraries, model = self._here
+        request = LaunchRequest(
+            program=executable,
+            libraries=libraries,
+            model_path=model.remote_path,
+            format="ptl",
+            threads=1,
+            warmup_iterations=max(2, iterations // 5),
+            # Theirs leaves memory to the system: so must ours.
+            heap="system",
+            iterations=iterations,
+            seed=0,
+            inputs=self._artifact.inputs,
+            bundled_input_count=self._artifact.bundled_input_count,
+        )
+        command = self._runner.command(request)
+        result = self._device.run(
+            command.argv,
+            timeout_s=600,
+            env={**command.env, "OMP_NUM_THREADS": "1"},
+            host_cpus=cpus,
+        )
+        measured = self._runner.parse(result, self._artifact, request)
+        return statistics.median(measured.latencies_ns)
+
+
+def plain_loop() -> Path:
+    """The program of our own that times as PyTorch's does."""
+    done = subprocess.run(
+        [sys.executable, str(PLAIN_LOOP), str(cache_dir() / "plain_loop")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return Path(done.stdout.strip())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--program", type=Path)
+    parser.add_argument("--model", default="mobilenet_v2")
+    parser.add_argument("--variant", default="int8-static")
+    parser.add_argument("--pairs", type=int, default=40)
+    parser.add_argument("--iterations", type=int, default=30)
+    told = parser.parse_args()
+
+    request = request_for(told.model)
+    artifact = export(request, told.variant, seed=0, progress=print)
+    path = told.program or plain_loop()
+    given = RunnerChoice(name="speed_benchmark_torch", path=str(path))
+    driver = HostDriver()
+    (info,) = driver.discover()
+    lease = CpuLease(state_dir() / "lease")
+    with driver.open(info, cancel=threading.Event()) as device:
+        ours = Program(LiteRunner((), print), device, artifact)
+        theirs = Program(SpeedBenchmarkTorch((given,)), device, artifact)
+        pairs: list[tuple[float, float]] = []
+        for number in range(told.pairs + 1):
+            order = (ours, theirs) if number % 2 == 0 else (theirs, ours)
+            with lease.cores(1, threading.Event()) as cpus:
+                found = {x: x.median_ns(told.iterations, cpus) for x in order}
+            if number:  # the first pair warms the page cache
+                pairs.append((found[ours], found[theirs]))
+    ratio = estimate([a / b for a, b in pairs])
+    assert ratio.low is not None
+    assert ratio.high is not None
+    print(f"{artifact.model} {artifact.variant}, {told.pairs} pairs of launches")
+    for name, program, index in (("ours", ours, 0), ("theirs", theirs, 1)):
+        median_ms = statistics.median(pair[index] for pair in pairs) / 1e6
+        print(f"  {name:<7} {median_ms:9.3f} ms  {program.program.executable.path}")
+    print(
+        f"  ours over theirs {ratio.point:.4f} [{ratio.low:.4f}, {ratio.high:.4f}]: "
+        f"{verdict(ratio.low, ratio.high)}"
+    )
+
+
+def verdict(low: float, high: float) -> str:
+    if low >= 1 - BAND and high <= 1 + BAND:
+        return "they agree within 1 %"
+    if high < 1 - BAND or low > 1 + BAND:
+        return "they differ by more than 1 %"
+    return "not settled; give more --pairs"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,228 @@
+"""The tables: what is measured, in which order, and how it is printed."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from judging.histories import SETTINGS, Detector, kind_rates, ours
+from judging.noise import KINDS
+from judging.pairs import (
+    CELLS,
+    Rates,
+    Settled,
+    family_rate,
+    judged_rates,
+    rates,
+    until_settled,
+)
+from judging.peers import peers
+from judging.recorded import dealt, recorded_cells
+
+from pocketbench.bench.records.interim_analyses import LOOKS
+
+EFFECTS = (0.0, 0.02, 0.05, 0.10)
+BLOCKS = (6, 10, 20)
+VARIATIONS = (0.005, 0.01, 0.02, 0.05, 0.10)
+PEER_TRIALS = 100
+
+
+def main() -> int:
+    """Print every table."""
+    parser = argparse.ArgumentParser(description="Error rates of the verdicts.")
+    parser.add_argument("--trials", type=int, default=2000)
+    parser.add_argument("--runs", type=Path, help="folder with stored runs")
+    parser.add_argument("--peers", action="store_true", help="asv and otava, too")
+    parser.add_argument(
+        "--only", action="append", choices=TABLES, help="may be given again"
+    )
+    asked = parser.parse_args()
+    began = time.monotonic()
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        print(
+            f"Shares of {asked.trials} trials; standard error at 5 %: {_error(asked)}"
+        )
+        for name in asked.only or TABLES:
+            TABLES[name](pool, asked.trials)
+        if asked.peers:
+            _peers(pool)
+    if asked.runs:
+        _recorded(asked.runs, asked.trials)
+    print(f"\n{time.monotonic() - began:.0f} s")
+    return 0
+
+
+def _error(asked: argparse.Namespace) -> str:
+    return f"{(0.05 * 0.95 / asked.trials) ** 0.5:.4f}"
+
+
+def _pairs(pool: Executor, trials: int) -> None:
+    """False alarms, power and coverage, by kind, blocks and effect."""
+    for blocks in BLOCKS:
+        asked = list(itertools.product(KINDS, EFFECTS))
+        found = pool.map(
+            rates,
+            [kind for kind, _ in asked],
+            [blocks] * len(asked),
+            [effect for _, effect in asked],
+            [trials] * len(asked),
+        )
+        _print_rates(
+            f"{blocks} blocks: called slower at a true +0 / +2 / +5 / +10 %",
+            dict(zip(asked, found, strict=True)),
+        )
+
+
+def _print_rates(title: str, found: dict[tuple[str, float], Rates]) -> None:
+    kinds = list(dict.fromkeys(kind for kind, _ in found))
+    tests = list(next(iter(found.values())).called)
+    rows = []
+    for kind in kinds:
+        of_kind = [found[kind, effect] for effect in EFFECTS]
+        row = [" ".join(_share(r.called[test]) for r in of_kind) for test in tests]
+        rows.append([kind, *row, " ".join(_share(r.covered) for r in of_kind)])
+    _print(title, ["noise", *tests, "our 95 % covers"], rows)
+
+
+def _families(pool: Executor, trials: int) -> None:
+    """Families of cells in which nothing differs."""
+    asked = list(itertools.product(KINDS, (10,)))
+    found = pool.map(
+        family_rate,
+        [kind for kind, _ in asked],
+        [blocks for _, blocks in asked],
+        [trials] * len(asked),
+    )
+    _print(
+        f"Families of {CELLS} unchanged cells with a confirmed regression, 10 blocks",
+        ["noise", "corrected together", "each alone"],
+        [
+            [kind, *map(_share, shares)]
+            for (kind, _), shares in zip(asked, found, strict=True)
+        ],
+    )
+
+
+def _settling(pool: Executor, trials: int) -> None:
+    """Blocks until settled against a fixed number, and false alarms on the way."""
+    asked = list(itertools.product(VARIATIONS, (*EFFECTS, 0.2)))
+    found = pool.map(
+        _settle_normal,
+        [variation for variation, _ in asked],
+        [effect for _, effect in asked],
+        [trials] * len(asked),
+    )
+    rows = [
+        [f"{variation:.1%}", f"{effect:.0%}", *_settled_row(settled)]
+        for (variation, effect), settled in zip(asked, found, strict=True)
+    ]
+    head = ["blocks used", "regression", "p < 0.05", "no change"]
+    _print(
+        f"Until settled, looks at {LOOKS}; blocks as a share of a fixed {LOOKS[-1]}",
+        ["launch variation", "true effect", *head],
+        rows,
+    )
+    kinds = pool.map(_settle_kind, KINDS, [trials] * len(KINDS))
+    _print(
+        "Until settled where nothing differs",
+        ["noise", *head],
+        [[kind, *_settled_row(s)] for kind, s in zip(KINDS, kinds, strict=True)],
+    )
+
+
+def _settle_normal(variation: float, effect: float, trials: int) -> Settled:
+    random = np.random.default_rng([round(1e4 * variation), round(1e4 * effect)])
+    return until_settled(random.normal(0, variation, (trials, 2 * LOOKS[-1])), effect)
+
+
+def _settle_kind(kind: str, trials: int) -> Settled:
+    random = np.random.default_rng(len(kind))
+    return until_settled(KINDS[kind](random, (trials, 2 * LOOKS[-1])), 0.0)
+
+
+def _settled_row(settled: Settled) -> list[str]:
+    return [f"{settled.blocks:.2f}", *map(_share, settled[1:])]
+
+
+def _histories(pool: Executor, trials: int) -> None:
+    """Change points of ours."""
+    found = pool.map(kind_rates, [ours] * len(KINDS), KINDS, [trials] * len(KINDS))
+    rows = [[rates[0].kind, *(_share(rate.share) for rate in rates)] for rates in found]
+    _print("Histories of 60 points, ours", ["noise", *_settings()], rows)
+
+
+def _settings() -> list[str]:
+    return [
+        f"+{effect:.0%}, {after} after" if after else "alarms, nothing changed"
+        for effect, after in SETTINGS
+    ]
+
+
+def _peers(pool: Executor) -> None:
+    """Change points of ours and the peers', on the same series."""
+    detectors: dict[str, Detector] = {"ours": ours, **peers()}
+    asked = list(itertools.product(KINDS, detectors))
+    found = pool.map(
+        kind_rates,
+        [detectors[name] for _, name in asked],
+        [kind for kind, _ in asked],
+        [PEER_TRIALS] * len(asked),
+    )
+    by_cell = dict(zip(asked, found, strict=True))
+    rows = []
+    for kind in KINDS:
+        of_kind = [by_cell[kind, name] for name in detectors]
+        columns = [
+            " ".join(_share(rates[place].share) for rates in of_kind)
+            for place in range(len(SETTINGS))
+        ]
+        rows.append([kind, *columns])
+    _print(
+        f"Histories of 60 points, {PEER_TRIALS} series: {' / '.join(detectors)}",
+        ["noise", *_settings()],
+        rows,
+    )
+
+
+def _recorded(folder: Path, trials: int) -> None:
+    """False alarms and power on real launches of one program, dealt to a and b."""
+    found: dict[tuple[str, float], Rates] = {}
+    blocks = 10
+    for name, launches in recorded_cells(folder, 2 * blocks):
+        a, b = dealt(launches, blocks, trials)
+        for effect in EFFECTS:
+            found[name, effect] = judged_rates(a, b * (1 + effect), effect)
+    if not found:
+        print(f"\n{folder}: no cell with {2 * blocks} launches that count")
+        return
+    _print_rates(f"Recorded launches, {blocks} blocks, +0 / +2 / +5 / +10 %", found)
+
+
+TABLES = {
+    "pairs": _pairs,
+    "families": _families,
+    "settling": _settling,
+    "histories": _histories,
+}
+
+
+def _share(share: float) -> str:
+    return f"{share:.3f}"
+
+
+def _print(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a Markdown table whose columns stand under each other."""
+    lines = [list(head), *map(list, rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    print(f"\n### {title}\n", flush=True)
+    for number, line in enumerate(lines):
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        print("| " + " | ".join(cells) + " |")
+        if number == 0:
+            print("|" + "|".join("-" * (width + 2) for width in widths) + "|")
