@@ -110,42 +110,47 @@ def read_measurement(
     fields = _sealed_fields(result, subject)
     if fields.get("wire") == WIRE_VERSION and fields.get("runner") != runner:
         raise _bad_output(subject, f"'{fields.get('runner')}' answered, not '{runner}'")
-    told = _convert(fields, _Measured, subject)
-    _check_length(told, subject)
+    parsed = _convert(fields, _Measured, subject)
+    _check_length(parsed, subject)
     return Measurement(
-        load_ns=told.load_ns,
-        first_latency_ns=told.first_latency_ns,
-        warmup_latencies_ns=told.warmup_latencies_ns,
-        latencies_ns=told.latencies_ns,
-        gaps_ns=told.gaps_ns,
-        began_uptime_ns=told.began_uptime_ns,
-        kept_every=told.kept_every,
-        was_stopped=told.stopped,
+        load_ns=parsed.load_ns,
+        first_latency_ns=parsed.first_latency_ns,
+        warmup_latencies_ns=parsed.warmup_latencies_ns,
+        latencies_ns=parsed.latencies_ns,
+        gaps_ns=parsed.gaps_ns,
+        began_uptime_ns=parsed.began_uptime_ns,
+        kept_every=parsed.kept_every,
+        was_stopped=parsed.stopped,
         memory=Memory(
-            rss_before_load_bytes=told.rss_before_load_bytes,
-            rss_after_load_bytes=told.rss_after_load_bytes,
-            peak_rss_bytes=told.peak_rss_bytes,
-            swap_bytes=told.swap_bytes,
-            rss_end_bytes=told.rss_bytes,
-            pss_bytes=told.pss_bytes,
+            rss_before_load_bytes=parsed.rss_before_load_bytes,
+            rss_after_load_bytes=parsed.rss_after_load_bytes,
+            peak_rss_bytes=parsed.peak_rss_bytes,
+            swap_bytes=parsed.swap_bytes,
+            rss_end_bytes=parsed.rss_bytes,
+            pss_bytes=parsed.pss_bytes,
             read_by="itself",
         ),
-        threads=told.threads,
-        heap=told.heap,
-        runtime_version=told.runtime,
-        seed=told.seed,
-        output_digest=told.output_digest,
+        threads=parsed.threads,
+        heap=parsed.heap,
+        runtime_version=parsed.runtime,
+        seed=parsed.seed,
+        output_digest=parsed.output_digest,
     )
 
 
-def _check_length(told: _Measured, subject: str) -> None:
-    kept = len(told.latencies_ns)
-    if told.gaps_ns and len(told.gaps_ns) != kept:
-        raise _bad_output(subject, f"told {len(told.gaps_ns)} gaps of {kept} latencies")
-    if told.iterations is not None and -(-told.iterations // told.kept_every) != kept:
+def _check_length(parsed: _Measured, subject: str) -> None:
+    kept = len(parsed.latencies_ns)
+    if parsed.gaps_ns and len(parsed.gaps_ns) != kept:
+        raise _bad_output(
+            subject, f"reported {len(parsed.gaps_ns)} gaps of {kept} latencies"
+        )
+    if (
+        parsed.iterations is not None
+        and -(-parsed.iterations // parsed.kept_every) != kept
+    ):
         raise _bad_output(
             subject,
-            f"ran {told.iterations} iterations, each {told.kept_every}th told: "
+            f"ran {parsed.iterations} iterations, each {parsed.kept_every}th kept: "
             f"that is not {kept} latencies",
         )
 
@@ -159,8 +164,8 @@ def read_outputs(
         LaunchError: There is no whole answer.
     """
     fields = _sealed_fields(result, subject)
-    told = _convert(fields, _Answered, subject)
-    names = [f"output_{index}" for index in range(told.input_count)]
+    parsed = _convert(fields, _Answered, subject)
+    names = [f"output_{index}" for index in range(parsed.input_count)]
     if missing := [name for name in names if name not in fields]:
         raise _bad_output(subject, f"printed no {missing[0]}")
     try:
@@ -188,15 +193,15 @@ def read_operator_times(
     fields = _sealed_fields(result, subject)
     if fields.get("runner") != runner:
         raise _bad_output(subject, f"'{fields.get('runner')}' answered, not '{runner}'")
-    told = _convert(fields, _Observed, subject)
+    parsed = _convert(fields, _Observed, subject)
     columns = (
-        told.operator_names,
-        told.operator_backends,
-        told.operator_dtypes,
-        told.operator_calls,
-        told.operator_self_ns,
+        parsed.operator_names,
+        parsed.operator_backends,
+        parsed.operator_dtypes,
+        parsed.operator_calls,
+        parsed.operator_self_ns,
     )
-    if len({len(column) for column in columns}) != 1 or not told.operator_names:
+    if len({len(column) for column in columns}) != 1 or not parsed.operator_names:
         raise _bad_output(subject, "printed operators of which some are not whole")
     return OperatorTimes(
         operators=tuple(
@@ -209,9 +214,9 @@ def read_operator_times(
             )
             for name, backend, dtype, calls, self_ns in zip(*columns, strict=True)
         ),
-        inferences=len(told.profiled_latencies_ns),
-        latencies_ns=told.latencies_ns,
-        observed_latencies_ns=told.profiled_latencies_ns,
+        inferences=len(parsed.profiled_latencies_ns),
+        latencies_ns=parsed.latencies_ns,
+        observed_latencies_ns=parsed.profiled_latencies_ns,
     )
 
 
@@ -221,8 +226,8 @@ def read_spin(result: CommandResult, *, subject: str) -> float:
     Raises:
         LaunchError: There is no whole answer.
     """
-    told = _convert(_sealed_fields(result, subject), _Spun, subject)
-    return told.spin_elapsed_ns / told.spin_rounds
+    parsed = _convert(_sealed_fields(result, subject), _Spun, subject)
+    return parsed.spin_elapsed_ns / parsed.spin_rounds
 
 
 def read_capabilities(result: CommandResult, *, subject: str) -> Capabilities:
@@ -231,13 +236,13 @@ def read_capabilities(result: CommandResult, *, subject: str) -> Capabilities:
     Raises:
         LaunchError: There is no whole answer.
     """
-    told = _convert(_sealed_fields(result, subject), _Capable, subject)
+    parsed = _convert(_sealed_fields(result, subject), _Capable, subject)
     return Capabilities(
-        bytecode_min=told.bytecode_min,
-        bytecode_max=told.bytecode_max,
-        quantized_engines=told.quantized_engines,
-        backends=told.backends,
-        operators=told.operators,
+        bytecode_min=parsed.bytecode_min,
+        bytecode_max=parsed.bytecode_max,
+        quantized_engines=parsed.quantized_engines,
+        backends=parsed.backends,
+        operators=parsed.operators,
     )
 
 
@@ -281,10 +286,10 @@ def _fields_of(stdout: bytes) -> dict[str, Any] | None:
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
     fields: dict[str, Any] = {}
-    for told in objects:
-        if fields.keys() & told.keys():
+    for parsed in objects:
+        if fields.keys() & parsed.keys():
             return None
-        fields.update(told)
+        fields.update(parsed)
     return fields
 
 

@@ -35,7 +35,7 @@ def run_child(
 
     When cancelled it is asked to end first, and has `grace_s` for that.
 
-    A program that cannot be started ends as a shell would tell it: exit code 127
+    A program that cannot be started ends as a shell would report it: exit code 127
     when it is not there, 126 when it cannot be executed.
 
     Raises:

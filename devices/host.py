@@ -123,7 +123,7 @@ class HostDevice:
             )
 
     def conditions(self) -> Conditions:
-        """What this computer tells of itself without any right."""
+        """What this computer reports to any user."""
         return read_host_conditions()
 
     @staticmethod

@@ -38,37 +38,37 @@ def ingest(
 ) -> tuple[Plan, tuple[ArtifactReady | DeviceReady | Launch, ...]]:
     """The plan and the records of what was measured.
 
-    Every process is one launch: a file each, or more where a file tells that the
+    Every process is one launch: one file each, or more where a file says that the
     tests were started again.
 
     Args:
         files: Console outputs or metrics of result bundles, in order of time.
         models: The model files that were measured, by whose names tests are known.
-        device_name: Where no file tells the device.
-        now: ISO-8601, UTC: when the files were read, for they do not tell theirs.
+        device_name: Used where no file names the device.
+        now: When the files were read, ISO-8601 UTC; they hold no time of their own.
 
     Raises:
         UsageError: A file is none, or a measured model was not given.
     """
-    told = [
+    parsed = [
         (number, measured)
         for number, file in enumerate(files)
         for measured in read_measured(file.read_text(errors="replace"), str(file))
     ]
     given = {_NOT_NAME.sub("_", path.stem): path for path in models}
     launches: dict[tuple[str, int, int], list[Measured]] = {}
-    for number, measured in told:
+    for number, measured in parsed:
         name = split_name(measured.test).model
         path = given.get(_NOT_NAME.sub("_", name))
         if path is None:
             raise UsageError(
                 f"{files[number]}: {name}",
                 "its model file was not given",
-                "Give it with --model: the report tells its size and sha256",
+                "Give it with --model: the report shows its size and sha256",
             )
         key = (path.stem, number, measured.process)
         launches.setdefault(key, []).append(measured)
-    device = _device([measured for _, measured in told], device_name)
+    device = _device([measured for _, measured in parsed], device_name)
     artifacts = {path.stem: _artifact(path) for path in given.values()}
     used = list(dict.fromkeys(model for model, _, _ in launches))
     records: list[ArtifactReady | DeviceReady | Launch] = [
@@ -132,15 +132,15 @@ def _measurement(found: Sequence[Measured]) -> Measurement | None:
     )
 
 
-def _device(told: Sequence[Measured], name: str | None) -> DeviceInfo:
+def _device(parsed: Sequence[Measured], name: str | None) -> DeviceInfo:
     model, version = name, None
-    for measured in told:
+    for measured in parsed:
         by_name = split_name(measured.test)
         model = model or measured.device_model or by_name.device_model
         version = version or measured.os_version or by_name.os_version
     if model is None:
         raise UsageError(
-            "the device", "is not told by the files", "Name it with --device-name"
+            "the device", "is not reported by the files", "Name it with --device-name"
         )
     digest = hashlib.sha256(f"{model} {version}".encode()).hexdigest()[:8]
     return DeviceInfo(

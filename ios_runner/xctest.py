@@ -52,7 +52,7 @@ class Measured(NamedTuple):
     values: tuple[int, ...]
     """Nanoseconds or bytes."""
     device_model: str | None = None
-    """Where the file tells: Apple's identifier or a name."""
+    """Where the file has it: Apple's identifier or a name."""
     os_version: str | None = None
 
 
@@ -67,7 +67,7 @@ class TestName(NamedTuple):
 
 
 def read_measured(text: str, path: str) -> tuple[Measured, ...]:
-    """Everything a file tells, whichever of the two forms it has.
+    """Everything in a file, in either of the two forms.
 
     Raises:
         UsageError: It is neither, or nothing was measured.
@@ -112,9 +112,9 @@ def _of_console(text: str) -> Iterator[Measured]:
         if found is None:
             continue
         values = [word.strip() for word in found["values"].split(",")]
-        told = _scaled(found["unit"], [float(word) for word in values if word])
-        if told:
-            yield Measured(process, found["test"], found["metric"], told)
+        parsed = _scaled(found["unit"], [float(word) for word in values if word])
+        if parsed:
+            yield Measured(process, found["test"], found["metric"], parsed)
 
 
 def _of_metrics(text: str, path: str) -> Iterator[Measured]:
@@ -131,7 +131,7 @@ def _of_metrics(text: str, path: str) -> Iterator[Measured]:
             device = run.get("device")
             about: dict[str, Any] = device if isinstance(device, dict) else {}
             for metric in _objects(run.get("metrics")):
-                told = _scaled(
+                parsed = _scaled(
                     str(metric.get("unitOfMeasurement")),
                     [
                         float(value)
@@ -139,12 +139,12 @@ def _of_metrics(text: str, path: str) -> Iterator[Measured]:
                         if isinstance(value, int | float)
                     ],
                 )
-                if told and isinstance(name, str):
+                if parsed and isinstance(name, str):
                     yield Measured(
                         number,
                         name,
                         str(metric.get("displayName")),
-                        told,
+                        parsed,
                         _text(about, "modelName", "deviceName"),
                         _text(about, "osVersion"),
                     )

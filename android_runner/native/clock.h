@@ -19,7 +19,7 @@ inline std::int64_t now_ns() {
 }
 
 // Nanoseconds since the system started, suspended time included: the clock of
-// /proc/uptime, which whoever reads the phone's state from outside can read too.
+// /proc/uptime, which a reader of the phone's state can read too.
 inline std::optional<std::int64_t> uptime_ns() {
 #ifdef CLOCK_BOOTTIME
   timespec now;

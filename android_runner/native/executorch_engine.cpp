@@ -124,7 +124,7 @@ Inputs ExecutorchEngine::prepare_inputs(
     std::span<const TensorSpec> specs, std::uint64_t seed) {
   tensors_ = generate_executorch_inputs(method_->method_meta(), specs, seed);
   inputs_.emplace_back(tensors_.begin(), tensors_.end());
-  stage(0);  // so that a shape it does not take is told here
+  stage(0);  // so that a shape it does not take is reported here
   return {"generated", 1};
 }
 

@@ -116,9 +116,9 @@ std::vector<std::uint8_t> laid_out(
 
 TensorPtr make_tensor(
     const TensorSpec& spec, const Order& order, std::vector<std::uint8_t> data) {
-  const bool as_told =
+  const bool as_given =
       order.size() != spec.shape.size() || std::is_sorted(order.begin(), order.end());
-  if (as_told) {  // a wrong rank is told by the method itself
+  if (as_given) {  // a wrong rank is reported by the method itself
     return executorch::extension::make_tensor_ptr(
         {spec.shape.begin(), spec.shape.end()},
         std::move(data),
@@ -160,7 +160,7 @@ TensorSpec own_spec(const MethodMeta& method, std::size_t index) {
   return {std::string(name_of(meta->scalar_type())), {sizes.begin(), sizes.end()}};
 }
 
-// The tensors of a call: as told, or as the method itself says.
+// The tensors of a call: as given, or as the method itself says.
 std::vector<TensorSpec> checked_specs(
     const MethodMeta& method, std::span<const TensorSpec> specs) {
   if (!specs.empty() && specs.size() != method.num_inputs()) {

@@ -15,7 +15,7 @@ constexpr std::string_view kKernel = "native_call_";
 constexpr std::string_view kKernelCall = "OPERATOR_CALL";
 constexpr std::string_view kDelegateCall = "DELEGATE_CALL";
 
-// XNNPACK numbers the operators of a kind: `Add (ND) #2`. They are told together.
+// XNNPACK numbers the operators of a kind: `Add (ND) #2`. They are reported together.
 std::string delegated_name(const char* name, std::int64_t id) {
   if (!name) return "operator " + std::to_string(id);
   const std::string_view text(name);

@@ -11,10 +11,10 @@
 namespace pocketbench {
 
 // What the runtime and its delegates call around operators, turned into times; all
-// it is told of values and of memory is passed over.
+// what it hears about values and memory is ignored.
 //
 // A kernel's name is `native_call_add.out`, without its namespace. A delegate that
-// tells of no operators is one itself: `DELEGATE_CALL`. XNNPACK tells whole
+// reports no operators counts as one itself: `DELEGATE_CALL`. XNNPACK reports whole
 // microseconds, so that what it cuts off is left with the call of the delegate.
 class ExecutorchObserver final : public executorch::runtime::EventTracer {
  public:

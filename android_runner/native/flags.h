@@ -20,13 +20,13 @@ struct Flags {
   int warmup = 0;
   int iterations = 1;
   std::int64_t min_duration_ms = 0;  // of the measured inferences together
-  bool gaps = false;                 // tell also when each of them began
+  bool gaps = false;                 // report also when each of them began
   int threads = 1;
   bool steady_heap = false;  // see Engine::make_heap_steady
   std::uint64_t seed = 0;
   std::vector<TensorSpec> inputs;  // for a model that brings none of its own
   std::string input_data;          // a file with values for them
-  bool outputs = false;            // tell what the model answers, and time nothing
+  bool outputs = false;            // report what the model answers, and time nothing
   bool profile_operators = false;
   std::int64_t spin_ms = 0;  // instead of measuring; 0: measure
   bool capabilities = false;

@@ -65,7 +65,7 @@ bool make_heap_steady() {
   if (mallopt(M_MMAP_THRESHOLD, kNever) != 1 || mallopt(M_TRIM_THRESHOLD, kNever) != 1) {
     return false;
   }
-  // For the life of the process: tensors outlive whoever could own it.
+  // For the life of the process: tensors outlive any owner.
   static ScatteringAllocator scattering;
   c10::SetCPUAllocator(&scattering, std::numeric_limits<std::uint8_t>::max());
   return true;

@@ -12,7 +12,7 @@ namespace {
 
 OperatorTimes* observed = nullptr;
 
-// An integer kernel may bear the same name as a float one: what it is given tells.
+// An integer kernel may bear the same name as a float one: its arguments decide.
 std::string dtype_of_first_tensor(c10::ArrayRef<const c10::IValue> arguments) {
   for (const c10::IValue& value : arguments) {
     if (!value.isTensor() || !value.toTensor().defined()) continue;

@@ -60,7 +60,7 @@ Samples measure(Engine& engine, std::size_t inputs, const Extent& extent) {
 
 std::vector<std::int64_t> profile(
     Engine& engine, OperatorTimes& times, std::size_t inputs, const Extent& extent) {
-  // ExecuTorch loads once more to be observed, and takes its inputs anew.
+  // ExecuTorch loads once more to be observed, and takes its inputs again.
   engine.observe(times);
   std::vector<std::int64_t> latencies_ns;
   std::int64_t start_ns = 0;

@@ -7,7 +7,7 @@
 
 namespace pocketbench {
 
-// Absent where the system does not tell: zero would be a claim.
+// Absent where the system does not report it: zero would be a claim.
 struct ProcessStatus {
   std::optional<std::int64_t> rss_bytes;       // VmRSS
   std::optional<std::int64_t> peak_rss_bytes;  // VmHWM

@@ -14,7 +14,7 @@ namespace pocketbench {
 struct Operator {
   std::string name;     // as the runtime calls it: `quantized::conv2d_relu`
   std::string backend;  // the delegate that ran it; empty: the runtime itself
-  std::string dtype;    // of its first tensor: `quint8`; empty where nobody tells
+  std::string dtype;    // of its first tensor: `quint8`; empty where unknown
 
   auto operator<=>(const Operator&) const = default;
 };
@@ -27,7 +27,7 @@ class OperatorTimes {
   void begin(const Operator& which);
   void end();  // of the last one begun
 
-  // An operator that ran within the last one begun and is told of when it is over.
+  // An operator that ran within the last one begun and is reported when it is over.
   void add(const Operator& which, std::int64_t duration_ns);
 
   void clear();

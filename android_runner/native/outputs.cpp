@@ -10,7 +10,7 @@ namespace pocketbench {
 namespace {
 
 // `float32:1x1000:` and the bytes in base64.
-std::string told(const OutputPart& part) {
+std::string reported(const OutputPart& part) {
   std::string text(part.dtype);
   text += ':';
   for (std::size_t i = 0; i < part.shape.size(); ++i) {
@@ -36,7 +36,7 @@ void print_outputs(Engine& engine, std::size_t inputs, Wire& wire) {
     engine.forward();
     std::vector<std::string> parts;
     engine.visit_output([&](const OutputPart& part) {
-      if (!part.dtype.empty()) parts.push_back(told(part));
+      if (!part.dtype.empty()) parts.push_back(reported(part));
     });
     wire.write(Line().add("output_" + std::to_string(i), parts));
   }

@@ -1,4 +1,4 @@
-// What a model answers: hashed in a launch that is timed, told in one that is not.
+// What a model answers: hashed in a launch that is timed, reported in one that is not.
 #pragma once
 
 #include "engine.h"

@@ -37,7 +37,7 @@ Line header(const Engine& engine) {
       .add("pid", ::getpid());
 }
 
-// What observing costs is told by the latencies, beside those of the measured ones.
+// The cost of observing shows in the latencies, beside those of the measured launches.
 void profile_operators(
     Engine& engine, const Flags& flags, const Inputs& inputs, Wire& wire) {
   // The engine keeps it to the end of the process.
@@ -45,7 +45,7 @@ void profile_operators(
   const std::vector<std::int64_t> latencies_ns =
       profile(engine, times, inputs.count, {flags.warmup, flags.iterations});
   if (times.empty()) {
-    throw std::runtime_error("the runtime was built without telling of its operators");
+    throw std::runtime_error("the runtime was built without operator reporting");
   }
   wire.write(Line().add("profiled_latencies_ns", latencies_ns));
   Line line;

@@ -1,4 +1,4 @@
-"""What a device told of itself while it was measured, gathered over its launches."""
+"""The conditions of a device, aggregated over its launches."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ SHOWN_KINDS: dict[TemperatureKind, str] = {
 """The temperatures that are shown, each with its title."""
 
 Counts = dict[str, int]
-"""By state, in how many readings; those that did not tell it left out."""
+"""By state, in how many readings; those that lack it left out."""
 
 
 class Course(Value, frozen=True, kw_only=True):
-    """A figure over the readings that told it, in order of time."""
+    """A figure over the readings that have it, in order of time."""
 
     first: float
     last: float
@@ -68,7 +68,7 @@ class NotTold(Value, frozen=True, kw_only=True):
 class DeviceConditions(Value, frozen=True, kw_only=True):
     """The readings before and after the launches of one device, and those between.
 
-    What no reading told is `None` or empty and has its reason in `not_told`.
+    What no reading has is `None` or empty and has its reason in `unavailable`.
     """
 
     device_id: str
@@ -100,7 +100,7 @@ class DeviceConditions(Value, frozen=True, kw_only=True):
     allowed_cpus: Counts = msgspec.field(default_factory=dict)
     online_cpus: Counts = msgspec.field(default_factory=dict)
     cpuset: Counts = msgspec.field(default_factory=dict)
-    not_told: tuple[NotTold, ...] = ()
+    unavailable: tuple[NotTold, ...] = ()
 
 
 def device_conditions(run: Run) -> tuple[DeviceConditions, ...]:
@@ -139,7 +139,10 @@ def _of_device(run: Run, device_id: str) -> DeviceConditions:
     if not read:
         return found
     return msgspec.structs.replace(
-        found, clocks=_clocks(spans, read), not_told=_not_told(read), **_facts(read)
+        found,
+        clocks=_clocks(spans, read),
+        unavailable=_unavailable(read),
+        **_facts(read),
     )
 
 
@@ -225,7 +228,7 @@ def _clocks(
     return tuple(sorted(found, key=lambda clock: clock.policy))
 
 
-def _not_told(read: Sequence[Conditions]) -> tuple[NotTold, ...]:
+def _unavailable(read: Sequence[Conditions]) -> tuple[NotTold, ...]:
     found: dict[str, Counter[str]] = {}
     for conditions in read:
         for part in parts_of(conditions):
@@ -237,11 +240,15 @@ def _not_told(read: Sequence[Conditions]) -> tuple[NotTold, ...]:
 
 
 def _course(values: Iterable[float | None]) -> Course | None:
-    told = [value for value in values if value is not None]
-    if not told:
+    parsed = [value for value in values if value is not None]
+    if not parsed:
         return None
     return Course(
-        first=told[0], last=told[-1], low=min(told), high=max(told), readings=len(told)
+        first=parsed[0],
+        last=parsed[-1],
+        low=min(parsed),
+        high=max(parsed),
+        readings=len(parsed),
     )
 
 

@@ -170,7 +170,7 @@ class BlockHeat:
         Args:
             limits: What is too hot.
             is_settled: What the gate says; `None`: nobody waited, so the first
-                launch's own reading tells.
+                launch's own reading has.
         """
         self._limits = limits
         self._is_settled = is_settled

@@ -12,7 +12,7 @@ _Find = Callable[[Conditions], object]
 
 
 def _policies(name: str) -> _Find:
-    """The first clock domain that tells something of that name."""
+    """The first clock domain that has a value of that name."""
 
     def find(conditions: Conditions) -> object:
         found = (getattr(p, name) for p in conditions.cpu_policies or ())
@@ -104,15 +104,17 @@ def _reasons(conditions: Conditions, name: str, *, is_read: bool) -> str | None:
             if (reason := missing.get(f"{whole}.{policy.id}.{inner}"))
         }
         if is_read or len(set(lacking.values())) > 1:
-            told = "; ".join(f"{cores}: {reason}" for cores, reason in lacking.items())
-            return told or None
-        return next(iter(lacking.values()), "not told")
+            parsed = "; ".join(
+                f"{cores}: {reason}" for cores, reason in lacking.items()
+            )
+            return parsed or None
+        return next(iter(lacking.values()), "unavailable")
     if is_read:
         return None
     thermal = conditions.thermal
     if name == "thermal.temperatures" and thermal is not None and thermal.is_cached:
         return "only cached ones, which may be hours old"
-    return missing.get(name) or missing.get(whole) or "not told"
+    return missing.get(name) or missing.get(whole) or "unavailable"
 
 
 def _cores(cpus: tuple[int, ...]) -> str:

@@ -1,4 +1,4 @@
-"""What tells that a device slowed down: status, caps, and the clocks that ran."""
+"""What shows that a device slowed down: status, caps, and the clocks that ran."""
 
 from __future__ import annotations
 

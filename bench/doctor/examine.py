@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pocketbench.bench.records.device import DeviceInfo
 
 _OPENED = ("host", "android", "simulated")
-"""Families whose devices tell their state without being changed: an iPhone tells it
+"""Families whose devices report their state without being changed: an iPhone reports it
 through an app of ours, which would have to be installed."""
 
 
@@ -92,7 +92,7 @@ def _look_at(selected: Selected) -> DeviceFound:
             trouble = error
     found = DeviceFound(
         device=info,
-        # A phone that is not ready does not even tell its ABI.
+        # A phone that is not ready does not even report its ABI.
         runners=runners_for(info) if info.abis else (),
         conditions=conditions,
         parts=parts_of(conditions) if conditions is not None else (),

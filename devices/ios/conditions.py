@@ -1,4 +1,4 @@
-"""The conditions that the measuring app tells around each launch."""
+"""The conditions that the measuring app reports around each launch."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _BATTERY_STATUS: dict[int, BatteryStatus] = {
     3: "full",
 }
 """UIDevice.BatteryState unknown, unplugged, charging, full."""
-_NOT_TOLD = "iOS does not tell an app"
+_UNAVAILABLE = "iOS does not give it to apps"
 
 
-class Told(NamedTuple):
-    """What one launch told."""
+class AppConditions(NamedTuple):
+    """What one launch reported."""
 
     before: Conditions | None = None
     after: Conditions | None = None
@@ -33,7 +33,7 @@ class Told(NamedTuple):
     """Apple's identifier: `iPhone17,2`."""
 
 
-def read_conditions(stdout: bytes) -> Told:
+def read_conditions(stdout: bytes) -> AppConditions:
     """Read the app's `conditions {...}` lines; what is garbled is not there."""
     found: dict[str, Conditions] = {}
     model = None
@@ -41,37 +41,41 @@ def read_conditions(stdout: bytes) -> Told:
         if not line.startswith(_PREFIX):
             continue
         try:
-            told = json.loads(line.removeprefix(_PREFIX))
+            parsed = json.loads(line.removeprefix(_PREFIX))
         except ValueError:
             continue
-        if isinstance(told, dict) and told.get("when") in ("before", "after"):
-            found[told["when"]] = _conditions(told)
-            if isinstance(told.get("device_model"), str):
-                model = told["device_model"]
-    return Told(found.get("before"), found.get("after"), model)
+        if isinstance(parsed, dict) and parsed.get("when") in ("before", "after"):
+            found[parsed["when"]] = _conditions(parsed)
+            if isinstance(parsed.get("device_model"), str):
+                model = parsed["device_model"]
+    return AppConditions(found.get("before"), found.get("after"), model)
 
 
-def _conditions(told: dict[str, Any]) -> Conditions:
+def _conditions(parsed: dict[str, Any]) -> Conditions:
     missing = dict.fromkeys(
-        ("thermal.temperatures", "cpu_policies", "load_averages", "energy"), _NOT_TOLD
+        ("thermal.temperatures", "cpu_policies", "load_averages", "energy"),
+        _UNAVAILABLE,
     )
-    thermal = _integer(told, "thermal_state")
+    thermal = _integer(parsed, "thermal_state")
     status = _THERMAL_STATUS.get(thermal) if thermal is not None else None
     if status is None:
-        missing["thermal"] = "the app did not tell it"
-    saver = told.get("low_power_mode")
+        missing["thermal"] = "the app did not report it"
+    saver = parsed.get("low_power_mode")
     return Conditions(
         thermal=Thermal(status=status, hal="ProcessInfo.thermalState")
         if status is not None
         else None,
-        battery=_battery(told),
+        battery=_battery(parsed),
         is_battery_saver=saver if isinstance(saver, bool) else None,
         missing=missing,
     )
 
 
-def _battery(told: dict[str, Any]) -> Battery | None:
-    level, state = _integer(told, "battery_percent"), _integer(told, "battery_state")
+def _battery(parsed: dict[str, Any]) -> Battery | None:
+    level, state = (
+        _integer(parsed, "battery_percent"),
+        _integer(parsed, "battery_state"),
+    )
     if level is None and state is None:
         return None
     return Battery(
@@ -81,6 +85,6 @@ def _battery(told: dict[str, Any]) -> Battery | None:
     )
 
 
-def _integer(told: dict[str, Any], key: str) -> int | None:
-    value = told.get(key)
+def _integer(parsed: dict[str, Any], key: str) -> int | None:
+    value = parsed.get(key)
     return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pocketbench.bench.errors import DeviceUnavailableError, ToolMissingError
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.devices.device_lock import device_lock
-from pocketbench.devices.ios.conditions import Told, read_conditions
+from pocketbench.devices.ios.conditions import AppConditions, read_conditions
 from pocketbench.devices.ios.links.devicectl import Devicectl, list_devices
 from pocketbench.devices.ios.links.pymobiledevice3 import Pymobiledevice3, list_phones
 from pocketbench.devices.ios.listing import parse_devicectl, parse_usbmux
@@ -35,11 +35,11 @@ logger = logging.getLogger(__name__)
 
 _FIND_TIMEOUT_S = 30.0
 _CONDITIONS_ARGUMENT = "--conditions"
-"""Makes the app tell the conditions and no more; see ios_runner/native/app.h."""
+"""Makes the app report the conditions only; see ios_runner/native/app.h."""
 _CONDITIONS_TIMEOUT_S = 60.0
 _FRESH_S = 3.0
-"""As long as what a launch told stands for now: to start the app takes a second, and
-whoever waits for a phone to cool asks every few seconds."""
+"""How long the conditions of a launch count as current: starting the app takes a
+second, and a cooldown asks every few seconds."""
 
 
 class IosDriver:
@@ -94,8 +94,8 @@ class IosDevice:
         self._info = info
         self._link = link
         self._objects = AppObjects(link, info.id, info.serial_hash)
-        self._told = Told()
-        self._told_at = 0.0
+        self._reported = AppConditions()
+        self._reported_at = 0.0
 
     @property
     def info(self) -> DeviceInfo:
@@ -106,7 +106,7 @@ class IosDevice:
         """Install the app, which is one of the objects, and give it the others.
 
         Raises:
-            PushError: With the phone's own reason; DISK_FULL is told apart.
+            PushError: With the phone's own reason; a full disk is DISK_FULL.
             DeviceUnavailableError: Locked, not paired, developer mode off ...
             DeviceLostError: The phone went away.
         """
@@ -147,28 +147,28 @@ class IosDevice:
         return done
 
     def conditions(self) -> Conditions | None:
-        """What the app tells: it told them around the launch that just ended, else it
-        is started to tell them; `None` while there is no app on the phone.
+        """The conditions around the launch that just ended, else the app is started to
+        report them; `None` while there is no app on the phone.
 
         Raises:
             DeviceUnavailableError: Locked, app deleted ...
             DeviceLostError: The phone went away.
             Cancelled: The cancel event was set.
         """
-        told = self._told.after or self._told.before
-        if told is not None and time.monotonic() - self._told_at < _FRESH_S:
-            return told
+        parsed = self._reported.after or self._reported.before
+        if parsed is not None and time.monotonic() - self._reported_at < _FRESH_S:
+            return parsed
         for app in self._objects.apps.values():
             asked = self._link.launch(
                 app, [_CONDITIONS_ARGUMENT], env={}, timeout_s=_CONDITIONS_TIMEOUT_S
             )
             self._note(asked)
-            return self._told.before
+            return self._reported.before
         return None
 
     def _note(self, done: CommandResult) -> None:
-        self._told = read_conditions(done.stdout)
-        self._told_at = time.monotonic()
+        self._reported = read_conditions(done.stdout)
+        self._reported_at = time.monotonic()
 
 
 def _xcrun_with_devicectl() -> str | None:

@@ -77,8 +77,8 @@ def error_chain(error: dict[str, Any]) -> list[tuple[str, int, str]]:
         here = queue.pop(0)
         if not isinstance(here, dict):
             continue
-        told = here.get("userInfo")
-        info: dict[str, Any] = told if isinstance(told, dict) else {}
+        parsed = here.get("userInfo")
+        info: dict[str, Any] = parsed if isinstance(parsed, dict) else {}
         words = []
         for key, value in info.items():
             if not isinstance(value, dict):
@@ -98,14 +98,14 @@ def error_chain(error: dict[str, Any]) -> list[tuple[str, int, str]]:
 
 
 def reason_of(error: dict[str, Any]) -> tuple[FailureReason | None, str]:
-    """The reason of a devicectl error, and the most telling of its words."""
+    """The reason of a devicectl error, and the most specific of its words."""
     chain = error_chain(error)
-    told = [words for _, _, words in chain if words]
-    fact = _short("; ".join(dict.fromkeys(told))) or _codes(chain)
+    parsed = [words for _, _, words in chain if words]
+    fact = _short("; ".join(dict.fromkeys(parsed))) or _codes(chain)
     for domain, code, _ in chain:
         if (domain, code) in _BY_CODE:
             return _BY_CODE[domain, code], fact
-    return reason_of_words(" ".join(told)), fact
+    return reason_of_words(" ".join(parsed)), fact
 
 
 def reason_of_words(words: str) -> FailureReason | None:

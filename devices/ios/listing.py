@@ -49,18 +49,18 @@ def parse_usbmux(text: str) -> tuple[DeviceInfo, ...]:
     for entry in entries:
         if not isinstance(entry, dict):
             continue
-        told = {key: entry[key] for key in entry if isinstance(entry[key], str)}
-        udid = told.get("UniqueDeviceID") or told.get("Identifier")
-        if not udid or told.get("DeviceClass", "iPhone") not in _KINDS:
+        parsed = {key: entry[key] for key in entry if isinstance(entry[key], str)}
+        udid = parsed.get("UniqueDeviceID") or parsed.get("Identifier")
+        if not udid or parsed.get("DeviceClass", "iPhone") not in _KINDS:
             continue
-        is_cable = told.get("ConnectionType") == "USB"
+        is_cable = parsed.get("ConnectionType") == "USB"
         if udid not in found or is_cable:
             found[udid] = _info(
                 udid,
-                name=told.get("DeviceName"),
-                model=told.get("ProductType"),
-                version=told.get("ProductVersion"),
-                build=told.get("BuildVersion"),
+                name=parsed.get("DeviceName"),
+                model=parsed.get("ProductType"),
+                version=parsed.get("ProductVersion"),
+                build=parsed.get("BuildVersion"),
                 transport="usb" if is_cable else "wifi",
                 is_replayed=entry.get(STAND_IN_MARK) is True,
             )
@@ -94,7 +94,7 @@ def _is_phone(entry: dict[str, Any]) -> bool:
         entry, "properties.hardware.deviceType", "hardwareProperties.deviceType"
     )
     if platform is None and kind is None:
-        # One that is not paired tells nothing about itself; it may well be a phone.
+        # One that is not paired says nothing about itself; it may well be a phone.
         return _text(entry, "identifier") is not None
     return platform in _PLATFORMS or kind in _KINDS
 
@@ -175,7 +175,7 @@ def _info(
     product: str | None = None,
     **more: Any,
 ) -> DeviceInfo:
-    told = (product or model, version, f"({build})" if build else None)
+    parsed = (product or model, version, f"({build})" if build else None)
     return DeviceInfo(
         id=f"ios:{udid}",
         family="ios",
@@ -189,7 +189,7 @@ def _info(
         libc="darwin",
         os_name="iOS",
         os_version=version,
-        build_fingerprint=" ".join(word for word in told if word) or None,
+        build_fingerprint=" ".join(word for word in parsed if word) or None,
         transport=transport,
         **more,
     )

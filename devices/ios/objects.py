@@ -1,4 +1,4 @@
-"""What the app holds in its container, told and hashed by the app itself."""
+"""The files in the app's container, listed and hashed by the app itself."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class AppObjects:
 
         Args:
             objects: Archives of apps, and files for their containers.
-            launched: Given every listing, which tells the conditions too.
+            launched: Called with every listing, which also has the conditions.
 
         Raises:
             DeviceError: With the phone's own reason.
@@ -140,10 +140,10 @@ class AppObjects:
             app, [LIST_ARGUMENT], env={}, timeout_s=_LIST_TIMEOUT_S
         )
         launched(done)
-        told = json_objects(done.stdout.decode("utf-8", "replace"))
+        parsed = json_objects(done.stdout.decode("utf-8", "replace"))
         return {
             str(line["object"]): str(line.get("sha256"))
-            for line in told
+            for line in parsed
             if "object" in line
         }
 

@@ -85,9 +85,9 @@ def parse_simulators(text: bytes) -> tuple[tuple[DeviceInfo, str], ...]:
 
 
 def _version(runtime_id: str, runtimes: dict[str, _Named]) -> str:
-    told = runtimes.get(runtime_id)
-    if told is not None and told.version:
-        return told.version
+    parsed = runtimes.get(runtime_id)
+    if parsed is not None and parsed.version:
+        return parsed.version
     found = _RUNTIME.search(runtime_id)
     assert found is not None
     return found["version"].replace("-", ".")
@@ -134,7 +134,7 @@ def says_not_booted(done: CommandResult) -> bool:
 
 
 def with_signal(done: CommandResult) -> CommandResult:
-    """The result with the signal that simctl tells only in words."""
+    """The result with the signal that simctl gives only in words."""
     found = _SIGNAL.search(done.stderr.decode("utf-8", "replace"))
     if done.exit_code in (0, None) or found is None:
         return done

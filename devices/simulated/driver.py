@@ -41,7 +41,7 @@ class SimulatedDriver:
     """Offers every profile as a phone; all phones of a driver share an adb server."""
 
     def __init__(self, *, progress: Callable[[str], None] | None = None) -> None:
-        """Take who is told in one line of what takes long."""
+        """Take a callback for one line about what takes long."""
         self._progress = progress
         self._preinstalled: tuple[LocalObject, ...] = ()
         self._server = _SharedServer()
@@ -145,7 +145,7 @@ def connected(
     _adb(adb, server, "connect", serial)
     try:
         deadline = time.monotonic() + _CONNECT_TIMEOUT_S
-        # Neither the exit code of `adb connect` nor its text tells what came of it.
+        # Neither the exit code of `adb connect` nor its text shows whether it worked.
         while True:
             states = {t.serial: t for t in list_transports(server)}
             transport = states.get(serial)
@@ -202,7 +202,7 @@ def why_not() -> str | None:
 def describe(
     chosen: Profile, *, state: DeviceState, remedy: str | None = None
 ) -> DeviceInfo:
-    """A phone as its profile tells before it runs."""
+    """A phone described by its profile, before it runs."""
     identity = chosen.identity
     return DeviceInfo(
         id=f"{FAMILY}:{chosen.name}",

@@ -62,7 +62,7 @@ def run_phones(
         name: Whose file system the only phone has; its profile's unless given.
         heat: `KEY=VALUE` of a script by which all of them grow hot.
         changes: `PATH=VALUE`: what else is different from their profiles.
-        tell: Told each line for the user.
+        report: Called with each line for the user.
 
     Raises:
         UnknownNameError: There is no such profile.

@@ -34,7 +34,7 @@ class Identity(Part, frozen=True, kw_only=True):
     hardware: str
     soc_manufacturer: str | None = None
     soc_model: str | None = None
-    """Android has told it since API 31."""
+    """Android reports it since API 31."""
     abis: tuple[str, ...]
     """Of the phone it is modelled on; what runs here is another property."""
     android: str
@@ -103,7 +103,7 @@ class Cluster(Part, frozen=True, kw_only=True):
     frequencies_khz: tuple[int, ...] = ()
     """Those of `time_in_state`; lowest and highest always count."""
     capacity: Positive | None = None
-    """1024 for the biggest core; `None` where the kernel does not tell."""
+    """1024 for the biggest core; `None` where the kernel does not report it."""
     unreadable: tuple[str, ...] = ()
     """Files of its cpufreq folder that the shell user may not read."""
 
@@ -125,7 +125,7 @@ class Memory(Part, frozen=True, kw_only=True):
     swap_total_kb: int = 0
     swap_free_kb: int = 0
     page_size_bytes: Positive = os.sysconf("SC_PAGESIZE")
-    """What `getconf` tells. Programs run in this computer's pages all the same, so
+    """What `getconf` reports. Programs run in this computer's pages all the same, so
     that one for smaller pages than the phone says it has would run."""
 
 
@@ -193,7 +193,7 @@ class Zone(Part, frozen=True, kw_only=True):
 
 
 class Thermal(Part, frozen=True, kw_only=True):
-    """What the phone tells of its heat."""
+    """What the phone reports of its heat."""
 
     connection: str | None = None
     """`ThermalHAL 2.0 connected: yes`; `None`: no vendor service answers."""

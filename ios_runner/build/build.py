@@ -76,7 +76,7 @@ def build_app(
         bundle_id: Instead of ours, when the team cannot register that.
         runtime: For `lite`: a folder with LibTorch-Lite's include/ and lib/.
         output: A folder that takes a copy of the program.
-        progress: Told what takes long.
+        progress: Called with what takes long.
 
     Raises:
         UnknownNameError: No such platform or engine.
@@ -195,7 +195,7 @@ def _build(
 
 
 def _keep(app: Path, target: str, ready: Path, platform: str) -> str:
-    """Put the product into a folder as one file; tells its name."""
+    """Put the product into a folder as one file and return its name."""
     if platform == "ios-simulator":
         shutil.copy2(app / target, ready / target)
         return target
@@ -223,7 +223,7 @@ def _abis(program: Path) -> tuple[str, ...]:
     if not found:
         raise RunnerBuildError(
             str(program),
-            f"its architectures cannot be told ({done.stderr.strip()})",
+            f"its architectures cannot be determined ({done.stderr.strip()})",
             "Check it with `xcrun lipo -archs`",
         )
     return tuple(dict.fromkeys(found))

@@ -84,8 +84,8 @@ int run(const App& app, const std::vector<std::string>& arguments, int out) {
 
 // The name of the result file; empty when none was asked for or it is no plain name.
 std::string result_name() {
-  const char* told = std::getenv("POCKETBENCH_RESULT");
-  const std::string name = told ? told : "";
+  const char* reported = std::getenv("POCKETBENCH_RESULT");
+  const std::string name = reported ? reported : "";
   const bool plain = std::all_of(name.begin(), name.end(), [](unsigned char c) {
     return std::isalnum(c) || c == '-';
   });

@@ -30,8 +30,8 @@ struct App {
 // variable it goes to standard output alone. Around the wire stand two lines,
 // `conditions {"when": ...}`, which are no part of it.
 //
-// With --conditions it measures nothing and tells those alone. With --objects it
-// measures nothing and tells one {"object": NAME, "size_bytes": N, "sha256": H} for
+// With --conditions it measures nothing and reports those alone. With --objects it
+// measures nothing and reports one {"object": NAME, "size_bytes": N, "sha256": H} for
 // each file in Documents.
 int run_app(const App& app, std::vector<std::string> arguments);
 

@@ -96,7 +96,7 @@ def _row(found: DeviceConditions) -> ConditionsRow:
     )
     reasons = tuple(
         Line(each.reason, listed([_of(found, *part) for part in each.parts.items()]))
-        for each in found.not_told
+        for each in found.unavailable
     )
     return ConditionsRow(found.device_id, readings, cells, "", reasons)
 

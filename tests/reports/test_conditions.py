@@ -198,7 +198,7 @@ def test_the_clock_is_the_one_that_ran_during_launches_not_between_them(heated):
     assert cells_of(heated, PIXEL.id)["clocks"]["core 4"].startswith("mean 1.71 GHz,")
 
 
-def test_what_is_not_known_is_not_told_and_each_reason_stands_once(heated):
+def test_what_is_not_known_is_unavailable_and_each_reason_stands_once(heated):
     cells = cells_of(heated, PIXEL.id)
 
     assert cells["clocks"]["cores 0-3"] == "0.32 GHz when read, cap not told"

@@ -129,14 +129,14 @@ class Devicectl:
                 # devicectl was killed and could not forward anything to the app.
                 self._end(app)
                 return _of_the_app(done)
-            told = _read(answer)
+            fields = _read(answer)
         if _NO_CONSOLE.search(done.stderr):
             return None
         ended = _ENDED_BY_SIGNAL.search(done.stdout + done.stderr)
         if ended:
             return _of_the_app(done, exit_code=None, signal=int(ended[1]))
-        if _SEAL not in done.stdout and (done.exit_code != 0 or _error(told)):
-            self._fail(told, done)
+        if _SEAL not in done.stdout and (done.exit_code != 0 or _error(fields)):
+            self._fail(fields, done)
         return _of_the_app(done)
 
     def _complete(self, done: CommandResult, app: App, token: str) -> CommandResult:
@@ -235,16 +235,16 @@ class Devicectl:
                 timeout_s=timeout_s + _GRACE_S,
                 cancel=cancel or self._cancel,
             )
-            told = _read(answer)
-        result = told.get("result")
-        if _error(told) is None and done.exit_code == 0 and isinstance(result, dict):
+            fields = _read(answer)
+        result = fields.get("result")
+        if _error(fields) is None and done.exit_code == 0 and isinstance(result, dict):
             return result
-        error = _error(told)
+        error = _error(fields)
         if error and any(
             (domain, code) == _NO_SUCH_PROCESS for domain, code, _ in error_chain(error)
         ):
             return {}
-        self._fail(told, done, is_push=is_push)
+        self._fail(fields, done, is_push=is_push)
 
     def _words(
         self, *words: str, answer: Path, operands: Sequence[str] = ()
@@ -258,9 +258,9 @@ class Devicectl:
         ]
 
     def _fail(
-        self, told: dict[str, Any], done: CommandResult, *, is_push: bool = False
+        self, fields: dict[str, Any], done: CommandResult, *, is_push: bool = False
     ) -> NoReturn:
-        error = _error(told)
+        error = _error(fields)
         if error is not None:
             reason, fact = reason_of(error)
         else:
@@ -285,11 +285,11 @@ def list_devices(xcrun: str, *, timeout_s: int = 5) -> dict[str, Any]:
             subject="ios",
             timeout_s=timeout_s + _GRACE_S,
         )
-        told = _read(answer)
-    result = told.get("result")
-    if _error(told) is None and done.exit_code == 0 and isinstance(result, dict):
+        fields = _read(answer)
+    result = fields.get("result")
+    if _error(fields) is None and done.exit_code == 0 and isinstance(result, dict):
         return result
-    error = _error(told)
+    error = _error(fields)
     fact = reason_of(error)[1] if error else f"devicectl: {last_words(done)}"
     raise device_error("ios", None, fact)
 
@@ -302,14 +302,14 @@ def _answer_file() -> Iterator[Path]:
 
 def _read(answer: Path) -> dict[str, Any]:
     try:
-        told = json.loads(answer.read_bytes())
+        fields = json.loads(answer.read_bytes())
     except (OSError, ValueError):
         return {}
-    return told if isinstance(told, dict) else {}
+    return fields if isinstance(fields, dict) else {}
 
 
-def _error(told: dict[str, Any]) -> dict[str, Any] | None:
-    error = told.get("error")
+def _error(fields: dict[str, Any]) -> dict[str, Any] | None:
+    error = fields.get("error")
     return error if isinstance(error, dict) else None
 
 

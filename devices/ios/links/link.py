@@ -37,7 +37,7 @@ class PhoneLink(Protocol):
     """One phone through one tool; every method raises `DeviceError`."""
 
     def installation(self, bundle_id: str) -> str | None:
-        """What tells this installation of an app from any other; `None`: not there."""
+        """What identifies this installation of an app; `None`: not installed."""
         ...
 
     def install(self, app: App) -> None:

@@ -87,11 +87,11 @@ class Pymobiledevice3:
         """Launch and wait for the result file."""
         deadline = time.monotonic() + timeout_s
         token = uuid.uuid4().hex
-        told = {**env, RESULT_VARIABLE: token}
+        parsed = {**env, RESULT_VARIABLE: token}
         try:
             done = self._call(
                 *("developer", "dvt", "launch"),
-                *(word for key in told for word in ("--env", f"{key}={told[key]}")),
+                *(word for key in parsed for word in ("--env", f"{key}={parsed[key]}")),
                 shlex.join((app.bundle_id, *arguments)),
             )
         except Cancelled:

@@ -1,4 +1,4 @@
-"""What getprop tells."""
+"""What getprop reports."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class Descriptor:
                 return
 
     def close(self) -> None:
-        """Close it, once; whoever waits for it finds it at its end.
+        """Close it, once; a waiting reader finds it at its end.
 
         The loop must forget the number first: the next pipe gets it, and a loop that
         believes to watch it already never would.

@@ -21,7 +21,7 @@ _MAX_DATA_BYTES = 1 << 16
 
 
 class FailError(Exception):
-    """What the host is told in a FAIL answer."""
+    """The reason given to the host in a FAIL answer."""
 
 
 def fail(what: str, error: OSError) -> NoReturn:
@@ -34,7 +34,7 @@ def fail(what: str, error: OSError) -> NoReturn:
 
 
 class DataFrames:
-    """The content: DATA frames until DONE, which tells the file's time."""
+    """The content: DATA frames until DONE, which reports the file's time."""
 
     def __init__(self, stream: Stream) -> None:
         """Read from a stream whose next frame is the first."""

@@ -40,7 +40,7 @@ class Stream:
         self._owes_okay = False
 
     async def accept(self) -> None:
-        """Tell the host that the service is there."""
+        """Answer the host that the service is open."""
         await self._send_packet(Command.OKAY, self.local_id, self.remote_id, b"")
 
     async def received(self, payload: bytes) -> None:

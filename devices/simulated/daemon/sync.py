@@ -59,7 +59,7 @@ class SyncService:
                 pass
 
     async def _serve_one(self) -> bool:
-        """Answer one request; tell whether another one may follow."""
+        """Answer one request; return whether another one may follow."""
         name, length = await self._request()
         if name == b"QUIT":
             return False

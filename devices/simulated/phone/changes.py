@@ -17,26 +17,26 @@ _EXAMPLE = "Such as --set battery.level=15 or --set thermal.zones_readable=false
 def heat_changes(pairs: Iterable[str]) -> tuple[str, ...]:
     """`KEY=VALUE` of a script of heat as changes of a profile.
 
-    The duty cycle's period is, unless it is told, the longest that a median still
+    The duty cycle's period is, unless it is given, the longest that a median still
     sees: a third of an iteration.
 
     Raises:
         UsageError: Not of that form, or the length of an iteration is missing.
     """
-    told = dict(_split(pair, "--heat") for pair in pairs)
-    if not told:
+    parsed = dict(_split(pair, "--heat") for pair in pairs)
+    if not parsed:
         return ()
-    if "period_ms" not in told:
+    if "period_ms" not in parsed:
         try:
-            iteration_ms = float(told["iteration_ms"])
+            iteration_ms = float(parsed["iteration_ms"])
         except (KeyError, ValueError):
             raise UsageError(
                 "--heat",
                 "it needs the length of the iterations that will be measured",
                 "Say it: --heat iteration_ms=20",
             ) from None
-        told["period_ms"] = str(math.floor(iteration_ms / 3 * 1000) / 1000)
-    return tuple(f"behaviour.heat.{key}={value}" for key, value in told.items())
+        parsed["period_ms"] = str(math.floor(iteration_ms / 3 * 1000) / 1000)
+    return tuple(f"behaviour.heat.{key}={value}" for key, value in parsed.items())
 
 
 def apply_changes(tables: dict[str, Any], changes: Iterable[str]) -> dict[str, Any]:

@@ -35,7 +35,7 @@ _LOCKED_FLAGS = {
     4096: 1 << 21,
 }
 """Flags of a mount that a user namespace may not take away when it remounts it: as
-statvfs(3) tells them and as mount(2) takes them; the last three are of access times.
+statvfs(3) reports them and as mount(2) takes them; the last three are of access times.
 Numbers, because Python has not all of these names where it does not run on Linux."""
 
 _libc = ctypes.CDLL(None, use_errno=True)

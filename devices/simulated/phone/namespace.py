@@ -31,7 +31,7 @@ HOW_TO_ALLOW = (
 
 
 def forbidden(error: OSError) -> ToolMissingError:
-    """What to tell where the kernel does not let us make namespaces."""
+    """The error where the kernel forbids namespaces."""
     return ToolMissingError(
         "simulated phones",
         f"this kernel does not allow unprivileged user namespaces ({error})",
@@ -74,7 +74,7 @@ def unshare_user(flags: int, *, inner_id: int) -> None:
 
 
 def fork_init(run: Callable[[], int], listener: socket.socket) -> int:
-    """Run a function as the phone's init; tell its exit code when it has ended.
+    """Run a function as the phone's init; return its exit code when it has ended.
 
     The listener is the init's alone from then on: the port refuses connections once
     the init closes it.

@@ -63,7 +63,7 @@ ENVIRONMENT = {
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run a phone until it is told to end; tell the process's exit code."""
+    """Run a phone until it is asked to end; return the process's exit code."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=options.log_level, stream=sys.stderr)
     try:

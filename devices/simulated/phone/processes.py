@@ -30,7 +30,7 @@ class Process:
         self._exited = exited
 
     async def exit_code(self) -> int:
-        """Wait, and tell the exit code as a shell does: 128 + signal when killed."""
+        """Wait and return the exit code as a shell does: 128 + signal when killed."""
         code = os.waitstatus_to_exitcode(await asyncio.shield(self._exited))
         return code if code >= 0 else 128 - code
 

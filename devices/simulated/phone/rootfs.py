@@ -23,7 +23,7 @@ PRIVATE = "apex/pocketbench"
 """Where the phone's commands find what they answer with."""
 
 RUN = f"{PRIVATE}/run"
-"""Where the phone's commands note what they were told, until it restarts."""
+"""Where the phone's commands keep what they were set to, until it restarts."""
 
 LEASE = "/system/bin/pocketbench-lease"
 

@@ -41,7 +41,7 @@ class SystemLog:
     """Writes as the phone's own services do."""
 
     def __init__(self, profile: Profile) -> None:
-        """Take what a tombstone tells of the phone."""
+        """Take what a tombstone says about the phone."""
         self._fingerprint = profile.identity.fingerprint
         self._abi = _ABI_WORDS.get(abi_of(profile), abi_of(profile))
 
@@ -54,12 +54,12 @@ class SystemLog:
         if number not in _CRASHES:
             return
         name = _name_of(pid)
-        told = f"signal {number} ({signal.Signals(number).name})"
+        parsed = f"signal {number} ({signal.Signals(number).name})"
         self._write(
             "F",
             "libc",
             pid,
-            f"Fatal {told}, code ---, fault addr --------"
+            f"Fatal {parsed}, code ---, fault addr --------"
             f" in tid {pid} ({name}), pid {pid} ({name})",
         )
         dumper = os.getpid()
@@ -72,7 +72,7 @@ class SystemLog:
             f"Cmdline: {name}",
             f"pid: {pid}, tid: {pid}, name: {name}  >>> {name} <<<",
             "uid: 2000",
-            f"{told}, code --- (---), fault addr --------",
+            f"{parsed}, code --- (---), fault addr --------",
         ):
             self._write("F", "DEBUG", dumper, line)
 

@@ -31,7 +31,7 @@ class Heating:
     def __init__(
         self, profile: Profile, vitals: Vitals, script: Callable[[], Heat | None]
     ) -> None:
-        """Take whose heat it is, and what tells the script, which may change."""
+        """Take whose heat it is, and where to read the script, which may change."""
         self._vitals = vitals
         self._script = script
         self._maxima = {

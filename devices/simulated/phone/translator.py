@@ -52,7 +52,7 @@ class Translator(NamedTuple):
 
     @property
     def environment(self) -> dict[str, str]:
-        """What tells it where that ABI's own C library is."""
+        """What identifies it where that ABI's own C library is."""
         return {"QEMU_LD_PREFIX": str(_LIBRARIES)}
 
 
@@ -86,10 +86,10 @@ def find(profile: Profile) -> Translator | None:
             f"needs qemu's user mode to run {abi_of(profile)} programs",
             HOW_TO_INSTALL,
         )
-    told = subprocess.run(
+    parsed = subprocess.run(
         [found, "--version"], capture_output=True, text=True, check=False
     )
-    return Translator(Path(found), _short(told.stdout))
+    return Translator(Path(found), _short(parsed.stdout))
 
 
 def _short(version: str) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Vitals:
     """Keeps the changing files true to the phone's state and its past load.
 
-    They are written anew before a command starts, not while it runs.
+    They are rewritten before a command starts, not while it runs.
     """
 
     def __init__(self, profile: Profile, state: State) -> None:
@@ -78,7 +78,7 @@ class Vitals:
         self.state.capped_khz = capped_khz
 
     def restarted(self, root: Path = Path("/")) -> None:
-        """Forget what the phone's commands were told since it was started."""
+        """Forget what the phone's commands were set to since it started."""
         self.state.boot_id = str(uuid.uuid4())
         notes = root / rootfs.RUN
         for entry in notes.iterdir():
