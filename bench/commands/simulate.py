@@ -71,4 +71,4 @@ def simulate(
             click.echo(f"{profile:<18} {model}, Android {android}")
         return
     run = registry.load(registry.SIMULATION, "simulation", "run")
-    run(profiles, name=name, heat=heat, changes=changes, tell=click.echo)
+    run(profiles, name=name, heat=heat, changes=changes, show=click.echo)

@@ -53,7 +53,7 @@ def run_phones(
     name: str | None,
     heat: Sequence[str] = (),
     changes: Sequence[str] = (),
-    tell: Callable[[str], None],
+    show: Callable[[str], None],
 ) -> None:
     """Run phones until Ctrl-C, SIGTERM, or until the last of them has ended.
 
@@ -62,7 +62,7 @@ def run_phones(
         name: Whose file system the only phone has; its profile's unless given.
         heat: `KEY=VALUE` of a script by which all of them grow hot.
         changes: `PATH=VALUE`: what else is different from their profiles.
-        report: Called with each line for the user.
+        show: Called with each line for the user.
 
     Raises:
         UnknownNameError: There is no such profile.
@@ -99,18 +99,18 @@ def run_phones(
                 )
             )
             running.append((phone_name or found.name, phone))
-            tell(f"{phone_name or found.name}: {phone.serial}, {found.modelled_on}")
-        tell("")
-        tell("Programs on them run on this computer's CPU. In another terminal:")
-        tell(f"  adb -s {running[0][1].serial} shell")
-        tell(
+            show(f"{phone_name or found.name}: {phone.serial}, {found.modelled_on}")
+        show("")
+        show("Programs on them run on this computer's CPU. In another terminal:")
+        show(f"  adb -s {running[0][1].serial} shell")
+        show(
             "  pocketbench run mobilenet_v2 --quick "
             + " ".join(f"--device android:{phone.serial}" for _, phone in running)
         )
-        tell("Ctrl-C here switches them off.")
+        show("Ctrl-C here switches them off.")
         while running and not interrupted.wait(_POLL_S):
             for each in [each for each in running if not each[1].is_running]:
-                tell(f"{each[0]}: it has ended")
+                show(f"{each[0]}: it has ended")
                 running.remove(each)
 
 

@@ -33,7 +33,9 @@ def test_a_phone_that_tells_nothing_gives_a_reason_for_every_part():
     for found in parts_of(Conditions(missing={"thermal": "the output was cut off"})):
         assert not found.is_read
         assert found.reason == (
-            "the output was cut off" if found.name.startswith("thermal") else "unavailable"
+            "the output was cut off"
+            if found.name.startswith("thermal")
+            else "unavailable"
         )
 
 
