@@ -91,9 +91,16 @@ class RunnerBuildError(PocketbenchError):
 class LaunchError(PocketbenchError):
     """One launch failed for a known reason."""
 
-    def __init__(self, reason: FailureReason, subject: str, fact: str) -> None:
-        """Take the remedy from the reason."""
-        super().__init__(subject, fact, reason.remedy)
+    def __init__(
+        self,
+        reason: FailureReason,
+        subject: str,
+        fact: str,
+        *,
+        remedy: str | None = None,
+    ) -> None:
+        """Take the remedy from the reason, unless this case has one of its own."""
+        super().__init__(subject, fact, remedy or reason.remedy)
         self.reason = reason
 
 

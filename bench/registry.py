@@ -24,6 +24,7 @@ RUNNERS: Mapping[str, str] = {
     "executorch": "pocketbench.android_runner.own:ExecutorchRunner",
     "speed_benchmark_torch": f"{_PREBUILT}:speed_benchmark_torch",
     "executor_runner": f"{_PREBUILT}:executor_runner",
+    "qnn_executor_runner": f"{_PREBUILT}:qnn_executor_runner",
     "benchmark_model": f"{_PREBUILT}:benchmark_model",
     "onnxruntime_perf_test": f"{_PREBUILT}:onnxruntime_perf_test",
     "null": "pocketbench.android_runner.own:NullRunner",

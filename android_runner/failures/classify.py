@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _FACT_LENGTH = 300
 _TAIL_BYTES = 64 * 1024
 _SHELL_SIGNAL_BASE = 128
+_SIGSYS = 31
+"""On Linux; the device's numbers, which this computer's need not be."""
 
 
 class _Rule(NamedTuple):
@@ -35,11 +37,34 @@ _LOADER_RULES = (
         r"|wrong ELF class|is for EM_\w+ .*instead of|is \d+-bit instead of"
         r"|bad ELF magic|has unexpected e_machine",
     ),
+    _rule(FailureReason.KERNEL_TOO_OLD, r"FATAL: kernel too old"),
+    _rule(
+        FailureReason.EXECUTION_DENIED,
+        r"failed to map segment from shared object|couldn't map \"[^\"]*\" segment"
+        r".*(Permission denied|Operation not permitted)"
+        r"|cannot make segment writable for relocation|cannot enable executable stack"
+        r"|cannot apply additional memory protection"
+        r"|avc: +denied +\{ [^}]*execute[^}]*\}|mprotect failed.*Permission denied"
+        r"|/data/local/tmp/\S*: (can't execute: |cannot execute: )?(Permission denied"
+        r"|Operation not permitted)"
+        r"|exec(v|ve|vp)?: .*/data/local/tmp/.*Permission denied",
+    ),
+    _rule(
+        FailureReason.MISSING_LIBRARY,
+        r"cannot open shared object file: No such file",
+    ),
+    _rule(
+        FailureReason.MISSING_LOADER,
+        r"Could not open '[^']*/(ld-|linker)|/objects/[0-9a-f]{64}/\S+: (not found"
+        r"|inaccessible or not found|No such file or directory)"
+        r"|(cannot execute|can't execute): required file not found"
+        r"|bad interpreter: .*No such file|no such file or directory.*\(?interpreter",
+    ),
     _rule(
         FailureReason.LINKER,
         r"CANNOT LINK EXECUTABLE|error while loading shared libraries"
-        r"|symbol lookup error|version `\S+' not found"
-        r"|Could not open '[^']*/ld-|dyld(\[\d+\])?: (Library not loaded|Symbol not)",
+        r"|symbol lookup error|version `\S+' not found|undefined symbol: "
+        r"|dyld(\[\d+\])?: (Library not loaded|Symbol not)",
     ),
 )
 """Of the dynamic loader and the kernel; first because they quote arbitrary names."""
@@ -49,11 +74,14 @@ _RUNTIME_RULES = (
         FailureReason.MISSING_OPERATOR,
         r"Following ops cannot be found|Unknown builtin op"
         r"|Could not find schema for|^.*operator .* does not exist"
+        r"|\b\w+::\w+ (is )?not available"
         r"|Error::OperatorMissing|Missing operator: ",
     ),
     _rule(
         FailureReason.MISSING_BACKEND,
-        r"Backend \S+ is not registered|Failed to load libneuralnetworks",
+        r"Backend \S+ is not (registered|available)|Failed to load libneuralnetworks"
+        r"|\b(XNNPACK|Vulkan|NNAPI|QNN|Core ?ML|Metal)( backend| delegate)? is not"
+        r" (available|supported|enabled|linked)",
     ),
     _rule(
         FailureReason.NO_QUANTIZED_ENGINE,
@@ -106,6 +134,41 @@ _SHELL_RULES = (
 )
 """Only believed with a shell's 126 or 127: a program may print these words too."""
 
+_REMEDIES = (
+    (
+        FailureReason.MISSING_OPERATOR,
+        r"native_dropout|\bbernoulli|_native_batch_norm_legit\b|rrelu_with_noise",
+        r"The model was exported in training mode: call .eval() on it and export again",
+    ),
+    (
+        FailureReason.MISSING_OPERATOR,
+        r"xnnpack::\w+ (is )?not available",
+        r"XNNPACK refuses this operator's shapes or padding: save the model without "
+        r"optimize_for_mobile's prepacking (do not run XNNPACK's rewrite)",
+    ),
+    (
+        FailureReason.LINKER,
+        r"cannot locate symbol \"(?P<symbol>[^\"]+)\" referenced by"
+        r" \"(?:[^\"]*/)?(?P<by>[^\"/]+)\"",
+        r"\g<by> needs the symbol \g<symbol>, which this system's libraries and the "
+        r"pushed ones lack: build it for this phone's Android version (a lower "
+        r"--api-level), or push the release of the library that has it",
+    ),
+    (
+        FailureReason.LINKER,
+        r"undefined symbol: (?P<symbol>[\w@.]+)",
+        r"A library of another release lacks the symbol \g<symbol>: give the libraries "
+        r"that the program was built with",
+    ),
+    (
+        FailureReason.LINKER,
+        r"version `(?P<version>[^']+)' not found",
+        r"The C library of the device is older than \g<version>: build the program on "
+        r"an older system, or push its own C library with it",
+    ),
+)
+"""More telling than the reason's own remedy, by a pattern of the fact."""
+
 _BYTECODE = re.compile(
     r"vers\w*on number does not match.*?between (?P<low>\d+) and ?(?P<high>\d+) ?"
     r"but the model version is ?(?P<model>\d+)",
@@ -129,7 +192,15 @@ def classify(result: CommandResult, *, subject: str) -> LaunchError:
         subject: What failed, for the message: the model or the program.
     """
     reason, fact = _reason_and_fact(result)
-    return LaunchError(reason, subject, fact)
+    return LaunchError(reason, subject, fact, remedy=remedy_for(reason, fact))
+
+
+def remedy_for(reason: FailureReason, fact: str) -> str | None:
+    """What to do where the words say more than the reason; else `None`."""
+    for of, pattern, remedy in _REMEDIES:
+        if of is reason and (match := re.search(pattern, fact, re.IGNORECASE)):
+            return match.expand(remedy)
+    return None
 
 
 def reason_of(message: str) -> FailureReason | None:
@@ -189,6 +260,11 @@ def _reason_and_fact(result: CommandResult) -> tuple[FailureReason, str]:
     number = signal_of(result)
     if number == signal.SIGKILL:
         return FailureReason.OUT_OF_MEMORY, _killed(ending)
+    if number == _SIGSYS:
+        return (
+            FailureReason.BLOCKED_SYSTEM_CALL,
+            _with_last_line("ended by SIGSYS: a filter forbids a system call", errors),
+        )
     if number is not None:
         fact = _signal_name(number)
         if ending.crash:

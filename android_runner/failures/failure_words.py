@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from pocketbench.android_runner.failures.classify import classify, first_words
+from pocketbench.android_runner.failures.classify import (
+    classify,
+    first_words,
+    remedy_for,
+)
 from pocketbench.bench.errors import LaunchError
 
 if TYPE_CHECKING:
@@ -35,6 +39,8 @@ def why_it_ended(
         for reason, pattern in rules:
             for line in lines:
                 if re.search(pattern, line):
-                    return LaunchError(reason, subject, first_words(line))
+                    fact = first_words(line)
+                    remedy = remedy_for(reason, fact)
+                    return LaunchError(reason, subject, fact, remedy=remedy)
     said = result.stderr + b"\n" + "\n".join(lines).encode()
     return classify(msgspec.structs.replace(result, stderr=said), subject=subject)

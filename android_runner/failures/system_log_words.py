@@ -14,12 +14,12 @@ _KILLED = re.compile(
 )
 _KILLED_FOR = re.compile(r"reason: (?P<reason>.+)")
 _FATAL = re.compile(
-    r"Fatal signal \d+ \(\w+\), code \S+(?: \((?P<code>\w+)\))?"
-    r"(?:, fault addr (?P<address>\S+))?"
+    r"Fatal signal \d+ \(\w+\), code [^\s,]+(?: \((?P<code>\w+)\))?"
+    r"(?:, fault addr (?P<address>[^\s,]+))?"
 )
 _SIGNAL = re.compile(
-    r"signal \d+ \(\w+\), code \S+ \((?P<code>\w+)[^)]*\)"
-    r"(?:, fault addr (?P<address>\S+))?"
+    r"signal \d+ \(\w+\), code [^\s,]+ \((?P<code>\w+)[^)]*\)"
+    r"(?:, fault addr (?P<address>[^\s,]+))?"
 )
 _ABORT = re.compile(r"Abort message: '?(?P<message>.*?)'?$")
 _CAUSE = re.compile(r"Cause: (?P<cause>.+)")
@@ -84,7 +84,7 @@ def _crash(fatal: list[str], dump: list[str], abort: str | None) -> str | None:
         parts.append(found["code"])
     address = found["address"] or ""
     if address.strip("-"):
-        parts.append(f"fault addr {address.rstrip(',')}")
+        parts.append(f"fault addr {address}")
     parts += [m["cause"] for x in dump if (m := _CAUSE.match(x))][:1]
     if abort:
         parts.append(f"abort message: {abort}")

@@ -9,21 +9,28 @@ import msgspec
 
 from pocketbench.android_runner.failures.failure_words import why_it_ended
 from pocketbench.android_runner.prebuilt.benchmark_model_profile import read_profile
+from pocketbench.android_runner.prebuilt.benchmark_model_statistics import (
+    REPORT_MARK,
+    Statistics,
+    number,
+    report_measurement,
+)
+from pocketbench.android_runner.prebuilt.delegation import (
+    check_delegated,
+    litert_delegations,
+)
 from pocketbench.android_runner.prebuilt.given_programs import GivenPrograms, start
 from pocketbench.android_runner.prebuilt.output_parsing import (
     NUMBER,
-    exact,
     lines_of,
-    stream_step,
-    to_ns,
+    whole_lines_of,
 )
 from pocketbench.bench.errors import LaunchError
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.launch import Measurement, Memory
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from decimal import Decimal
+    from collections.abc import Callable, Sequence
 
     from pocketbench.bench.records.artifact import Artifact
     from pocketbench.bench.records.device import CommandResult, DeviceInfo
@@ -32,21 +39,43 @@ if TYPE_CHECKING:
     from pocketbench.bench.records.runner import Command, LaunchRequest, Program
 
 NAME = "benchmark_model"
-_US = 1000
 _LONGEST_S = 86_400
 """The program stops by itself after 150 s unless told; our own timeout decides."""
 
+_DELEGATES = {
+    "use_gpu": "GPU",
+    "use_nnapi": "NNAPI",
+    "use_xnnpack": "XNNPACK",
+    "use_hexagon": "Hexagon",
+    "use_coreml": "CoreML",
+    "use_npu": "NPU",
+}
+"""The flag that asks for a delegate, and the delegate."""
+
 _OPTIONS = (
-    "use_gpu",
-    "use_nnapi",
-    "use_xnnpack",
-    "use_hexagon",
-    "use_coreml",
+    *_DELEGATES,
+    "use_cpu",
+    "require_full_delegation",
+    "dispatch_library_path",
+    "compiler_plugin_library_path",
+    "signature_to_run_for",
+    "external_delegate_path",
+    "external_delegate_options",
+    "max_delegated_partitions",
+    "min_nodes_per_partition",
     "gpu_backend",
+    "gpu_precision_loss_allowed",
+    "gpu_experimental_enable_quant",
     "nnapi_accelerator_name",
+    "nnapi_execution_preference",
+    "nnapi_allow_fp16",
+    "disable_nnapi_cpu",
+    "xnnpack_force_fp16",
     "allow_fp16",
+    "use_caching",
     "input_layer",
     "input_layer_shape",
+    "input_layer_value_range",
     "report_peak_memory_footprint",
 )
 """Flags passed on as the user wrote them."""
@@ -56,30 +85,26 @@ _OLD_CSV_FLAG = "profiling_output_csv_file"
 """How a release is asked for a profile as CSV; the first ones print a table."""
 
 _PREFIX = re.compile(
-    r"INFO: |(?:\d{4}-)?\d\d-\d\d [\d:.]+ +\d+ +\d+ [VDIWEFA] tflite *: "
-    r"|[VDIWEFA]/tflite *\( *\d+\): "
+    r"(?:INFO|WARNING|VERBOSE|DEBUG): "
+    r"|(?:\d{4}-)?\d\d-\d\d [\d:.]+ +\d+ +\d+ [VDIWEFA] (?:tflite|litert) *: "
+    r"|[VDIWEFA]/(?:tflite|litert) *\( *\d+\): "
 )
 """None in the first releases, later `INFO: `; in an app, the system log's."""
+_PLACE = re.compile(r"\[[^\]]+\.(?:h|cc|cpp):\d+\] ?")
+"""LiteRT 2 puts the line of its source before a message as well."""
 
-_COUNT = re.compile(r"count=(?P<count>\d+)(?P<rest>(?: \w+=\S+(?: same\))?)*)")
-"""The statistics of the warm-up runs, then those of the measured ones."""
-_FIELD = re.compile(rf"(\w+)=({NUMBER})(?:\(all same\))?(?= |$)")
-_NEW_SUMMARY = re.compile(
-    rf"Inference timings in us: Init: (?P<init>{NUMBER}), First inference: "
-    rf"(?P<first>{NUMBER}), Warmup \(avg\): {NUMBER}, Inference \(avg\): "
-    rf"(?P<mean>{NUMBER})"
-)
-_OLD_SUMMARY = re.compile(
-    rf"Average inference timings in us: Warmup: {NUMBER}, Init: (?P<init>{NUMBER}), "
-    rf"(?:Inference|no stats): (?P<mean>{NUMBER})"
-)
 _SUMMARY_MARK = "nference timings in us:"
 _PEAK = re.compile(
-    rf"Overall peak memory footprint \(MB\) via periodic monitoring: "
-    rf"(?P<mb>{NUMBER})"
+    rf"Overall peak memory footprint \(MB\) via periodic monitoring: (?P<mb>{NUMBER})"
+    rf"|Peak memory: +(?P<mb2>{NUMBER}) MB"
 )
 
 _RULES = (
+    (
+        FailureReason.MISSING_BACKEND,
+        r"Failed to apply \S+ delegate|Disallowed CPU fallback detected"
+        r"|acceleration is unsupported on this platform",
+    ),
     (
         FailureReason.MISSING_OPERATOR,
         r"Didn't find op for builtin opcode|unresolved custom op|Op builtin_code out of"
@@ -106,7 +131,9 @@ _RULES = (
 class BenchmarkModel:
     """Builds the program's flags and reads its statistics, in every version.
 
-    It tells a mean and no single iterations. Its inputs are random.
+    It prints statistics and no single iterations: a mean, newer releases a median and
+    percentiles too. Its inputs are random. LiteRT 2's program of the same name prints
+    another report, in milliseconds of two decimals.
     """
 
     name = NAME
@@ -156,7 +183,7 @@ class BenchmarkModel:
         artifact: Artifact,
         request: LaunchRequest | None = None,
     ) -> Measurement:
-        """Read what a launch printed: load time, first inference and a mean.
+        """Read what a launch printed: load time, first inference and statistics.
 
         Raises:
             LaunchError: It did not measure; classified, with the raw words.
@@ -164,12 +191,39 @@ class BenchmarkModel:
         subject = f"{artifact.model} {artifact.variant}"
         lines = _lines(result)
         summaries = [line for line in lines if _SUMMARY_MARK in line]
-        failed = result.exit_code != 0 or result.signal is not None
-        if failed or result.timed_out or not summaries:
+        is_report = any(REPORT_MARK in line for line in lines)
+        if result.failed or not (summaries or is_report):
             raise why_it_ended(result, lines, _RULES, subject=subject)
         if len(summaries) > 1:
             raise _bad(subject, "printed more than one result")
-        return _Statistics(lines, summaries[0], subject).measurement(request)
+        delegations = litert_delegations(lines, self._requested())
+        check_delegated(delegations, subject)
+        statistics = Statistics(lines, subject)
+        measured = (
+            statistics.measurement(summaries[0])
+            if summaries
+            else report_measurement(lines, statistics, subject)
+        )
+        if request and measured.runs < request.iterations:
+            raise _bad(
+                subject,
+                f"ran {measured.runs} iterations, {request.iterations} were asked for",
+            )
+        whole = _lines(result, whole_lines_of)
+        return msgspec.structs.replace(
+            measured.measurement,
+            memory=Memory(peak_rss_bytes=_peak_bytes(whole, subject)),
+            delegations=delegations,
+        )
+
+    def _requested(self) -> list[str]:
+        """Delegates that the given options ask for."""
+        on = ("true", "1", "yes", "on")
+        return [
+            delegate
+            for flag, delegate in _DELEGATES.items()
+            if (self._programs.asked(flag) or "").lower() in on
+        ]
 
     def parse_profile(
         self,
@@ -187,84 +241,27 @@ class BenchmarkModel:
         return read_profile(_lines(result), subject)
 
 
-def _lines(result: CommandResult) -> list[str]:
+def _lines(
+    result: CommandResult, read: Callable[[bytes], list[str]] = lines_of
+) -> list[str]:
     """All that it said, wherever it said it, without what a log puts before."""
     return [
-        _PREFIX.sub("", line, count=1) if _PREFIX.match(line) else line
+        _without_prefix(line)
         for output in (result.stdout, result.stderr, result.log)
-        for line in lines_of(output)
+        for line in read(output)
     ]
 
 
-class _Statistics:
-    """What one launch printed about its runs."""
+def _without_prefix(line: str) -> str:
+    bare = _PREFIX.sub("", line, count=1) if _PREFIX.match(line) else line
+    return _PLACE.sub("", bare, count=1) if _PLACE.match(bare) else bare
 
-    def __init__(self, lines: Sequence[str], summary: str, subject: str) -> None:
-        self._lines = lines
-        self._summary = summary
-        self._subject = subject
-        counts = [line for line in lines if line.startswith("count=")]
-        if not 1 <= len(counts) <= 2:
-            raise _bad(subject, f"{len(counts)} lines of statistics, not 2")
-        self._warmup = self._fields(counts[0]) if len(counts) == 2 else None
-        self._main = self._fields(counts[-1])
 
-    def measurement(self, request: LaunchRequest | None) -> Measurement:
-        """The mean, if both places that tell it agree."""
-        new = _NEW_SUMMARY.fullmatch(self._summary)
-        match = new or _OLD_SUMMARY.fullmatch(self._summary)
-        if match is None:
-            raise _bad(self._subject, f"unreadable result: {self._summary}")
-        mean_us = self._number(match["mean"])
-        count = int(self._main["count"])
-        if count == 0 or mean_us <= 0:
-            raise _bad(self._subject, f"no inference was run: {self._summary}")
-        if request and count < request.iterations:
-            raise _bad(
-                self._subject,
-                f"ran {count} iterations, {request.iterations} were asked for",
-            )
-        # A single run, or runs that were all the same, have no `avg`.
-        stated_us = self._main.get("avg", self._main.get("curr"))
-        if stated_us is None or abs(stated_us - mean_us) > stream_step(mean_us):
-            raise _bad(
-                self._subject, f"states {stated_us} us and {mean_us} us as its mean"
-            )
-        first_us = self._number(new["first"]) if new else self._old_first_us()
-        return Measurement(
-            load_ns=to_ns(self._number(match["init"]), _US),
-            first_latency_ns=to_ns(first_us, _US) if first_us else None,
-            mean_latency_ns=to_ns(mean_us, _US),
-            latency_resolution_ns=max(1, to_ns(stream_step(mean_us), _US)),
-            memory=Memory(peak_rss_bytes=self._peak_bytes()),
-        )
-
-    def _old_first_us(self) -> Decimal | None:
-        """The first warm-up run; `curr` where there was one, or all were the same."""
-        if self._warmup is None:
-            return None
-        return self._warmup.get("first", self._warmup.get("curr"))
-
-    def _fields(self, line: str) -> dict[str, Decimal]:
-        """`k=v` pairs; which there are depends on the release and on the runs."""
-        if _COUNT.fullmatch(line) is None:
-            raise _bad(self._subject, f"unreadable statistics: {line}")
-        fields = {name: self._number(text) for name, text in _FIELD.findall(line)}
-        if len(fields) != line.count("="):
-            raise _bad(self._subject, f"unreadable statistics: {line}")
-        return fields
-
-    def _peak_bytes(self) -> int | None:
-        for line in self._lines:
-            if match := _PEAK.fullmatch(line):
-                return int(self._number(match["mb"]) * 2**20)
-        return None
-
-    def _number(self, text: str) -> Decimal:
-        value = exact(text)
-        if value is None or value < 0:
-            raise _bad(self._subject, f"unreadable number: {text}")
-        return value
+def _peak_bytes(lines: Sequence[str], subject: str) -> int | None:
+    for line in lines:
+        if match := _PEAK.fullmatch(line):
+            return int(number(match["mb"] or match["mb2"], subject) * 2**20)
+    return None
 
 
 def _bad(subject: str, fact: str) -> LaunchError:

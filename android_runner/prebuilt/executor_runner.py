@@ -10,6 +10,10 @@ import msgspec
 from pocketbench.android_runner.failures.failure_words import why_it_ended
 from pocketbench.android_runner.prebuilt.executor_log import Message, messages_of
 from pocketbench.android_runner.prebuilt.given_programs import GivenPrograms, start
+from pocketbench.android_runner.prebuilt.inference_took import (
+    has_inference_times,
+    read_inference_times,
+)
 from pocketbench.android_runner.prebuilt.output_parsing import (
     NUMBER,
     decimal_step,
@@ -57,7 +61,8 @@ _RULES = (
     ),
     (
         FailureReason.MISSING_BACKEND,
-        r"Backend \S+ is not (registered|available)",
+        r"Backend \S+ is not (registered|available)"
+        r"|Failed to (create|initialize) (QNN|Qnn) (backend|device|context)",
     ),
     (
         FailureReason.MISSING_OPERATOR,
@@ -74,13 +79,22 @@ _RULES = (
         r"Memory allocation failed|MemoryAllocationFailed|status:? 0x:?21\b",
     ),
     (FailureReason.NOT_FOUND, r"Failed to open \S+: No such file|0x:?22\b"),
+    (
+        FailureReason.MODEL_RAISED,
+        r"Attempted to (change|resize)|[Ff]ailed to resize|[Cc]ould not resize"
+        r"|resize_tensor\S* failed|Cannot resize",
+    ),
     (FailureReason.MODEL_RAISED, r"Execution of method \S+ failed"),
 )
-"""In ExecuTorch's words and error codes (runtime/core/error.h)."""
+"""In ExecuTorch's words and error codes (runtime/core/error.h); the cause of a failed
+resize is logged before the status that names it."""
 
 
 class ExecutorRunner:
     """Builds the program's flags and reads its log, in every version.
+
+    Vendors' runners of `.pte` files, such as Qualcomm's `qnn_executor_runner`, are told
+    by their flags and by their log.
 
     It has no warm-up runs of its own: so many more executions are asked for, and the
     first ones are told apart afterwards. All its inputs are ones.
@@ -94,7 +108,9 @@ class ExecutorRunner:
         self, programs: Sequence[RunnerChoice] = (), progress: object = None
     ) -> None:
         """Take the given programs; nothing is built, so there is no progress."""
-        self._programs = GivenPrograms(NAME, programs, options=("method_name",))
+        self._programs = GivenPrograms(
+            self.name, programs, options=("method_name", "input_list_path")
+        )
 
     def program(self, info: DeviceInfo) -> Program:
         """The given program for a device's ABI and C library."""
@@ -106,13 +122,20 @@ class ExecutorRunner:
         flags = [f"--model_path={request.model_path}"]
         if method := given.option("method_name"):
             flags.append(f"--method_name={method}")
-        for flag, value in (
-            ("num_executions", request.warmup_iterations + request.iterations),
-            ("cpu_threads", request.threads),
-            ("print_output", "none"),
-        ):
-            if given.holds(flag):
-                flags.append(f"--{flag}={value}")
+        if inputs := given.option("input_list_path"):
+            flags.append(f"--input_list_path={inputs}")
+        has_warm_up = given.holds("Perform %d inference for warming up")
+        executions = request.warmup_iterations + request.iterations
+        wanted = (
+            (("iteration", request.iterations), ("warm_up", request.warmup_iterations))
+            if has_warm_up
+            else (
+                ("num_executions", executions),
+                ("cpu_threads", request.threads),
+                ("print_output", "none"),
+            )
+        )
+        flags += [f"--{flag}={value}" for flag, value in wanted if given.holds(flag)]
         command = start(request, *flags)
         return msgspec.structs.replace(command, log_tag="ExecuTorch")
 
@@ -136,12 +159,31 @@ class ExecutorRunner:
         messages = messages_of(result, subject)
         if result.exit_code != 0 or result.signal is not None or result.timed_out:
             raise self._why(result, messages, subject)
+        texts = [item.text for item in messages]
+        if has_inference_times(texts):
+            asked = request.iterations if request else None
+            return read_inference_times(texts, asked, subject)
         ends = [item for item in messages if _EXECUTED_MARK in item.text]
+        if not messages:
+            raise self._silent(result, subject)
         if not ends:
             raise self._why(result, messages, subject)
         if len(ends) > 1:
             raise _bad(subject, "logged more than one result")
         return _Log(messages, ends[0], subject).measurement(request)
+
+    def _silent(self, result: CommandResult, subject: str) -> LaunchError:
+        """Of a program that ended well and logged nothing, whatever it is."""
+        words = [*lines_of(result.stdout), *lines_of(result.stderr)]
+        if any(words) and not any(line.startswith("Output") for line in words):
+            return self._why(result, (), subject)
+        return LaunchError(
+            FailureReason.BAD_OUTPUT,
+            subject,
+            "it ran the model and logged no time: a Release build, which logs nothing",
+            remedy="Rebuild it with -DEXECUTORCH_ENABLE_LOGGING=ON and "
+            "-DEXECUTORCH_LOG_LEVEL=Info (ET_LOG)",
+        )
 
     @staticmethod
     def _why(
@@ -150,6 +192,12 @@ class ExecutorRunner:
         lines = [item.text for item in messages]
         lines += lines_of(result.stderr) + lines_of(result.stdout)
         return why_it_ended(result, lines, _RULES, subject=subject)
+
+
+class QnnExecutorRunner(ExecutorRunner):
+    """Qualcomm's runner under its own name."""
+
+    name = "qnn_executor_runner"
 
 
 class _Log:

@@ -197,6 +197,16 @@ class GivenPrograms:
             f"Give it with --runner {self._name}=PATH",
         )
 
+    def asked(self, option: str) -> str | None:
+        """The last value given for an option, of whichever file."""
+        values = [
+            value
+            for choice in self._choices
+            for key, value in choice.options
+            if key == option
+        ]
+        return values[-1] if values else None
+
     def _missing(self, info: DeviceInfo) -> RunnerMissingError:
         abi = info.abis[0] if info.abis else "its ABI"
         system = f"{', '.join(info.abis) or 'unknown ABI'}; {info.libc or 'unknown'}"

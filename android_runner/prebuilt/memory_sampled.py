@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from pocketbench.android_runner.prebuilt.benchmark_model import BenchmarkModel
-from pocketbench.android_runner.prebuilt.executor_runner import ExecutorRunner
+from pocketbench.android_runner.prebuilt.executor_runner import (
+    ExecutorRunner,
+    QnnExecutorRunner,
+)
 from pocketbench.android_runner.prebuilt.memory_wrapper import (
     SampledMemory,
     unwrap,
@@ -141,6 +144,13 @@ def executor_runner(
 ) -> Sampled:
     """ExecuTorch's."""
     return Sampled(ExecutorRunner(programs, progress))
+
+
+def qnn_executor_runner(
+    programs: Sequence[RunnerChoice], progress: Callable[[str], None]
+) -> Sampled:
+    """Qualcomm's, for ExecuTorch."""
+    return Sampled(QnnExecutorRunner(programs, progress))
 
 
 def benchmark_model(

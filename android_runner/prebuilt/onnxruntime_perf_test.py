@@ -6,7 +6,13 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from pocketbench.android_runner.failures.failure_words import why_it_ended
+from pocketbench.android_runner.prebuilt.delegation import (
+    check_delegated,
+    provider_delegations,
+)
 from pocketbench.android_runner.prebuilt.given_programs import GivenPrograms, start
 from pocketbench.android_runner.prebuilt.output_parsing import (
     NUMBER,
@@ -15,6 +21,7 @@ from pocketbench.android_runner.prebuilt.output_parsing import (
     lines_of,
     stream_step,
     to_ns,
+    whole_lines_of,
 )
 from pocketbench.bench.errors import LaunchError
 from pocketbench.bench.records.failure import FailureReason
@@ -29,6 +36,7 @@ if TYPE_CHECKING:
     from pocketbench.bench.records.runner import Command, LaunchRequest, Program
 
 NAME = "onnxruntime_perf_test"
+_PROVIDER = "execution_provider"
 _S = 1_000_000_000
 _MS = 1_000_000
 _SIX_DECIMALS = Decimal("1e-6")
@@ -41,17 +49,29 @@ cannot be opened; it then says so and goes on."""
 _FACTS = {
     "load_s": rf"Session creation time cost: ?({NUMBER}) s",
     "first_ms": rf"First inference time cost: ?({NUMBER}) ms",
-    "total_s": rf"Total inference time cost: ?({NUMBER}) s|Total time cost:({NUMBER})",
-    "count": r"Total inference requests: ?(\d+)|Total iterations:(\d+)|Runs:(\d+)",
+    "total_s": (
+        rf"Total inference time cost: ?({NUMBER}) s|Total time cost: ?({NUMBER})(?: s)?"
+    ),
+    "count": r"Total inference requests: ?(\d+)|Total iterations: ?(\d+)|Runs: ?(\d+)",
     "mean_ms": (
         rf"Average inference time cost(?: total)?: ?({NUMBER}) ms"
-        rf"|Average time cost:({NUMBER}) ms"
+        rf"|Average time cost: ?({NUMBER}) ?ms"
     ),
     "peak_bytes": r"Peak working set size: ?(\d+)(?: bytes)?",
-    "min_s": rf"Min Latency: ({NUMBER}) s|Min Latency is ({NUMBER})sec",
-    "max_s": rf"Max Latency: ({NUMBER}) s|Max Latency is ({NUMBER})sec",
+    **{
+        name: rf"{word} Latency: ?({NUMBER}) ?s(?:ec)?"
+        rf"|{word} Latency is ?({NUMBER}) ?s(?:ec)?"
+        for name, word in (
+            ("min", "Min"),
+            ("max", "Max"),
+            *((f"p{n}", f"P{n}") for n in (50, 90, 95, 99, 999)),
+        )
+    },
 }
-"""Lines of three generations. Units are mixed, and the first had no space or unit."""
+"""Lines of four generations. Units are mixed; blanks and units come and go."""
+_STATISTICS = ("min", "p50", "p90", "p95", "p99", "p999", "max")
+_FEWEST = {"p90": 10, "p95": 20, "p99": 100, "p999": 1000}
+"""Of fewer runs the program prints the slowest one as its percentile."""
 _FACT_PATTERNS = {name: re.compile(form) for name, form in _FACTS.items()}
 
 _ROW = re.compile(rf"(?P<model>.*),(?P<s>{NUMBER}),(?P<peak>\d+),-?\d+,(?P<at>\d+)")
@@ -65,9 +85,13 @@ _RULES = (
     ),
     (
         FailureReason.MISSING_OPERATOR,
-        r"Could not find an implementation for|is not a registered function/op"
-        r"|Execution provider .* is not (available|enabled|supported)"
-        r"|is not supported in this build",
+        r"Could not find an implementation for|is not a registered function/op",
+    ),
+    (
+        FailureReason.MISSING_BACKEND,
+        r"Execution provider .* is not (available|enabled|supported)"
+        r"|is not supported in this build|nodes that are assigned to the default CPU EP"
+        r"|Failed to load .*(QNN|Qnn|Hexagon|nnapi)|(QNN|NNAPI|CoreML) .*not available",
     ),
     (
         FailureReason.BYTECODE_TOO_NEW,
@@ -107,7 +131,7 @@ class OnnxRuntimePerfTest:
         self._programs = GivenPrograms(
             NAME,
             programs,
-            options=("execution_provider",),
+            options=(_PROVIDER, "provider_options"),
             switches=("generate_inputs", "verbose", "spin"),
         )
 
@@ -120,7 +144,10 @@ class OnnxRuntimePerfTest:
         given = self._programs.of(request)
         flags = ["-m", "times", "-r", str(request.iterations), "-s"]
         flags += ["-x", str(request.threads), "-y", "1"]
-        flags += ["-e", given.option("execution_provider") or "cpu"]
+        provider = given.option(_PROVIDER) or "cpu"
+        flags += ["-e", provider]
+        if entries := given.option("provider_options"):
+            flags += ["-i", entries]
         if given.switch("generate_inputs", True):
             flags.append("-I")
         if given.switch("verbose", False):
@@ -128,9 +155,13 @@ class OnnxRuntimePerfTest:
         if not given.switch("spin", True):
             flags.append("-Z")
         threads = str(request.threads)
-        return start(
+        command = start(
             request, *flags, request.model_path, _RESULT_FILE, OMP_NUM_THREADS=threads
         )
+        # What a provider takes is logged; on Android that is the system log.
+        if provider == "cpu":
+            return command
+        return msgspec.structs.replace(command, log_tag="onnxruntime")
 
     def parse(
         self,
@@ -144,15 +175,21 @@ class OnnxRuntimePerfTest:
             LaunchError: It did not measure; classified, with the raw words.
         """
         subject = f"{artifact.model} {artifact.variant}"
-        lines = lines_of(result.stdout)
+        lines = whole_lines_of(result.stdout)
         facts = _facts(lines, subject)
-        failed = result.exit_code != 0 or result.signal is not None
-        told = {"total_s", "count", "mean_ms"} <= facts.keys()
-        if failed or result.timed_out or not told:
-            words = [*lines_of(result.stderr), *lines]
+        words = [
+            line
+            for output in (result.log, result.stderr, result.stdout)
+            for line in lines_of(output)
+        ]
+        is_complete = {"total_s", "count", "mean_ms"} <= facts.keys()
+        if result.failed or not is_complete:
             raise why_it_ended(result, words, _RULES, subject=subject)
+        delegations = provider_delegations(words, self._programs.asked(_PROVIDER))
+        check_delegated(delegations, subject)
         report = _Report(lines, facts, subject)
-        return report.measurement(request.iterations if request else None)
+        measured = report.measurement(request.iterations if request else None)
+        return msgspec.structs.replace(measured, delegations=delegations)
 
 
 class _Report:
@@ -184,9 +221,21 @@ class _Report:
             first_latency_ns=first_ns or None,
             latencies_ns=tuple(to_ns(value, _S) for value in self._samples),
             mean_latency_ns=None if self._samples else to_ns(self._mean_ms, _MS),
+            latency_statistics_ns={} if self._samples else self._statistics_ns(),
             latency_resolution_ns=max(1, step_ns),
             memory=Memory(peak_rss_bytes=int(peak) if peak else None),
         )
+
+    def _statistics_ns(self) -> dict[str, int]:
+        """What it printed of its runs, as far as so many runs give it."""
+        found = {
+            name: to_ns(Decimal(self._facts[name]), _S)
+            for name in _STATISTICS
+            if name in self._facts and self._count >= _FEWEST.get(name, 1)
+        }
+        if list(found.values()) != sorted(found.values()):
+            raise self._bad(f"percentiles that do not rise: {found}")
+        return found
 
     @property
     def _mean_step_ms(self) -> Decimal:
@@ -205,7 +254,7 @@ class _Report:
             raise self._bad(
                 f"{self._count} requests in {total_s} s are not {self._mean_ms} ms each"
             )
-        low, high = (self._facts.get(name) for name in ("min_s", "max_s"))
+        low, high = (self._facts.get(name) for name in ("min", "max"))
         if low is None or high is None:
             return
         least, most = Decimal(low) * 1000, Decimal(high) * 1000

@@ -23,6 +23,12 @@ def lines_of(output: bytes) -> list[str]:
     return [line.strip("\r").rstrip() for line in text.split("\n")]
 
 
+def whole_lines_of(output: bytes) -> list[str]:
+    """The same without a last line that may have been cut inside a number."""
+    *whole, last = lines_of(output)
+    return whole if last[-1:] in tuple("0123456789.eE+-") else [*whole, last]
+
+
 def exact(text: str) -> Decimal | None:
     """The finite number a text is, without rounding; `None` when it is none."""
     if not _FINITE.fullmatch(text):

@@ -35,7 +35,8 @@ def _latency_ns(launch: Launch) -> float | None:
     ordered = sorted(launch.measurement.latencies_ns)
     if ordered:
         return ordered[len(ordered) // 2]
-    return launch.measurement.mean_latency_ns
+    printed = launch.measurement.latency_statistics_ns
+    return printed.get("p50", launch.measurement.mean_latency_ns)
 
 
 class LineProgress(Observer):

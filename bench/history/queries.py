@@ -16,6 +16,7 @@ from pocketbench.bench.history.series import HistoryCell, Point, Series
 from pocketbench.bench.history.stored import StoredLaunch
 from pocketbench.bench.judge.metrics import METRICS, PRIMARY
 from pocketbench.bench.judge.summary import Metric
+from pocketbench.bench.records.metrics import MEAN_LATENCY
 
 MEMORY_LIMIT = "512MB"
 """What one query may hold before it goes to disk."""
@@ -30,16 +31,20 @@ def read_series(
     Args:
         folder: A local folder, or any path DuckDB reads (`s3://bucket/history`).
         model: Only this one's; `None`: all.
-        metric: A metric's name.
+        metric: A metric's name; the latency's includes means without a median.
 
     Raises:
         StoreError: There is no history, or a file of it cannot be read.
     """
-    wanted = next(m for m in METRICS if m.name == metric)
-    rows = _rows(str(folder), model, wanted)
+    # Means without a median have a series of their own, never joined to medians.
+    names = (PRIMARY, MEAN_LATENCY) if metric == PRIMARY else (metric,)
     return tuple(
         _series(list(of_cell), wanted)
-        for _, of_cell in groupby(rows, key=lambda row: row[:4])
+        for wanted in METRICS
+        if wanted.name in names
+        for _, of_cell in groupby(
+            _rows(str(folder), model, wanted), key=lambda row: row[:4]
+        )
     )
 
 
@@ -146,11 +151,15 @@ def _parts(database: Any, plain: str, compacted: str) -> list[str]:
     """SQL of both kinds of file, where there are any.
 
     A compaction that was killed before it deleted what it had compacted leaves runs in
-    both: they count once.
+    both: they count once. Files of older releases lack columns, which are then NULL.
     """
     parts = []
     if _exist(database, compacted):
-        parts.append(f"SELECT * FROM read_parquet({quoted(compacted)})")
+        columns = ", ".join(f"NULL::{k} AS {n}" for n, k in _columns().items())
+        parts.append(f"SELECT {columns} WHERE false")
+        parts.append(
+            f"SELECT * FROM read_parquet({quoted(compacted)}, union_by_name = true)"
+        )
     if _exist(database, plain):
         only_new = (
             f" WHERE (device, run_id) NOT IN (SELECT DISTINCT (device, run_id) FROM "

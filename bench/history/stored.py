@@ -49,6 +49,8 @@ class StoredLaunch(Value, frozen=True, kw_only=True):
     started_at: str
     shape: str | None
     latency_ns: float | None
+    mean_latency_ns: float | None = None
+    """Only where there is no median; records before schema changes lack it."""
     p90_latency_ns: float | None
     p99_latency_ns: float | None
     throughput_per_s: float | None
@@ -103,6 +105,7 @@ def _of_cell(
             warmup_latencies_ns=launch.measurement.warmup_latencies_ns,
             latencies_ns=launch.measurement.latencies_ns,
             latency_ns=value.values.get("latency_ns"),
+            mean_latency_ns=value.values.get("mean_latency_ns"),
             p90_latency_ns=value.values.get("p90_latency_ns"),
             p99_latency_ns=value.values.get("p99_latency_ns"),
             throughput_per_s=value.values.get("throughput_per_s"),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pocketbench.bench.judge.grade import grade
 from pocketbench.bench.judge.intervals import estimate, log_mean
-from pocketbench.bench.judge.metrics import METRICS, PRIMARY, Reduced, reduced
+from pocketbench.bench.judge.metrics import METRICS, Reduced, reduced, typical_latency
 from pocketbench.bench.judge.resources import resources_of
 from pocketbench.bench.judge.summary import Cell, LaunchValue
 from pocketbench.bench.judge.valid_launches import (
@@ -116,13 +116,20 @@ def _caveats(
         found.add(Caveat.RANDOM_WEIGHTS)
     if len(launches) < FEWEST_LAUNCHES:
         found.add(Caveat.TOO_FEW_LAUNCHES)
-    medians = log_mean(_column(rows, PRIMARY) or [0.0])
-    spread = medians.standard_error * math.sqrt(medians.launches)
-    if spread > NOISY_VARIATION * medians.mean:
+    latencies = [x for row in rows if (x := typical_latency(row.values)) is not None]
+    typical = log_mean(latencies or [0.0])
+    spread = typical.standard_error * math.sqrt(typical.launches)
+    if spread > NOISY_VARIATION * typical.mean:
         found.add(Caveat.NOISY)
     digests = {launch.measurement.output_digest for launch in launches}
     if len(digests - {None}) > 1:
         found.add(Caveat.NONDETERMINISTIC)
+    if any(
+        x.is_requested and x.extent != "all"
+        for launch in launches
+        for x in launch.measurement.delegations
+    ):
+        found.add(Caveat.NOT_FULLY_DELEGATED)
     if not any("peak_rss_bytes" in row.values for row in rows):
         found.add(Caveat.NO_MEMORY)
     if ready is not None:

@@ -11,6 +11,7 @@ from pocketbench.bench.judge.intervals import Evidence
 from pocketbench.bench.judge.summary import Comparison, Metric, Unlike, Verdict
 from pocketbench.bench.judge.valid_launches import CellKey
 from pocketbench.bench.judge.verdicts import corrected, launches_to_settle, verdict
+from pocketbench.bench.records.metrics import is_gated
 
 
 class Question(NamedTuple):
@@ -39,7 +40,7 @@ def judged(
     unlike conditions, unless it is asked for `anyway`.
     """
     asked = list(questions)
-    wanted = [q.kind != "host" and q.metric.name in gate for q in asked]
+    wanted = [q.kind != "host" and is_gated(q.metric.name, gate) for q in asked]
     gated = [
         of and (anyway or not q.unlike) for q, of in zip(asked, wanted, strict=True)
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +12,11 @@ import numpy.typing as npt
 from pocketbench.bench.judge.shape import Shaped, shapes
 from pocketbench.bench.judge.summary import LaunchShape, Metric
 from pocketbench.bench.records.launch import Launch, Measurement
-from pocketbench.bench.records.metrics import FEWEST_ITERATIONS, USUAL_GATE
+from pocketbench.bench.records.metrics import (
+    FEWEST_ITERATIONS,
+    MEAN_LATENCY,
+    USUAL_GATE,
+)
 
 (PRIMARY,) = USUAL_GATE
 """The metric that verdicts are about unless the user says otherwise."""
@@ -23,8 +27,15 @@ METRICS = (
         title="median latency",
         unit="ns",
         better="lower",
-        of_launch="median of the main iterations after what is seen to be warm-up, or "
-        "the program's own mean where it tells no single iterations",
+        of_launch="median of the main iterations after warm-up, or the median that "
+        "the program prints",
+    ),
+    Metric(
+        name=MEAN_LATENCY,
+        title="mean latency",
+        unit="ns",
+        better="lower",
+        of_launch="mean that the program prints, where it prints no median",
     ),
     Metric(
         name="p90_latency_ns",
@@ -148,9 +159,26 @@ def _single_values(measurement: Measurement) -> dict[str, float]:
         "model_rss_bytes": None if peak is None or before is None else peak - before,
     }
     values = {name: float(value) for name, value in found.items() if value is not None}
+    return values if measurement.latencies_ns else values | _printed(measurement)
+
+
+def _printed(measurement: Measurement) -> dict[str, float]:
+    """Latencies from statistics that a program prints instead of its iterations."""
     mean_ns = measurement.mean_latency_ns
-    if mean_ns is not None and not measurement.latencies_ns:
-        values[PRIMARY] = float(mean_ns)
-        if mean_ns > 0:
-            values["throughput_per_s"] = 1e9 / mean_ns
-    return values
+    by_name = {PRIMARY: "p50", "p90_latency_ns": "p90", "p99_latency_ns": "p99"}
+    printed = measurement.latency_statistics_ns
+    found = {
+        metric: float(printed[name])
+        for metric, name in by_name.items()
+        if name in printed
+    }
+    if mean_ns:
+        found["throughput_per_s"] = 1e9 / mean_ns
+        if PRIMARY not in found:
+            found[MEAN_LATENCY] = float(mean_ns)
+    return found
+
+
+def typical_latency(values: Mapping[str, float]) -> float | None:
+    """A launch's median latency, or the mean of one that has no median."""
+    return values.get(PRIMARY, values.get(MEAN_LATENCY))

@@ -20,6 +20,7 @@ from pocketbench.bench.judge.sustained import sustained_cells
 from pocketbench.bench.judge.valid_launches import CellKey, standing_failures
 from pocketbench.bench.judge.verdicts import check_min_effect
 from pocketbench.bench.records.failure import FailureReason
+from pocketbench.bench.records.metrics import MEAN_LATENCY
 from pocketbench.bench.records.run import DeviceReady, Run
 
 
@@ -66,12 +67,7 @@ def summarize(
     )
     return Summary(
         run=run,
-        metrics=tuple(
-            metric
-            for metric in METRICS
-            if metric.name == PRIMARY
-            or any(metric.name in m.cell.estimates for m in measured.values())
-        ),
+        metrics=_metrics(measured),
         devices=tuple(devices),
         cells=tuple(m.cell for m in measured.values()),
         comparisons=comparisons,
@@ -85,6 +81,14 @@ def summarize(
         sustained=sustained_cells(run),
         jobs_wanted=len(plan.variants) * len(_selected_devices(run)),
     )
+
+
+def _metrics(measured: dict[CellKey, Measured]) -> tuple[Metric, ...]:
+    """Those measured; the primary one first, a mean only where it stands in for it."""
+    present = {name for m in measured.values() for name in m.cell.estimates}
+    if MEAN_LATENCY not in present:
+        present.add(PRIMARY)
+    return tuple(metric for metric in METRICS if metric.name in present)
 
 
 def _against_baseline(

@@ -13,7 +13,7 @@ from pocketbench.bench.judge.time_series import SustainedCell
 from pocketbench.bench.records.artifact import Artifact
 from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.launch import Failure
-from pocketbench.bench.records.metrics import USUAL_GATE
+from pocketbench.bench.records.metrics import MEAN_LATENCY, USUAL_GATE
 from pocketbench.bench.records.operator_times import ProfileFailure
 from pocketbench.bench.records.output_check import OutputCheckMissing
 from pocketbench.bench.records.record import Value
@@ -207,6 +207,8 @@ class Summary(Value, frozen=True, kw_only=True):
         }
         if not any(c.kind != "host" for c in self.comparisons):
             return ()
+        if MEAN_LATENCY in judged:
+            judged.add(USUAL_GATE[0])
         return tuple(name for name in self.gate_on if name not in judged)
 
     def cell(self, device_id: str, model: str, variant_id: str) -> Cell | None:

@@ -36,6 +36,7 @@ class Caveat(StrEnum):
     NOT_PINNED = "not_pinned"
     OVERSUBSCRIBED = "oversubscribed"
     RUNNERS_DIFFER = "runners_differ"
+    NOT_FULLY_DELEGATED = "not_fully_delegated"
     NO_MEMORY = "no_memory"
 
     @property
@@ -139,6 +140,12 @@ _WORDINGS = {
         "measured with another program than the host",
         "a prebuilt program was given for this device's ABI",
         "compare builds on this device; do not read the ratio to the host",
+    ),
+    Caveat.NOT_FULLY_DELEGATED: Wording(
+        "part of the model ran on the CPU, not on the delegate",
+        "the delegate does not support some operators or their shapes",
+        "export the model with operators that the delegate supports, or compare with "
+        "a CPU variant",
     ),
     Caveat.NO_MEMORY: Wording(
         "no memory figures",

@@ -26,6 +26,11 @@ class FailureReason(StrEnum):
     WRONG_ABI = "wrong_abi"
     WRONG_PAGE_SIZE = "wrong_page_size"
     LINKER = "linker"
+    MISSING_LIBRARY = "missing_library"
+    MISSING_LOADER = "missing_loader"
+    EXECUTION_DENIED = "execution_denied"
+    KERNEL_TOO_OLD = "kernel_too_old"
+    BLOCKED_SYSTEM_CALL = "blocked_system_call"
     NOT_FOUND = "not_found"
     NOT_LOADABLE = "not_loadable"
     FULL_JIT_FILE = "full_jit_file"
@@ -106,6 +111,25 @@ _REMEDIES = {
     ),
     FailureReason.LINKER: (
         "Push the library the linker names, or build the runner against it"
+    ),
+    FailureReason.MISSING_LIBRARY: (
+        "Give the library with --runner-option NAME.library=PATH, or link it statically"
+    ),
+    FailureReason.MISSING_LOADER: (
+        "The program needs a dynamic loader that the device lacks: build it for the "
+        "device's C library (Android's NDK for bionic), or link it statically"
+    ),
+    FailureReason.EXECUTION_DENIED: (
+        "This system forbids running programs from /data/local/tmp (a hardened or "
+        "managed phone): allow it in its settings, or measure on another phone"
+    ),
+    FailureReason.KERNEL_TOO_OLD: (
+        "Use a program built with Android's NDK (`pocketbench runner build --ndk "
+        "PATH`), or a phone with a newer kernel"
+    ),
+    FailureReason.BLOCKED_SYSTEM_CALL: (
+        "Start it from adb's shell, which has no system call filter, and not inside an "
+        "app; or use a program built with Android's NDK"
     ),
     FailureReason.NOT_FOUND: "Check the path of the program or the model",
     FailureReason.NOT_LOADABLE: (

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+import msgspec
+
 from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.conditions import Conditions
 from pocketbench.bench.records.failure import FailureReason
@@ -51,6 +53,22 @@ class Memory(Value, frozen=True, kw_only=True):
         return max(self.peak_rss_bytes, at_end)
 
 
+class Delegation(Value, frozen=True, kw_only=True):
+    """How much of a model a delegate or execution provider runs, as the program says.
+
+    What it does not run is left to the CPU.
+    """
+
+    delegate: str
+    """In the field's spelling: `NNAPI`, `GPU`, `XNNPACK`, `QNN`."""
+    extent: Literal["none", "part", "all"]
+    node_count: int | None = None
+    """Nodes of the graph that it runs."""
+    total_node_count: int | None = None
+    is_requested: bool = True
+    """False: the program applied it by itself, as LiteRT does with XNNPACK."""
+
+
 class Measurement(Value, frozen=True, kw_only=True):
     """What one launch measured. Raw samples; statistics are derived, never stored."""
 
@@ -72,7 +90,10 @@ class Measurement(Value, frozen=True, kw_only=True):
     was_stopped: bool = False
     """Told to stop before its time was reached."""
     mean_latency_ns: int | None = None
-    """Only from a program that tells a mean and no single iterations."""
+    """Only from a program that prints statistics instead of single iterations."""
+    latency_statistics_ns: dict[str, int] = msgspec.field(default_factory=dict)
+    """Other statistics that such a program prints, by name: `min`, `p5`, `p50` (its
+    median), `p90`, `p95`, `p99`, `p999`, `max`."""
     latency_resolution_ns: int = 1
     """1000 for a program that prints whole microseconds."""
     memory: Memory = Memory()
@@ -83,6 +104,8 @@ class Measurement(Value, frozen=True, kw_only=True):
     seed: int | None = None
     output_digest: str | None = None
     """sha256 of the output's bytes for the first input."""
+    delegations: tuple[Delegation, ...] = ()
+    """What really ran the model, where the program says so."""
 
 
 class Launch(Value, frozen=True, kw_only=True, tag_field="record", tag="launch"):

@@ -8,6 +8,7 @@ from pocketbench.bench.errors import UnknownNameError
 
 GATES: Mapping[str, str] = {
     "latency": "latency_ns",
+    "mean_latency": "mean_latency_ns",
     "p90": "p90_latency_ns",
     "p99": "p99_latency_ns",
     "throughput": "throughput_per_s",
@@ -21,8 +22,18 @@ GATES: Mapping[str, str] = {
 USUAL_GATE = (GATES["latency"],)
 """What verdicts are about unless the user says otherwise."""
 
+MEAN_LATENCY = GATES["mean_latency"]
+"""What a launch has instead of a median latency where its program prints only a mean;
+the two are never compared with each other."""
+
 FEWEST_ITERATIONS: Mapping[str, int] = {"p90_latency_ns": 10, "p99_latency_ns": 100}
 """A launch of fewer iterations has no such tail."""
+
+
+def is_gated(metric: str, gate: Iterable[str]) -> bool:
+    """Whether a metric gets verdicts; a gate on latency covers means without median."""
+    names = set(gate)
+    return metric in names or (metric == MEAN_LATENCY and USUAL_GATE[0] in names)
 
 
 def parse_gates(asked: Iterable[str]) -> tuple[str, ...]:

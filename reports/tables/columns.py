@@ -11,6 +11,7 @@ from pocketbench.reports.text.phrases import speed_up
 
 _ORDER = (
     "latency_ns",
+    "mean_latency_ns",
     "p90_latency_ns",
     "p99_latency_ns",
     "throughput_per_s",

@@ -115,6 +115,132 @@ def test_every_shape_of_the_statistics_is_read(parse, form, main):
     assert measured.first_latency_ns == 81_913_000
 
 
+def test_the_newest_tells_a_median_and_percentiles(parse):
+    measured = parse(ended(printed([81913], [50000, 60000, 70000], "newest")))
+    assert measured.latency_statistics_ns == {
+        "min": 50_000_000,
+        "p5": 50_000_000,
+        "p50": 60_000_000,
+        "p95": 70_000_000,
+        "max": 70_000_000,
+    }
+
+
+@pytest.mark.parametrize("main", [[56000], [56000, 56000]])
+def test_runs_that_took_the_same_time_have_a_median(parse, main):
+    measured = parse(ended(printed([81913], main)))
+    assert measured.latency_statistics_ns == {"p50": 56_000_000}
+
+
+def test_older_releases_tell_a_mean_without_a_median(parse):
+    measured = parse(ended(printed([900], [700, 800])))
+    assert "p50" not in measured.latency_statistics_ns
+
+
+def test_percentiles_that_do_not_rise_are_refused(refused):
+    lines = [x.replace("median=", "median=9") for x in printed([9], [7, 8], "newest")]
+    assert "do not rise" in refused(ended(lines)).fact
+
+
+def litert_2(mean: str = "20.42", runs: int = 50, place: str = "") -> list[str]:
+    """The report of LiteRT 2's program, after its banner."""
+
+    def said(text: str, line: int) -> str:
+        return f"INFO: [{place}benchmark_litert_model.h:{line}] {text}"
+
+    return [
+        "INFO: STARTING!",
+        "",
+        "========== BENCHMARK RESULTS ==========",
+        said("Model initialization: 812.31 ms", 94),
+        said("Warmup (first):       31.20 ms", 96),
+        said("Warmup (avg):         22.51 ms (10 runs)", 98),
+        said(f"Inference (avg):      {mean} ms ({runs} runs)", 100),
+        said("Inference (min):      19.90 ms", 104),
+        said("Inference (max):      24.84 ms", 106),
+        said("Inference (std):      0.92", 108),
+        said("Throughput:           27.46 MB/s", 115),
+        said("Init footprint:       91.74 MB", 126),
+        said("Peak memory:          93.50 MB", 130),
+        "",
+    ]
+
+
+@pytest.mark.parametrize("place", ["", "./litert/tools/", ".\\litert/tools/"])
+def test_the_report_of_litert_2_is_read(parse, place):
+    measured = parse(ended(litert_2(place=place)))
+    assert measured.load_ns == 812_310_000
+    assert measured.first_latency_ns == 31_200_000
+    assert measured.mean_latency_ns == 20_420_000
+    assert measured.latency_statistics_ns == {"min": 19_900_000, "max": 24_840_000}
+    assert measured.latency_resolution_ns == 10_000
+    assert measured.memory.peak_rss_bytes == 93.5 * 2**20
+
+
+def test_a_report_with_percentiles_gives_a_median(parse):
+    lines = litert_2()
+    at = next(i for i, line in enumerate(lines) if "(max)" in line)
+    more = [f"Inference ({k}):  {v} ms" for k, v in (("median", 20.1), ("p95", 24.0))]
+    lines[at:at] = more
+    measured = parse(ended(lines))
+    assert measured.latency_statistics_ns["p50"] == 20_100_000
+    assert measured.latency_statistics_ns["p95"] == 24_000_000
+
+
+def test_count_lines_beside_the_report_are_read_finer(parse):
+    counts = [
+        "INFO: count=10 first=31200 curr=22000 min=21000 max=31200 avg=22510 std=9",
+        "INFO: count=50 first=20400 curr=20410 min=19903 max=24841 avg=20418.5 std=920 "
+        "p5=19950 median=20301 p95=24000",
+    ]
+    measured = parse(ended([*counts, *litert_2()]))
+    assert measured.mean_latency_ns == 20_418_500
+    assert measured.latency_statistics_ns["p50"] == 20_301_000
+    assert measured.latency_resolution_ns == 100
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        litert_2(mean="30.42"),
+        litert_2(runs=0),
+        [*litert_2(), *litert_2(mean="20.44")],
+        [x.replace("20.42 ms (50 runs)", "20.4") for x in litert_2()],
+        ["count=50 first=1 curr=2 min=1 max=2 avg=2 std=1", *litert_2()],
+    ],
+)
+def test_a_report_that_contradicts_itself_is_refused(refused, lines):
+    assert refused(ended(lines)).reason is Reason.BAD_OUTPUT
+
+
+def test_a_report_of_too_few_runs_is_refused(refused, asked):
+    error = refused(ended(litert_2(runs=2)), asked())
+    assert "ran 2 iterations, 3 were asked for" in error.fact
+
+
+def test_a_peak_that_is_cut_inside_its_number_is_not_believed(parse):
+    peak = "Overall peak memory footprint (MB) via periodic monitoring: 13.5"
+    text = "".join(f"{line}\n" for line in printed([900], [700, 800])) + peak
+    cut = CommandResult(stdout=text.encode(), stderr=b"", exit_code=0)
+    assert parse(cut).memory.peak_rss_bytes is None
+
+
+def test_the_flags_of_litert_2_are_passed_on(command_of):
+    argv = command_of(
+        BenchmarkModel,
+        ("use_npu", "true"),
+        ("use_cpu", "false"),
+        ("require_full_delegation", "true"),
+        ("dispatch_library_path", "/data/local/tmp/npu"),
+    ).argv
+    assert argv[-4:] == (
+        "--use_npu=true",
+        "--use_cpu=false",
+        "--require_full_delegation=true",
+        "--dispatch_library_path=/data/local/tmp/npu",
+    )
+
+
 def test_what_a_profile_prints_besides_is_not_mistaken_for_the_runs(parse):
     profile = [
         "\t CONV_2D\t    0.000\t    4.269\t    4.269\t  0.107%\t[Relu6]",

@@ -58,8 +58,67 @@ def ended(
             "./b: error while loading shared libraries: libtorch.so: cannot open "
             "shared object file: No such file or directory",
             127,
-            Reason.LINKER,
+            Reason.MISSING_LIBRARY,
         ),
+        (
+            "./b: error while loading shared libraries: /d/libx.so: failed to map "
+            "segment from shared object: Operation not permitted",
+            127,
+            Reason.EXECUTION_DENIED,
+        ),
+        (
+            'CANNOT LINK EXECUTABLE "./b": couldn\'t map "/d/libx.so" segment 1: '
+            "Permission denied",
+            1,
+            Reason.EXECUTION_DENIED,
+        ),
+        (
+            "/system/bin/sh: /data/local/tmp/pocketbench/b: can't execute: Permission "
+            "denied",
+            126,
+            Reason.EXECUTION_DENIED,
+        ),
+        (
+            "/system/bin/sh: /data/local/tmp/b: Operation not permitted",
+            126,
+            Reason.EXECUTION_DENIED,
+        ),
+        (
+            f"sh: /data/local/tmp/pocketbench/objects/{'0a' * 32}/b: inaccessible or "
+            "not found",
+            127,
+            Reason.MISSING_LOADER,
+        ),
+        (
+            f"sh: 1: /data/local/tmp/pocketbench/objects/{'0a' * 32}/b: not found",
+            127,
+            Reason.MISSING_LOADER,
+        ),
+        (
+            "qemu-aarch64: Could not open '/lib/ld-linux-aarch64.so.1': No such file "
+            "or "
+            "directory",
+            255,
+            Reason.MISSING_LOADER,
+        ),
+        (
+            "bash: ./b: cannot execute: required file not found",
+            127,
+            Reason.MISSING_LOADER,
+        ),
+        ("FATAL: kernel too old", 127, Reason.KERNEL_TOO_OLD),
+        ("FATAL: kernel too old\nAborted", 134, Reason.KERNEL_TOO_OLD),
+        ("Bad system call", 159, Reason.BLOCKED_SYSTEM_CALL),
+        ("", 159, Reason.BLOCKED_SYSTEM_CALL),
+        (
+            "xnnpack::convolution not available! Reason: the provided parameters are "
+            "not supported by XNNPACK",
+            134,
+            Reason.MISSING_OPERATOR,
+        ),
+        ("RuntimeError: XNNPACK is not available", 134, Reason.MISSING_BACKEND),
+        ("Vulkan backend is not available", 134, Reason.MISSING_BACKEND),
+        ("Backend QnnBackend is not available.", 134, Reason.MISSING_BACKEND),
         ("/system/bin/sh: ./b: not executable: 64-bit ELF file", 126, Reason.WRONG_ABI),
         (
             "bash: ./b: cannot execute binary file: Exec format error",
@@ -135,7 +194,38 @@ def test_every_known_way_to_end_has_its_reason(
     error = classify(ended(stderr, code=code), subject="tiny.ptl")
     assert error.reason is reason
     assert error.subject == "tiny.ptl"
-    assert error.next_step == reason.remedy
+    assert error.next_step
+
+
+@pytest.mark.parametrize(
+    ("stderr", "told"),
+    [
+        ("Missing operator: [3] aten::native_dropout.out", ".eval()"),
+        ("Following ops cannot be found {aten::native_dropout, } ()", ".eval()"),
+        (
+            'CANNOT LINK EXECUTABLE "/d/b": cannot locate symbol "__write_chk" '
+            "referenced"
+            ' by "/data/local/tmp/b"...',
+            "b needs the symbol __write_chk",
+        ),
+        ("./b: symbol lookup error: ./b: undefined symbol: needed", "symbol needed"),
+        (
+            "./b: /lib/libc.so.6: version `GLIBC_2.38' not found (required by ./b)",
+            "older than GLIBC_2.38",
+        ),
+    ],
+)
+def test_a_remedy_says_what_the_words_allow(stderr: str, told: str) -> None:
+    error = classify(ended(stderr, code=134), subject="x")
+    assert told in error.next_step
+    assert "Push the library" not in error.next_step
+
+
+def test_a_signal_31_is_a_system_call_that_a_filter_forbids() -> None:
+    error = classify(ended(code=None, signal=31), subject="x")
+    assert error.reason is Reason.BLOCKED_SYSTEM_CALL
+    assert "SIGSYS" in error.fact
+    assert "app" in error.next_step
 
 
 @pytest.mark.parametrize(

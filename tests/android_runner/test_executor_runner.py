@@ -4,7 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pocketbench.android_runner.prebuilt.executor_runner import ExecutorRunner
+from pocketbench.android_runner.prebuilt.executor_runner import (
+    ExecutorRunner,
+    QnnExecutorRunner,
+)
 from pocketbench.bench.errors import LaunchError
 from pocketbench.bench.records.device import CommandResult
 from pocketbench.bench.records.failure import FailureReason as Reason
@@ -208,6 +211,75 @@ def test_a_failure_is_told_by_what_was_logged(refused, line, reason, dress):
     error = refused(ended(**where, code=134))
     assert error.reason is reason
     assert line.rstrip(".") in error.fact
+
+
+@pytest.mark.parametrize("dress", [host, threadtime])
+def test_the_cause_of_a_failed_resize_is_shown(refused, dress):
+    cause = "Attempted to resize a static tensor to a new shape at dimension 0"
+    status = "Execution of method forward failed with status 0x10"
+    text = dress([*START, cause, status])
+    error = refused(
+        ended(**({"log": text} if dress is threadtime else {"stderr": text}), code=134)
+    )
+    assert error.reason is Reason.MODEL_RAISED
+    assert cause in error.fact
+
+
+@pytest.mark.parametrize("stdout", ["", "OutputX 0: tensor(sizes=[1], [2.])\n"])
+def test_a_release_build_that_logs_nothing_is_named(refused, stdout):
+    error = refused(ended(stdout=stdout))
+    assert error.reason is Reason.BAD_OUTPUT
+    assert "EXECUTORCH_ENABLE_LOGGING=ON" in error.next_step
+
+
+def test_an_operator_of_training_says_to_call_eval(refused):
+    text = host([*START, "Missing operator: [3] aten::native_dropout.out"])
+    assert ".eval()" in refused(ended(text, code=134)).next_step
+
+
+TOOK = "{} inference took {:f} ms, avg {:f} ms"
+
+
+def test_qualcomms_runner_tells_a_mean_and_the_first_inference(parse, asked):
+    lines = [*START, "Method loaded.", TOOK.format(1, 2.5, 2.5), TOOK.format(3, 6, 2)]
+    measured = parse(ended(host(lines)), asked())
+    assert measured.mean_latency_ns == 2_000_000
+    assert measured.first_latency_ns == 2_500_000
+    assert measured.latency_statistics_ns == {}
+
+
+def test_a_line_that_sums_up_its_inputs_is_no_mean_of_an_iteration(parse, asked):
+    lines = [TOOK.format(3, 6, 2), TOOK.format(3, 9, 3), TOOK.format(2, 15, 7.5)]
+    measured = parse(ended(host([*START, *lines])), asked())
+    assert measured.mean_latency_ns == 2_500_000
+    assert measured.first_latency_ns is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        TOOK.format(3, 6, 3),
+        TOOK.format(0, 0, 0),
+        "3 inference took 6.0",
+        TOOK.format(1, 6, 6),
+    ],
+)
+def test_qualcomms_lines_that_cannot_be_are_refused(refused, asked, line):
+    assert refused(ended(host([*START, line])), asked()).reason is Reason.BAD_OUTPUT
+
+
+def test_qualcomms_runner_gets_its_own_flags(command_of):
+    command = command_of(
+        QnnExecutorRunner,
+        ("input_list_path", "/data/list"),
+        content=b"iteration warm_up Perform %d inference for warming up",
+    )
+    assert command.argv[1:] == (
+        "--model_path=/data/a model",
+        "--input_list_path=/data/list",
+        "--iteration=3",
+        "--warm_up=2",
+    )
 
 
 def test_an_unknown_flag_is_a_failure_of_the_flags(refused):

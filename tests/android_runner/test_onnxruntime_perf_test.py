@@ -71,11 +71,18 @@ def oldest(values_s: list[float]) -> list[str]:
     ]
 
 
+def spaced(values_s: list[float]) -> list[str]:
+    lines = [
+        line.replace(":", ": ").replace("sec", " sec") for line in oldest(values_s)
+    ]
+    return [line if " sec" in line else line.rstrip() for line in lines]
+
+
 def narrow(values_s: list[float]) -> list[str]:
     return middle(values_s, "")
 
 
-GENERATIONS = [newest, middle, narrow, oldest]
+GENERATIONS = [newest, middle, narrow, oldest, spaced]
 
 
 def rows(values_s: list[float]) -> list[str]:
@@ -132,6 +139,38 @@ def test_the_newest_tells_load_first_inference_and_peak_memory(parse):
 def test_a_first_inference_of_0_ms_is_not_a_time(parse):
     lines = [x.replace("cost: 196 ms", "cost: 0 ms") for x in newest([0.0001])]
     assert parse(ended(lines)).first_latency_ns is None
+
+
+@pytest.mark.parametrize("generation", [newest, oldest, spaced])
+def test_the_median_and_the_extremes_are_used_as_printed(parse, generation):
+    measured = parse(ended(generation([0.1, 0.2, 0.15])))
+    assert measured.latency_statistics_ns == {
+        "min": 100_000_000,
+        "p50": 150_000_000,
+        "max": 200_000_000,
+    }
+
+
+def test_a_percentile_of_too_few_runs_is_not_used(parse):
+    more = ["P90 Latency: 0.2 s", "P99 Latency: 0.2 s"]
+    few = parse(ended([*newest([0.1, 0.2, 0.15]), *more])).latency_statistics_ns
+    many = parse(ended([*newest([0.1, 0.2, 0.15] * 4), *more])).latency_statistics_ns
+    assert "p90" not in few
+    assert many["p90"] == 200_000_000
+    assert "p99" not in many
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "QNN is not supported in this build",
+        "This session contains graph nodes that are assigned to the default CPU EP, "
+        "but "
+        "fallback to CPU EP has been explicitly disabled by the user.",
+    ],
+)
+def test_a_provider_that_is_not_there_is_a_missing_backend(refused, words):
+    assert refused(ended([], words, code=255)).reason is Reason.MISSING_BACKEND
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)

@@ -120,6 +120,7 @@ def test_another_launch_cannot_be_taken_for_this_one() -> None:
     [
         "speed_benchmark_torch",
         "executor_runner",
+        "qnn_executor_runner",
         "benchmark_model",
         "onnxruntime_perf_test",
     ],

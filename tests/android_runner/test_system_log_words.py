@@ -90,6 +90,20 @@ def test_a_crash_without_a_tombstone_tells_what_was_announced() -> None:
 
 
 @pytest.mark.parametrize(
+    ("announced", "told"),
+    [
+        ("code 1, fault addr 0x10, in tid 7", "fault addr 0x10"),
+        ("code 1 (SEGV_MAPERR), fault addr 0x10, in tid 7", "fault addr 0x10"),
+        ("code 1 (SEGV_MAPERR), fault addr --------, in tid 7", "SEGV_MAPERR"),
+    ],
+)
+def test_a_comma_behind_the_address_is_no_part_of_it(announced, told) -> None:
+    line = f"F libc    : Fatal signal 11 (SIGSEGV), {announced} (b), pid {PID} (b)\n"
+    error = ended(f"01-25 12:32:58.873 {PID} {PID} {line}", signal=11)
+    assert error.fact.endswith(told)
+
+
+@pytest.mark.parametrize(
     ("abort", "reason"),
     [
         (

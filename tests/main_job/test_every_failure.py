@@ -219,7 +219,7 @@ def compiled(tmp_path_factory):
 def test_a_library_that_is_missing_is_named(phones, job, net, compiled):
     run = job.measures(phones(), net, **{RUNNER: compiled / "needs"})
 
-    failure = the_failure(run, Reason.LINKER)
+    failure = the_failure(run, Reason.MISSING_LIBRARY)
     assert "libneeded.so" in failure.fact
 
 
@@ -234,12 +234,12 @@ def test_a_symbol_that_is_missing_is_named(phones, job, net, compiled):
     assert "undefined symbol: needed" in failure.fact
 
 
-def test_a_place_where_nothing_may_be_run_is_no_permission(phones, job, net, compiled):
+def test_a_place_where_nothing_may_be_run_is_named(phones, job, net, compiled):
     phone = phones(changes=["storage.no_exec=true"])
 
     run = job.measures(phone, net, **{RUNNER: compiled / "crash"})
 
-    failure = the_failure(run, Reason.NO_PERMISSION)
+    failure = the_failure(run, Reason.EXECUTION_DENIED)
     assert failure.exit_code == 126
     assert "Permission denied" in failure.stderr_tail
 

@@ -13,7 +13,7 @@ from pocketbench.bench.judge.summarize import summarize
 from pocketbench.bench.judge.summary import Comparison, Summary, Verdict
 from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.failure import FailureReason
-from pocketbench.bench.records.launch import Failure, Measurement, Memory
+from pocketbench.bench.records.launch import Delegation, Failure, Measurement, Memory
 
 FLOAT = [10_000, 10_100, 9_900, 10_050, 9_950, 10_000, 10_020, 9_980, 10_010, 9_990]
 INT8 = [5_000, 5_060, 4_940, 5_020, 4_990, 5_010, 5_000, 4_980, 5_015, 4_985]
@@ -136,10 +136,101 @@ def test_what_a_program_does_not_tell_is_absent(make_run, make_launch):
     cell = summarize(run).cell("host", "net", "a")
 
     assert {name: e.point for name, e in cell.estimates.items()} == {
-        "latency_ns": 2000,
+        "mean_latency_ns": 2000,
         "throughput_per_s": 500_000,
     }
     assert Caveat.NO_MEMORY in cell.caveats
+
+
+def printed_run(make_run, make_launch, **measurements):
+    """A run in which each variant's six launches printed statistics only."""
+    launches = tuple(
+        make_launch("host", variant, block, measurement=measurement)
+        for variant, measurement in measurements.items()
+        for block in range(6)
+    )
+    table = {("host", variant): [1] * 6 for variant in measurements}
+    return msgspec.structs.replace(make_run(table), launches=launches)
+
+
+def test_a_mean_is_called_mean_and_is_what_the_gate_judges(make_run, make_launch):
+    run = printed_run(
+        make_run,
+        make_launch,
+        a=Measurement(mean_latency_ns=2000),
+        b=Measurement(mean_latency_ns=4000),
+    )
+
+    summary = summarize(run)
+
+    assert summary.metrics[0].title == "mean latency"
+    assert "latency_ns" not in {m.name for m in summary.metrics}
+    assert comparison(summary, "b", "mean_latency_ns").verdict is Verdict.REGRESSION
+    assert summary.gates_missing == ()
+
+
+def test_a_mean_is_never_compared_with_a_median(make_run, make_launch):
+    run = printed_run(
+        make_run,
+        make_launch,
+        a=Measurement(mean_latency_ns=2000),
+        b=Measurement(mean_latency_ns=2000, latency_statistics_ns={"p50": 1900}),
+    )
+
+    summary = summarize(run)
+
+    assert {c.metric for c in summary.comparisons} == {"throughput_per_s"}
+    assert summary.cell("host", "net", "b").estimates["latency_ns"].point == 1900
+    assert "mean_latency_ns" not in summary.cell("host", "net", "b").estimates
+
+
+def test_percentiles_that_a_program_prints_are_used_as_such(make_run, make_launch):
+    printed = {"p5": 1, "p50": 1900, "p90": 2500, "p99": 3000, "max": 9000}
+    run = printed_run(
+        make_run,
+        make_launch,
+        a=Measurement(mean_latency_ns=2000, latency_statistics_ns=printed),
+    )
+
+    estimates = summarize(run).cell("host", "net", "a").estimates
+
+    assert estimates["latency_ns"].point == 1900
+    assert estimates["p90_latency_ns"].point == 2500
+    assert estimates["p99_latency_ns"].point == 3000
+
+
+def test_means_that_scatter_are_noisy(make_run, make_launch):
+    launches = tuple(
+        make_launch(
+            "host",
+            "a",
+            block,
+            measurement=Measurement(mean_latency_ns=1000 + block % 2 * 900),
+        )
+        for block in range(6)
+    )
+    run = msgspec.structs.replace(make_run({("host", "a"): [1] * 6}), launches=launches)
+
+    assert Caveat.NOISY in summarize(run).cell("host", "net", "a").caveats
+
+
+@pytest.mark.parametrize(
+    ("extent", "is_requested", "has_caveat"),
+    [("all", True, False), ("part", True, True), ("part", False, False)],
+)
+def test_a_delegate_that_took_only_a_part_is_a_caveat(
+    make_run, make_launch, extent, is_requested, has_caveat
+):
+    found = Delegation(delegate="GPU", extent=extent, is_requested=is_requested)
+    run = printed_run(
+        make_run,
+        make_launch,
+        a=Measurement(latencies_ns=(1000,), delegations=(found,)),
+    )
+
+    caveats = summarize(run).cell("host", "net", "a").caveats
+
+    assert (Caveat.NOT_FULLY_DELEGATED in caveats) is has_caveat
 
 
 def test_a_launch_is_reduced_to_its_median_tails_throughput_and_memory(
