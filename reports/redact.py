@@ -1,114 +1,156 @@
-"""A summary as it may be shown: no raw serials, no control characters."""
+"""Redact a summary once, field by field, before any report is built from it."""
 
 from __future__ import annotations
 
 import re
+import typing
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
 from pocketbench.bench.judge.summary import Summary
-from pocketbench.bench.records.conditions import Conditions
-from pocketbench.bench.records.launch import Launch
-from pocketbench.bench.records.sustained import SustainedLaunch
+from pocketbench.bench.records.device import DeviceInfo
 
-_UNSHOWABLE = re.compile(
-    r"(\\\\)"  # a backslash of the text itself: what follows it is no escape
-    r"|\\u00(?:0[0-8bBcCeEfF]|1[0-9a-fA-F])|\\[bf]"
-    "|[\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
-)
-"""Terminal controls and marks that turn the direction of the text around them."""
-_CARRIAGE_RETURN = re.compile(r"(\\\\)|\\r")
-_SHORTEST_SERIAL = 6
+_UNSHOWABLE = dict.fromkeys(
+    [
+        *(code for code in range(32) if chr(code) not in "\t\n\r"),
+        *range(0x7F, 0xA0),
+        *range(0x202A, 0x202F),
+        *range(0x2066, 0x206A),
+    ],
+    "\N{REPLACEMENT CHARACTER}",
+) | {ord("\r"): None}
+"""Terminal controls, and marks that change the direction of the text around them."""
+_CI_COMMAND = re.compile(r"^(\s*)(:(?=:)|#(?=#\[))", re.MULTILINE)
+"""What a CI log would take for a command: `::error`, `##[error]` at a line's start."""
+_SHORTEST_SERIAL = 4
+_NAMES = frozenset(
+    {
+        "model", "variant", "variant_id", "variants", "name", "engine", "runner",
+        "baseline", "candidate", "metric", "metrics", "title", "unit", "of_launch",
+        "family", "abi", "abis", "libc", "precision", "dtype", "run_id", "sha256",
+        "operator", "operators", "kind",
+    }
+)  # fmt: skip
+"""Fields by which records find each other: a serial that is a common word, such as
+`float32`, must not be replaced in them."""
+
+T = TypeVar("T")
 
 
 def presentable(summary: Summary) -> Summary:
-    """Hash adb serials wherever they stand and replace control characters.
+    """Return the summary with adb serials hashed and control characters replaced.
 
-    Devices give their own names, and programs their own messages: neither may steer a
-    terminal, and a report handed on must not carry a serial number or an address. The
-    samples, which are numbers, are passed on as they are.
+    Devices choose their names and programs their messages: neither may steer a
+    terminal or a CI log, and a report handed on must not carry a serial number.
+    Numbers, enumerations and literals cannot hold text and are passed on as they are.
     """
-    launches = tuple(_shown_launch(x, summary) for x in summary.run.launches)
-    sustained = tuple(_shown_sustained(x, summary) for x in summary.run.sustained)
-    rows = [cell.launches for cell in summary.cells]
-    slim = replace(
-        summary,
-        run=replace(summary.run, launches=(), sustained=()),
-        cells=tuple(replace(cell, launches=()) for cell in summary.cells),
-    )
-    text = _shown(msgspec.json.encode(slim).decode(), summary)
-    shown = msgspec.json.decode(text, type=Summary)
-    names = {
-        before.device.id: after.device.id
-        for before, after in zip(summary.devices, shown.devices, strict=True)
-        if before.device.id != after.device.id
-    }
-    if names:
-        launches = tuple(
-            replace(x, device_id=names[x.device_id]) if x.device_id in names else x
-            for x in launches
+    return _mapped(summary, _Redaction([ready.device for ready in summary.devices]))
+
+
+class _Redaction:
+    """Redacts strings; remembers each, because the same ones come again and again."""
+
+    def __init__(self, devices: list[DeviceInfo]) -> None:
+        self._ids: dict[str, str] = {}
+        self._serials: list[tuple[re.Pattern[str], str]] = []
+        for info in devices:
+            serial = info.id.partition(":")[2]
+            if info.family != "android" or not info.serial_hash or not serial:
+                continue
+            self._ids[info.id] = info.id.replace(serial, info.serial_hash)
+            if len(serial) >= _SHORTEST_SERIAL:
+                self._serials.append((_anywhere(serial), info.serial_hash))
+        self.name = cache(self._name)
+        self.text = cache(self._text)
+
+    def _name(self, text: str) -> str:
+        if text in self._ids:
+            return self._ids[text]
+        return _CI_COMMAND.sub(r"\1\2 ", text.translate(_UNSHOWABLE))
+
+    def _text(self, text: str) -> str:
+        for serial, shown in self._serials:
+            text = serial.sub(shown, text)
+        return self._name(text)
+
+
+def _anywhere(serial: str) -> re.Pattern[str]:
+    """A serial as part of any text; one that may be a word or a number, as a whole."""
+    pattern = re.escape(serial)
+    if not (re.search("[0-9]", serial) and re.search("[A-Za-z]", serial)):
+        pattern = rf"(?<![0-9A-Za-z]){pattern}(?![0-9A-Za-z])"
+    return re.compile(pattern)
+
+
+def _mapped(value: T, redaction: _Redaction) -> T:
+    """The value with its strings redacted; the very same where none changed."""
+    if not isinstance(value, msgspec.Struct):
+        return typing.cast(T, _within(value, redaction, redaction.text))
+    changes: dict[str, Any] = {}
+    for field in _text_fields(type(value)):
+        before = getattr(value, field)
+        to = redaction.name if field in _NAMES else redaction.text
+        after = _within(before, redaction, to)
+        if after is not before:
+            changes[field] = after
+    return replace(value, **changes) if changes else value
+
+
+def _within(value: Any, redaction: _Redaction, to: Callable[[str], str]) -> Any:
+    if type(value) is str:
+        shown = to(value)
+        return value if shown == value else shown
+    if isinstance(value, msgspec.Struct):
+        return _mapped(value, redaction)
+    if isinstance(value, tuple):
+        items = [_within(item, redaction, to) for item in value]
+        if all(new is old for new, old in zip(items, value, strict=True)):
+            return value
+        # A named tuple takes its fields apart, a plain one takes them together.
+        return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
+    if isinstance(value, Mapping):
+        pairs = [
+            (
+                redaction.name(key) if type(key) is str else key,
+                _within(x, redaction, to),
+            )
+            for key, x in value.items()
+        ]
+        same = all(
+            key is old_key and x is old
+            for (key, x), (old_key, old) in zip(pairs, value.items(), strict=True)
         )
-        sustained = tuple(
-            replace(x, launch=replace(x.launch, device_id=names[x.launch.device_id]))
-            if x.launch.device_id in names
-            else x
-            for x in sustained
-        )
-    return replace(
-        shown,
-        run=replace(shown.run, launches=launches, sustained=sustained),
-        cells=tuple(
-            replace(cell, launches=found)
-            for cell, found in zip(shown.cells, rows, strict=True)
-        ),
+        return value if same else dict(pairs)
+    return value
+
+
+@cache
+def _text_fields(struct: type[msgspec.Struct]) -> tuple[str, ...]:
+    """The fields of a type that can hold text, found from its annotations."""
+    return tuple(
+        field.name
+        for field in msgspec.structs.fields(struct)
+        if _can_hold_text(field.type, frozenset({struct}))
     )
 
 
-def _shown_launch(launch: Launch, summary: Summary) -> Launch:
-    """The launch; of what it holds the conditions alone have words of the device."""
-    before = _shown_reading(launch.conditions_before, summary)
-    after = _shown_reading(launch.conditions_after, summary)
-    if before is launch.conditions_before and after is launch.conditions_after:
-        return launch
-    return replace(launch, conditions_before=before, conditions_after=after)
-
-
-def _shown_sustained(record: SustainedLaunch, summary: Summary) -> SustainedLaunch:
-    return replace(
-        record,
-        launch=_shown_launch(record.launch, summary),
-        readings=tuple(
-            replace(reading, conditions=read)
-            for reading in record.readings
-            if (read := _shown_reading(reading.conditions, summary)) is not None
-        ),
+def _can_hold_text(hint: Any, within: frozenset[Any]) -> bool:
+    if hint is str or hint is Any or hint is object:
+        return True
+    origin = typing.get_origin(hint)
+    if origin is Literal:
+        return False
+    if origin is not None:
+        return any(_can_hold_text(x, within) for x in typing.get_args(hint))
+    if not isinstance(hint, type) or not issubclass(hint, msgspec.Struct):
+        return hasattr(hint, "_fields")
+    if hint in within:
+        return False
+    return any(
+        _can_hold_text(field.type, within | {hint})
+        for field in msgspec.structs.fields(hint)
     )
-
-
-def _shown_reading(read: Conditions | None, summary: Summary) -> Conditions | None:
-    """The very same where nothing has to be hidden, as nearly always."""
-    if read is None:
-        return None
-    text = msgspec.json.encode(read).decode()
-    shown = _shown(text, summary)
-    return read if shown == text else msgspec.json.decode(shown, type=Conditions)
-
-
-def _shown(text: str, summary: Summary) -> str:
-    """The summary's JSON without what may not be shown."""
-    for ready in summary.devices:
-        info = ready.device
-        serial = info.id.partition(":")[2]
-        if (
-            info.family == "android"
-            and info.serial_hash
-            and len(serial) >= _SHORTEST_SERIAL
-        ):
-            quoted = msgspec.json.encode(serial).decode()[1:-1]
-            text = text.replace(quoted, info.serial_hash)
-    if text.isascii() and "\\" not in text and "\x7f" not in text:
-        # JSON writes all else that is unshowable as an escape.
-        return text
-    text = _UNSHOWABLE.sub(lambda found: found[1] or "\N{REPLACEMENT CHARACTER}", text)
-    return _CARRIAGE_RETURN.sub(lambda found: found[1] or "", text)

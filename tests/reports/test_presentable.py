@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
+from pocketbench.bench.commands.write_reports import FILE_NAMES, render_bytes
 from pocketbench.bench.records.conditions import Conditions
 from pocketbench.reports.lookup import Lookup
 from pocketbench.reports.redact import presentable
@@ -56,3 +58,32 @@ def test_devices_of_one_name_are_told_apart(full):
     labels = {lookup.label(device_id) for device_id in lookup.device_ids}
     assert len(labels) == 3
     assert "Pixel 8 (9f3c01ab)" in labels
+
+
+@pytest.mark.parametrize("serial", ["device", "launches", "float32", "0.0000", "host"])
+def test_a_serial_that_is_a_common_word_breaks_no_report(full, serial):
+    old = next(x.device.id for x in full.devices if x.device.family == "android")
+    renamed = _with_id(full, old, f"android:{serial}")
+
+    for report in FILE_NAMES:
+        assert render_bytes(renamed, report)
+    shown = presentable(renamed)
+    assert {c.variant_id for c in shown.cells} == {c.variant_id for c in full.cells}
+    assert f"android:{serial}" not in repr(shown)
+
+
+@pytest.mark.parametrize("name", ["::error ::no", "##[error]no", "  ::warning::x"])
+def test_a_name_gives_a_ci_log_no_command(tiny, name):
+    ready, *others = tiny.devices
+    named = replace(ready, device=replace(ready.device, name=name))
+    shown = presentable(replace(tiny, devices=(named, *others)))
+
+    first = shown.devices[0].device.name.lstrip()
+    assert not first.startswith(("::", "##["))
+
+
+def _with_id(value, old, new):
+    text = msgspec.json.encode(value).decode()
+    quoted = msgspec.json.encode(new).decode()
+    changed = text.replace(msgspec.json.encode(old).decode(), quoted)
+    return msgspec.json.decode(changed, type=type(value))
