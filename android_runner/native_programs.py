@@ -15,14 +15,15 @@ from pocketbench.android_runner.build.built import (
 from pocketbench.android_runner.build.toolchain import this_computer
 from pocketbench.android_runner.prebuilt.given_programs import LIBRARY, GivenPrograms
 from pocketbench.bench.errors import RunnerMissingError
-from pocketbench.bench.records.runner import Command
+from pocketbench.bench.records.runner import Command, is_loader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from pocketbench.android_runner.linux_programs import LinuxPrograms
     from pocketbench.bench.records.artifact import TensorSpec
     from pocketbench.bench.records.device import DeviceInfo, InstalledObject
-    from pocketbench.bench.records.plan import RunnerChoice
+    from pocketbench.bench.records.plan import PhoneLibc, RunnerChoice
     from pocketbench.bench.records.runner import LaunchRequest, Program
 
 
@@ -35,6 +36,7 @@ class NativePrograms:
         choices: Sequence[RunnerChoice],
         build_here: Callable[[], BuiltRunner],
         *,
+        linux: LinuxPrograms | None = None,
         any_libc: bool = False,
     ) -> None:
         """Take what the user gave and what builds one for this computer.
@@ -43,13 +45,17 @@ class NativePrograms:
             engine: `lite`, `null`.
             choices: From `--runner ENGINE=PATH[@ABI]`.
             build_here: Builds for this computer, or finds what was built.
+            linux: Makes programs for phones that bring their own C library.
             any_libc: The program is static, so its ABI alone decides.
         """
         self._engine = engine
         self._choices = tuple(_with_libraries(choice) for choice in choices)
         self._given = GivenPrograms(engine, self._choices)
         self._build_here = build_here
+        self._linux = linux
         self._any_libc = any_libc
+        self.libc: PhoneLibc | None = None
+        """Of phones' programs, where the user wants a certain one."""
 
     def program(self, info: DeviceInfo) -> Program:
         """The program of a device.
@@ -68,12 +74,25 @@ class NativePrograms:
         if self._runs(info, *this_computer()):
             return self._build_here().as_program()
         outdated = False
+        if self.libc != "glibc":
+            program, outdated = self._built(info)
+            if program is not None:
+                return program
+        if self._linux is not None and self.libc != "bionic":
+            program = self._linux.program(info)
+            if program is not None:
+                return program
+        raise self._missing(info, outdated=outdated)
+
+    def _built(self, info: DeviceInfo) -> tuple[Program | None, bool]:
+        """The newest one built before; whether there was only an outdated one."""
+        outdated = False
         for built in built_runners():
             if built.engine == self._engine and self._runs(info, built.abi, built.libc):
                 if built.is_current:
-                    return built.as_program()
+                    return built.as_program(), False
                 outdated = True
-        raise self._missing(info, outdated=outdated)
+        return None, outdated
 
     def _runs(self, info: DeviceInfo, abi: str, libc: str) -> bool:
         return abi in info.abis and (self._any_libc or info.libc in (libc, None))
@@ -108,7 +127,7 @@ def native_command(request: LaunchRequest) -> Command:
     inputs = () if request.bundled_input_count else request.inputs
     return Command(
         argv=(
-            request.program.remote_path,
+            *_started(request.program, request.libraries),
             *("--model", request.model_path),
             *("--warmup", str(request.warmup_iterations)),
             *("--iterations", str(request.iterations)),
@@ -136,7 +155,7 @@ def outputs_command(request: LaunchRequest, input_data_path: str) -> Command:
     """How one of our programs is made to tell what a model answers."""
     return Command(
         argv=(
-            request.program.remote_path,
+            *_started(request.program, request.libraries),
             *("--model", request.model_path),
             *("--threads", str(request.threads)),
             *_input_flags(request.inputs),
@@ -162,7 +181,10 @@ def profile_command(request: LaunchRequest) -> Command:
 def spin_command(request: LaunchRequest, spin_ms: int) -> Command:
     """How one of our programs is made to spin, see native/spin.h."""
     return Command(
-        argv=(request.program.remote_path, "--spin-ms", str(spin_ms)),
+        argv=(
+            *_started(request.program, request.libraries),
+            *("--spin-ms", str(spin_ms)),
+        ),
         env=_library_path(request.libraries),
     )
 
@@ -172,18 +194,33 @@ def capabilities_command(
 ) -> Command:
     """How one of our programs is asked what it can load."""
     return Command(
-        argv=(program.remote_path, "--capabilities"), env=_library_path(libraries)
+        argv=(*_started(program, libraries), "--capabilities"),
+        env=_library_path(libraries),
     )
+
+
+def _started(
+    program: InstalledObject, libraries: Sequence[InstalledObject]
+) -> tuple[str, ...]:
+    """The words that start it: itself, or the loader that it brings along."""
+    loader = next((x for x in libraries if is_loader(x.name)), None)
+    if loader is None:
+        return (program.remote_path,)
+    path = ":".join(_folders(libraries))
+    return (loader.remote_path, "--library-path", path, program.remote_path)
+
+
+def _folders(libraries: Sequence[InstalledObject]) -> list[str]:
+    return list(dict.fromkeys(x.remote_path.rpartition("/")[0] for x in libraries))
 
 
 def _library_path(libraries: Sequence[InstalledObject]) -> dict[str, str]:
     """Where the loader looks on a device; here the program's own path leads there."""
-    folders = [
-        library.remote_path.rpartition("/")[0]
-        for library in libraries
-        if library.origin != "local"
-    ]
-    return {"LD_LIBRARY_PATH": ":".join(dict.fromkeys(folders))} if folders else {}
+    if any(is_loader(library.name) for library in libraries):
+        # What it starts for itself is the phone's own.
+        return {}
+    folders = _folders([x for x in libraries if x.origin != "local"])
+    return {"LD_LIBRARY_PATH": ":".join(folders)} if folders else {}
 
 
 def _with_libraries(choice: RunnerChoice) -> RunnerChoice:

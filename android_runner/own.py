@@ -7,6 +7,11 @@ from typing import TYPE_CHECKING, ClassVar
 import msgspec
 
 from pocketbench.android_runner.build.build import build_for_this_computer
+from pocketbench.android_runner.build.linux_build import (
+    build_with_c_library,
+    linux_abis,
+)
+from pocketbench.android_runner.linux_programs import LinuxPrograms
 from pocketbench.android_runner.native_programs import (
     NativePrograms,
     capabilities_command,
@@ -34,7 +39,7 @@ if TYPE_CHECKING:
     )
     from pocketbench.bench.records.launch import Measurement
     from pocketbench.bench.records.operator_times import OperatorTimes
-    from pocketbench.bench.records.plan import RunnerChoice
+    from pocketbench.bench.records.plan import PhoneLibc, RunnerChoice
     from pocketbench.bench.records.runner import (
         Capabilities,
         Command,
@@ -62,8 +67,20 @@ class NativeRunner:
             self.name,
             programs,
             lambda: build_for_this_computer(self.name, progress),
+            linux=None
+            if self.runs_on_any_libc
+            else LinuxPrograms(
+                self.name,
+                linux_abis,
+                lambda abi: build_with_c_library(self.name, abi, progress),
+                progress,
+            ),
             any_libc=self.runs_on_any_libc,
         )
+
+    def choose_libc(self, libc: PhoneLibc) -> None:
+        """Start only programs of this C library on phones."""
+        self._programs.libc = libc
 
     def program(self, info: DeviceInfo) -> Program:
         """A given one, else ours for this computer, else one built for its ABI.

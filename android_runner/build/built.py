@@ -10,7 +10,7 @@ import msgspec
 from pocketbench.android_runner.build.file_hash import hashed_object
 from pocketbench.bench.paths import cache_dir
 from pocketbench.bench.records.record import Value
-from pocketbench.bench.records.runner import Program
+from pocketbench.bench.records.runner import Program, is_loader
 
 SOURCES = Path(__file__).parents[1] / "native"
 RECORD_NAME = "build.json"
@@ -50,7 +50,10 @@ class BuiltRunner(Value, frozen=True, kw_only=True):
             abi=self.abi,
             libc=self.libc,
             executable=hashed_object(Path(self.program), executable=True),
-            libraries=tuple(hashed_object(Path(path)) for path in self.libraries),
+            libraries=tuple(
+                hashed_object(path, executable=is_loader(path.name))
+                for path in map(Path, self.libraries)
+            ),
             version=self.version,
             origin=self.origin,
         )

@@ -40,6 +40,8 @@ def needed_libraries(
     if runtime is None or toolchain.libc == "darwin":
         # On a Mac the program runs only where it was built.
         return ()
+    if runtime.needed:
+        return tuple(sorted(runtime.needed))
     names = _SYSTEM_NAMES.get(toolchain.libc, "^$") if toolchain.is_cross else "^$"
     options = {
         "PROGRAM": str(program),

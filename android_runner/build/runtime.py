@@ -31,6 +31,9 @@ class Runtime(Value, frozen=True, kw_only=True):
     """Static, linked whole because their operators register themselves."""
     archives: tuple[str, ...] = ()
     definitions: tuple[str, ...] = ()
+    needed: tuple[str, ...] = ()
+    """Every library that a program needs along, where that is known; empty: it is
+    found out when the program is there."""
 
     @property
     def folders(self) -> tuple[str, ...]:

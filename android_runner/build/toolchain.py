@@ -24,6 +24,7 @@ _TRIPLES = {
     "x86_64": "x86_64-linux-android",
     "x86": "i686-linux-android",
 }
+_CROSS_COMPILER = "aarch64-linux-gnu-g++"
 _MACHINES = {"arm64": "arm64-v8a", "x86_64": "x86_64"}
 
 
@@ -145,6 +146,46 @@ def file_toolchain(file: Path, abi: str, *, libc: str = "glibc") -> Toolchain:
         options=(f"-DCMAKE_TOOLCHAIN_FILE={file.resolve()}",),
         is_cross=True,
     )
+
+
+def cross_toolchain() -> Toolchain | None:
+    """The cross compiler for arm64 Linux, as Debian and Ubuntu call it.
+
+    On an arm64 Linux this computer's own. `None`: there is none, or none that has a
+    C++ library to link with.
+    """
+    if this_computer() == ("arm64-v8a", "glibc"):
+        try:
+            return host_toolchain()
+        except ToolMissingError:
+            return None
+    path = shutil.which(_CROSS_COMPILER)
+    if path is None or not _has_cpp_library(path):
+        return None
+    version = _compiler_version(path)
+    return Toolchain(
+        abi="arm64-v8a",
+        libc="glibc",
+        compiler=version,
+        short_name=_short(_CROSS_COMPILER, version),
+        options=(
+            "-DCMAKE_SYSTEM_NAME=Linux",
+            "-DCMAKE_SYSTEM_PROCESSOR=aarch64",
+            f"-DCMAKE_CXX_COMPILER={path}",
+        ),
+        is_cross=True,
+    )
+
+
+def _has_cpp_library(compiler: str) -> bool:
+    """Some distributions package the compiler without anything to link against."""
+    done = subprocess.run(
+        [compiler, "-print-file-name=libstdc++.so"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Path(done.stdout.strip()).is_absolute()
 
 
 def build_program(name: str) -> Path:

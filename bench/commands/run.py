@@ -158,6 +158,13 @@ def _complete_devices(
     help="An option of such a program.",
 )
 @click.option(
+    "--libc",
+    type=click.Choice(["bionic", "glibc"]),
+    help="Which of our programs phones run: bionic, built with the NDK, or glibc, the "
+    "runtime's Linux build with its own C library.  [default: bionic where there is "
+    "one]",
+)
+@click.option(
     "--profile",
     type=click.Choice(["ops"]),
     help="Launch each variant once more, untimed, and tell what its operators take.",

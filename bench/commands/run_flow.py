@@ -118,7 +118,7 @@ def run_main_job(
     say = partial(console.print, markup=False, highlight=False, soft_wrap=True)
     equipped = equip(
         selected,
-        make_runners(plan.runners, say),
+        make_runners(plan.runners, say, plan.libc),
         formats=frozenset(
             format_of(*request.origin(variant))
             for request in plan.models

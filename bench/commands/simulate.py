@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from pocketbench.bench import registry
@@ -26,6 +28,18 @@ from pocketbench.bench import registry
     metavar="PATH=VALUE",
     help="Another value than its profile's. May be given again.",
 )
+@click.option(
+    "--root",
+    type=click.Choice(["android", "host"]),
+    help="android: only Android's folders, so programs must bring their libraries. "
+    "host: with this computer's C library.  [default: android]",
+)
+@click.option(
+    "--system-image",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A copy of a phone's /system (bin/linker64, lib64/*.so): the simulated phone "
+    "then has Android's own C library.",
+)
 @click.option("--list", "list_only", is_flag=True, help="List the profiles.")
 @click.option("--check", is_flag=True, help="Only tell whether it can be done here.")
 def simulate(
@@ -33,6 +47,8 @@ def simulate(
     name: str | None,
     heat: tuple[str, ...],
     changes: tuple[str, ...],
+    root: str | None,
+    system_image: Path | None,
     list_only: bool,
     check: bool,
 ) -> None:
@@ -71,4 +87,12 @@ def simulate(
             click.echo(f"{profile:<18} {model}, Android {android}")
         return
     run = registry.load(registry.SIMULATION, "simulation", "run")
-    run(profiles, name=name, heat=heat, changes=changes, show=click.echo)
+    run(
+        profiles,
+        name=name,
+        heat=heat,
+        changes=changes,
+        root=root,
+        system_image=system_image,
+        show=click.echo,
+    )

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import msgspec
+
 from pocketbench.bench.judge.grade import grade
 from pocketbench.bench.judge.intervals import estimate, log_mean
 from pocketbench.bench.judge.metrics import METRICS, Reduced, reduced, typical_latency
-from pocketbench.bench.judge.resources import resources_of
+from pocketbench.bench.judge.resources import growth_only, resources_of
 from pocketbench.bench.judge.summary import Cell, LaunchValue
 from pocketbench.bench.judge.valid_launches import (
     CellKey,
@@ -18,6 +20,7 @@ from pocketbench.bench.judge.valid_launches import (
 from pocketbench.bench.records.artifact import Artifact
 from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.device_kind import device_caveats
+from pocketbench.bench.records.foreign import foreign_caveats
 from pocketbench.bench.records.launch import Launch
 from pocketbench.bench.records.plan import Variant
 from pocketbench.bench.records.run import DeviceReady, Run
@@ -77,6 +80,10 @@ def measured_cells(
         ready = infos.get(key.device_id)
         doubts = _caveats(launches, rows, variant, artifact, ready)
         runner = launches[-1].runner
+        resources = resources_of(launches)
+        if Caveat.FOREIGN_MEMORY in doubts:
+            rows = tuple(map(_without_peak, rows))
+            resources = growth_only(resources)
         if host_runners and runner not in host_runners:
             doubts.add(Caveat.RUNNERS_DIFFER)
         caveats = tuple(sorted(doubts, key=list(Caveat).index))
@@ -96,7 +103,7 @@ def measured_cells(
             launches=rows,
             caveats=caveats,
             grade=grade(caveats),
-            resources=resources_of(launches),
+            resources=resources,
             redone_launches=redone[key],
         )
         found[key] = Measured(cell, launches)
@@ -133,11 +140,19 @@ def _caveats(
     if not any("peak_rss_bytes" in row.values for row in rows):
         found.add(Caveat.NO_MEMORY)
     if ready is not None:
+        for program in ready.programs:
+            if program.runner == launches[-1].runner:
+                found.update(foreign_caveats(program, artifact))
         device = ready.device
         found.update(device_caveats(device))
         if device.core_count is not None and variant.threads > device.core_count:
             found.add(Caveat.OVERSUBSCRIBED)
     return found
+
+
+def _without_peak(row: LaunchValue) -> LaunchValue:
+    values = {name: x for name, x in row.values.items() if name != "peak_rss_bytes"}
+    return msgspec.structs.replace(row, values=values)
 
 
 def _value(launch: Launch, found: Reduced) -> LaunchValue:

@@ -39,14 +39,16 @@ def device_facts(ready: DeviceReady | None, runner: str) -> Facts:
     if ready is None:
         return {}
     info = ready.device
-    versions = {p.runner: p.version for p in ready.other_programs}
-    versions[ready.runner] = ready.runner_version
+    programs = {program.runner: program for program in ready.programs}
+    program = programs.get(runner)
+    version = program.version if program else None
     said = {
         "device": None if info.is_simulated else info.serial_hash,
         "model": info.model,
         "core count": info.core_count and str(info.core_count),
         "OS build": f"{info.os_version or ''} {info.build_fingerprint or ''}".strip(),
-        "runner": f"{runner} {versions.get(runner) or ''}".strip(),
+        "runner": f"{runner} {version or ''}".strip(),
+        "C library of the runner": program.libc if program else None,
     }
     return {name: Counter([value]) for name, value in said.items() if value}
 

@@ -23,7 +23,14 @@ SPOILING = frozenset(
 )
 """With one of these the figure is not the phone's: it ran slower than it can."""
 
-HARMLESS = frozenset({Caveat.RANDOM_WEIGHTS, Caveat.NO_MEMORY})
+HARMLESS = frozenset(
+    {
+        Caveat.RANDOM_WEIGHTS,
+        Caveat.NO_MEMORY,
+        Caveat.FOREIGN_LIBC,
+        Caveat.FOREIGN_MEMORY,
+    }
+)
 """These say nothing about how well the launches went."""
 
 

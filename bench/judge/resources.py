@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from statistics import fmean
 from typing import Literal, TypeVar
 
+import msgspec
+
 from pocketbench.bench.judge.energy import EnergyUsed, energy_used
 from pocketbench.bench.records.conditions import Missing
 from pocketbench.bench.records.launch import Launch
@@ -60,6 +62,14 @@ def resources_of(launches: Sequence[Launch]) -> Resources:
     if isinstance(energy, Missing):
         return Resources(memory=_memory(launches), no_energy=energy.reason)
     return Resources(memory=_memory(launches), energy=energy)
+
+
+def growth_only(resources: Resources) -> Resources:
+    """Leave out what the runtime itself takes, where that says nothing."""
+    memory = msgspec.structs.replace(
+        resources.memory, runtime_rss_bytes=None, peak_bytes=None, pss_bytes=None
+    )
+    return msgspec.structs.replace(resources, memory=memory)
 
 
 def _memory(launches: Sequence[Launch]) -> MemoryUsed:

@@ -22,8 +22,8 @@ from pocketbench.bench.records.device import (
 )
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.launch import Failure
-from pocketbench.bench.records.plan import Plan, RunnerChoice
-from pocketbench.bench.records.runner import Runner
+from pocketbench.bench.records.plan import PhoneLibc, Plan, RunnerChoice
+from pocketbench.bench.records.runner import Runner, SupportsLibcChoice
 
 Progress = Callable[[str], None]
 
@@ -60,9 +60,16 @@ def make_driver(selector: Selector) -> DeviceDriver:
 
 
 def make_runners(
-    choices: Sequence[RunnerChoice], progress: Progress
+    choices: Sequence[RunnerChoice],
+    progress: Progress,
+    libc: PhoneLibc | None = None,
 ) -> tuple[Runner, ...]:
     """The runners that were asked for, in that order, and ours after them.
+
+    Args:
+        choices: Programs that were given.
+        progress: Told what takes long.
+        libc: Of our programs on phones; `None`: Android's where there is such a one.
 
     Raises:
         UnknownNameError: No such runner.
@@ -79,10 +86,14 @@ def make_runners(
         by_name.setdefault(choice.name, []).append(choice)
     for name in DEFAULT_RUNNERS:
         by_name.setdefault(name, [])
-    return tuple(
+    made = tuple(
         registry.load(registry.RUNNERS, "runner", name)(tuple(given), progress)
         for name, given in by_name.items()
     )
+    for runner in made:
+        if libc is not None and isinstance(runner, SupportsLibcChoice):
+            runner.choose_libc(libc)
+    return made
 
 
 def equip(

@@ -91,6 +91,8 @@ def device_ready(
         runner_version=first.version,
         runner_sha256=first.sha256,
         runner_origin=first.origin,
+        program_libc=first.libc,
+        loader=first.loader,
         other_programs=tuple(others),
         objects=installed,
     )
@@ -102,4 +104,6 @@ def _ready(program: Program) -> ReadyProgram:
         version=program.version,
         sha256=program.executable.sha256,
         origin=program.origin,
+        libc=program.libc,
+        loader=program.loader.name if program.loader else None,
     )

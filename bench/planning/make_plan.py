@@ -37,6 +37,7 @@ from pocketbench.bench.records.engines import (
 from pocketbench.bench.records.launch import Heap
 from pocketbench.bench.records.plan import (
     ModelRequest,
+    PhoneLibc,
     Plan,
     RunnerChoice,
     Variant,
@@ -80,6 +81,7 @@ class Options(NamedTuple):
     cores: str | None = None
     quiet: bool = True
     screen: ScreenWish = "on"
+    libc: PhoneLibc | None = None
     profile: Literal["ops"] | None = None
     check: tuple[str, ...] = ()
     min_sqnr_db: float | None = None
@@ -280,6 +282,7 @@ def _plan(
         anyway=options.anyway,
         sustained=options.sustained,
         screen=options.screen,
+        libc=options.libc,
         profile=options.profile,
         origin=origin,
     )

@@ -38,6 +38,9 @@ class Caveat(StrEnum):
     RUNNERS_DIFFER = "runners_differ"
     NOT_FULLY_DELEGATED = "not_fully_delegated"
     NO_MEMORY = "no_memory"
+    FOREIGN_LIBC = "foreign_libc"
+    FOREIGN_KERNELS = "foreign_kernels"
+    FOREIGN_MEMORY = "foreign_memory"
 
     @property
     def wording(self) -> Wording:
@@ -151,5 +154,23 @@ _WORDINGS = {
         "no memory figures",
         "the measuring program reports none",
         "use pocketbench's own runner",
+    ),
+    Caveat.FOREIGN_LIBC: Wording(
+        "run with Linux's C library, pushed along (no Android build of the runner)",
+        "kernels and threads are those of the runtime's own Linux build; the compiler "
+        "and malloc are not Android's",
+        "compare builds and phones by it; for an app's number, build the runner with "
+        "the NDK (docs/android.md)",
+    ),
+    Caveat.FOREIGN_KERNELS: Wording(
+        "float32 kernels of PyTorch's server build, not of an Android build",
+        "they compute with oneDNN and OpenBLAS where a mobile build has XNNPACK",
+        "measure float32 with --engine executorch, or build the lite runner with the "
+        "NDK",
+    ),
+    Caveat.FOREIGN_MEMORY: Wording(
+        "memory shown as growth only: a whole server build of libtorch is loaded",
+        "a mobile build is a tenth of its size",
+        "compare peak minus before load, or measure with --engine executorch",
     ),
 }

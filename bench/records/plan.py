@@ -14,6 +14,9 @@ from pocketbench.bench.records.output_check import OutputChecks
 from pocketbench.bench.records.record import Value
 from pocketbench.bench.records.sustained import Sustained
 
+PhoneLibc = Literal["bionic", "glibc"]
+"""Whose C library a phone's program has: Android's, or Linux's pushed along."""
+
 
 class Workload(Value, frozen=True, kw_only=True):
     """How one launch runs and how many there are."""
@@ -139,6 +142,8 @@ class Plan(Value, frozen=True, kw_only=True):
     `None`: wherever its scheduler puts the program."""
     profile: Literal["ops"] | None = None
     """`ops`: each variant is launched once more to observe its operators."""
+    libc: PhoneLibc | None = None
+    """Of the phones' programs; `None`: Android's where there is such a program."""
     outputs: OutputChecks | None = None
     """What is asked of the devices' answers; `None`: they are not looked at."""
     origin: str = "command line"

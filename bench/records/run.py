@@ -62,6 +62,10 @@ class ReadyProgram(Value, frozen=True, kw_only=True):
     version: str | None
     sha256: str
     origin: str
+    libc: str | None = None
+    """`bionic`, `glibc`: what it was built for."""
+    loader: str | None = None
+    """What starts it where it brings that C library along: `ld-linux-aarch64.so.1`."""
 
 
 class DeviceReady(Value, frozen=True, kw_only=True, tag_field="record", tag="device"):
@@ -73,10 +77,26 @@ class DeviceReady(Value, frozen=True, kw_only=True, tag_field="record", tag="dev
     runner_sha256: str | None
     """`None`: it was another program than one of ours, and nobody told."""
     runner_origin: str
+    program_libc: str | None = None
+    loader: str | None = None
+    """See `ReadyProgram`."""
     other_programs: tuple[ReadyProgram, ...] = ()
     """Besides that one, when the models need several engines."""
     objects: tuple[InstalledObject, ...]
     """Programs, libraries and models, with where each came from."""
+
+    @property
+    def programs(self) -> tuple[ReadyProgram, ...]:
+        """Every program it holds."""
+        first = ReadyProgram(
+            runner=self.runner,
+            version=self.runner_version,
+            sha256=self.runner_sha256 or "",
+            origin=self.runner_origin,
+            libc=self.program_libc,
+            loader=self.loader,
+        )
+        return (first, *self.other_programs)
 
 
 class RunEnded(Value, frozen=True, kw_only=True, tag_field="record", tag="run_ended"):

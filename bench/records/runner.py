@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from pocketbench.bench.records.device import CommandResult, DeviceInfo
     from pocketbench.bench.records.launch import Measurement
     from pocketbench.bench.records.operator_times import OperatorTimes
+    from pocketbench.bench.records.plan import PhoneLibc
+
+
+def is_loader(name: str) -> bool:
+    """Whether a library is the loader that starts programs of its C library."""
+    return name.startswith("ld-linux")
 
 
 class Program(Value, frozen=True, kw_only=True):
@@ -34,6 +40,11 @@ class Program(Value, frozen=True, kw_only=True):
     """Of the runtime inside: `torch 2.13.0`; `None` when unknown."""
     origin: str = ""
     """`built here with g++ 12.2 against torch 2.13.0`, `given: /path`."""
+
+    @property
+    def loader(self) -> LocalObject | None:
+        """What starts it where it brings a C library of its own; one of `libraries`."""
+        return next((x for x in self.libraries if is_loader(x.name)), None)
 
     @property
     def objects(self) -> tuple[LocalObject, ...]:
@@ -128,6 +139,15 @@ class Runner(Protocol):
         Raises:
             LaunchError: It did not measure; classified, with the raw words.
         """
+        ...
+
+
+@runtime_checkable
+class SupportsLibcChoice(Protocol):
+    """A runner that has programs of several C libraries for one phone."""
+
+    def choose_libc(self, libc: PhoneLibc) -> None:
+        """Start only programs of this C library on phones."""
         ...
 
 

@@ -22,6 +22,7 @@ from pocketbench.devices.android.arm_cores import core_name
 from pocketbench.devices.android.device import AndroidDevice, open_serial
 from pocketbench.devices.simulated import profile
 from pocketbench.devices.simulated.phone import namespace, translator
+from pocketbench.devices.simulated.phone.system_root import chosen_root
 from pocketbench.devices.simulated.running import running_phone
 
 if TYPE_CHECKING:
@@ -60,8 +61,12 @@ class SimulatedDriver:
         )
 
     def preinstall(self, objects: Sequence[LocalObject]) -> None:
-        """Show these read-only in every phone that is opened from now on."""
-        self._preinstalled = tuple(objects)
+        """Show these read-only in every phone that is opened from now on.
+
+        Not where the root is Android's alone: there everything is pushed.
+        """
+        if chosen_root() == "host":
+            self._preinstalled = tuple(objects)
 
     @contextlib.contextmanager
     def open(
@@ -214,7 +219,7 @@ def describe(
         model=identity.model,
         soc=identity.soc,
         abis=(translator.abi_of(chosen),),
-        libc="glibc",
+        libc="glibc" if chosen_root() == "host" else "none",
         clusters=tuple(
             CoreCluster(
                 cpus=cluster.cpus,

@@ -16,11 +16,15 @@ from pocketbench.devices.android.adb.server import (
 from pocketbench.devices.simulated import profile
 from pocketbench.devices.simulated.driver import connected, why_not
 from pocketbench.devices.simulated.phone.changes import heat_changes
+from pocketbench.devices.simulated.phone.system_root import check_system_image
+from pocketbench.devices.simulated.phone.translator import abi_of
 from pocketbench.devices.simulated.running import running_phone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
+    from pocketbench.devices.simulated.phone.system_root import Root
     from pocketbench.devices.simulated.running import RunningPhone
 
 _POLL_S = 0.2
@@ -53,6 +57,8 @@ def run_phones(
     name: str | None,
     heat: Sequence[str] = (),
     changes: Sequence[str] = (),
+    root: Root | None = None,
+    system_image: Path | None = None,
     show: Callable[[str], None],
 ) -> None:
     """Run phones until Ctrl-C, SIGTERM, or until the last of them has ended.
@@ -62,6 +68,8 @@ def run_phones(
         name: Whose file system the only phone has; its profile's unless given.
         heat: `KEY=VALUE` of a script by which all of them grow hot.
         changes: `PATH=VALUE`: what else is different from their profiles.
+        root: What they show of this computer; `android` unless given.
+        system_image: A copy of a phone's /system, for phones with its C library.
         show: Called with each line for the user.
 
     Raises:
@@ -77,6 +85,8 @@ def run_phones(
     changes = (*changes, *heat_changes(heat))
     loaded = [profile.load(each, changes) for each in profiles]
     check_possible()
+    if system_image is not None:
+        check_system_image(system_image, [abi_of(each) for each in loaded])
     adb = find_adb()
     server = server_from_environment(None, None)
     ensure_running(server, adb)
@@ -86,7 +96,13 @@ def run_phones(
             earlier = [x.name for x in loaded[:number]].count(found.name)
             phone_name = name or (f"{found.name}-{earlier + 1}" if earlier else None)
             phone = stack.enter_context(
-                running_phone(found.name, name=phone_name, changes=changes)
+                running_phone(
+                    found.name,
+                    name=phone_name,
+                    changes=changes,
+                    root=root,
+                    system_image=system_image,
+                )
             )
             device_id = f"android:{phone.serial}"
             stack.enter_context(

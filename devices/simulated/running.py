@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pocketbench.bench.records.device import LocalObject
+    from pocketbench.devices.simulated.phone.system_root import Root
 
 _STOP_TIMEOUT_S = 10.0
 
@@ -98,6 +99,8 @@ def running_phone(
     preinstalled: Sequence[LocalObject] = (),
     behaviour: Mapping[str, Any] | None = None,
     changes: Sequence[str] = (),
+    root: Root | None = None,
+    system_image: Path | None = None,
 ) -> Iterator[RunningPhone]:
     """Run a simulated phone until the context ends, or this process does.
 
@@ -108,6 +111,8 @@ def running_phone(
         preinstalled: Files to show in its object store without sending them.
         behaviour: What it does wrong from the start: fields of `Behaviour`.
         changes: What else is different from its profile; see `apply_changes`.
+        root: What it shows of this computer; see `chosen_root`.
+        system_image: A copy of a phone's `/system`, whose C library it then has.
 
     Raises:
         UnknownNameError: There is no such profile.
@@ -116,7 +121,12 @@ def running_phone(
         DeviceUnavailableError: A phone of this name runs already.
     """
     load(profile, changes)
-    phone = _start(profile, name, port, preinstalled, behaviour, changes)
+    more = [f"--set={change}" for change in changes]
+    more += ["--name", name] if name is not None else []
+    more += ["--root", root] if root is not None else []
+    if system_image is not None:
+        more += ["--system-image", str(system_image.resolve())]
+    phone = _start(profile, port, preinstalled, behaviour, more)
     try:
         yield phone
     finally:
@@ -125,11 +135,10 @@ def running_phone(
 
 def _start(
     profile: str,
-    name: str | None,
     port: int,
     preinstalled: Sequence[LocalObject],
     behaviour: Mapping[str, Any] | None,
-    changes: Sequence[str],
+    more: Sequence[str],
 ) -> RunningPhone:
     # -P: not what happens to lie in the current folder.
     argv = [sys.executable, "-P", "-m", "pocketbench.devices.simulated", profile]
@@ -140,8 +149,7 @@ def _start(
         "--behaviour",
         json.dumps(dict(behaviour or {})),
     ]
-    argv += ["--name", name] if name is not None else []
-    argv += [f"--set={change}" for change in changes]
+    argv += more
     with tempfile.NamedTemporaryFile(prefix="pocketbench-", suffix=".json") as file:
         if preinstalled:
             file.write(msgspec.json.encode(tuple(preinstalled)))

@@ -131,7 +131,9 @@ def _show_courses(lookup: Lookup, console: Console) -> None:
 def _show_model(lookup: Lookup, model: str, console: Console) -> None:
     """A table a device, all with the same columns; units in the header."""
     cells = [c for d in lookup.device_ids for c in lookup.cells_of(model, d)]
-    primary, memory = lookup.primary, lookup.metrics.get("peak_rss_bytes")
+    growth = any(Caveat.FOREIGN_MEMORY in cell.caveats for cell in cells)
+    memory_name = "model_rss_bytes" if growth else "peak_rss_bytes"
+    primary, memory = lookup.primary, lookup.metrics.get(memory_name)
     latency = _column_scale(cells, primary.name, primary.unit)
     size = common_scale("bytes", [cell.artifact.size_bytes for cell in cells])
     headings = [
@@ -143,7 +145,7 @@ def _show_model(lookup: Lookup, model: str, console: Console) -> None:
     ]
     peak = _column_scale(cells, memory.name, memory.unit) if memory else None
     if peak:
-        headings.insert(3, f"peak, {peak.name}")
+        headings.insert(3, f"{'model memory' if growth else 'peak'}, {peak.name}")
     shown = cells[:_MOST_ROWS]
     rows: list[list[Text]] = []
     for cell in shown:

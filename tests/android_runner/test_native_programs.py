@@ -135,12 +135,12 @@ def test_a_program_given_for_another_device_does_not_hinder_this_one(
     assert program.executable.path == str(cache / "runners/ours/pocketbench-lite")
 
 
-def library(origin: str) -> InstalledObject:
+def library(origin: str, name: str = "libx.so") -> InstalledObject:
     return InstalledObject(
-        name="libx.so",
+        name=name,
         sha256="1",
         size_bytes=1,
-        remote_path="/data/objects/1/libx.so",
+        remote_path=f"/data/objects/{len(name)}/{name}",
         origin=origin,  # type: ignore[arg-type]
     )
 
@@ -149,7 +149,7 @@ def test_libraries_on_a_device_are_put_on_its_loaders_path(
     asked: Callable[..., LaunchRequest],
 ) -> None:
     there = native_command(asked(libraries=(library("sent"), library("preinstalled"))))
-    assert there.env == {"LD_LIBRARY_PATH": "/data/objects/1"}
+    assert there.env == {"LD_LIBRARY_PATH": "/data/objects/7"}
     assert native_command(asked(libraries=(library("local"),))).env == {}
 
 

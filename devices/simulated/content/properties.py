@@ -60,7 +60,7 @@ def properties(profile: Profile, *, serial: str, tools: Tools) -> dict[str, str]
         "sys.boot_completed": "1",
         "sys.usb.state": "adb",
         "ro.pocketbench.simulated": "1",
-        "ro.pocketbench.libc": "glibc",
+        "ro.pocketbench.libc": tools.libc,
         "ro.pocketbench.lease": LEASE,
         "ro.pocketbench.profile": profile.name,
         "ro.pocketbench.modelled_on": profile.modelled_on,

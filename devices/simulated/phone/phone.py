@@ -33,6 +33,7 @@ from pocketbench.devices.simulated.daemon.daemon import Daemon
 from pocketbench.devices.simulated.phone import namespace, rootfs, tools, translator
 from pocketbench.devices.simulated.phone.behaviour import Behaviour
 from pocketbench.devices.simulated.phone.state import State
+from pocketbench.devices.simulated.phone.system_root import ROOTS, chosen_root
 from pocketbench.devices.simulated.phone.vitals import Vitals
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--preinstalled", type=Path, metavar="JSON")
     parser.add_argument("--behaviour", default="{}", metavar="JSON")
     parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE")
+    parser.add_argument("--root", choices=ROOTS, help="what it shows of this computer")
+    parser.add_argument("--system-image", type=Path, metavar="FOLDER")
     parser.add_argument("--until-stdin-closes", action="store_true")
     parser.add_argument("--log-level", default="WARNING")
     return parser
@@ -98,7 +101,9 @@ def _run(options: argparse.Namespace) -> int:
     objects = _read_objects(options.preinstalled)
     behaviour = _behaviour(chosen, options.behaviour)
     chosen = msgspec.structs.replace(chosen, behaviour=behaviour)
-    found = tools.find()._replace(translator=translator.find(chosen))
+    found = tools.find(options.root or chosen_root())._replace(
+        translator=translator.find(chosen), system_image=options.system_image
+    )
     serial = "SIM" + hashlib.sha256(bytes(folder)).hexdigest()[:8].upper()
     vitals = Vitals(chosen, State())
     files = content.fixed_files(chosen, serial=serial, tools=found) | vitals.files()
@@ -128,7 +133,8 @@ def _run(options: argparse.Namespace) -> int:
             return error.exit_code
         # As adbd has it: what the shell makes, others may write to.
         os.umask(0)
-        more = found.translator.environment if found.translator else {}
+        shows_libraries = found.translator is not None and found.root == "host"
+        more = translator.ENVIRONMENT if shows_libraries else {}
         daemon = Daemon(chosen, behaviour, vitals, ENVIRONMENT | more)
         ready = {"port": port, "serial": f"127.0.0.1:{port}", "serialno": serial}
         asyncio.run(_serve(daemon, listener, ready, options.until_stdin_closes))

@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pocketbench.devices.simulated.phone import linux, translator
+from pocketbench.devices.simulated.phone import carried, linux, translator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,7 +55,6 @@ _FOLDERS = {
     "sys": 0o555,
     "system": 0o555,
     "system/bin": 0o555,
-    "usr": 0o755,
     "vendor/bin": 0o555,
     PRIVATE: 0o755,
     RUN: 0o777,
@@ -73,6 +72,9 @@ _LINKS = {
     "dev/ptmx": "pts/ptmx",
     "system/etc": "/etc",
 }
+
+
+_OF_THE_IMAGE = ("bin/linker", "bin/linker64", "lib", "lib64")
 
 
 def prepare_kept(kept: Path) -> None:
@@ -109,7 +111,8 @@ def build(
     for name, mode in _FOLDERS.items():
         (root / name).mkdir(parents=True, exist_ok=True)
         (root / name).chmod(mode | 0o700)
-    _add_libraries(root)
+    if tools.root == "host":
+        _add_libraries(root)
     _add_devices(root)
     _add_commands(root, tools, frozenset(absent_commands))
     covers = {n: text for n, text in files.items() if n.startswith("proc/")}
@@ -123,8 +126,10 @@ def build(
     _add_proc(root, covers)
     _add_kept(root, kept, no_exec=no_exec)
     _add_preinstalled(root, preinstalled)
-    if tools.translator is not None:
+    if tools.translator is not None and tools.root == "host":
         translator.show_libraries(root)
+    if tools.system_image is not None:
+        _add_system_image(root, tools.system_image)
     for name, mode in _FOLDERS.items():
         if not os.path.ismount(root / name):
             (root / name).chmod(mode)
@@ -146,6 +151,7 @@ def write(path: Path, text: str) -> None:
 
 def _add_libraries(root: Path) -> None:
     """Show the C library and what else native programs of this computer link to."""
+    (root / "usr").mkdir()
     for name in _LIBRARIES:
         for place in (f"usr/{name}", name):
             source = Path("/", place)
@@ -179,10 +185,15 @@ def _add_commands(root: Path, tools: Tools, absent: frozenset[str]) -> None:
     _add_program(folder / "sh", tools.shell.read_bytes())
     if tools.shell_name == "mksh":
         (folder / "mksh").symlink_to("sh")
+    words = {
+        name: carried.show(root, f"{PRIVATE}/bin", item) for name, item in tools.carried
+    }
     if tools.box is not None:
-        _add_program(folder / tools.box.name, tools.box.read_bytes())
-    if tools.openssl is not None and "sha256sum" not in absent:
-        _add_program(root / PRIVATE / "openssl", tools.openssl.read_bytes())
+        box = tools.box.name
+        content = _box_script(box, words[box]) if box in words else None
+        _add_program(folder / box, content or tools.box.read_bytes())
+    has_openssl = _add_private(root, "openssl", tools.openssl, words)
+    if has_openssl and "sha256sum" not in absent:
         _add_program(folder / "sha256sum", _FAST_SHA256SUM)
     for name in tools.commands:
         place = folder / name
@@ -190,13 +201,38 @@ def _add_commands(root: Path, tools: Tools, absent: frozenset[str]) -> None:
             continue
         if tools.box is not None:
             place.symlink_to(tools.box.name)
+        elif name in words:
+            _add_program(place, _script(words[name]))
         else:
             found = shutil.which(name)
             if found is not None:
                 place.touch()
                 linux.bind(Path(found).resolve(), place, read_only=True)
-    if tools.taskset is not None:
-        _add_program(root / PRIVATE / "taskset", tools.taskset.read_bytes())
+    _add_private(root, "taskset", tools.taskset, words)
+
+
+def _add_private(
+    root: Path, name: str, program: Path | None, words: Mapping[str, str]
+) -> bool:
+    """Put a program where only the phone's own commands look; whether there is one."""
+    if program is None:
+        return False
+    content = _script(words[name]) if name in words else program.read_bytes()
+    _add_program(root / PRIVATE / name, content)
+    return True
+
+
+def _script(started: str) -> bytes:
+    return f'#!/system/bin/sh\nexec {started} "$@"\n'.encode()
+
+
+def _box_script(box: str, started: str) -> bytes:
+    """One program that is many commands, by the name that it is called."""
+    return (
+        "#!/system/bin/sh\nname=${0##*/}\n"
+        f'if [ "$name" = {box} ]; then exec {started} "$@"; fi\n'
+        f'exec {started} "$name" "$@"\n'
+    ).encode()
 
 
 _FAST_SHA256SUM = b"""#!/system/bin/sh
@@ -218,6 +254,18 @@ exit $status
 """
 """A phone's toybox hashes with BoringSSL, which uses the CPU's own instructions.
 Debian's build of it does not and takes ten times longer, so OpenSSL stands in."""
+
+
+def _add_system_image(root: Path, image: Path) -> None:
+    """Show Android's own loader and C library, from a copy of a phone's /system."""
+    for name in _OF_THE_IMAGE:
+        source, place = image / name, root / "system" / name
+        if source.is_dir():
+            place.mkdir(exist_ok=True)
+            linux.bind(source, place, read_only=True)
+        elif source.is_file():
+            place.touch()
+            linux.bind(source.resolve(), place, read_only=True)
 
 
 def _add_program(place: Path, content: bytes) -> None:

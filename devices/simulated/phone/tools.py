@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
 from pocketbench.bench.errors import ToolMissingError
+from pocketbench.devices.simulated.phone.carried import Carried, carried
+from pocketbench.devices.simulated.phone.system_root import (
+    HOW_TO_INSTALL,
+    Root,
+    static_shell,
+    which,
+)
 from pocketbench.devices.simulated.phone.translator import Translator
 
 _PLAIN_COMMANDS = """
@@ -33,8 +39,20 @@ class Tools(NamedTuple):
     """Names that `box` answers to, or of programs of this computer."""
     taskset: Path | None
     openssl: Path | None
+    root: Root = "host"
+    carried: tuple[tuple[str, Carried], ...] = ()
+    """By name: what each of the programs needs along in a root without libraries."""
     translator: Translator | None = None
     """For a phone whose programs are of another ABI."""
+    system_image: Path | None = None
+    """A `/system` of Android's own that the phone has."""
+
+    @property
+    def libc(self) -> str:
+        """The C library that programs find on the phone."""
+        if self.system_image is not None:
+            return "bionic"
+        return "none" if self.root == "android" else "glibc"
 
     @property
     def description(self) -> str:
@@ -42,35 +60,48 @@ class Tools(NamedTuple):
         return f"{self.shell_name}, {self.box.name if self.box else 'host programs'}"
 
 
-def find() -> Tools:
+def find(root: Root = "host") -> Tools:
     """Look for what there is: mksh and toybox first, as phones have them.
+
+    Args:
+        root: `android`: the shell must be static, and the rest brings its libraries.
 
     Raises:
         ToolMissingError: This computer has no shell that would do.
     """
-    busybox = _which("busybox")
-    shells = [
-        ("mksh", _which("mksh")),
-        ("busybox", busybox),
-        ("dash", _which("dash")),
-        ("bash", _which("bash")),
-    ]
-    shell = next(((name, path) for name, path in shells if path is not None), None)
-    if shell is None:
-        raise ToolMissingError(
-            "simulated phones", "no shell was found", "Install mksh and toybox"
-        )
-    name, path = shell
-    box = _which("toybox") or busybox
+    name, path = _shell(root)
+    box = which("toybox") or which("busybox")
     commands = (
-        _applets(box) if box else tuple(c for c in _PLAIN_COMMANDS.split() if _which(c))
+        _applets(box) if box else tuple(c for c in _PLAIN_COMMANDS.split() if which(c))
     )
-    return Tools(path, name, box, commands, _which("taskset"), _which("openssl"))
+    found = Tools(
+        path, name, box, commands, which("taskset"), which("openssl"), root=root
+    )
+    if root == "host":
+        return found
+    names = () if box else commands
+    programs = {name: which(name) for name in ("taskset", "openssl", *names)}
+    needed = [(name, carried(path)) for name, path in programs.items() if path]
+    if box is not None:
+        needed.append((box.name, carried(box)))
+    return found._replace(carried=tuple(needed))
 
 
-def _which(name: str) -> Path | None:
-    found = shutil.which(name, path="/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin")
-    return Path(found).resolve() if found else None
+def _shell(root: Root) -> tuple[str, Path]:
+    if root == "android":
+        static = static_shell()
+        if static is None:
+            raise ToolMissingError(
+                "simulated phones", "no static shell was found", HOW_TO_INSTALL
+            )
+        return static
+    for name in ("mksh", "busybox", "dash", "bash"):
+        path = which(name)
+        if path is not None:
+            return name, path
+    raise ToolMissingError(
+        "simulated phones", "no shell was found", "Install mksh and toybox"
+    )
 
 
 def _applets(box: Path) -> tuple[str, ...]:

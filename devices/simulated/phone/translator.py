@@ -31,6 +31,9 @@ _MAGIC = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\xb7\x00"
 _MASK = b"\xff" * 7 + b"\x00" + b"\xff" * 8 + b"\xfe\xff\xff\xff"
 """Any operating system; executable and position-independent executable alike."""
 
+ENVIRONMENT = {"QEMU_LD_PREFIX": str(_LIBRARIES)}
+"""What tells it where that ABI's own C library is, in a root that shows it."""
+
 HOW_TO_INSTALL = "Install qemu: apt install qemu-user-static, dnf install qemu-user"
 
 
@@ -49,11 +52,6 @@ class Translator(NamedTuple):
     program: Path
     description: str
     """`qemu-aarch64 7.2.22`."""
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """What identifies it where that ABI's own C library is."""
-        return {"QEMU_LD_PREFIX": str(_LIBRARIES)}
 
 
 def abi_of(profile: Profile) -> str:

@@ -151,9 +151,9 @@ def test_without_androids_shell_this_computers_commands_stand_in(adb):
 WITHOUT_ANDROIDS_SHELL = """
 import sys
 from pocketbench.devices.simulated.phone import phone, tools
-which = tools._which
+which = tools.which
 absent = {"mksh", "toybox", "busybox"}
-tools._which = lambda name: None if name in absent else which(name)
+tools.which = lambda name: None if name in absent else which(name)
 sys.exit(phone.main(["pixel-8", "--name", "plain", "--until-stdin-closes"]))
 """
 

@@ -1,0 +1,150 @@
+"""The loader and the C and C++ libraries of Linux, for phones, which have others."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from pocketbench.android_runner.build import shipped
+from pocketbench.bench.errors import RunnerBuildError, ToolMissingError
+from pocketbench.bench.paths import cache_dir
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LOADERS = {
+    "arm64-v8a": "ld-linux-aarch64.so.1",
+    "x86_64": "ld-linux-x86-64.so.2",
+}
+LIBRARIES = (
+    "libc.so.6",
+    "libm.so.6",
+    "libstdc++.so.6",
+    "libgcc_s.so.1",
+    "libdl.so.2",
+    "libpthread.so.0",
+    "librt.so.1",
+)
+CROSS_FOLDER = Path("/usr/aarch64-linux-gnu/lib")
+"""Where Debian and Ubuntu put them for arm64."""
+CROSS_PACKAGES = (
+    "libc6-arm64-cross",
+    "libstdc++6-arm64-cross",
+    "libgcc-s1-arm64-cross",
+)
+HOW_TO_INSTALL = f"Install them: apt install {' '.join(CROSS_PACKAGES)}"
+_TIMEOUT_S = 300.0
+
+
+class CLibrary(NamedTuple):
+    """One C library with its loader."""
+
+    loader: Path
+    libraries: tuple[Path, ...]
+    origin: str
+    """For people: `Debian's cross packages`."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All of it, the loader first."""
+        return (self.loader, *self.libraries)
+
+
+def arm64_c_library(progress: Callable[[str], None]) -> CLibrary:
+    """That of arm64: installed, in our own wheel, or downloaded with apt.
+
+    Raises:
+        ToolMissingError: It is nowhere; names the packages.
+    """
+    found = _in_folder(CROSS_FOLDER, "the installed cross packages")
+    found = found or _in_folder(shipped.FOLDER / "c-library", "pocketbench's own wheel")
+    found = found or _in_folder(_downloaded_folder(), "Debian's cross packages")
+    if found is None and shutil.which("apt-get") and shutil.which("dpkg-deb"):
+        progress("fetching the C library of arm64 with apt-get download ...")
+        found = _in_folder(_download(), "Debian's cross packages")
+    if found is None:
+        raise ToolMissingError(
+            "the C library of Linux for arm64",
+            "neither installed nor in this installation of pocketbench",
+            HOW_TO_INSTALL,
+        )
+    return found
+
+
+def own_libraries(program: Path, loader: Path) -> tuple[Path, ...]:
+    """Every library that a program of this computer loads, as its loader lists them.
+
+    Raises:
+        RunnerBuildError: One is missing.
+    """
+    done = subprocess.run(
+        [loader, "--list", program],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=_TIMEOUT_S,
+        check=False,
+    )
+    rows = [line.partition("=>") for line in done.stdout.splitlines()]
+    paths = [row[2].rpartition("(")[0].strip() for row in rows if row[1]]
+    if done.returncode != 0 or not all(Path(path).is_file() for path in paths):
+        raise RunnerBuildError(
+            str(program),
+            f"its libraries cannot be listed:\n{done.stdout}{done.stderr}".strip(),
+            "Run it here: `pocketbench run --device host`",
+        )
+    return (loader, *(Path(path) for path in paths))
+
+
+def _in_folder(folder: Path, origin: str) -> CLibrary | None:
+    loader = folder / LOADERS["arm64-v8a"]
+    libraries = tuple(folder / name for name in LIBRARIES)
+    if not all(path.is_file() for path in (loader, *libraries)):
+        return None
+    return CLibrary(loader, libraries, origin)
+
+
+def _downloaded_folder() -> Path:
+    return cache_dir() / "c-library" / "arm64-v8a"
+
+
+def _download() -> Path:
+    """Unpack the packages without installing them; empty-handed where it fails."""
+    target = _downloaded_folder()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".fetching-") as name:
+        place = Path(name)
+        ready = place / "ready"
+        commands = [["apt-get", "-qq", "download", *CROSS_PACKAGES]]
+        if not _ran(commands[0], place):
+            return target
+        for package in sorted(place.glob("*.deb")):
+            if not _ran(["dpkg-deb", "-x", str(package), str(ready)], place):
+                return target
+        unpacked = ready / CROSS_FOLDER.relative_to("/")
+        flat = place / "flat"
+        flat.mkdir()
+        for file in (LOADERS["arm64-v8a"], *LIBRARIES):
+            if (unpacked / file).is_file():
+                shutil.copy2(unpacked / file, flat / file)
+        if not target.exists():
+            flat.rename(target)
+    return target
+
+
+def _ran(command: list[str], folder: Path) -> bool:
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=_TIMEOUT_S,
+        check=False,
+    )
+    return done.returncode == 0

