@@ -14,7 +14,10 @@ then {"id", "error"}.
 
 ab: {"id", "a": [[latencies of launch 1], ...], "b": [...],
      "design": "interleaved" or "sequential", "alpha": 0.05, "min_effect": 0.02}
-    -> {"id", "verdict", "ratio", "ci": [low, high], "p"}
+    -> {"id", "verdict", "ratio", "ci": [low, high], "p", "drift_controlled"}
+    Interleaved launches pair one by one; an optional "b_is_later" says for each pair
+    whether b was launched second. "sequential" launches were measured apart: whatever
+    changed meanwhile is in the ratio, and drift_controlled is false.
     Lines that share an optional "family" are corrected together ("q" is added) and
     answered when the input has ended.
 history: {"id", "series": [...], "min_effect": 0.02}

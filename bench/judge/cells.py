@@ -45,6 +45,10 @@ class Measured(NamedTuple):
             if metric in value.values
         }
 
+    def positions(self) -> dict[int, int]:
+        """The place of each block's launch within it."""
+        return {value.block: value.position for value in self.cell.launches}
+
     def column(self, metric: str) -> list[float]:
         """One metric's values in order of time."""
         return _column(self.cell.launches, metric)

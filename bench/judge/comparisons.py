@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
-from pocketbench.bench.judge.intervals import Evidence
-from pocketbench.bench.judge.summary import Comparison, Metric, Unlike, Verdict
+from pocketbench.bench.judge.intervals import Evidence, exp
+from pocketbench.bench.judge.summary import (
+    Comparison,
+    Contradiction,
+    Metric,
+    Pairs,
+    Unlike,
+    Verdict,
+)
 from pocketbench.bench.judge.valid_launches import CellKey
 from pocketbench.bench.judge.verdicts import corrected, launches_to_settle, verdict
 from pocketbench.bench.records.metrics import is_gated
@@ -24,6 +32,20 @@ class Question(NamedTuple):
     evidence: Evidence
     design: Literal["paired", "sequential"]
     unlike: tuple[Unlike, ...] = ()
+    figures_ratio: float | None = None
+    """Of the two cells' estimates."""
+    pairs: Pairs | None = None
+
+    @property
+    def contradicted_by(self) -> frozenset[Contradiction]:
+        """What lies on the other side of 1 than the ratio."""
+        log_ratio = self.evidence.ratio.mean
+        found = set()
+        if self.figures_ratio and math.log(self.figures_ratio) * log_ratio < 0:
+            found.add(Contradiction.FIGURES)
+        if self.pairs is not None and self.pairs.majority * log_ratio < 0:
+            found.add(Contradiction.PAIRS)
+        return frozenset(found)
 
 
 def judged(
@@ -80,6 +102,9 @@ def _comparison(
             further = launches_to_settle(
                 evidence, q_value, min_effect=min_effect, alpha=alpha
             )
+    equivalence = evidence.equivalence
+    bounded = is_gated and equivalence and not math.isnan(equivalence[0])
+    matters = abs(evidence.ratio.mean) >= math.log1p(min_effect)
     return Comparison(
         kind=question.kind,
         device_id=question.key.device_id,
@@ -92,7 +117,12 @@ def _comparison(
         q_value=q_value,
         verdict=found,
         design=question.design,
+        drift_controlled=question.design == "paired",
         min_effect=min_effect,
         launches_to_settle=further,
         unlike=question.unlike,
+        no_change_low=exp(equivalence[0]) if equivalence and bounded else None,
+        no_change_high=exp(equivalence[1]) if equivalence and bounded else None,
+        pairs=question.pairs,
+        contradicted_by=tuple(sorted(question.contradicted_by)) if matters else (),
     )

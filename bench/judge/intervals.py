@@ -45,10 +45,25 @@ class LogMean(NamedTuple):
             return 0.0
         return float(self.standard_error * stdtrit(self.degrees, 1 - alpha / 2))
 
-    def evidence(self, alpha: float = 0.05) -> Evidence:
-        """What it says at one look: its p-value and 1 - alpha interval."""
+    def bounds(self, alpha: float) -> tuple[float, float]:
+        """Both ends of the two-sided 1 - alpha interval."""
         half = self.half_width(alpha)
-        return Evidence(self, self.mean - half, self.mean + half, self.p_value)
+        return self.mean - half, self.mean + half
+
+    def evidence(
+        self, alpha: float = 0.05, *, equivalence_alpha: float | None = None
+    ) -> Evidence:
+        """What it says at one look: its p-value and 1 - alpha interval.
+
+        Args:
+            alpha: 1 - level of the interval.
+            equivalence_alpha: Level of each one-sided test for no change; `None`:
+                alpha.
+        """
+        one_sided = alpha if equivalence_alpha is None else equivalence_alpha
+        low, high = self.bounds(alpha)
+        within = self.bounds(2 * one_sided)
+        return Evidence(self, low, high, self.p_value, equivalence=within)
 
 
 class Evidence(NamedTuple):
@@ -62,6 +77,10 @@ class Evidence(NamedTuple):
     level: float | None = None
     """1 - level of the interval where that is not 1 - alpha: at several looks each
     asks for more."""
+    equivalence: tuple[float, float] | None = None
+    """The interval of two one-sided tests at alpha each (TOST), as logarithms: where
+    it lies within the minimum effect, nothing changed. `None`: the other one stands
+    for it."""
 
     def estimate(self) -> Estimate:
         """The ratio and its interval, no more as logarithms."""
@@ -69,7 +88,7 @@ class Evidence(NamedTuple):
         return Estimate(
             point=math.exp(self.ratio.mean),
             low=math.exp(self.low) if bounded else None,
-            high=_exp(self.high) if bounded else None,
+            high=exp(self.high) if bounded else None,
             launches=self.ratio.launches,
         )
 
@@ -129,6 +148,6 @@ def unpaired_ratio(
     return LogMean(mean, math.sqrt(ours + theirs), degrees, launches)
 
 
-def _exp(value: float) -> float:
+def exp(value: float) -> float:
     """The exponential, infinite where a float cannot hold it."""
     return math.exp(value) if value < 709 else math.inf

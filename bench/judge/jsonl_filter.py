@@ -13,6 +13,7 @@ from pocketbench.bench.judge.history import changes
 from pocketbench.bench.judge.intervals import Evidence, unpaired_ratio
 from pocketbench.bench.judge.metrics import PRIMARY, reduced_latencies
 from pocketbench.bench.judge.paired import paired_evidence
+from pocketbench.bench.judge.positions import Positions
 from pocketbench.bench.judge.verdicts import corrected, verdict
 from pocketbench.bench.records.record import Value
 
@@ -34,6 +35,9 @@ class AbLine(Value, frozen=True, kw_only=True):
     design: Literal["interleaved", "sequential"]
     alpha: Proportion = 0.05
     min_effect: Proportion = 0.02
+    b_is_later: list[bool] | None = None
+    """With the interleaved design, for each block whether its candidate was launched
+    after its baseline: what being second does is then removed where it is there."""
     family: str | int | None = None
     """Lines that share it are corrected together."""
 
@@ -119,10 +123,23 @@ def _evidence(asked: AbLine) -> Evidence:
             f"b has {len(second)}"
         )
     else:
-        found = paired_evidence(first, second, alpha=asked.alpha)
+        found = paired_evidence(
+            first, second, alpha=asked.alpha, positions=_positions(asked)
+        )
     if found is None:
         raise ValueError("the launches have no ratio")
     return found
+
+
+def _positions(asked: AbLine) -> Positions | None:
+    """The places of each block's two launches, where they are given."""
+    if asked.b_is_later is None:
+        return None
+    if len(asked.b_is_later) != len(asked.a):
+        raise ValueError(
+            f"b_is_later has {len(asked.b_is_later)} values for {len(asked.a)} blocks"
+        )
+    return [(1 - later, int(later)) for later in asked.b_is_later]
 
 
 def _launch_values(launches: list[list[float]]) -> list[float]:
@@ -169,6 +186,7 @@ def _ab_answer(judged: Judged, q_value: float | None) -> Answered:
         "ratio": ratio.point,
         "ci": [ratio.low, ratio.high],
         "p": evidence.p_value,
+        "drift_controlled": asked.design == "interleaved",
     }
     if asked.family is not None:
         answer["q"] = q_value

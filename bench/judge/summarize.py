@@ -15,7 +15,7 @@ from pocketbench.bench.judge.outputs import judged_outputs, unchecked_outputs
 from pocketbench.bench.judge.paired import paired_evidence
 from pocketbench.bench.judge.resolution import resolutions
 from pocketbench.bench.judge.sequential import sequential_evidence
-from pocketbench.bench.judge.summary import Metric, Summary
+from pocketbench.bench.judge.summary import Metric, Pairs, Summary
 from pocketbench.bench.judge.sustained import sustained_cells
 from pocketbench.bench.judge.valid_launches import CellKey, standing_failures
 from pocketbench.bench.judge.verdicts import check_min_effect
@@ -103,18 +103,32 @@ def _against_baseline(
         if baseline_id is None or baseline is None:
             continue
         differing = unlike_within(baseline, candidate)
+        places = baseline.positions(), candidate.positions()
         for metric in METRICS:
             first, second = (m.by_block(metric.name) for m in (baseline, candidate))
             blocks = sorted(first.keys() & second.keys())
+            pairs = [(first[block], second[block]) for block in blocks]
             found = judge(
-                [first[block] for block in blocks],
-                [second[block] for block in blocks],
+                [before for before, _ in pairs],
+                [after for _, after in pairs],
                 alpha=alpha,
                 resolution=_resolution(metric, baseline, candidate),
+                positions=[(places[0][b], places[1][b]) for b in blocks],
             )
             if found is not None:
                 yield Question(
-                    "variant", key, baseline_id, metric, found, "paired", differing
+                    "variant",
+                    key,
+                    baseline_id,
+                    metric,
+                    found,
+                    "paired",
+                    differing,
+                    _figures_ratio(baseline, candidate, metric.name),
+                    Pairs(
+                        above=sum(after > before for before, after in pairs),
+                        below=sum(after < before for before, after in pairs),
+                    ),
                 )
 
 
@@ -144,6 +158,14 @@ def _baseline_of(run: Run, key: CellKey) -> str | None:
         return None
     threads = variants[key.variant_id].threads
     return next((v.id for v in marked if v.threads == threads), marked[0].id)
+
+
+def _figures_ratio(
+    baseline: Measured, candidate: Measured, metric: str
+) -> float | None:
+    """Candidate / baseline of the estimates that the reports show of each."""
+    before, after = (m.cell.estimates[metric].point for m in (baseline, candidate))
+    return after / before if before > 0 and after > 0 else None
 
 
 def _resolution(metric: Metric, *measured: Measured) -> float:

@@ -115,8 +115,33 @@ class Unlike(Value, frozen=True, kw_only=True):
     candidate: str
 
 
-class Comparison(Value, frozen=True, kw_only=True):
-    """A candidate against a baseline, in one metric, on one device."""
+class Pairs(Value, frozen=True, kw_only=True):
+    """How many blocks say which, one by one."""
+
+    above: int
+    """Those whose candidate has the larger value."""
+    below: int
+
+    @property
+    def majority(self) -> int:
+        """1 or -1 where more than half of the pairs lie above or below; else 0."""
+        return (self.above > self.below) - (self.above < self.below)
+
+
+class Contradiction(StrEnum):
+    """What says the opposite of an estimated ratio, though it matters."""
+
+    FIGURES = "figures"
+    """The estimates of the two cells, set against each other."""
+    PAIRS = "pairs"
+    """More than half of the blocks."""
+
+
+class Comparison(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """A candidate against a baseline, in one metric, on one device.
+
+    As JSON what has its default is left out.
+    """
 
     kind: Literal["variant", "host", "run"]
     """Against the baseline variant on the same device; against the host with the same
@@ -137,6 +162,8 @@ class Comparison(Value, frozen=True, kw_only=True):
     across unlike conditions too unless it was asked for anyway."""
     design: Literal["paired", "sequential"]
     """Paired blocks; or two sets apart, where drift is not controlled."""
+    drift_controlled: bool
+    """Whether what changed on the device meanwhile is the same on both sides."""
     min_effect: float
     launches_to_settle: int | None
     """About how many further launches of each side would settle an inconclusive one."""
@@ -144,6 +171,14 @@ class Comparison(Value, frozen=True, kw_only=True):
     """What else differed between the two sides and is in the ratio."""
     is_withheld: bool = False
     """It would have got a verdict under like conditions."""
+    no_change_low: float | None = None
+    """Ends of the interval of two one-sided tests at 5 % each: the verdict is no change
+    where it lies within the minimum effect. `None` where no verdict was asked for."""
+    no_change_high: float | None = None
+    pairs: Pairs | None = None
+    """`None` where launches were not paired."""
+    contradicted_by: tuple[Contradiction, ...] = ()
+    """What says the opposite of the ratio, where it is beyond the minimum effect."""
 
 
 class Resolution(Value, frozen=True, kw_only=True):

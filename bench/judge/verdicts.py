@@ -56,10 +56,12 @@ def verdict(
     """One of four verdicts on log(candidate / baseline).
 
     regression: q < alpha, the whole interval on the worse side of 1, and the point at
-    least the minimum effect away; improvement: the mirror; no_change: the whole
-    interval within the minimum effect (the band is symmetric in logarithms, so that
-    swapping the two mirrors the verdict); anything else is inconclusive. The noise
-    never widens the minimum effect: a noisy cell is inconclusive, not unchanged.
+    least the minimum effect away; improvement: the mirror; no_change: two one-sided
+    tests at alpha each reject a change as large as the minimum effect, one way and the
+    other (Schuirmann 1987: the 1 - 2 alpha interval lies within it; the band is
+    symmetric in logarithms, so that swapping the two mirrors the verdict); anything
+    else is inconclusive. The noise never widens the minimum effect: a noisy cell is
+    inconclusive, not unchanged.
 
     Args:
         evidence: What was measured.
@@ -78,7 +80,8 @@ def verdict(
         return Verdict.REGRESSION
     if q_value < alpha and high < 0 and point <= -band:
         return Verdict.IMPROVEMENT
-    if -band <= low and high <= band:
+    lowest, highest = evidence.equivalence or (evidence.low, evidence.high)
+    if -band <= lowest and highest <= band:
         return Verdict.NO_CHANGE
     return Verdict.INCONCLUSIVE
 
@@ -115,7 +118,8 @@ def launches_to_settle(
     if p_value and q_value and q_value > p_value:
         strict = level * p_value / q_value
     effect, band = abs(ratio.mean), math.log1p(min_effect)
-    room, level = (effect, strict) if effect >= band else (band - effect, level)
+    two_one_sided = min(2 * level, 1.0)
+    room, level = (effect, strict) if effect >= band else (band - effect, two_one_sided)
     spread = ratio.standard_error * math.sqrt(ratio.launches)
     share = ratio.degrees / max(1, ratio.launches - 1)
 

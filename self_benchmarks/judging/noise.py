@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from pocketbench.bench.measure.schedule import block_order
+
 Array = npt.NDArray[np.float64]
 Random = np.random.Generator
+Noise = Callable[[Random, tuple[int, ...]], Array]
 
 LAUNCH_NOISE = 0.02
 """Standard deviation of a launch's level, where the kind does not say otherwise."""
@@ -65,7 +69,32 @@ def _spiky(random: Random, shape: tuple[int, ...]) -> Array:
     return _normal(random, shape) + hit * random.uniform(0.1, 0.5, shape)
 
 
-KINDS: dict[str, Callable[[Random, tuple[int, ...]], Array]] = {
+def _second_slower(random: Random, shape: tuple[int, ...]) -> Array:
+    """The second launch of each block of two is 4 % slower, whichever it is."""
+    return _normal(random, shape) + 0.04 * (np.arange(shape[-1]) % 2)
+
+
+def _uneven_blocks(random: Random, shape: tuple[int, ...]) -> Array:
+    """Blocks differ by 8 %, the launches in them by 2 %."""
+    blocks = random.normal(0, 0.08, (*shape[:-1], shape[-1] // 2))
+    return _normal(random, shape) + np.repeat(blocks, 2, axis=-1)
+
+
+def rhythm(every: int) -> Noise:
+    """Every so many launches one is 5 % slower, from a random one on."""
+
+    def noise(random: Random, shape: tuple[int, ...]) -> Array:
+        start = random.integers(0, every, shape[:-1])[..., None]
+        hit = (np.arange(shape[-1]) + start) % every == 0
+        return random.normal(0, 0.01, shape) + 0.05 * hit
+
+    return noise
+
+
+RHYTHMS = {f"rhythm of {every}": rhythm(every) for every in range(2, 8)}
+"""By name; what a fixed order of launches could be in step with."""
+
+KINDS: dict[str, Noise] = {
     "normal": _normal,
     "nested": _nested,
     "heavy-tailed": _heavy,
@@ -79,12 +108,46 @@ KINDS: dict[str, Callable[[Random, tuple[int, ...]], Array]] = {
 """Logarithms of launch levels in order of time, by kind; the last axis is time."""
 
 
-def interleaved(levels: Array) -> tuple[Array, Array]:
-    """Deal launches in order of time to a and b in blocks: A B, B A, A B, ..."""
-    blocks = levels.shape[-1] // 2
-    swapped = np.arange(blocks) % 2
+OF_BLOCKS: dict[str, Noise] = {
+    "second launch slower": _second_slower,
+    "uneven blocks": _uneven_blocks,
+    **RHYTHMS,
+}
+"""Kinds that only interleaved launches have."""
+PAIRED_KINDS = {**KINDS, **OF_BLOCKS}
+
+
+class Dealt(NamedTuple):
+    """Launches of two sides, block by block, in the order that a run would have."""
+
+    a: Array
+    b: Array
+    b_is_later: npt.NDArray[np.int64]
+    """1 where b was the second of its block, by trial and block."""
+
+    def positions(self, trial: int) -> list[tuple[int, int]]:
+        """The places of a and b in each block of a trial."""
+        return [(1 - later, later) for later in self.b_is_later[trial].tolist()]
+
+
+def interleaved(levels: Array) -> Dealt:
+    """Deal launches, (trials, launches in order of time), to a and b by block_order."""
+    trials, launches = levels.shape
+    later = np.array(
+        [
+            [block_order(("a", "b"), block, trial)[1] == "b" for block in range(blocks)]
+            for trial in range(trials)
+        ]
+        if (blocks := launches // 2)
+        else [],
+        dtype=np.int64,
+    )
     first = 2 * np.arange(blocks)
-    return levels[..., first + swapped], levels[..., first + 1 - swapped]
+    return Dealt(
+        np.take_along_axis(levels, first + 1 - later, 1),
+        np.take_along_axis(levels, first + later, 1),
+        later,
+    )
 
 
 def iterations(random: Random, levels: Array) -> Array:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
-from judging.noise import KINDS, Array, interleaved, iterations
+from judging.noise import PAIRED_KINDS, Array, Dealt, interleaved, iterations
 from judging.rivals import HONEST, mean_beyond, pooled_mann_whitney
 
 from pocketbench.bench.judge.intervals import Evidence
@@ -42,21 +42,25 @@ def launch_values(latencies: Array) -> Array:
 def rates(kind: str, blocks: int, effect: float, trials: int) -> Rates:
     """Judge trials of one kind of noise whose candidate is slower by the effect."""
     random = np.random.default_rng([blocks, round(1000 * effect), len(kind)])
-    levels = KINDS[kind](random, (trials, 2 * blocks))
-    a, b = interleaved(levels)
-    return judged_rates(
-        iterations(random, a), iterations(random, b) * (1 + effect), effect
+    dealt = interleaved(PAIRED_KINDS[kind](random, (trials, 2 * blocks)))
+    launched = Dealt(
+        iterations(random, dealt.a),
+        iterations(random, dealt.b) * (1 + effect),
+        dealt.b_is_later,
     )
+    return judged_rates(launched, effect)
 
 
-def judged_rates(a: Array, b: Array, effect: float) -> Rates:
+def judged_rates(launched: Dealt, effect: float) -> Rates:
     """Judge trials, (trials, launches, iterations) of latencies each side."""
+    a, b, _ = launched
     first, second = launch_values(a), launch_values(b)
-    found = [_evidence(x, y) for x, y in zip(first, second, strict=True)]
+    found = list(_evidences(launched._replace(a=first, b=second)))
     truth = math.log1p(effect)
     slower = np.log(second).mean(axis=1) > np.log(first).mean(axis=1)
     called = {
         "ours: regression": _share(_verdict(e) is Verdict.REGRESSION for e in found),
+        "ours: no change": _share(_verdict(e) is Verdict.NO_CHANGE for e in found),
         "ours: p": _share(_p(e) < ALPHA and e.ratio.mean > 0 for e in found),
     }
     for name, test in HONEST.items():
@@ -73,8 +77,8 @@ def family_rate(kind: str, blocks: int, families: int) -> tuple[float, float]:
     random = np.random.default_rng([blocks, 44, len(kind)])
     alarms = plain = 0
     for _ in range(families):
-        a, b = interleaved(np.exp(KINDS[kind](random, (CELLS, 2 * blocks))))
-        found = [_evidence(x, y) for x, y in zip(a, b, strict=True)]
+        levels = PAIRED_KINDS[kind](random, (CELLS, 2 * blocks))
+        found = list(_evidences(interleaved(np.exp(levels))))
         q_values = corrected([e.p_value for e in found])
         alarms += any(
             verdict(e, q, min_effect=MIN_EFFECT) is Verdict.REGRESSION
@@ -96,14 +100,18 @@ class Settled(NamedTuple):
 
 def until_settled(levels: Array, effect: float) -> Settled:
     """Go on to look after look; levels are (trials, 2 x the last look), in time."""
-    a, b = interleaved(np.exp(levels))
+    a, b, _ = dealt = interleaved(np.exp(levels))
     used = 0
     ends: list[Verdict] = []
     significant = 0
-    for first, second in zip(a.tolist(), (b * (1 + effect)).tolist(), strict=True):
+    slowed = (b * (1 + effect)).tolist()
+    for trial, (first, second) in enumerate(zip(a.tolist(), slowed, strict=True)):
         end = Verdict.INCONCLUSIVE
+        places = dealt.positions(trial)
         for look in LOOKS:
-            found = sequential_evidence(first[:look], second[:look])
+            found = sequential_evidence(
+                first[:look], second[:look], positions=places[:look]
+            )
             assert found is not None
             end = _verdict(found)
             if end is not Verdict.INCONCLUSIVE:
@@ -120,10 +128,42 @@ def until_settled(levels: Array, effect: float) -> Settled:
     )
 
 
-def _evidence(a: Array, b: Array) -> Evidence:
-    found = paired_evidence(a.tolist(), b.tolist(), alpha=ALPHA)
-    assert found is not None
-    return found
+class Errors(NamedTuple):
+    """How far points lie from the truth, in percent of the ratio, by estimator."""
+
+    bias: dict[str, float]
+    root_mean_square: dict[str, float]
+
+
+def point_errors(kind: str, blocks: int, trials: int) -> Errors:
+    """Estimators of an unchanged ratio on the same trials."""
+    random = np.random.default_rng([blocks, 1, len(kind)])
+    dealt = interleaved(PAIRED_KINDS[kind](random, (trials, 2 * blocks)))
+    exact = dealt._replace(a=np.exp(dealt.a), b=np.exp(dealt.b))
+    found = list(_evidences(exact))
+    apart = dealt.b - dealt.a
+    early, late = np.triu_indices(blocks)
+    walsh = (apart[:, early] + apart[:, late]) / 2
+    points = {
+        "ours: median of shifts": np.array([e.ratio.mean for e in found]),
+        "middle of the interval": np.array([(e.low + e.high) / 2 for e in found]),
+        "mean of the pairs": apart.mean(axis=1),
+        "median of the pairs": np.median(apart, axis=1),
+        "Hodges-Lehmann of the pairs": np.median(walsh, axis=1),
+    }
+    return Errors(
+        {name: 100 * float(of.mean()) for name, of in points.items()},
+        {name: 100 * float(np.sqrt((of**2).mean())) for name, of in points.items()},
+    )
+
+
+def _evidences(dealt: Dealt) -> Iterator[Evidence]:
+    """What each trial of (trials, launches) says, its positions known."""
+    sides = zip(dealt.a.tolist(), dealt.b.tolist(), strict=True)
+    for trial, (a, b) in enumerate(sides):
+        found = paired_evidence(a, b, alpha=ALPHA, positions=dealt.positions(trial))
+        assert found is not None
+        yield found
 
 
 def _verdict(found: Evidence) -> Verdict:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from judging.noise import Array
+from judging.noise import Array, Dealt
 
 from pocketbench.bench.judge.valid_launches import counted_launches
 from pocketbench.bench.measure.store import FILE_NAME, read_run
@@ -23,7 +23,7 @@ def recorded_cells(folder: Path, fewest: int) -> Iterator[tuple[str, Array]]:
                 yield name + key.device_id, np.array(rows, dtype=np.float64)
 
 
-def dealt(launches: Array, blocks: int, trials: int) -> tuple[Array, Array]:
+def dealt(launches: Array, blocks: int, trials: int) -> Dealt:
     """Deal stretches of launches, in order of time, to a and b in random AB/BA blocks.
 
     All launches are of one program, so nothing differs. Trials share launches: their
@@ -33,4 +33,4 @@ def dealt(launches: Array, blocks: int, trials: int) -> tuple[Array, Array]:
     starts = random.integers(0, len(launches) - 2 * blocks + 1, trials)
     swapped = random.integers(0, 2, (trials, blocks))
     first = starts[:, None] + 2 * np.arange(blocks)
-    return launches[first + swapped], launches[first + 1 - swapped]
+    return Dealt(launches[first + swapped], launches[first + 1 - swapped], 1 - swapped)

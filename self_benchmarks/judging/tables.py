@@ -12,13 +12,14 @@ from pathlib import Path
 
 import numpy as np
 from judging.histories import SETTINGS, Detector, kind_rates, ours
-from judging.noise import KINDS
+from judging.noise import KINDS, PAIRED_KINDS
 from judging.pairs import (
     CELLS,
     Rates,
     Settled,
     family_rate,
     judged_rates,
+    point_errors,
     rates,
     until_settled,
 )
@@ -65,7 +66,7 @@ def _error(asked: argparse.Namespace) -> str:
 def _pairs(pool: Executor, trials: int) -> None:
     """False alarms, power and coverage, by kind, blocks and effect."""
     for blocks in BLOCKS:
-        asked = list(itertools.product(KINDS, EFFECTS))
+        asked = list(itertools.product(PAIRED_KINDS, EFFECTS))
         found = pool.map(
             rates,
             [kind for kind, _ in asked],
@@ -92,7 +93,7 @@ def _print_rates(title: str, found: dict[tuple[str, float], Rates]) -> None:
 
 def _families(pool: Executor, trials: int) -> None:
     """Families of cells in which nothing differs."""
-    asked = list(itertools.product(KINDS, (10,)))
+    asked = list(itertools.product(PAIRED_KINDS, (10,)))
     found = pool.map(
         family_rate,
         [kind for kind, _ in asked],
@@ -128,12 +129,21 @@ def _settling(pool: Executor, trials: int) -> None:
         ["launch variation", "true effect", *head],
         rows,
     )
-    kinds = pool.map(_settle_kind, KINDS, [trials] * len(KINDS))
-    _print(
-        "Until settled where nothing differs",
-        ["noise", *head],
-        [[kind, *_settled_row(s)] for kind, s in zip(KINDS, kinds, strict=True)],
-    )
+    for effect in (0.0, 0.02):
+        kinds = pool.map(
+            _settle_kind,
+            PAIRED_KINDS,
+            [effect] * len(PAIRED_KINDS),
+            [trials] * len(PAIRED_KINDS),
+        )
+        _print(
+            f"Until settled at a true {effect:+.0%}",
+            ["noise", *head],
+            [
+                [kind, *_settled_row(settled)]
+                for kind, settled in zip(PAIRED_KINDS, kinds, strict=True)
+            ],
+        )
 
 
 def _settle_normal(variation: float, effect: float, trials: int) -> Settled:
@@ -141,9 +151,36 @@ def _settle_normal(variation: float, effect: float, trials: int) -> Settled:
     return until_settled(random.normal(0, variation, (trials, 2 * LOOKS[-1])), effect)
 
 
-def _settle_kind(kind: str, trials: int) -> Settled:
+def _settle_kind(kind: str, effect: float, trials: int) -> Settled:
     random = np.random.default_rng(len(kind))
-    return until_settled(KINDS[kind](random, (trials, 2 * LOOKS[-1])), 0.0)
+    levels = PAIRED_KINDS[kind](random, (trials, 2 * LOOKS[-1]))
+    return until_settled(levels, effect)
+
+
+def _points(pool: Executor, trials: int) -> None:
+    """Bias and error of estimators of the ratio."""
+    for blocks in BLOCKS:
+        found = list(
+            pool.map(
+                point_errors,
+                PAIRED_KINDS,
+                [blocks] * len(PAIRED_KINDS),
+                [trials] * len(PAIRED_KINDS),
+            )
+        )
+        names = list(found[0].bias)
+        _print(
+            f"Estimators of an unchanged ratio, {blocks} blocks: bias, root mean "
+            "square error in percent",
+            ["noise", *names],
+            [
+                [
+                    kind,
+                    *(f"{e.bias[n]:+.2f}, {e.root_mean_square[n]:.2f}" for n in names),
+                ]
+                for kind, e in zip(PAIRED_KINDS, found, strict=True)
+            ],
+        )
 
 
 def _settled_row(settled: Settled) -> list[str]:
@@ -195,9 +232,10 @@ def _recorded(folder: Path, trials: int) -> None:
     found: dict[tuple[str, float], Rates] = {}
     blocks = 10
     for name, launches in recorded_cells(folder, 2 * blocks):
-        a, b = dealt(launches, blocks, trials)
+        same = dealt(launches, blocks, trials)
         for effect in EFFECTS:
-            found[name, effect] = judged_rates(a, b * (1 + effect), effect)
+            slower = same._replace(b=same.b * (1 + effect))
+            found[name, effect] = judged_rates(slower, effect)
     if not found:
         print(f"\n{folder}: no cell with {2 * blocks} launches that count")
         return
@@ -207,6 +245,7 @@ def _recorded(folder: Path, trials: int) -> None:
 TABLES = {
     "pairs": _pairs,
     "families": _families,
+    "points": _points,
     "settling": _settling,
     "histories": _histories,
 }

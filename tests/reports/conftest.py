@@ -424,6 +424,7 @@ def _ratio(
 ) -> Comparison:
     point, low, high = ratio
     return Comparison(
+        drift_controlled=True,
         **{
             "kind": "variant",
             "device_id": device_id,
@@ -441,7 +442,7 @@ def _ratio(
             "min_effect": 0.02,
             "launches_to_settle": None,
             **more,
-        }
+        },
     )
 
 

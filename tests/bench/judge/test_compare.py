@@ -30,6 +30,7 @@ def test_two_runs_are_compared_by_welch_and_say_that_drift_is_not_controlled(mak
     )
     interval = oracle.confidence_interval(0.95)
     assert (got.kind, got.design, got.baseline) == ("run", "sequential", "base")
+    assert not any(c.drift_controlled for c in found.values())
     assert got.p_value == pytest.approx(oracle.pvalue)
     assert got.candidate_over_baseline.low == pytest.approx(math.exp(interval.low))
     assert got.candidate_over_baseline.high == pytest.approx(math.exp(interval.high))

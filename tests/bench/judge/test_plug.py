@@ -49,6 +49,7 @@ def test_interleaved_launches_are_answered_by_the_code_of_the_reports():
             "ratio": expected.estimate().point,
             "ci": [expected.estimate().low, expected.estimate().high],
             "p": expected.p_value,
+            "drift_controlled": True,
         }
     ]
 
@@ -60,7 +61,29 @@ def test_sequential_launches_need_not_be_as_many():
 
     assert code == 0
     assert answer["verdict"] in ("no_change", "inconclusive")
+    assert answer["drift_controlled"] is False
     assert answer["ci"][0] < answer["ratio"] < answer["ci"][1]
+
+
+def test_what_being_second_does_is_removed_where_the_order_is_given():
+    second = [True, False, False, True, True, False, True, False, False, True]
+    a, b = launches(10, 1, 10), launches(10, 2, 10)
+    for later, first, other in zip(second, a, b, strict=True):
+        slowed = other if later else first
+        slowed[:] = [1.1 * value for value in slowed]
+    line = {"a": a, "b": b, "design": "interleaved"}
+
+    code, (without, having, wrong), errors = ask(
+        "ab",
+        {"id": 0, **line},
+        {"id": 1, "b_is_later": second, **line},
+        {"id": 2, "b_is_later": second[:-1], **line},
+    )
+
+    widths = [answer["ci"][1] - answer["ci"][0] for answer in (without, having)]
+    assert widths[1] < widths[0] / 3
+    assert (code, wrong["error"]) == (2, "b_is_later has 9 values for 10 blocks")
+    assert wrong["error"] in errors
 
 
 def test_a_stricter_alpha_widens_the_interval():
@@ -117,6 +140,7 @@ def test_a_line_without_a_family_is_answered_before_the_next_is_read():
         "ratio": pytest.approx(2),
         "ci": [None, None],
         "p": None,
+        "drift_controlled": True,
     }
 
 

@@ -14,6 +14,7 @@ SPREAD = 0.03
 def of_itself(a, b, min_effect=0.02):
     evidence = paired_evidence(a, b)
     return Comparison(
+        drift_controlled=True,
         kind="variant",
         device_id="host",
         model="net",

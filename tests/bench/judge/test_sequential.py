@@ -10,46 +10,59 @@ from scipy import stats
 from pocketbench.bench.judge.paired import paired_evidence
 from pocketbench.bench.judge.sequential import (
     is_settled,
-    nominal_level,
+    nominal_levels,
     overall_p_value,
     sequential_evidence,
     unsettled,
 )
 from pocketbench.bench.judge.summarize import summarize
+from pocketbench.bench.judge.summary import Verdict
+from pocketbench.bench.judge.verdicts import verdict
 from pocketbench.bench.records.interim_analyses import LOOKS, looks_up_to, next_look
 
 
+# Jennison and Turnbull, "Group Sequential Methods", 2000, table 2.9.
 @pytest.mark.parametrize(
-    ("looks", "z"),
-    [(2, 2.178), (3, 2.289), (4, 2.361), (5, 2.413), (10, 2.555)],
+    ("looks", "constant"),
+    [(2, 2.038), (3, 2.083), (4, 2.113), (5, 2.136), (10, 2.199)],
 )
-def test_evenly_spaced_looks_have_pococks_boundaries(looks, z):
-    level = nominal_level(tuple(range(1, looks + 1)), 0.05)
+def test_evenly_spaced_looks_have_the_boundary_of_wang_and_tsiatis(looks, constant):
+    levels = nominal_levels(tuple(range(1, looks + 1)), 0.05)
 
-    assert stats.norm.isf(level / 2) == pytest.approx(z, abs=0.001)
+    bounds = stats.norm.isf(np.array(levels) / 2)
+    expected = constant * (np.arange(1, looks + 1) / looks) ** -0.25
+    assert bounds == pytest.approx(expected, abs=0.002)
 
 
 def test_one_look_costs_nothing():
-    assert nominal_level((10,), 0.05) == pytest.approx(0.05, rel=1e-6)
-    assert overall_p_value((10,), 0.003) == pytest.approx(0.003, rel=1e-3)
+    assert nominal_levels((10,), 0.05) == pytest.approx((0.05,), rel=1e-3)
+    assert overall_p_value((10,), [0.003]) == pytest.approx(0.003, rel=1e-3)
 
 
-@pytest.mark.parametrize("smallest", [1e-300, 1e-20, 1e-8, 0.001, 0.5, 1.0])
-def test_the_overall_p_value_lies_between_one_look_and_their_sum(smallest):
-    got = overall_p_value(LOOKS, smallest)
+@pytest.mark.parametrize("p_value", [1e-300, 1e-20, 1e-8, 0.001, 0.5, 1.0])
+def test_the_overall_p_value_lies_between_the_last_look_and_the_sum_of_all(p_value):
+    got = overall_p_value(LOOKS, [1.0] * (len(LOOKS) - 1) + [p_value])
 
-    assert smallest * 0.999 <= got <= min(1, len(LOOKS) * smallest) * 1.001
+    assert p_value * 0.999 <= got <= min(1, len(LOOKS) * p_value) * 1.001
 
 
-def test_the_overall_level_is_what_simulated_looks_cross():
+def test_the_same_p_value_says_less_the_earlier_the_look():
+    early = overall_p_value(LOOKS, [0.01])
+    late = overall_p_value(LOOKS, [1.0] * (len(LOOKS) - 1) + [0.01])
+
+    assert early > late
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.10])
+def test_the_overall_level_is_what_simulated_looks_cross(alpha):
     random = np.random.default_rng(0)
     sums = np.cumsum(random.normal(size=(40_000, LOOKS[-1])), axis=1)
     z = np.stack([sums[:, look - 1] / math.sqrt(look) for look in LOOKS], axis=1)
-    beyond = stats.norm.isf(nominal_level(LOOKS, 0.05) / 2)
+    beyond = stats.norm.isf(np.array(nominal_levels(LOOKS, alpha)) / 2)
 
-    crossed = (np.abs(z) > beyond).any(axis=1).mean()
-
-    assert crossed == pytest.approx(0.05, abs=0.004)
+    assert (np.abs(z) > beyond).any(axis=1).mean() == pytest.approx(alpha, abs=0.005)
+    # Each of the two one-sided tests for no change has half of it.
+    assert (z > beyond).any(axis=1).mean() == pytest.approx(alpha / 2, abs=0.004)
 
 
 def test_looks_are_gone_on_to_one_by_one():
@@ -88,13 +101,15 @@ def test_blocks_after_a_look_wait_for_the_next():
 
 def test_the_p_value_is_that_of_the_best_look_and_the_interval_their_overlap():
     a, b = pair(8, 0.03, seed=3)
-    level = nominal_level(LOOKS, 0.05)
-    looks = [paired_evidence(a[:look], b[:look], alpha=level) for look in (6, 8)]
+    levels = nominal_levels(LOOKS, 0.05)
+    looks = [
+        paired_evidence(a[:look], b[:look], alpha=level)
+        for look, level in zip((6, 8), levels, strict=False)
+    ]
 
     found = sequential_evidence(a, b)
 
-    smallest = min(look.p_value for look in looks)
-    assert found.p_value == overall_p_value(LOOKS, smallest)
+    assert found.p_value == overall_p_value(LOOKS, [look.p_value for look in looks])
     assert found.low == max(look.low for look in looks)
     assert found.high == min(look.high for look in looks)
     assert found.ratio == looks[-1].ratio
@@ -129,3 +144,38 @@ def test_false_alarms_stay_at_the_nominal_level_over_all_looks():
         alarms += sequential_evidence(a, b).p_value < 0.05
     # 5 % of 600 are 30, with a standard error of 5.3.
     assert 12 <= alarms <= 48
+
+
+def ends(effect: float, variation: float, trials: int = 400) -> dict[Verdict, float]:
+    """Shares of the verdicts that trials end with, going from look to look."""
+    random = np.random.default_rng([round(1000 * effect), round(1000 * variation)])
+    found = []
+    for a, b in np.exp(random.normal(0, variation, (trials, 2, LOOKS[-1]))):
+        for look in LOOKS:
+            evidence = sequential_evidence(
+                a[:look].tolist(), (b[:look] * (1 + effect)).tolist()
+            )
+            end = verdict(evidence, evidence.p_value, min_effect=0.02)
+            if end is not Verdict.INCONCLUSIVE:
+                break
+        found.append(end)
+    return {end: found.count(end) / trials for end in Verdict}
+
+
+@pytest.mark.parametrize(
+    ("effect", "variation", "end", "fewest"),
+    [
+        (0.0, 0.01, Verdict.NO_CHANGE, 0.98),
+        (0.0, 0.02, Verdict.NO_CHANGE, 0.72),  # by Pocock's boundary .53
+        (0.05, 0.05, Verdict.REGRESSION, 0.74),  # by Pocock's boundary .73
+        (0.05, 0.02, Verdict.REGRESSION, 0.99),
+    ],
+)
+def test_until_settled_ends_with_the_right_verdict(effect, variation, end, fewest):
+    assert ends(effect, variation)[end] >= fewest
+
+
+@pytest.mark.parametrize("variation", [0.01, 0.02])
+def test_a_change_of_the_minimum_effect_is_seldom_called_none(variation):
+    # 5 % by intention; the standard error of 400 trials is 1.1 %.
+    assert ends(0.02, variation)[Verdict.NO_CHANGE] <= 0.09
