@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import os
 import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
 
 import click
+
+ENVIRONMENT = 4
+"""Exit code of a full disk, an unwritable folder or a fault of pocketbench itself: CI
+must not read it as a verdict (1), a usage error (2) or a failed job (3)."""
 
 COMMANDS = {
     "run": "Measure models on devices and report.",
@@ -81,6 +91,7 @@ def main() -> None:
 
     try:
         code = cli.main(standalone_mode=False)
+        sys.stdout.flush()
     except PocketbenchError as error:
         click.echo(f"Error: {error}".rstrip(". "), err=True)
         sys.exit(error.exit_code)
@@ -91,6 +102,42 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(1)
+        _discard_output()
+        sys.exit(ENVIRONMENT)
+    except (Exception, RecursionError) as error:
+        _discard_output()
+        _explain(error)
+        sys.exit(ENVIRONMENT)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _discard_output() -> None:
+    """Let the interpreter's last flush go nowhere: standard output takes no more."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _explain(error: BaseException) -> None:
+    """Say in one line what failed, and keep the traceback in a file."""
+    if isinstance(error, OSError) and error.strerror:
+        subject = str(error.filename or "standard output")
+        line = f"{subject}: {error.strerror}. Make room there or choose another place"
+    else:
+        words = " ".join(str(error).split())[:300]
+        line = f"pocketbench: internal error ({type(error).__name__}: {words})"
+    place = _keep_traceback()
+    line += f". Details: {place}" if place else ""
+    with contextlib.suppress(OSError):
+        click.echo(f"Error: {line}", err=True)
+
+
+def _keep_traceback() -> Path | None:
+    from pocketbench.bench.paths import state_dir
+
+    for folder in (state_dir() / "logs", Path(tempfile.gettempdir())):
+        with contextlib.suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            name = f"pocketbench-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
+            (folder / name).write_text(traceback.format_exc(), "utf-8")
+            return folder / name
+    return None

@@ -14,6 +14,7 @@ PocketbenchError                 subject: fact. next step   (exit 3)
 │   ├── DeviceUnavailableError   unauthorized, offline, locked by another run
 │   ├── DeviceLostError          stopped answering in the middle (retryable)
 │   └── PushError                a file could not be put on the device
+├── StorageError                 a disk is full or a folder cannot be written (exit 4)
 └── Cancelled                    the user pressed Ctrl-C (exit 130)
 """
 
@@ -132,6 +133,12 @@ class PushError(DeviceError):
 
 class StoreError(UsageError):
     """A stored run or history cannot be read or written."""
+
+
+class StorageError(PocketbenchError):
+    """Results cannot be written: neither a verdict nor a usage error."""
+
+    exit_code = 4
 
 
 class Cancelled(PocketbenchError):

@@ -349,7 +349,7 @@ def _stop_on_signals() -> Iterator[threading.Event]:
 
     before = {
         number: signal.signal(number, stop)
-        for number in (signal.SIGINT, signal.SIGTERM)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     }
     try:
         yield cancel

@@ -1,16 +1,15 @@
-"""The run folder: append one flushed JSON line a record, and read them back."""
+"""The run folder: append one line per record, and read them back."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import threading
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 
 import msgspec
 
-from pocketbench.bench.errors import StoreError
+from pocketbench.bench.errors import StorageError, StoreError
+from pocketbench.bench.measure.run_log import RunLog, read_lines
 from pocketbench.bench.records.artifact import Artifact
 from pocketbench.bench.records.launch import Failure, Launch
 from pocketbench.bench.records.operator_times import OperatorProfile, ProfileFailure
@@ -38,13 +37,19 @@ class Store:
     """Appends records to one run's file; safe to use from several threads."""
 
     def __init__(self, folder: Path) -> None:
-        """Open the run file for appending; makes the folder."""
-        folder.mkdir(parents=True, exist_ok=True)
+        """Open the run file for appending; makes the folder.
+
+        Raises:
+            StorageError: The folder or the file cannot be written.
+        """
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(
+                str(folder), f"cannot be made ({error.strerror})", "Give another folder"
+            ) from error
         self.folder = folder
-        self._lock = threading.Lock()
-        path = folder / FILE_NAME
-        _end_torn_line(path)
-        self._file = path.open("ab", buffering=0)
+        self._log = RunLog(folder / FILE_NAME)
 
     def __enter__(self) -> Store:
         """Use as a context that closes the file."""
@@ -60,27 +65,20 @@ class Store:
         self.close()
 
     def append(self, record: Record) -> None:
-        """Write one record as one line, in one write, past every buffer of ours."""
-        line = _encoder.encode(record) + b"\n"
-        with self._lock:
-            self._file.write(line)
+        """Write one record as one line, past every buffer of ours.
+
+        Raises:
+            StorageError: It could not be written; nothing of it is in the file.
+        """
+        self._log.append(_encoder.encode(record))
+
+    def sync(self) -> None:
+        """Wait until every record has reached the disk."""
+        self._log.sync()
 
     def close(self) -> None:
         """Close the file after its bytes reached the disk."""
-        with self._lock:
-            if not self._file.closed:
-                os.fsync(self._file.fileno())
-                self._file.close()
-
-
-def _end_torn_line(path: Path) -> None:
-    """Cut off a last line that a kill left without its end."""
-    if not path.exists():
-        return
-    data = path.read_bytes()
-    if data and not data.endswith(b"\n"):
-        with path.open("r+b") as file:
-            file.truncate(data.rfind(b"\n") + 1)
+        self._log.close()
 
 
 def find_run(run: str, runs_folder: Path) -> Path:
@@ -110,36 +108,35 @@ def read_run(folder: Path) -> Run:
         StoreError: No such run, a schema of a newer pocketbench, or a bad line.
     """
     path = folder / FILE_NAME
+    records: list[Record] = []
     try:
-        lines = path.read_bytes().split(b"\n")
+        for number, line in read_lines(path):
+            if not records:
+                _check_schema(path, line)
+            records.append(_decoded(path, number, line))
     except OSError as error:
         raise StoreError(
             str(path), f"cannot be read ({error.strerror})", "Give a run folder"
         ) from error
-    torn = lines.pop()
-    records: list[Record] = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        if number == 1:
-            _check_schema(path, line)
-        try:
-            records.append(_decoder.decode(line))
-        except msgspec.DecodeError as error:
-            raise StoreError(
-                f"{path}:{number}",
-                f"not a record of pocketbench ({error})",
-                "Restore the file, or remove this line to lose only this record",
-            ) from error
-    if torn:
-        # A kill came in the middle of this line; the rest stands.
-        with contextlib.suppress(msgspec.DecodeError):
-            records.append(_decoder.decode(torn))
     if not records or not isinstance(records[0], RunStarted):
         raise StoreError(
-            str(path), "has no first line telling the plan", "Give another run"
+            str(path), "has no first line with the plan", "Give another run"
         )
     return _gather(folder, records[0], records)
+
+
+def _decoded(path: Path, number: int, line: bytes) -> Record:
+    try:
+        record: Record = _decoder.decode(line)
+        if isinstance(record, RunStarted | RunResumed | Launch):
+            datetime.fromisoformat(record.started_at)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise StoreError(
+            f"{path}:{number}",
+            f"not a record of pocketbench ({error})",
+            "Restore the file, or remove this line to lose only this record",
+        ) from error
+    return record
 
 
 def _check_schema(path: Path, line: bytes) -> None:
@@ -148,7 +145,7 @@ def _check_schema(path: Path, line: bytes) -> None:
 
     try:
         head = msgspec.json.decode(line, type=Head)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return
     if head.schema > SCHEMA:
         raise StoreError(
