@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import selectors
 import signal
 import subprocess
 import time
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pocketbench.bench.errors import Cancelled
 from pocketbench.bench.records.device import CommandResult
+from pocketbench.devices.bounded_output import BoundedOutput
 
 if TYPE_CHECKING:
     import threading
@@ -20,6 +22,7 @@ _POLL_S = 0.05
 """How often the cancel event is looked at; output and exit wake us at once."""
 _GRACE_S = 5.0
 """How long a killed group may take to close its pipes."""
+_CHUNK_BYTES = 1 << 18
 
 
 def run_child(
@@ -58,41 +61,18 @@ def run_child(
             exit_code=127 if isinstance(error, FileNotFoundError) else 126,
             duration_ns=time.perf_counter_ns() - began_ns,
         )
-    deadline = time.monotonic() + timeout_s
-    is_ending = False
+    reader = _Reader(child)
     try:
-        while True:
-            remaining_s = deadline - time.monotonic()
-            try:
-                stdout, stderr = child.communicate(
-                    timeout=max(0.0, min(_POLL_S, remaining_s))
-                )
-            except subprocess.TimeoutExpired:
-                if cancel.is_set() and grace_s > 0:
-                    # Asked once; whatever it does, its time is short now.
-                    child.terminate()
-                    deadline = min(deadline, time.monotonic() + grace_s)
-                    grace_s, is_ending = 0.0, True
-                    continue
-                if cancel.is_set() and (remaining_s <= _POLL_S or not is_ending):
-                    raise Cancelled(
-                        subject, "stopped", "Its program was ended"
-                    ) from None
-                if remaining_s > _POLL_S:
-                    continue
-                stdout, stderr = _kill(child)
-                timed_out = True
-            else:
-                timed_out = False
-            break
+        timed_out = _watch(child, reader, timeout_s, cancel, subject, grace_s)
     finally:
-        if child.returncode is None:
-            _kill(child)
+        _end_group(child)
+        reader.drain(time.monotonic() + _GRACE_S)
+        reader.close()
     code = child.returncode
     ended = code is not None and not timed_out
     return CommandResult(
-        stdout=stdout,
-        stderr=stderr,
+        stdout=bytes(reader.stdout),
+        stderr=bytes(reader.stderr) + reader.stdout.note + reader.stderr.note,
         exit_code=code if ended and code >= 0 else None,
         signal=-code if ended and code < 0 else None,
         timed_out=timed_out,
@@ -101,17 +81,73 @@ def run_child(
     )
 
 
-def _kill(child: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
-    """Kill the whole group and return what it had printed."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(child.pid, signal.SIGKILL)
-    try:
-        return child.communicate(timeout=_GRACE_S)
-    except subprocess.TimeoutExpired as left:
-        # A process that left the group holds the pipes; ours is dead all the same.
-        child.wait()
-        return left.stdout or b"", left.stderr or b""
-    finally:
-        for pipe in (child.stdout, child.stderr):
+def _watch(
+    child: subprocess.Popen[bytes],
+    reader: _Reader,
+    timeout_s: float,
+    cancel: threading.Event,
+    subject: str,
+    grace_s: float,
+) -> bool:
+    """Read until the program ends; return whether its deadline came first."""
+    deadline = time.monotonic() + timeout_s
+    is_ending = False
+    while child.poll() is None:
+        now = time.monotonic()
+        if cancel.is_set() and not is_ending and grace_s > 0:
+            # Asked once; whatever it does, its time is short now.
+            child.terminate()
+            deadline = min(deadline, now + grace_s)
+            is_ending = True
+        elif cancel.is_set() and (not is_ending or now >= deadline):
+            raise Cancelled(subject, "stopped", "Its program was ended")
+        elif now >= deadline:
+            return True
+        reader.read(min(_POLL_S, max(0.0, deadline - now)))
+    return False
+
+
+class _Reader:
+    """Reads both outputs as they come."""
+
+    def __init__(self, child: subprocess.Popen[bytes]) -> None:
+        self.stdout, self.stderr = BoundedOutput(), BoundedOutput()
+        self._selector = selectors.DefaultSelector()
+        for pipe, output in ((child.stdout, self.stdout), (child.stderr, self.stderr)):
+            assert pipe is not None
+            self._selector.register(pipe, selectors.EVENT_READ, output)
+        self._pipes = (child.stdout, child.stderr)
+        self._child = child
+
+    def read(self, timeout_s: float) -> None:
+        """Take what comes within this time; an exit wakes us soon, output at once."""
+        if not self._selector.get_map():
+            # It has closed its outputs and goes on.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._child.wait(timeout=timeout_s)
+            return
+        for key, _ in self._selector.select(timeout_s):
+            data = os.read(key.fd, _CHUNK_BYTES)
+            if data:
+                key.data.add(data)
+            else:
+                self._selector.unregister(key.fileobj)
+
+    def drain(self, deadline: float) -> None:
+        """Take what is left of a program that has ended."""
+        while self._selector.get_map() and (left_s := deadline - time.monotonic()) > 0:
+            self.read(min(_POLL_S, left_s))
+
+    def close(self) -> None:
+        """Close both pipes, also where a process outside the group holds them."""
+        self._selector.close()
+        for pipe in self._pipes:
             if pipe is not None:
                 pipe.close()
+
+
+def _end_group(child: subprocess.Popen[bytes]) -> None:
+    """Kill the program and whatever it started, if anything of it is left."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()

@@ -5,19 +5,16 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import platform
-import subprocess
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from pocketbench.bench.errors import LaunchError, UsageError
+from pocketbench.bench.errors import LaunchError
 from pocketbench.bench.paths import cache_dir
 from pocketbench.bench.records.conditions import Missing
-from pocketbench.bench.records.device import CommandResult, InstalledObject
-from pocketbench.bench.records.elf import read_elf
+from pocketbench.bench.records.device import InstalledObject
 from pocketbench.bench.records.runner import Capabilities, Capable
 
 if TYPE_CHECKING:
@@ -25,7 +22,7 @@ if TYPE_CHECKING:
 
     from pocketbench.bench.measure.runner_binding import Tool
     from pocketbench.bench.records.device import Device, LocalObject
-    from pocketbench.bench.records.runner import Command, Program
+    from pocketbench.bench.records.runner import Program
 
     Push = Callable[[Sequence[LocalObject]], Sequence[InstalledObject]]
 
@@ -35,17 +32,14 @@ _TIMEOUT_S = 120.0
 """A big runtime in a translated phone takes its time to start."""
 _FORM = b"1"
 """Another form of `Capabilities` has other files."""
-_ABIS = {"x86_64": "x86_64", "aarch64": "arm64-v8a"}
-"""Of this computer, by the name its kernel has for it."""
 
 
 def capabilities_of(
     tool: Tool, device: Device, push: Push | None = None
 ) -> Capabilities | Missing:
-    """Ask a program what it can load; on this computer where it runs here.
+    """Ask a program what it can load, on its device and nowhere else.
 
-    Elsewhere only the device can run it, so the program, which every launch needs,
-    is pushed for it; models are not.
+    The program, which every launch needs, is pushed for it; models are not.
 
     Args:
         tool: The program and what drives it.
@@ -64,68 +58,14 @@ def capabilities_of(
     if known is not None:
         return known
     try:
-        result = _ask_here(runner, program) if _runs_here(program) else None
-        if result is None:
-            executable, *libraries = (push or device.push)(program.objects)
-            command = runner.capabilities_command(executable, libraries)
-            result = device.run(command.argv, timeout_s=_TIMEOUT_S, env=command.env)
+        executable, *libraries = (push or device.push)(program.objects)
+        command = runner.capabilities_command(executable, libraries)
+        result = device.run(command.argv, timeout_s=_TIMEOUT_S, env=command.env)
         told = runner.parse_capabilities(result)
     except LaunchError as error:
         return Missing(reason=f"{runner.name} does not tell what it loads: {error}")
     _write(place, told)
     return told
-
-
-def _runs_here(program: Program) -> bool:
-    """Whether it is of this computer's ABI, and of a C library that is here."""
-    try:
-        facts = read_elf(Path(program.executable.path))
-    except UsageError:
-        return False
-    here = _ABIS.get(platform.machine()) if platform.system() == "Linux" else None
-    return facts.abi == here and (
-        facts.interpreter is None or Path(facts.interpreter).exists()
-    )
-
-
-def _ask_here(runner: Capable, program: Program) -> CommandResult | None:
-    command = runner.capabilities_command(
-        _local(program.executable), tuple(map(_local, program.libraries))
-    )
-    return _run(command)
-
-
-def _run(command: Command) -> CommandResult | None:
-    began_ns = time.perf_counter_ns()
-    try:
-        done = subprocess.run(
-            command.argv,
-            env=os.environ | command.env,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_TIMEOUT_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        logger.debug("not asked here: %s", error)
-        return None
-    return CommandResult(
-        stdout=done.stdout,
-        stderr=done.stderr,
-        exit_code=done.returncode if done.returncode >= 0 else None,
-        signal=-done.returncode if done.returncode < 0 else None,
-        duration_ns=time.perf_counter_ns() - began_ns,
-    )
-
-
-def _local(item: LocalObject) -> InstalledObject:
-    return InstalledObject(
-        name=item.name,
-        sha256=item.sha256,
-        size_bytes=item.size_bytes,
-        remote_path=item.path,
-        origin="local",
-    )
 
 
 def _place(program: Program) -> Path:

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pocketbench.bench.errors import Cancelled, UsageError
+from pocketbench.devices import bounded_output
 
 pytestmark = pytest.mark.needs("namespaces")
 
@@ -51,6 +52,16 @@ def test_binary_output_of_ten_megabytes_arrives_whole(device):
     done = device.run(["head", "-c", "10000000", "/dev/zero"], timeout_s=60)
     assert done.stdout == bytes(10_000_000)
     assert device.run(["printf", r"\r\n\0\377"], timeout_s=60).stdout == b"\r\n\0\xff"
+
+
+def test_endless_output_of_a_phone_costs_no_more_than_its_budget(device, monkeypatch):
+    monkeypatch.setattr(bounded_output, "LIMIT_BYTES", 1 << 20)
+    done = device.run(["sh", "-c", "echo first; yes"], timeout_s=3)
+    assert done.timed_out
+    assert done.stdout.startswith(b"first\n")
+    assert len(done.stdout) <= 1 << 20
+    assert b"bytes of the output, dropped" in done.stderr
+    assert running(device, "yes") == []
 
 
 def test_a_command_is_one_stream_at_the_phone(phone, device):

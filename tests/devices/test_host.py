@@ -12,7 +12,7 @@ import pytest
 
 from pocketbench.bench.errors import Cancelled, PushError
 from pocketbench.bench.records.failure import FailureReason
-from pocketbench.devices import child_process
+from pocketbench.devices import bounded_output, child_process
 from pocketbench.devices.host import HostDriver
 
 
@@ -140,8 +140,32 @@ def test_cancel_ends_the_program_at_once(host, cancel, tmp_path):
 
 def test_a_process_that_left_the_group_does_not_hold_us_up(host, monkeypatch):
     monkeypatch.setattr(child_process, "_GRACE_S", 0.2)
-    done = host.run(["setsid", "-f", "sleep", "3"], timeout_s=0.3)
+    done = host.run(["setsid", "-f", "sleep", "3"], timeout_s=60)
+    assert done.exit_code == 0
+
+
+def test_what_a_program_leaves_running_ends_with_it(host):
+    done = host.run(["sh", "-c", "sleep 600 & echo $!"], timeout_s=60)
+    assert done.exit_code == 0
+    assert has_ended(int(done.stdout))
+
+
+def test_endless_output_costs_no_more_than_its_budget(host, monkeypatch):
+    monkeypatch.setattr(bounded_output, "LIMIT_BYTES", 1 << 20)
+    done = host.run(["sh", "-c", "echo first; yes"], timeout_s=0.5)
     assert done.timed_out
+    assert done.stdout.startswith(b"first\n")
+    assert len(done.stdout) <= 1 << 20
+    assert b"bytes of the output, dropped" in done.stderr
+
+
+def test_the_last_words_of_long_output_are_kept(host, monkeypatch):
+    monkeypatch.setattr(bounded_output, "LIMIT_BYTES", 1 << 16)
+    script = "yes | head -c 1000000; echo; echo sealed"
+    done = host.run(["sh", "-c", script], timeout_s=60)
+    assert done.exit_code == 0
+    assert done.stdout.endswith(b"\nsealed\n")
+    assert len(done.stdout) <= 1 << 16
 
 
 def test_files_stay_where_they_are(host, make_object):

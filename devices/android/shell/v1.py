@@ -11,6 +11,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from pocketbench.devices.android.shell.quoting import exports, quote, quote_all
+from pocketbench.devices.bounded_output import BoundedOutput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,7 +48,8 @@ class ShellV1:
         )
         self._pid_line = re.compile(rb"%s pid (\d+) (\d+)\n" % self._token)
         self._exit_line = re.compile(rb"\n%s exit (\d+)\n" % self._token)
-        self._received = bytearray()
+        self._received = BoundedOutput()
+        self._last = b""
         self._finished = False
         self._ids: tuple[int, int] | None = None
 
@@ -58,12 +60,12 @@ class ShellV1:
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the stream."""
-        overlap = len(self._token) + 8
-        tail = bytes(self._received[-overlap:]) + data
-        self._received += data
+        tail = self._last + data
+        self._last = tail[-(len(self._token) + 8) :]
+        self._received.add(data)
         self._finished = self._finished or self._token + b" end" in tail
-        if self._ids is None and self._token in self._received[:65536]:
-            found = self._pid_line.search(_plain_lines(self._received[:65536]))
+        if self._ids is None and self._token in self._received.head[:65536]:
+            found = self._pid_line.search(_plain_lines(self._received.head[:65536]))
             if found:
                 self._ids = int(found[2]), int(found[1])
 
@@ -84,7 +86,7 @@ class ShellV1:
     @property
     def exit_code(self) -> int | None:
         """As the shell around the program saw it; `None` before the end."""
-        found = self._exit_line.search(_plain_lines(self._received))
+        found = self._exit_line.search(_plain_lines(bytes(self._received)))
         return int(found[1]) if found and self._finished else None
 
     @property
@@ -99,11 +101,11 @@ class ShellV1:
         merged = self._token + b" merged\n"
         if errors.startswith(merged):
             return before + MERGED_NOTE + errors.removeprefix(merged)
-        return before + errors
+        return before + errors + self._received.note
 
     def _parts(self) -> tuple[bytes, bytes, bytes]:
         """What came before the program (linker warnings), its output, its errors."""
-        text = _plain_lines(self._received)
+        text = _plain_lines(bytes(self._received))
         started = self._pid_line.search(text)
         before, rest = (
             (text[: started.start()], text[started.end() :]) if started else (b"", text)

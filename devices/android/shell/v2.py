@@ -10,6 +10,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from pocketbench.devices.android.shell.quoting import exports, quote, quote_all
+from pocketbench.devices.bounded_output import BoundedOutput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,9 +34,10 @@ class ShellV2:
             command = f"set --{arguments}\n{argv[2]}"
         self.service = f"shell,v2,raw:{exports(env)}echo $$; {command}"
         self.exit_code: int | None = None
-        self._pending = bytearray()
-        self._stdout = bytearray()
-        self._stderr = bytearray()
+        self._header = bytearray()
+        self._kind, self._left = 0, 0
+        self._stdout = BoundedOutput()
+        self._stderr = BoundedOutput()
 
     @property
     def finished(self) -> bool:
@@ -43,25 +45,26 @@ class ShellV2:
         return self.exit_code is not None
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes of the stream."""
-        pending = self._pending
-        pending += data
+        """Take the next bytes of the stream, in packets cut anywhere."""
         at = 0
-        while len(pending) - at >= _HEADER.size:
-            kind, length = _HEADER.unpack_from(pending, at)
-            end = at + _HEADER.size + length
-            if len(pending) < end:
-                break
-            payload = memoryview(pending)[at + _HEADER.size : end]
-            if kind == _STDOUT:
-                self._stdout += payload
-            elif kind == _STDERR:
-                self._stderr += payload
-            elif kind == _EXIT and length:
+        while at < len(data):
+            if self._left == 0:
+                size = _HEADER.size - len(self._header)
+                self._header += data[at : at + size]
+                at += size
+                if len(self._header) == _HEADER.size:
+                    self._kind, self._left = _HEADER.unpack(self._header)
+                    self._header.clear()
+                continue
+            payload = data[at : at + self._left]
+            at += len(payload)
+            self._left -= len(payload)
+            if self._kind == _STDOUT:
+                self._stdout.add(payload)
+            elif self._kind == _STDERR:
+                self._stderr.add(payload)
+            elif self._kind == _EXIT and self.exit_code is None:
                 self.exit_code = payload[0]
-            payload.release()
-            at = end
-        del pending[:at]
 
     def input(self, data: bytes) -> bytes:
         """Bytes for the program's input, as they go over the stream."""
@@ -70,7 +73,7 @@ class ShellV2:
     @property
     def pid(self) -> int | None:
         """On the phone; `None` until it has been told."""
-        line, newline, _ = self._stdout[:32].partition(b"\n")
+        line, newline, _ = bytes(self._stdout.head[:32]).partition(b"\n")
         return int(line) if newline and line.isdigit() else None
 
     @property
@@ -84,11 +87,10 @@ class ShellV2:
     @property
     def stdout(self) -> bytes:
         """What the program wrote, without the line of the pid."""
-        if self.pid is None:
-            return bytes(self._stdout)
-        return bytes(self._stdout[self._stdout.index(b"\n") + 1 :])
+        written = bytes(self._stdout)
+        return written if self.pid is None else written.partition(b"\n")[2]
 
     @property
     def stderr(self) -> bytes:
         """What the program wrote to its error output."""
-        return bytes(self._stderr)
+        return bytes(self._stderr) + self._stdout.note + self._stderr.note

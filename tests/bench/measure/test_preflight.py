@@ -1,7 +1,6 @@
 """What is refused before the push, from the records alone."""
 
 import hashlib
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -215,18 +214,6 @@ def test_a_program_of_another_abi_is_asked_on_the_device_once_and_never_again(pr
     assert first == again == RUNTIME
     assert [argv[1] for argv in device.asked] == ["--capabilities"]
     assert device.pushed == list(program.objects)
-
-
-def test_a_program_that_runs_here_is_asked_here(tmp_path, monkeypatch):
-    monkeypatch.setenv("POCKETBENCH_CACHE_DIR", str(tmp_path / "cache"))
-    device = Phone()
-
-    told = capabilities_of(
-        Tool(Asked(), program_of(Path("/bin/true").resolve())), device
-    )
-
-    assert told == RUNTIME
-    assert device.pushed == device.asked == []
 
 
 def test_a_program_that_does_not_answer_leaves_models_unchecked_with_the_reason(
