@@ -32,6 +32,7 @@ from pocketbench.bench.errors import (
 from pocketbench.bench.measure.device_session import utc_now
 from pocketbench.bench.measure.prepare import (
     Equipped,
+    check_devices,
     early_failures,
     equip,
     export_all,
@@ -128,6 +129,7 @@ def run_main_job(
     _check_given_runners(plan, equipped)
     _check_lasting(plan, equipped)
     preinstall(equipped)
+    check_devices(selected)
     stopped: Cancelled | None = None
     # Before the run's own folder makes the working directory dirty.
     first = _first_record(plan, folder, resumed=before is not None)

@@ -16,7 +16,6 @@ from pocketbench.bench.conditions.launch_caveats import (
 )
 from pocketbench.bench.errors import (
     Cancelled,
-    DeviceError,
     DeviceLostError,
     LaunchError,
     PocketbenchError,
@@ -142,8 +141,9 @@ class Session:
                     self._fail(error, reason=error.reason)
                 if given_up:
                     return
-            except DeviceError as error:
-                self._fail(error, reason=error.reason)
+            except PocketbenchError as error:
+                reason = getattr(error, "reason", FailureReason.INTERNAL)
+                self._fail(error, reason=reason)
                 return
             except Exception as error:
                 # The job boundary: nothing that happens here may take others along.

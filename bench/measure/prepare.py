@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -9,7 +10,12 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from pocketbench.bench import registry
-from pocketbench.bench.errors import ExportError, RunnerMissingError, UsageError
+from pocketbench.bench.errors import (
+    DeviceError,
+    ExportError,
+    RunnerMissingError,
+    UsageError,
+)
 from pocketbench.bench.measure.device_session import Task, utc_now
 from pocketbench.bench.measure.runner_binding import Tool
 from pocketbench.bench.planning.selection import Selected, Selector
@@ -19,6 +25,7 @@ from pocketbench.bench.records.device import (
     DeviceInfo,
     LocalObject,
     Preinstalling,
+    SupportsCheck,
 )
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.launch import Failure
@@ -57,6 +64,26 @@ def make_driver(selector: Selector) -> DeviceDriver:
     host, _, port = selector.server.rpartition(":")
     remote: DeviceDriver = kind(host=host, port=int(port))
     return remote
+
+
+def check_devices(devices: Sequence[Selected]) -> None:
+    """See that devices open, before models are exported for them.
+
+    One of each driver: they share the tools of this computer. A device that does not
+    open is recorded when its turn comes.
+
+    Raises:
+        ToolMissingError: A tool of a family does not work here.
+    """
+    checked: list[DeviceDriver] = []
+    for device in devices:
+        driver = device.driver
+        if device.info.state != "ready" or driver in checked:
+            continue
+        checked.append(driver)
+        if isinstance(driver, SupportsCheck):
+            with contextlib.suppress(DeviceError):
+                driver.check(device.info)
 
 
 def make_runners(

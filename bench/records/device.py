@@ -306,6 +306,20 @@ class DeviceDriver(Protocol):
 
 
 @runtime_checkable
+class SupportsCheck(Protocol):
+    """A driver whose devices can only be known to work by opening one."""
+
+    def check(self, info: DeviceInfo) -> None:
+        """Open a device and close it again.
+
+        Raises:
+            ToolMissingError: What this computer needs for it is not there.
+            DeviceError: It does not open.
+        """
+        ...
+
+
+@runtime_checkable
 class Preinstalling(Protocol):
     """A driver whose devices can hold files from the start (simulated phones)."""
 

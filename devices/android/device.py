@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         ScreenWish,
     )
     from pocketbench.bench.records.logcat import LogLine
+    from pocketbench.devices.android.adb.program import AdbProgram
 
 logger = logging.getLogger(__name__)
 
@@ -291,8 +292,19 @@ def open_serial(
     family: str,
     cancel: threading.Event,
     progress: Callable[[str], None] | None = None,
+    adb: AdbProgram | None = None,
 ) -> Iterator[AndroidDevice]:
     """Take exclusive use of a phone by adb's name for it.
+
+    Args:
+        serial: Its serial, or its USB port where several phones have one serial.
+        adb_host: Where its adb server listens.
+        adb_port: The same.
+        device_id: For records and errors.
+        family: `android` or `simulated`.
+        cancel: Ends what runs on it.
+        progress: Called with one line about what takes long.
+        adb: The program that pushes; `None`: the one that is found.
 
     Raises:
         DeviceUnavailableError: Not there, unauthorized, offline, or in use.
@@ -301,7 +313,7 @@ def open_serial(
     """
     server = AdbServer(adb_host, adb_port)
     check_ready(server, serial, device_id)
-    adb = find_adb()
+    adb = adb or find_adb()
     with contextlib.closing(
         AdbShell(server, serial, device_id=device_id, cancel=cancel)
     ) as shell:
@@ -338,7 +350,7 @@ def check_ready(server: AdbServer, serial: str, device_id: str) -> None:
         DeviceUnavailableError: It does not.
     """
     for transport in list_transports(server):
-        if transport.serial == serial:
+        if transport.name == serial:
             if transport.remedy is None:
                 return
             raise DeviceUnavailableError(

@@ -100,20 +100,18 @@ class AndroidDriver:
         return one_entry_a_phone(infos)
 
     def _describe(self, transport: Transport) -> DeviceInfo:
-        device_id = self._prefix + transport.serial
+        device_id = self._prefix + transport.name
         if transport.state != "ready":
             return _unready(device_id, transport, transport.state, transport.remedy)
         try:
             with contextlib.closing(
-                AdbShell(
-                    self._server, transport.serial, device_id=device_id, cancel=None
-                )
+                AdbShell(self._server, transport.name, device_id=device_id, cancel=None)
             ) as shell:
                 info, _ = read_identity(
                     shell,
                     device_id=device_id,
                     family="android",
-                    serial=transport.serial,
+                    serial=transport.name,
                 )
                 return info
         except DeviceError as error:
@@ -187,7 +185,7 @@ def _unready(
         name=model or transport.serial,
         state=state,
         remedy=remedy,
-        serial_hash=serial_hash(transport.serial) if transport.is_usb else None,
+        serial_hash=serial_hash(transport.name) if transport.is_usb else None,
         model=model,
         transport="usb" if transport.is_usb else f"tcp {transport.serial}",
     )
@@ -201,12 +199,17 @@ def one_entry_a_phone(infos: Iterable[DeviceInfo]) -> tuple[DeviceInfo, ...]:
     """
     chosen: dict[object, DeviceInfo] = {}
     for info in infos:
+        # Phones that share a serial differ in this hash, which then holds their port.
         key: object = (info.serial_hash, info.build_fingerprint)
         if info.state != "ready":
             key = info.id
         known = chosen.get(key)
-        if known is None or (info.transport == "usb" and known.transport != "usb"):
+        if known is None or (_on_usb(info) and not _on_usb(known)):
             chosen[key] = info
         if known is not None:
             logger.info("%s and %s are one phone", known.id, info.id)
     return tuple(chosen.values())
+
+
+def _on_usb(info: DeviceInfo) -> bool:
+    return (info.transport or "").startswith("usb")

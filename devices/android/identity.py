@@ -14,7 +14,7 @@ from pocketbench.devices.conditions.reading import cpu_list, integer
 from pocketbench.devices.device_lock import serial_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _MARK = "==pocketbench=="
 
@@ -40,7 +40,7 @@ IDENTITY_SCRIPT = "; ".join(
 """For `sh -c`; what it prints goes to `parse_sections`."""
 
 _MOST_CORES = 1024
-_EMULATED_HARDWARE = ("goldfish", "ranchu", "vsoc", "cutf")
+_EMULATED_HARDWARE = ("goldfish", "ranchu", "vsoc", "cutf", "vbox86")
 
 
 def parse_sections(output: bytes) -> dict[str, str]:
@@ -89,11 +89,11 @@ def device_info(
         name=name or device_id,
         # All emulators of one version tell the same serial.
         serial_hash=serial_hash(
-            serial if emulated else serial_number(properties) or serial
+            serial if emulated else _physical_serial(properties, serial)
         ),
         manufacturer=get("ro.product.manufacturer") or None,
         model=model,
-        soc=_soc(properties),
+        soc=_soc(properties, sections.get("cpuinfo", "")),
         abis=_abis(properties),
         libc=get("ro.pocketbench.libc") or "bionic",
         clusters=clusters,
@@ -111,7 +111,8 @@ def device_info(
         if simulated
         else None,
         is_heatless=simulated and get("ro.pocketbench.heats") != "1",
-        shares_host_cpu=simulated or serial.startswith("emulator-"),
+        # Also one at HOST:PORT; of one on another computer the lease does no harm.
+        shares_host_cpu=simulated or emulated,
         transport=_transport(serial),
     )
 
@@ -119,6 +120,14 @@ def device_info(
 def serial_number(properties: Mapping[str, str]) -> str | None:
     """The physical serial, which stays when the phone is reached another way."""
     return properties.get("ro.serialno") or properties.get("ro.boot.serialno") or None
+
+
+def _physical_serial(properties: Mapping[str, str], serial: str) -> str:
+    """The phone's own serial, with the USB port where it shares that with another."""
+    own = serial_number(properties)
+    if own and _is_usb_port(serial):
+        return f"{own} at {serial}"
+    return own or serial
 
 
 def parse_clusters(
@@ -178,14 +187,31 @@ def _name_of(fields: Mapping[str, str]) -> str | None:
         return fields.get("model name")
 
 
-def _soc(properties: Mapping[str, str]) -> str | None:
-    """`Google Tensor G3`; before Android 12 only the platform's code name is told."""
-    model = properties.get("ro.soc.model")
-    if not model:
-        return (
-            properties.get("ro.board.platform") or properties.get("ro.hardware") or None
-        )
-    maker = properties.get("ro.soc.manufacturer") or ""
+_SOC_MODELS = ("ro.soc.model", "ro.hardware.chipname", "ro.mediatek.platform")
+_PLATFORMS = (
+    "ro.board.platform",
+    "ro.hardware",
+    "ro.boot.hardware",
+    "ro.product.board",
+)
+_NO_NAME = frozenset({"", "unknown", "n/a", "none"})
+
+
+def _soc(properties: Mapping[str, str], cpuinfo: str) -> str | None:
+    """`Google Tensor G3`; a platform's code name where no model is given.
+
+    Before Android 12 nothing else is, and development boards lack all of `ro.soc.*`.
+    """
+
+    def first(names: Iterable[str]) -> str | None:
+        values = (properties.get(name, "").strip() for name in names)
+        return next((v for v in values if v.casefold() not in _NO_NAME), None)
+
+    model = first(_SOC_MODELS)
+    if model is None:
+        hardware = re.search(r"^Hardware\s*:\s*(\S.*?)\s*$", cpuinfo, re.M)
+        return first(_PLATFORMS) or (hardware[1] if hardware else None)
+    maker = first(("ro.soc.manufacturer",)) or ""
     return model if model.startswith(maker) else f"{maker} {model}"
 
 
@@ -199,12 +225,18 @@ def _abis(properties: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(abi.strip() for abi in listed.split(",") if abi.strip())
 
 
+def _is_usb_port(serial: str) -> bool:
+    """Whether adb's name for a phone is the port that it is plugged into."""
+    return re.fullmatch(r"usb:\S+|\d+-\d+(\.\d+)*", serial) is not None
+
+
 def _is_emulated(properties: Mapping[str, str]) -> bool:
     hardware = properties.get("ro.hardware", "")
     return (
         properties.get("ro.kernel.qemu") == "1"
         or properties.get("ro.boot.qemu") == "1"
         or hardware.startswith(_EMULATED_HARDWARE)
+        or "emulator" in properties.get("ro.build.characteristics", "").split(",")
     )
 
 
@@ -212,6 +244,8 @@ def _transport(serial: str) -> str:
     if serial.startswith("emulator-"):
         return f"emulator {serial.removeprefix('emulator-')}"
     # Found over the network by name: adb-SERIAL-abcdef._adb-tls-connect._tcp
+    if _is_usb_port(serial):
+        return f"usb {serial.removeprefix('usb:')}"
     if ":" in serial or "._adb" in serial:
         return f"tcp {serial}"
     return "usb"

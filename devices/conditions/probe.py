@@ -75,7 +75,7 @@ pick() {{ t=$($1); r=$?; IFS=$N; set -f; for l in $t; do case $l in
 # The zones, two files a sensor, are read only where the service has nothing current.
 _COMMANDS = """\
 thermal() { o=$(dumpsys thermalservice)$N; r=$?; case $o in
-*'Current temperatures from HAL:'*'Temperature{'*) ;; *) zones;; esac
+*'Current temperatures'*'Temperature{'*) ;; *) zones;; esac
 echo "$o"; return $r; }
 battery() { dumpsys battery; }
 power() { pick 'dumpsys power'; }

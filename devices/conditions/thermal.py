@@ -43,7 +43,10 @@ _CURRENT = "Current temperatures from HAL:"
 _COOLING = "Current cooling devices from HAL:"
 _CONNECTION = "HAL connection:"
 _THRESHOLDS = "Temperature static thresholds from HAL:"
-_HEADERS = frozenset((_CACHED, _CURRENT, _COOLING, _CONNECTION, _THRESHOLDS))
+_HEADERS = (_CACHED, _CURRENT, _COOLING, _CONNECTION, _THRESHOLDS)
+_SOURCE = re.compile(r"( from\b[^:]*)?\s*:$")
+"""The end of a header, which names another service on some vendors' phones."""
+_HEADER_OF = {_SOURCE.sub("", header): header for header in _HEADERS}
 
 _TEMPERATURE = re.compile(
     r"Temperature\{mValue=([^,}]*), mType=([^,}]*), mName=(.*), mStatus=([^,}]*)\}"
@@ -85,8 +88,10 @@ def parse_thermalservice(section: Section) -> Reading[Thermal]:
     if override not in ("true", "false"):
         missing["is_status_override"] = "not stated"
     shift = _SDHMS_SHIFT if any("Sdhms" in line for line in connection) else 0
-    source: ThermalSource = "hal" if _CURRENT in dump.blocks else "cached"
-    lines = dump.blocks.get(_CURRENT, dump.blocks.get(_CACHED, []))
+    # Some Samsung phones print the header of the current ones and nothing below it.
+    current = dump.blocks.get(_CURRENT, [])
+    source: ThermalSource = "hal" if current else "cached"
+    lines = current or dump.blocks.get(_CACHED, [])
     temperatures = tuple(_temperatures(lines, shift))
     if not temperatures:
         missing["temperatures"] = _no_temperatures(dump, lines, section)
@@ -135,8 +140,9 @@ def _blocks(text: str) -> _Dump:
     current = loose
     for raw in text.split("\n"):
         line = raw.strip()
-        if line in _HEADERS:
-            current = blocks.setdefault(line, [])
+        header = _HEADER_OF.get(_SOURCE.sub("", line)) if line.endswith(":") else None
+        if header is not None:
+            current = blocks.setdefault(header, [])
         elif current is not loose and line and not _belongs(line):
             loose.append(line)
             current = loose

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 from pocketbench.bench.errors import Cancelled, DeviceUnavailableError, ToolMissingError
 from pocketbench.bench.records.device import CoreCluster, DeviceInfo
 from pocketbench.bench.records.failure import FailureReason
-from pocketbench.devices.android.adb.private_server import private_server
-from pocketbench.devices.android.adb.program import AdbProgram, find_adb
+from pocketbench.devices.android.adb.private_server import any_private_server
 from pocketbench.devices.android.adb.transports import list_transports
 from pocketbench.devices.android.arm_cores import core_name
 from pocketbench.devices.android.device import AndroidDevice, open_serial
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from pocketbench.bench.records.device import DeviceState, LocalObject
+    from pocketbench.devices.android.adb.program import AdbProgram
     from pocketbench.devices.android.adb.server import AdbServer
     from pocketbench.devices.simulated.profile import Profile
 
@@ -46,6 +46,8 @@ class SimulatedDriver:
         self._progress = progress
         self._preinstalled: tuple[LocalObject, ...] = ()
         self._server = _SharedServer()
+        self._until_opened = contextlib.ExitStack()
+        """Holds the server from a check to the end of the next open device."""
 
     def discover(self) -> tuple[DeviceInfo, ...]:
         """One phone a profile; none is running yet.
@@ -78,10 +80,10 @@ class SimulatedDriver:
             DeviceUnavailableError: A phone of this name runs already.
             ToolMissingError: No adb, or no user namespaces.
         """
-        adb = find_adb()
         name = info.id.removeprefix(f"{FAMILY}:")
         with (
-            self._server.use(adb) as server,
+            self._server.use() as (adb, server),
+            self._until_opened,
             running_phone(name, preinstalled=self._preinstalled) as phone,
             connected(adb, server, phone.serial, device_id=info.id, cancel=cancel),
             open_serial(
@@ -92,9 +94,29 @@ class SimulatedDriver:
                 family=FAMILY,
                 cancel=cancel,
                 progress=self._progress,
+                adb=adb,
             ) as device,
         ):
             yield device
+
+    def check(self, info: DeviceInfo) -> None:
+        """Start the phone and end it again, before anything is made for it.
+
+        The adb server stays for the phone that is opened next.
+
+        Raises:
+            ToolMissingError: No adb works here, or no user namespaces.
+            DeviceUnavailableError: A phone of this name runs already.
+        """
+        with contextlib.ExitStack() as stack:
+            adb, server = stack.enter_context(self._server.use())
+            name = info.id.removeprefix(f"{FAMILY}:")
+            with (
+                running_phone(name) as phone,
+                connected(adb, server, phone.serial, device_id=info.id),
+            ):
+                pass
+            self._until_opened = stack.pop_all()
 
 
 class _SharedServer:
@@ -104,10 +126,10 @@ class _SharedServer:
         self._lock = threading.Lock()
         self._users = 0
         self._stack = contextlib.ExitStack()
-        self._server: AdbServer | None = None
+        self._server: tuple[AdbProgram, AdbServer] | None = None
 
     @contextlib.contextmanager
-    def use(self, adb: AdbProgram) -> Iterator[AdbServer]:
+    def use(self) -> Iterator[tuple[AdbProgram, AdbServer]]:
         """Start it for the first user, end it after the last."""
         with self._lock:
             if self._server is None:
@@ -117,13 +139,13 @@ class _SharedServer:
                 with contextlib.ExitStack() as stack:
                     stack.enter_context(home)
                     self._server = stack.enter_context(
-                        private_server(adb, Path(home.name))
+                        any_private_server(Path(home.name))
                     )
                     self._stack = stack.pop_all()
-            server = self._server
+            started = self._server
             self._users += 1
         try:
-            yield server
+            yield started
         finally:
             with self._lock:
                 self._users -= 1

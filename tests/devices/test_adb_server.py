@@ -12,8 +12,16 @@ import threading
 import pytest
 
 from pocketbench.bench.errors import DeviceLostError, ToolMissingError
-from pocketbench.devices.android.adb.private_server import private_server
-from pocketbench.devices.android.adb.program import AdbProgram, find_adb, read_version
+from pocketbench.devices.android.adb.private_server import (
+    any_private_server,
+    private_server,
+)
+from pocketbench.devices.android.adb.program import (
+    AdbProgram,
+    bundled_adb,
+    find_adb,
+    read_version,
+)
 from pocketbench.devices.android.adb.server import (
     AdbServer,
     ServerWatch,
@@ -115,6 +123,58 @@ def test_the_users_server_is_started_when_none_runs(tmp_path, monkeypatch):
 def test_a_server_elsewhere_is_not_started_from_here():
     with pytest.raises(ToolMissingError, match="Start one there"):
         ensure_running(AdbServer("127.0.0.2", 1), find_adb())
+
+
+FAILS = (
+    "#!/bin/sh\n"
+    "[ $1 = version ] && echo 'Android Debug Bridge version 1.0.41' && exit\n"
+    "echo 'no such option' >&2; exit 1\n"
+)
+
+
+def program(path, text):
+    path.write_text(text)
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_a_private_server_falls_back_to_the_bundled_adb(tmp_path, monkeypatch):
+    old = program(tmp_path / "adb", FAILS)
+    monkeypatch.setenv("ADBUTILS_ADB_PATH", old)
+    with any_private_server(tmp_path / "home") as (adb, server):
+        assert adb.path == bundled_adb().path != old
+        assert server.protocol() == adb.protocol
+
+
+def test_an_adb_that_replies_only_when_started_as_adb_starts_it_serves(
+    tmp_path, monkeypatch
+):
+    real = bundled_adb().path
+    text = (
+        "#!/bin/sh\n"
+        'case "$*" in\n'
+        '  version | *"fork-server server --reply-fd"*) exec "$REAL_ADB" "$@" ;;\n'
+        "  *) exec sleep 600 ;;\n"
+        "esac\n"
+    )
+    old = program(tmp_path / "adb", text)
+    monkeypatch.setenv("REAL_ADB", real)
+    monkeypatch.setenv("ADBUTILS_ADB_PATH", old)
+    with any_private_server(tmp_path / "home") as (adb, server):
+        assert adb.path == old
+        assert server.protocol() == adb.protocol
+
+
+def test_where_no_adb_starts_a_server_the_first_one_says_why(tmp_path, monkeypatch):
+    monkeypatch.setenv("ADBUTILS_ADB_PATH", program(tmp_path / "adb", FAILS))
+    monkeypatch.setattr(
+        "pocketbench.devices.android.adb.private_server.bundled_adb", lambda: None
+    )
+    with (
+        pytest.raises(ToolMissingError, match="no such option"),
+        any_private_server(tmp_path / "home"),
+    ):
+        pass
 
 
 def test_an_old_program_tells_its_version_too(tmp_path):

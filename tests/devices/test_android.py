@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import socketserver
 import threading
 
 import pytest
@@ -14,6 +15,7 @@ from pocketbench.bench.errors import (
 )
 from pocketbench.bench.records.device import DeviceInfo
 from pocketbench.bench.records.failure import FailureReason
+from pocketbench.devices.android.adb.program import find_adb
 from pocketbench.devices.android.adb.transports import parse_transports
 from pocketbench.devices.android.driver import (
     AndroidDriver,
@@ -218,6 +220,86 @@ def test_states_with_spaces_and_tags_are_read():
     assert listed[0].remedy is None
     assert "udev" in listed[1].remedy
     assert "'recovery'" in listed[4].remedy
+
+
+@pytest.mark.parametrize(
+    ("line", "serial", "state", "usb_path"),
+    [
+        (
+            "adb-R5XX-Ab1 (2)._adb-tls-connect._tcp device product:y model:M device:y "
+            "transport_id:2",
+            "adb-R5XX-Ab1 (2)._adb-tls-connect._tcp",
+            "ready",
+            None,
+        ),
+        ("my phone unauthorized usb:1-2", "my phone", "unauthorized", "usb:1-2"),
+        ("a device b  offline transport_id:7", "a device b", "offline", None),
+        (
+            "R58N device 3-1 product:y model:M device:y transport_id:2",
+            "R58N",
+            "ready",
+            "3-1",
+        ),
+        ("R58N device 3-1.2.1 transport_id:2", "R58N", "ready", "3-1.2.1"),
+        (
+            "localhost:5555 device product:p model:m device:d",
+            "localhost:5555",
+            "ready",
+            None,
+        ),
+        ("R58N no permissions; see [http://x] 3-1", "R58N", "no_permissions", "3-1"),
+        ("R58N half-asleep usb:1-2", "R58N", "unknown", "usb:1-2"),
+    ],
+)
+def test_a_line_is_read_from_its_end(line, serial, state, usb_path):
+    (found,) = parse_transports(line)
+    assert (found.serial, found.state, found.usb_path) == (serial, state, usb_path)
+    assert found.name == serial
+
+
+def test_phones_of_one_serial_are_told_apart_by_their_port():
+    found = parse_transports(
+        "0123456789ABCDEF device usb:1-1.4.1 transport_id:4\n"
+        "0123456789ABCDEF device 3-2 transport_id:5\n"
+        "R58N device usb:1-3 transport_id:6\n"
+    )
+    assert [t.name for t in found] == ["usb:1-1.4.1", "3-2", "R58N"]
+    assert [t.state for t in found] == ["ready"] * 3
+
+
+def test_phones_of_one_serial_without_a_port_are_shown_with_the_reason():
+    found = parse_transports("0123 device transport_id:4\n0123 device transport_id:5\n")
+    assert [t.name for t in found] == ["0123#4", "0123#5"]
+    assert all("serial 0123" in t.remedy for t in found)
+
+
+def test_phones_of_one_serial_are_two_devices():
+    listing = (
+        b"ABC device usb:1-1 model:M transport_id:4\nABC device usb:1-2 transport_id:5"
+    )
+    asked = []
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self):
+            request = self.rfile.read(int(self.rfile.read(4), 16)).decode()
+            asked.append(request)
+            if request == "host:version":
+                self.wfile.write(b"OKAY0004" + b"%04x" % find_adb().protocol)
+            elif request == "host:devices-l":
+                self.wfile.write(b"OKAY%04x" % len(listing) + listing)
+            else:
+                self.wfile.write(b"FAIL000edevice offline")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            port = server.server_address[1]
+            infos = AndroidDriver(host="127.0.0.1", port=port).discover()
+        finally:
+            server.shutdown()
+    assert [info.id for info in infos] == ["android:usb:1-1", "android:usb:1-2"]
+    assert infos[0].serial_hash != infos[1].serial_hash
+    assert "host-serial:usb:1-2:features" in asked
 
 
 def test_a_port_that_is_none_is_refused_by_name(monkeypatch):

@@ -197,6 +197,44 @@ def test_an_emulator_is_known_and_two_of_them_are_told_apart(properties):
     assert first.serial_hash != second.serial_hash
 
 
+@pytest.mark.parametrize(
+    "serial", ["localhost:5555", "127.0.0.1:6555", "172.17.0.2:5555"]
+)
+def test_an_emulator_at_a_host_and_port_needs_the_cpu_lease(serial):
+    output = printed(getprop=getprop(ro__hardware="ranchu"))
+    info = info_of(output, serial)
+    assert info.shares_host_cpu
+    assert info.transport == f"tcp {serial}"
+
+
+def test_a_phone_at_a_host_and_port_needs_no_lease():
+    output = printed(getprop=getprop(ro__hardware="qcom"))
+    assert not info_of(output, "192.168.0.7:5555").shares_host_cpu
+
+
+def test_phones_of_one_serial_have_a_hash_each():
+    output = printed(getprop=getprop(ro__serialno="0123456789ABCDEF"))
+    first, second = (info_of(output, port) for port in ("usb:1-1", "3-2.1"))
+    assert first.serial_hash != second.serial_hash
+    assert (first.transport, second.transport) == ("usb 1-1", "usb 3-2.1")
+
+
+@pytest.mark.parametrize(
+    ("properties", "hardware", "soc"),
+    [
+        ({"ro__soc__model": "unknown", "ro__board__platform": "rk3588"}, "", "rk3588"),
+        ({"ro__hardware__chipname": "exynos9810"}, "", "exynos9810"),
+        ({"ro__mediatek__platform": "MT6781"}, "", "MT6781"),
+        ({"ro__boot__hardware": "rpi4"}, "", "rpi4"),
+        ({}, "Hardware\t: Amlogic\n", "Amlogic"),
+        ({}, "", None),
+    ],
+)
+def test_a_board_without_a_soc_model_is_named_by_what_it_has(properties, hardware, soc):
+    output = printed(getprop=getprop(**properties), cpuinfo=hardware)
+    assert info_of(output).soc == soc
+
+
 def test_the_name_people_know_is_preferred_to_the_model_number():
     output = printed(
         getprop=getprop(

@@ -65,6 +65,14 @@ def from_words(device_id: str, words: str) -> DeviceError:
     if "device offline" in lowered:
         reason = FailureReason.OFFLINE
         return DeviceLostError(device_id, "went offline", reason.remedy, reason)
+    if "more than one device" in lowered:
+        return DeviceUnavailableError(
+            device_id,
+            "several phones have this serial",
+            "Select one by its USB port, as `pocketbench devices` lists it, or leave "
+            "one of them attached",
+            FailureReason.OFFLINE,
+        )
     if "cannot connect to daemon" in lowered or "connect to adb server" in lowered:
         return server_gone(device_id, fact)
     return lost(device_id, fact)

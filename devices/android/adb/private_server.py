@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import select
 import socket
@@ -10,6 +11,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from pocketbench.bench.errors import ToolMissingError
+from pocketbench.devices.android.adb.program import bundled_adb, find_adb
 from pocketbench.devices.android.adb.server import AdbServer
 
 if TYPE_CHECKING:
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pocketbench.devices.android.adb.program import AdbProgram
+
+logger = logging.getLogger(__name__)
 
 _START_TIMEOUT_S = 30.0
 _STOP_TIMEOUT_S = 10.0
@@ -27,6 +31,29 @@ _SUPERVISOR = (
     '"$@" 3>&1 >/dev/null & adb=$!; exec >&-; read _; kill "$adb"; wait "$adb"'
 )
 """Ends the server when our end of its stdin closes, so also when we are killed."""
+
+
+@contextlib.contextmanager
+def any_private_server(home: Path) -> Iterator[tuple[AdbProgram, AdbServer]]:
+    """A server of the adb that is found, else of the one that adbutils brings along.
+
+    Gives the program too: one of another version would end its server.
+
+    Raises:
+        ToolMissingError: Neither starts; the words are those of the first.
+    """
+    with contextlib.ExitStack() as stack:
+        adb = find_adb()
+        try:
+            server = stack.enter_context(private_server(adb, home))
+        except ToolMissingError as error:
+            bundled = bundled_adb()
+            if bundled is None or bundled.path == adb.path:
+                raise
+            logger.warning("%s; using %s instead", error.fact, bundled)
+            adb = bundled
+            server = stack.enter_context(private_server(adb, home))
+        yield adb, server
 
 
 @contextlib.contextmanager
@@ -69,7 +96,8 @@ def private_server(
 
 def _server_command(adb: AdbProgram, server: AdbServer) -> list[str]:
     port = str(server.port)
-    return [adb.path, "-P", port, "--reply-fd", "3", "server", "nodaemon"]
+    # As adb itself starts a server: before adb 31 only this mode replies.
+    return [adb.path, "-P", port, "fork-server", "server", "--reply-fd", "3"]
 
 
 def _environment(home: Path) -> dict[str, str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 
 from pocketbench.bench.errors import ToolMissingError
 
@@ -43,6 +45,18 @@ def find_adb() -> AdbProgram:
     except AdbError as error:
         raise ToolMissingError("adb", "no adb program was found", INSTALL) from error
     return read_version(path)
+
+
+def bundled_adb() -> AdbProgram | None:
+    """The adb that adbutils' wheel brings along, where it brings one that runs here."""
+    import adbutils
+
+    name = "adb.exe" if os.name == "nt" else "adb"
+    path = Path(adbutils.__file__).parent / "binaries" / name
+    try:
+        return read_version(str(path)) if path.is_file() else None
+    except ToolMissingError:
+        return None
 
 
 def read_version(path: str) -> AdbProgram:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pocketbench.bench.records.failure import FailureReason
@@ -15,8 +16,14 @@ if TYPE_CHECKING:
     from pocketbench.devices.android.adb.server import AdbServer
 
 _LIST_TIMEOUT_S = 20.0
-_NO_SERIAL = "(no serial number)"
-_TAG = re.compile(r"\s(usb|product|model|device|transport_id|features):(\S+)")
+_TAG = re.compile(r"\s+(?:([a-z_]+):(\S*)|(\d+-\d+(?:\.\d+)*))$")
+"""At the end of a line; libusb's path of a USB port has no name before it."""
+_STATED = re.compile(
+    r"(?P<serial>\S.*?)\s+(?P<state>no permissions\b.*)"
+    r"|(?P<serial2>\S.*)\s+(?P<state2>device|offline|unauthorized|authorizing|connecting"
+    r"|bootloader|recovery|rescue|sideload|host|detached|unknown)"
+)
+"""A serial may hold blanks: adb adds ` (2)` to a name that was announced twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +35,29 @@ class Transport:
     """`device`, `unauthorized`, `no permissions (...)`, `recovery` ..."""
     model: str | None = None
     """From the phone's banner, spaces as underscores; told by ready phones only."""
-    is_usb: bool = False
+    usb_path: str | None = None
+    """Of the port that it is plugged into: `usb:1-1.4.1`, with libusb `3-1`."""
+    transport_id: int | None = None
+    address: str | None = None
+    """What adb takes for its serial: the path where several phones have one serial;
+    `None`: nothing tells it from another phone."""
+
+    @property
+    def is_usb(self) -> bool:
+        """Whether it is on a cable."""
+        return self.usb_path is not None
+
+    @property
+    def name(self) -> str:
+        """What selects it among all transports of a server."""
+        return self.address or f"{self.serial}#{self.transport_id}"
 
     @property
     def state(self) -> DeviceState:
         """In our words."""
         words = self.state_words
+        if self.address is None:
+            return "unknown"
         if words.startswith("no permissions"):
             return "no_permissions"
         return _STATES.get(words, "unknown")
@@ -48,6 +72,11 @@ class Transport:
         """What makes it ready; `None` when it is."""
         if self.state == "ready":
             return None
+        if self.address is None:
+            return (
+                f"Several phones have the serial {self.serial}, and adb names no USB "
+                "port by which to tell them apart: leave one of them attached"
+            )
         if self.state == "no_permissions":
             return PERMISSION_REMEDY
         if self.state == "unknown":
@@ -85,22 +114,42 @@ def list_transports(server: AdbServer) -> tuple[Transport, ...]:
 
 
 def parse_transports(text: str) -> tuple[Transport, ...]:
-    """Read the answer to `host:devices-l`; a state may hold spaces."""
-    found = []
-    for line in text.splitlines():
-        if line.startswith(_NO_SERIAL):
-            serial, rest = _NO_SERIAL, line.removeprefix(_NO_SERIAL)
+    """Read the answer to `host:devices-l`; serials and states may hold spaces."""
+    found = [transport for line in text.splitlines() if (transport := _read(line))]
+    count = Counter(transport.serial for transport in found)
+    return tuple(
+        transport
+        if count[transport.serial] == 1
+        else replace(transport, address=transport.usb_path)
+        for transport in found
+    )
+
+
+def _read(line: str) -> Transport | None:
+    """One line from its end: tags, a state that is known, and the serial before it."""
+    rest, tags, usb_path = line.rstrip(), dict[str, str](), None
+    while match := _TAG.search(rest):
+        name, value, bare = match.groups()
+        if bare or name == "usb":
+            usb_path = match[0].strip()
         else:
-            serial, _, rest = line.partition(" ")
-        tags = dict(_TAG.findall(rest))
-        state_words = _TAG.sub("", rest).strip()
-        if serial and state_words:
-            found.append(
-                Transport(
-                    serial=serial,
-                    state_words=state_words,
-                    model=tags.get("model"),
-                    is_usb="usb" in tags,
-                )
-            )
-    return tuple(found)
+            tags.setdefault(name, value)
+        rest = rest[: match.start()]
+    stated = _STATED.fullmatch(rest)
+    if stated is not None:
+        serial = stated["serial"] or stated["serial2"]
+        state_words = stated["state"] or stated["state2"]
+    else:
+        serial, _, state_words = rest.partition(" ")
+    serial, state_words = serial.strip(), state_words.strip()
+    if not serial or not state_words:
+        return None
+    number = tags.get("transport_id", "")
+    return Transport(
+        serial=serial,
+        state_words=state_words,
+        model=tags.get("model"),
+        usb_path=usb_path,
+        transport_id=int(number) if number.isdecimal() else None,
+        address=serial,
+    )

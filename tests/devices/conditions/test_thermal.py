@@ -108,11 +108,29 @@ def test_cached_values_are_marked_and_never_used_as_the_temperature_now(said: Sa
     assert skin_temperature_c(Conditions(thermal=thermal)) is None
 
 
-def test_an_empty_current_block_does_not_bring_the_stale_values_back(said: Said):
-    thermal, missing = parse_thermalservice(said("thermal_empty_current"))
+def test_below_an_empty_header_only_cached_values_are_left_and_marked(said: Said):
+    thermal = parse_thermalservice(said("thermal_empty_current")).value
+    assert thermal is not None
+    assert thermal.is_cached
+    assert thermal.temperatures
+    assert skin_temperature_c(Conditions(thermal=thermal)) is None
+
+
+def test_an_empty_header_without_cached_values_says_that_there_are_none(said: Said):
+    text = "\n".join(
+        line
+        for line in said("thermal_empty_current").stdout.splitlines()
+        if "Temperature{" not in line
+    )
+    thermal, missing = parse_thermalservice(Section(text, "", 0))
     assert thermal is not None
     assert (thermal.temperatures, thermal.source) == ((), None)
     assert missing["temperatures"] == "the thermal HAL gives none"
+
+
+def test_a_header_that_names_a_vendors_service_is_read(said: Said):
+    text = said("thermal_samsung").stdout.replace("s from HAL:", "s from Sdhms:")
+    assert sensors(Section(text, "", 0)) == sensors(said("thermal_samsung"))
 
 
 def test_a_hal_that_is_not_ready_leaves_the_status(said: Said):
