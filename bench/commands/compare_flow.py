@@ -89,6 +89,7 @@ def compared(
     return replace(
         summarize(head, min_effect=effect, gate=gate),
         comparisons=comparisons,
+        fleet=(),
         resolutions=(),
     )
 

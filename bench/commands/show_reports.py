@@ -39,7 +39,7 @@ def exit_code(summary: Summary, fail_on: str) -> int:
         comparison.verdict
         for comparison in summary.comparisons
         if comparison.verdict is not None
-    }
+    } | {comparison.verdict for comparison in summary.fleet}
     if fail_on != "never" and Verdict.REGRESSION in verdicts:
         return 1
     if fail_on == "inconclusive" and Verdict.INCONCLUSIVE in verdicts:

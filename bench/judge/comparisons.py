@@ -123,6 +123,6 @@ def _comparison(
         unlike=question.unlike,
         no_change_low=exp(equivalence[0]) if equivalence and bounded else None,
         no_change_high=exp(equivalence[1]) if equivalence and bounded else None,
-        pairs=question.pairs,
+        pairs=question.pairs if is_gated else None,
         contradicted_by=tuple(sorted(question.contradicted_by)) if matters else (),
     )

@@ -8,6 +8,7 @@ from functools import partial
 from pocketbench.bench.judge.cells import Measured, measured_cells
 from pocketbench.bench.judge.comparability import unlike_within
 from pocketbench.bench.judge.comparisons import Question, judged
+from pocketbench.bench.judge.fleet import fleet_comparisons
 from pocketbench.bench.judge.intervals import unpaired_ratio
 from pocketbench.bench.judge.metrics import METRICS, PRIMARY
 from pocketbench.bench.judge.operators import operator_tables, profile_failures
@@ -55,15 +56,14 @@ def summarize(
     check_min_effect(effect)
     devices = sorted(run.devices, key=lambda ready: ready.device.family != "host")
     measured = measured_cells(run, tuple(devices))
+    questions = [
+        *_against_baseline(run, measured, alpha),
+        *_against_host(devices, measured, alpha),
+    ]
+    gate = gate or plan.gate_on
+    anyway = anyway or plan.anyway
     comparisons = judged(
-        [
-            *_against_baseline(run, measured, alpha),
-            *_against_host(devices, measured, alpha),
-        ],
-        min_effect=effect,
-        alpha=alpha,
-        gate=gate or plan.gate_on,
-        anyway=anyway or plan.anyway,
+        questions, min_effect=effect, alpha=alpha, gate=gate, anyway=anyway
     )
     return Summary(
         run=run,
@@ -71,7 +71,15 @@ def summarize(
         devices=tuple(devices),
         cells=tuple(m.cell for m in measured.values()),
         comparisons=comparisons,
-        gate_on=gate or plan.gate_on,
+        fleet=fleet_comparisons(
+            questions,
+            {ready.device.id: ready.device for ready in devices},
+            min_effect=effect,
+            alpha=alpha,
+            gate=gate,
+            anyway=anyway,
+        ),
+        gate_on=gate,
         resolutions=resolutions(comparisons, alpha=alpha) if plan.self_check else (),
         outputs=judged_outputs(run),
         unchecked=unchecked_outputs(run),

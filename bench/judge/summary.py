@@ -176,9 +176,36 @@ class Comparison(Value, frozen=True, kw_only=True, omit_defaults=True):
     where it lies within the minimum effect. `None` where no verdict was asked for."""
     no_change_high: float | None = None
     pairs: Pairs | None = None
-    """`None` where launches were not paired."""
+    """`None` where launches were not paired or no verdict was asked for."""
     contradicted_by: tuple[Contradiction, ...] = ()
     """What says the opposite of the ratio, where it is beyond the minimum effect."""
+
+
+class FleetComparison(Value, frozen=True, kw_only=True):
+    """A candidate against a baseline, in one metric, on phones in general."""
+
+    tag: str | None
+    """`SIMULATED`, `EMULATED` ...; `None`: real phones. The kinds are never mixed."""
+    device_ids: tuple[str, ...]
+    """The phones it rests on."""
+    model: str
+    metric: str
+    baseline: str
+    candidate: str
+    candidate_over_baseline: Estimate
+    """Over phones: the interval holds the mean of all such phones' ratios."""
+    between_devices: float
+    """Standard deviation of the phones' own ratios, as a proportion."""
+    i_squared: float
+    """Share of the variance between the phones' ratios that is not noise, 0 to 1."""
+    p_value: float | None
+    q_value: float | None
+    """After Benjamini-Hochberg over the fleet comparisons of the run."""
+    verdict: Verdict
+    min_effect: float
+    no_change_low: float
+    """Ends of the interval of two one-sided tests at 5 % each."""
+    no_change_high: float
 
 
 class Resolution(Value, frozen=True, kw_only=True):
@@ -212,6 +239,8 @@ class Summary(Value, frozen=True, kw_only=True):
     """The host first."""
     cells: tuple[Cell, ...]
     comparisons: tuple[Comparison, ...]
+    fleet: tuple[FleetComparison, ...] = ()
+    """What holds on phones in general, where a run has enough phones of a kind."""
     outputs: tuple[JudgedOutputs, ...] = ()
     """What the devices answered, where that was checked."""
     unchecked: tuple[OutputCheckMissing, ...] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pocketbench.bench.judge.summary import Summary, Verdict
 from pocketbench.reports.lookup import Lookup
 from pocketbench.reports.redact import presentable
+from pocketbench.reports.text.fleet import agreement, fleet_effect, fleet_name
 from pocketbench.reports.text.phrases import (
     effect,
     grade_words,
@@ -19,7 +20,15 @@ MOST_LINES = 10
 def render(summary: Summary) -> str:
     """At most MOST_LINES lines, the last one counting what is left out."""
     lookup = Lookup(presentable(summary))
-    found: list[tuple[str, str]] = []
+    found = [
+        (
+            f"{c.model} {c.candidate} regressed over {fleet_name(c)}",
+            f"{lookup.metric_title(c.metric)} against {c.baseline}: "
+            f"{fleet_effect(lookup, c)}; {agreement(c)}",
+        )
+        for c in lookup.summary.fleet
+        if c.verdict is Verdict.REGRESSION
+    ]
     for comparison in lookup.judged:
         if comparison.verdict is not Verdict.REGRESSION:
             continue

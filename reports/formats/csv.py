@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from pocketbench.bench.judge.operators import OperatorCost, OperatorTable
-from pocketbench.bench.judge.summary import Cell, Summary
+from pocketbench.bench.judge.summary import Cell, FleetComparison, Summary
 from pocketbench.bench.judge.time_series import SustainedCell
 from pocketbench.reports.lookup import Lookup
 from pocketbench.reports.redact import presentable
+from pocketbench.reports.text.fleet import fleet_name
 
 COLUMNS = (
     "run",
@@ -57,11 +58,15 @@ COLUMNS = (
     "operator_calls",
     "operator_share",
     "fallback",
+    "fleet_devices",
+    "i_squared",
+    "between_devices",
 )
 """`estimate` and its ends are in `unit`: ns, bytes, per_s or ratio, never scaled.
 
-The last four are of rows with the metric `operator_time_ns`: what one operator takes
-of an inference, all its calls together, from a launch that is not timed.
+`operator` to `fallback` are of rows with the metric `operator_time_ns`: what one
+operator takes of an inference, all its calls together, from a launch that is not timed.
+The last three are of rows without a device: the ratio over so many phones of a kind.
 """
 
 
@@ -78,8 +83,11 @@ def render(summary: Summary) -> str:
         for table in lookup.summary.operators
         for cost in table.operators
     ]
+    rows += [_fleet_row(lookup, found) for found in lookup.summary.fleet]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
-    for column in ("launches", "size_bytes", "threads", "accuracy_inputs"):
+    for column in (
+        "launches", "size_bytes", "threads", "accuracy_inputs", "fleet_devices"
+    ):  # fmt: skip
         table[column] = table[column].astype("Int64")
     return str(table.to_csv(index=False, lineterminator="\n"))
 
@@ -180,6 +188,33 @@ def _operator_row(
         "operator_calls": cost.calls,
         "operator_share": cost.share,
         "fallback": cost.fallback.value if cost.fallback else None,
+    }
+
+
+def _fleet_row(lookup: Lookup, found: FleetComparison) -> dict[str, Any]:
+    ratio = found.candidate_over_baseline
+    tags = (found.tag or "").split(", ")
+    return {
+        "run": _text(lookup.summary.run.started.run_id),
+        "device_name": fleet_name(found),
+        "is_simulated": "SIMULATED" in tags,
+        "is_emulated": "EMULATED" in tags,
+        "is_ios_simulator": "SIMULATOR" in tags,
+        "is_replayed": "REPLAYED" in tags,
+        "model": _text(found.model),
+        "variant": _text(found.candidate),
+        "metric": found.metric,
+        "launches": ratio.launches,
+        "baseline": _text(found.baseline),
+        "candidate_over_baseline": ratio.point,
+        "ratio_low_95": ratio.low,
+        "ratio_high_95": ratio.high,
+        "p_value": found.p_value,
+        "q_value": found.q_value,
+        "verdict": found.verdict.value,
+        "fleet_devices": len(found.device_ids),
+        "i_squared": found.i_squared,
+        "between_devices": found.between_devices,
     }
 
 

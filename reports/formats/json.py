@@ -20,6 +20,7 @@ from pocketbench.bench.judge.resources import Resources
 from pocketbench.bench.judge.summary import (
     Comparison,
     Estimate,
+    FleetComparison,
     LaunchValue,
     Metric,
     Resolution,
@@ -144,6 +145,8 @@ class Document(Value, frozen=True, kw_only=True):
     """What each device told of itself before and after its launches."""
     cells: tuple[CellFacts, ...]
     comparisons: tuple[Comparison, ...]
+    fleet: tuple[FleetComparison, ...] = ()
+    """What holds on phones in general, for each kind of phone by itself."""
     resolutions: tuple[Resolution, ...]
     """Of a self-check: what each device can resolve; else empty."""
     sustained: tuple[SustainedCell, ...] = ()
@@ -227,6 +230,7 @@ def document(lookup: Lookup, *, only_primary: bool = False) -> Document:
             or comparison.kind != "host"
             or comparison.metric == lookup.primary.name
         ),
+        fleet=summary.fleet,
         resolutions=summary.resolutions,
         sustained=summary.sustained,
         outputs=summary.outputs,

@@ -6,10 +6,21 @@ import re
 import xml.etree.ElementTree as ET
 
 from pocketbench.bench.judge.outputs import JudgedOutputs
-from pocketbench.bench.judge.summary import Comparison, Summary, Verdict
+from pocketbench.bench.judge.summary import (
+    Comparison,
+    FleetComparison,
+    Summary,
+    Verdict,
+)
 from pocketbench.bench.records.launch import Failure
 from pocketbench.reports.lookup import Lookup
 from pocketbench.reports.redact import presentable
+from pocketbench.reports.text.fleet import (
+    agreement,
+    fleet_effect,
+    fleet_name,
+    fleet_verdict,
+)
 from pocketbench.reports.text.headline import headline
 from pocketbench.reports.text.phrases import (
     VERDICT_WORDS,
@@ -36,6 +47,9 @@ def render(summary: Summary) -> str:
         for comparison in (*lookup.judged, *lookup.withheld):
             if comparison.model == model:
                 _case(suite, lookup, comparison)
+        for of_fleet in lookup.summary.fleet:
+            if of_fleet.model == model:
+                _fleet_case(suite, lookup, of_fleet)
         for outputs in lookup.summary.outputs:
             if outputs.model == model:
                 _answers(suite, lookup, outputs)
@@ -97,6 +111,29 @@ def _case(suite: ET.Element, lookup: Lookup, comparison: Comparison) -> None:
     ET.SubElement(case, "system-out").text = _clean(
         f"{verdict_text(comparison)}; {message}"
     )
+
+
+def _fleet_case(suite: ET.Element, lookup: Lookup, comparison: FleetComparison) -> None:
+    """One test case for what holds over all phones of a kind."""
+    case = ET.SubElement(
+        suite,
+        "testcase",
+        classname=_clean(f"{comparison.model}.over {fleet_name(comparison)}"),
+        name=_clean(
+            f"{comparison.candidate} against {comparison.baseline}: "
+            f"{lookup.metric_title(comparison.metric)}"
+        ),
+    )
+    message = _clean(
+        f"{fleet_verdict(comparison)}; {fleet_effect(lookup, comparison)}; "
+        f"{agreement(comparison)}"
+    )
+    if comparison.verdict is Verdict.REGRESSION:
+        words = VERDICT_WORDS[comparison.verdict]
+        ET.SubElement(case, "failure", type=words, message=message)
+    elif comparison.verdict is Verdict.INCONCLUSIVE:
+        ET.SubElement(case, "skipped", message=message)
+    ET.SubElement(case, "system-out").text = message
 
 
 def _answers(suite: ET.Element, lookup: Lookup, outputs: JudgedOutputs) -> None:

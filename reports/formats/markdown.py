@@ -12,6 +12,7 @@ from pocketbench.bench.judge.summary import Comparison, Summary, Verdict
 from pocketbench.reports.lookup import Lookup
 from pocketbench.reports.plots.forest import worst_first
 from pocketbench.reports.redact import presentable
+from pocketbench.reports.tables.fleet import FLEET_HEADINGS, fleet_rows
 from pocketbench.reports.tables.outputs import failing, outputs_section
 from pocketbench.reports.tables.resources import EXPLAINED, HEADINGS, resource_rows
 from pocketbench.reports.text import method, sustained
@@ -74,6 +75,7 @@ def render(
     if answer.details:
         pieces.append("\n" + "\n".join(escaped(line) for line in answer.details) + "\n")
     pieces += _table(lookup, changed, histories)
+    pieces += _fleet(lookup)
     pieces += _courses(lookup)
     pieces += _outputs(lookup)
     pieces += _doubts(lookup)
@@ -126,6 +128,18 @@ def _table(
             cells.append(sparkline(histories.get(key, ())))
         rows.append(f"| {' | '.join(cells)} |\n")
     return rows
+
+
+def _fleet(lookup: Lookup) -> list[str]:
+    """What holds over all phones of a kind."""
+    rows = fleet_rows(lookup)
+    if not rows:
+        return []
+    rule = " | ".join("---" for _ in FLEET_HEADINGS)
+    return [
+        f"\n| {' | '.join(FLEET_HEADINGS)} |\n| {rule} |\n",
+        *(f"| {' | '.join(map(escaped, row.cells))} |\n" for row in rows),
+    ]
 
 
 def _courses(lookup: Lookup) -> list[str]:

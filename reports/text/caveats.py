@@ -6,12 +6,17 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pocketbench.bench.judge.summary import Cell, Comparison, Unlike
+from pocketbench.bench.judge.summary import (
+    Cell,
+    Comparison,
+    Contradiction,
+    Unlike,
+)
 from pocketbench.bench.judge.time_series import SustainedCell
 from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.device_kind import DEVICE_CAVEATS
 from pocketbench.reports.lookup import Lookup
-from pocketbench.reports.text.phrases import counted, listed
+from pocketbench.reports.text.phrases import counted, direction, effect, listed
 
 MOST_NAMES = 4
 
@@ -79,6 +84,7 @@ def _of_the_run(lookup: Lookup) -> list[Doubt]:
                 "cool it better and run again, if the verdict hangs on it",
             )
         )
+    found += _contradicted(lookup)
     found += _unlike(lookup)
     if any(c.design == "sequential" and c.verdict for c in summary.comparisons):
         found.append(
@@ -91,6 +97,41 @@ def _of_the_run(lookup: Lookup) -> list[Doubt]:
                 "measure both in one run, interleaved, before deciding",
             )
         )
+    return found
+
+
+def _contradicted(lookup: Lookup) -> Iterator[Doubt]:
+    """Ratios on whose other side the two cells' estimates or most pairs lie."""
+    for comparison in lookup.summary.comparisons:
+        if comparison.verdict is None or not comparison.contradicted_by:
+            continue
+        metric = lookup.metrics.get(comparison.metric)
+        point = comparison.candidate_over_baseline.point
+        said = effect(metric, point) if metric else f"{point:.3g} times"
+        yield Doubt(
+            "contradicted",
+            f"contradicted: {comparison.model} {comparison.candidate} {said} than "
+            f"{comparison.baseline}, but {listed(_against(lookup, comparison))}",
+            named(lookup, (comparison.device_id,)),
+            (comparison.device_id,),
+            "a few launches were disturbed, or the device has two speeds",
+            "measure more blocks before deciding",
+        )
+
+
+def _against(lookup: Lookup, comparison: Comparison) -> list[str]:
+    """What says otherwise: `5 of 6 pairs say slower`."""
+    metric = lookup.metrics.get(comparison.metric)
+    opposite = 1 / comparison.candidate_over_baseline.point
+    way = direction(metric, opposite) if metric else "the opposite"
+    found = []
+    if Contradiction.FIGURES in comparison.contradicted_by:
+        found.append(f"the two estimates say {way}")
+    pairs = comparison.pairs
+    if Contradiction.PAIRS in comparison.contradicted_by and pairs is not None:
+        most = max(pairs.above, pairs.below)
+        total = comparison.candidate_over_baseline.launches
+        found.append(f"{most} of {total} pairs say {way}")
     return found
 
 

@@ -12,6 +12,7 @@ from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.units import format_value
 from pocketbench.reports.lookup import Lookup
 from pocketbench.reports.text import sustained
+from pocketbench.reports.text.fleet import fleet_lines
 from pocketbench.reports.text.phrases import counted, effect_range, listed
 from pocketbench.reports.text.resolution import resolving_details, resolving_sentence
 
@@ -54,7 +55,7 @@ def headline(lookup: Lookup) -> Headline:
         and all(c.kind == "variant" for c in judged)
     )
     if not in_words:
-        return Headline(f"{counts}.", missing)
+        return Headline(f"{counts}.", (*fleet_lines(lookup), *missing))
     by_candidate: dict[tuple[str, str], list[Comparison]] = {}
     for comparison in judged:
         key = comparison.candidate, comparison.baseline
@@ -62,7 +63,8 @@ def headline(lookup: Lookup) -> Headline:
     candidates = sorted(by_candidate.values(), key=_weight, reverse=True)
     claims = [_claim(lookup, comparisons) for comparisons in candidates]
     counting = (f"{counts}.",) if len(lookup.judged) > 1 else ()
-    return Headline(claims[0], (*claims[1:], *counting, *missing))
+    details = (*claims[1:], *fleet_lines(lookup), *counting, *missing)
+    return Headline(claims[0], details)
 
 
 def verdict_counts(judged: Sequence[Comparison]) -> str:
@@ -239,6 +241,8 @@ def _missing(lookup: Lookup) -> tuple[str, ...]:
         found.append(f"{wanted - measured} of {cells} could not be measured.")
     if lookup.judged and lookup.withheld:
         found.append(_withheld(lookup))
+    if any(not c.drift_controlled for c in lookup.judged):
+        found.append("Two runs measured apart: drift is not controlled.")
     gates = [lookup.metric_title(name) for name in lookup.summary.gates_missing]
     if gates:
         found.append(f"No verdict on {listed(gates)}: nothing was measured of it.")

@@ -32,10 +32,11 @@ _ALWAYS = (
         "Variants are launched in blocks, in balanced order, and compared block by "
         "block, on the logarithm of each launch's value: a paired t test and a rank "
         "test of aligned launches, joined; the interval holds the ratios that they do "
-        "not reject.",
+        "not reject, and the ratio is the median of all aligned pairs of launches. "
+        "Where a launch's place in its block makes a difference, it is removed.",
         "Bulej et al., Duet benchmarking, ICPE 2020, for pairing in time; Hodges and "
-        "Lehmann, Ann. Math. Stat. 33, 1962, for aligned ranks; Liu and Xie, JASA 115, "
-        "2020, for joining",
+        "Lehmann, Ann. Math. Stat. 33, 1962, and 34, 1963, for aligned ranks and their "
+        "estimator; Liu and Xie, JASA 115, 2020, for joining",
     ),
     Statistic(
         "Ratios between two devices are of launches measured apart: Welch's t on the "
@@ -49,9 +50,10 @@ _ALWAYS = (
     ),
     Statistic(
         "Regression or improvement: significant after that correction, the whole "
-        "interval on one side of 1, and at least the minimum effect. No change: the "
-        "whole interval within the minimum effect. Anything else is inconclusive.",
-        "Schuirmann, J. Pharmacokinet. Biopharm. 15, 1987, for equivalence by interval",
+        "interval on one side of 1, and at least the minimum effect. No change: two "
+        "one-sided tests at 5 % each reject the minimum effect either way, so that the "
+        "90 % interval lies within it. Anything else is inconclusive.",
+        "Schuirmann, J. Pharmacokinet. Biopharm. 15, 1987, for two one-sided tests",
     ),
     Statistic(
         "N % faster: takes N % less time. 2x faster: takes half the time.",
@@ -64,7 +66,18 @@ _AT_LOOKS = Statistic(
     "What was settled got no more blocks. The launches were judged at {looks} blocks, "
     "each time at a level so strict that all the looks together are wrong as seldom as "
     "one would be; the interval is where those of all looks overlap.",
-    "Pocock, Biometrika 64, 1977; Jennison and Turnbull, J. R. Stat. Soc. B 51, 1989",
+    "Wang and Tsiatis, Biometrics 43, 1987, with shape 0.25; Jennison and Turnbull, "
+    "J. R. Stat. Soc. B 51, 1989",
+)
+
+
+_FLEET = Statistic(
+    "Over phones of one kind: each phone has a ratio of its own around that of all; "
+    "the interval allows for the spread between them and for their small number. I² "
+    "is the share of that spread that is not noise.",
+    "Paule and Mandel, J. Res. Natl. Bur. Stand. 87, 1982; Hartung and Knapp, Stat. "
+    "Med. 20, 2001, never narrower than phones that agree; Higgins and Thompson, Stat. "
+    "Med. 21, 2002",
 )
 
 
@@ -83,6 +96,8 @@ def statistics(lookup: Lookup) -> tuple[Statistic, ...]:
     if looks := run.started.plan.workload.looks:
         words = listed([str(look) for look in looks])
         done.append(_AT_LOOKS._replace(what=_AT_LOOKS.what.format(looks=words)))
+    if lookup.summary.fleet:
+        done.append(_FLEET)
     if run.heap == "steady":
         done.append(_STEADY_HEAP)
     return tuple(done)

@@ -5,6 +5,7 @@ import io
 from msgspec.structs import replace
 from rich.console import Console
 
+from pocketbench.bench.judge.summary import Contradiction, Pairs
 from pocketbench.reports.formats import console
 
 EXPECTED = """\
@@ -92,3 +93,21 @@ def test_launches_that_were_done_again_are_counted_by_variant(tiny):
         "4 launches throttled and measured again: 3 of int8-static and 1 of float32"
         in text
     )
+
+
+def test_a_ratio_that_the_pairs_contradict_is_a_caveat(tiny):
+    first, *rest = tiny.comparisons
+    contradicted = replace(
+        first,
+        pairs=Pairs(above=1, below=9),
+        contradicted_by=(Contradiction.FIGURES, Contradiction.PAIRS),
+    )
+
+    text = " ".join(
+        console.render(replace(tiny, comparisons=(contradicted, *rest))).split()
+    )
+
+    assert (
+        "Contradicted: mobilenet_v2 int8-static 10 % slower than float32, but the two "
+        "estimates say faster and 9 of 10 pairs say faster"
+    ) in text

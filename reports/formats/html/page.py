@@ -33,6 +33,7 @@ from pocketbench.reports.plots.forest import forest
 from pocketbench.reports.plots.style import css_variable, variant_colours
 from pocketbench.reports.redact import presentable
 from pocketbench.reports.tables.comparisons import Comparisons, comparison_table
+from pocketbench.reports.tables.fleet import FLEET_HEADINGS, FLEET_LEAD, fleet_rows
 from pocketbench.reports.tables.model_table import TableRow
 from pocketbench.reports.tables.outputs import outputs_section
 from pocketbench.reports.tables.resources import EXPLAINED as RESOURCES_EXPLAINED
@@ -105,6 +106,9 @@ def _context(lookup: Lookup, history: HistorySection) -> dict[str, Any]:
         "forest_is_tall": is_tall,
         "models": models,
         "comparisons": comparisons,
+        "fleet": fleet_rows(lookup),
+        "fleet_headings": FLEET_HEADINGS,
+        "fleet_lead": FLEET_LEAD,
         "outputs": outputs_section(lookup),
         "failures": summary.failures,
         "devices": summary.devices,
@@ -147,6 +151,8 @@ def _contents(
         links.append(Link("sustained", "Sustained"))
     if lookup.summary.outputs or lookup.summary.unchecked:
         links.append(Link("outputs", "Is the answer still right"))
+    if lookup.summary.fleet:
+        links.append(Link("fleet", "Phones in general"))
     if comparisons.rows:
         links.append(Link("comparisons", "Every comparison"))
     if history.charts:

@@ -10,7 +10,12 @@ from scipy import stats
 from pocketbench.bench.errors import UsageError
 from pocketbench.bench.judge.paired import paired_evidence
 from pocketbench.bench.judge.summarize import summarize
-from pocketbench.bench.judge.summary import Comparison, Summary, Verdict
+from pocketbench.bench.judge.summary import (
+    Comparison,
+    Contradiction,
+    Summary,
+    Verdict,
+)
 from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.launch import Delegation, Failure, Measurement, Memory
@@ -450,3 +455,38 @@ def test_the_plan_tells_which_metrics_get_verdicts(make_run):
     judged = {c.metric for c in summary.comparisons if c.verdict is not None}
     assert judged | set(summary.gates_missing) == set(plan.gate_on)
     assert "throughput_per_s" in judged
+
+
+def contradicted(make_run, before, after):
+    run = make_run({("host", "float32"): before, ("host", "int8"): after})
+    return comparison(summarize(run), "int8")
+
+
+def test_a_ratio_that_the_two_estimates_contradict_says_so(make_run):
+    # The mean of one disturbed launch lies far above the others.
+    before = [340_000, 341_000, 339_000, 342_000, 338_000, 1_900_000]
+    after = [360_000, 361_000, 359_000, 362_000, 358_000, 363_000]
+
+    found = contradicted(make_run, before, after)
+
+    assert found.candidate_over_baseline.point > 1.02
+    assert found.contradicted_by == (Contradiction.FIGURES,)
+    assert (found.pairs.above, found.pairs.below) == (5, 1)
+
+
+def test_a_ratio_that_most_pairs_contradict_says_so(make_run):
+    # A device of two speeds: the baseline was launched in the slow one more often.
+    before = [129_900, 129_700, 130_200, 130_200, 130_100, 99_800, 100_200, 100_000]
+    after = [130_700, 131_800, 131_400, 101_200, 131_400, 100_800, 100_800, 101_200]
+
+    found = contradicted(make_run, before, after)
+
+    assert found.candidate_over_baseline.point < 0.98
+    assert (found.pairs.above, found.pairs.below) == (7, 1)
+    assert found.contradicted_by == (Contradiction.PAIRS,)
+
+
+def test_a_ratio_within_the_minimum_effect_contradicts_nothing(make_run):
+    found = contradicted(make_run, FLOAT, [x + 20 for x in FLOAT[::-1]])
+
+    assert found.contradicted_by == ()
