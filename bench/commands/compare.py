@@ -21,7 +21,7 @@ from pocketbench.bench.commands import options
 @options.verdicts_as_json()
 @options.gate_on("what RUN_B was given")
 @options.min_effect("what RUN_B was given")
-@options.anyway()
+@options.allow_mismatch()
 @options.fail_on("; needs --accept-drift")
 @click.option(
     "--accept-drift",
@@ -37,7 +37,7 @@ def compare(
     as_json: bool,
     gate_on: tuple[str, ...],
     min_effect: float | None,
-    anyway: bool,
+    allow_mismatch: bool,
     fail_on: str,
     accept_drift: bool,
     runs_folder: Path,
@@ -47,7 +47,7 @@ def compare(
     They were measured apart, so heat, clocks and other work on the device may differ
     between them and drift is not controlled: for a gate, measure both builds in one
     run. Nothing is measured here. Where the OS build, the runner, the clocks' caps or
-    charging differ, there is no verdict unless you say --anyway.
+    charging differ, there is no verdict unless you say --allow-mismatch.
     """
     from pocketbench.bench.commands.compare_flow import compare_and_show
     from pocketbench.bench.errors import UsageError
@@ -69,7 +69,7 @@ def compare(
         output=output,
         gate=parse_gates(gate_on),
         min_effect=min_effect,
-        anyway=anyway,
+        allow_mismatch=allow_mismatch,
         fail_on=fail_on,
     )
     sys.exit(code)

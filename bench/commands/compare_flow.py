@@ -26,7 +26,7 @@ def compare_and_show(
     output: Path | None,
     gate: tuple[str, ...],
     min_effect: float | None,
-    anyway: bool,
+    allow_mismatch: bool,
     fail_on: str,
 ) -> int:
     """Write every report, then give the exit code.
@@ -38,7 +38,9 @@ def compare_and_show(
     formats = formats or ("console",)
     if output is not None and len(formats) != 1:
         raise UsageError("--output", "takes exactly one --format", "Name one")
-    summary = compared(base, head, gate=gate, min_effect=min_effect, anyway=anyway)
+    summary = compared(
+        base, head, gate=gate, min_effect=min_effect, allow_mismatch=allow_mismatch
+    )
     for difference in differences(base, head):
         click.echo(f"Note: {difference}", err=True)
     for report in formats:
@@ -63,7 +65,7 @@ def compared(
     *,
     gate: tuple[str, ...] = (),
     min_effect: float | None = None,
-    anyway: bool = False,
+    allow_mismatch: bool = False,
 ) -> Summary:
     """The later run's summary with its comparisons against the earlier one.
 
@@ -79,7 +81,9 @@ def compared(
             )
     gate = gate or head.started.plan.gate_on
     effect = min_effect or head.started.plan.min_effect
-    comparisons = compare_runs(base, head, min_effect=effect, gate=gate, anyway=anyway)
+    comparisons = compare_runs(
+        base, head, min_effect=effect, gate=gate, allow_mismatch=allow_mismatch
+    )
     if not comparisons:
         raise UsageError(
             f"{base.started.run_id} and {head.started.run_id}",

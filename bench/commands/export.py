@@ -57,17 +57,18 @@ def export(
     import msgspec
 
     from pocketbench.bench.models.exporting.library import export as export_variant
-    from pocketbench.bench.planning.input_options import parse_input
-    from pocketbench.bench.planning.make_plan import Options, plan_models
+    from pocketbench.bench.planning.make_plan import plan_models
+    from pocketbench.bench.planning.run_options import RunOptions
     from pocketbench.bench.units import format_size
 
-    options = Options(
+    options = RunOptions(
+        models=(model,),
         variants=variants,
-        engines=engines,
-        inputs=tuple(parse_input(text) for text in inputs),
+        engines=engines or None,
+        inputs=inputs,
         memory_format=memory_format,
     )
-    requests = plan_models([model], options).models
+    requests = plan_models(options).models
     output.mkdir(parents=True, exist_ok=True)
     for request, variant in ((r, v) for r in requests for v in r.variants):
         artifact = export_variant(

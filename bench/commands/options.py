@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 import click
 
 from pocketbench.bench import registry
+from pocketbench.bench.commands.typed_command import AliasedOption
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -26,7 +27,7 @@ def min_effect(default: str) -> Option:
     return click.option(
         "--min-effect",
         type=click.FloatRange(0, 1, min_open=True, max_open=True),
-        help=f"The smallest change that matters.  [default: {default}]",
+        help=f"Smallest change that matters.  [default: {default}]",
     )
 
 
@@ -36,18 +37,20 @@ def gate_on(default: str) -> Option:
         "--gate-on",
         multiple=True,
         metavar="METRIC[,METRIC]",
-        help="What gets verdicts: latency, p90, p99, throughput, load, "
-        "first_inference, peak_memory, model_memory; the others are for "
-        f"information.  [default: {default}]",
+        help="Give verdicts for this metric: latency, p90, p99, throughput, load, "
+        "first_inference, peak_memory, model_memory. Repeatable.  "
+        f"[default: {default}]",
     )
 
 
-def anyway() -> Option:
-    """`--anyway`."""
+def allow_mismatch() -> Option:
+    """`--allow-mismatch`."""
     return click.option(
-        "--anyway",
+        "--allow-mismatch",
+        cls=AliasedOption,
+        aliases=("--anyway",),
         is_flag=True,
-        help="Give verdicts although conditions differed between the two sides.",
+        help="Give verdicts even if conditions differed between the two sides.",
     )
 
 
@@ -62,6 +65,14 @@ def fail_on(proviso: str = "") -> Option:
     )
 
 
+def _known_reports(
+    ctx: click.Context, param: click.Parameter, names: tuple[str, ...]
+) -> tuple[str, ...]:
+    from pocketbench.bench.commands.write_reports import known_reports
+
+    return known_reports(names)
+
+
 def formats(words: str) -> Option:
     """`--format NAME`, which `run` calls `--report`."""
     return click.option(
@@ -69,8 +80,9 @@ def formats(words: str) -> Option:
         "--report",
         "formats",
         multiple=True,
-        type=click.Choice(list(registry.REPORTS)),
-        help=f"May be given again{words}",
+        callback=_known_reports,
+        metavar="FORMAT",
+        help=f"Make this report: {', '.join(registry.REPORTS)}. Repeatable{words}",
     )
 
 
@@ -80,14 +92,14 @@ def output() -> Option:
         "-o",
         "--output",
         type=click.Path(path_type=Path),
-        help="File for the one format given; - for stdout.",
+        help="Write the one format given to this file; - is stdout.",
     )
 
 
 def verdicts_as_json() -> Option:
     """`--json`."""
     return click.option(
-        "--json", "as_json", is_flag=True, help="The verdicts on stdout as JSON."
+        "--json", "as_json", is_flag=True, help="Print the verdicts as JSON."
     )
 
 
@@ -99,5 +111,5 @@ def runs_folder() -> Option:
         type=click.Path(file_okay=False, path_type=Path),
         default=Path("runs"),
         show_default=True,
-        help="Where run folders are kept.",
+        help="Keep run folders here.",
     )

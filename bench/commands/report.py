@@ -15,7 +15,7 @@ from pocketbench.bench.commands import options
 @options.output()
 @options.min_effect("what the run was given")
 @options.gate_on("what the run was given")
-@options.anyway()
+@options.allow_mismatch()
 @click.option(
     "--history",
     "history_folder",
@@ -37,7 +37,7 @@ def report(
     output: Path | None,
     min_effect: float | None,
     gate_on: tuple[str, ...],
-    anyway: bool,
+    allow_mismatch: bool,
     history_folder: str | None,
     accepted_path: Path,
     runs_folder: Path,
@@ -55,7 +55,7 @@ def report(
         output,
         min_effect=min_effect,
         gate_on=gate_on,
-        anyway=anyway,
+        allow_mismatch=allow_mismatch,
         history_folder=history_folder,
         accepted_path=accepted_path,
     )

@@ -8,7 +8,9 @@ import click
 from click.shell_completion import CompletionItem
 
 from pocketbench.bench import registry
-from pocketbench.bench.commands import options
+from pocketbench.bench.commands import options as shared
+from pocketbench.bench.commands.typed_command import AliasedOption, OptionsCommand
+from pocketbench.bench.planning.run_options import RunOptions
 
 
 def _complete_models(
@@ -35,7 +37,7 @@ def _complete_devices(
     return [CompletionItem(x) for x in found if x.startswith(incomplete)]
 
 
-@click.command()
+@click.command(cls=OptionsCommand, options=RunOptions)
 @click.argument("models", nargs=-1, metavar="MODEL...", shell_complete=_complete_models)
 @click.option(
     "-d",
@@ -44,52 +46,57 @@ def _complete_devices(
     multiple=True,
     metavar="SELECTOR",
     shell_complete=_complete_devices,
-    help="host, android:*, android:SERIAL, 'android:model=Pixel 8', "
-    "android@HOST:PORT:*, simulated:PROFILE. May be given again. "
-    "Default: host and every phone that is attached.",
+    help="Measure on this device: host, android:*, android:SERIAL, "
+    "'android:model=Pixel 8', android@HOST:PORT:*, simulated:PROFILE. Repeatable.  "
+    "[default: host and every attached phone]",
 )
 @click.option(
     "--variant",
     "variants",
     multiple=True,
-    help="float32, int8-dynamic, int8-static; float16, channels-last, pruned-0.5. "
-    "May be given again. Default: the first three.",
+    help="Build this variant: float32, int8-dynamic, int8-static, float16, "
+    "channels-last, pruned-0.5. Repeatable.  [default: the first three]",
 )
 @click.option(
     "--engine",
     "engines",
     multiple=True,
     metavar="ENGINE",
-    help="lite, executorch, executorch-portable; lite-nnapi, executorch-coreml, ... "
-    "(docs/models.md). May be given again: every variant is measured on each.  "
-    "[default: lite]",
+    help="Run on this engine: lite, executorch, executorch-portable, lite-nnapi, "
+    "executorch-coreml, ... (docs/models.md). Repeatable: every variant is measured "
+    "on each.  [default: lite]",
 )
 @click.option(
     "--baseline",
-    help="The variant the others are compared with; with --candidate, a model file.",
+    help="Compare the others with this variant; with --candidate, with this file.  "
+    "[default: float32]",
 )
 @click.option(
     "--candidate",
     "candidates",
     multiple=True,
     metavar="FILE",
-    help="Another build of the --baseline FILE, measured in the same blocks. "
-    "May be given again.",
+    help="Measure another build of the --baseline FILE in the same blocks. Repeatable.",
 )
 @click.option(
     "--input",
     "inputs",
     multiple=True,
     metavar="SHAPE[:DTYPE]",
-    help="1x3x224x224 or 1x16:int64, once for each input of the model. 1x16,64:int64 "
-    "measures it in both lengths.",
+    help="Shape and type of one input: 1x3x224x224 or 1x16:int64. Repeat for each "
+    "input; 1x16,64:int64 measures both lengths.  [default: the model's example]",
 )
 @click.option(
     "--memory-format",
     type=click.Choice(["contiguous", "channels-last"]),
-    help="Of the images that every variant takes.  [default: contiguous]",
+    help="Memory layout of image inputs, for every variant.  [default: contiguous]",
 )
-@click.option("--threads", type=int, multiple=True, help="May be given again.")
+@click.option(
+    "--threads",
+    type=int,
+    multiple=True,
+    help="Threads of each launch. Repeatable.  [default: 1]",
+)
 @click.option(
     "--blocks",
     type=int,
@@ -98,155 +105,171 @@ def _complete_devices(
 @click.option(
     "--until-settled",
     is_flag=True,
-    help="Look at 6, 8, 10, 14 ... blocks and go on only with what is inconclusive.",
+    default=None,
+    help="Judge after 6, 8, 10, 14 ... blocks and continue only inconclusive "
+    "comparisons.",
 )
 @click.option(
     "--budget",
     metavar="TIME",
-    help="Of --until-settled: 20m, 1h30m.  [default: to the most blocks]",
+    help="Stop --until-settled after this time: 20m, 1h30m.  [default: no limit]",
 )
-@click.option("--iterations", type=int, help="Timed, in a launch.  [default: 50]")
+@click.option(
+    "--iterations", type=int, help="Timed iterations per launch.  [default: 50]"
+)
 @click.option(
     "--min-duration",
     metavar="TIME",
-    help="A launch's timed iterations go on until this time is reached too: 2s, 1m.",
+    help="Continue each launch at least this long: 2s, 1m.  [default: no minimum]",
 )
 @click.option(
     "--sustained",
     metavar="TIME",
-    help="Instead of blocks: one process of each variant runs on for so long (10m) and "
-    "the report shows latency, clocks and temperature over time. No verdicts.",
+    help="Instead of blocks, run one process of each variant this long (10m) and show "
+    "latency, clocks and temperature over time. Gives no verdicts.",
 )
 @click.option(
     "--sample-every",
     metavar="TIME",
-    help="How often the device is looked at meanwhile.  [default: 5s]",
+    help="Read the device this often during --sustained.  [default: 5s]",
 )
 @click.option(
     "--warmup",
     "warmup_iterations",
     type=int,
-    help="Iterations before them.  [default: 10]",
+    help="Warm-up iterations per launch.  [default: 10]",
 )
 @click.option(
     "--self-check",
     is_flag=True,
-    help="Compare each model's baseline with itself: what can each device resolve?",
+    help="Compare each model's baseline with itself, to see the smallest change each "
+    "device can resolve.",
 )
 @click.option(
     "--heap",
     type=click.Choice(["steady", "system"]),
-    help="Of our lite runner on Linux: steady keeps freed memory and scatters tensors, "
-    "so that no build is favoured by where they happen to lie.  [default: steady]",
+    help="Heap of the lite runner on Linux: steady keeps freed memory and scatters "
+    "tensors, so that placement favours no build; system does not.  [default: steady]",
 )
-@click.option("--seed", type=int, help="Of launch order, weights and inputs.")
-@click.option("--timeout", "timeout_s", type=float, help="Of one launch, in seconds.")
-@click.option("--quick", is_flag=True, help="A first look: 3 blocks of 10 iterations.")
+@click.option(
+    "--seed", type=int, help="Seed of launch order, weights and inputs.  [default: 0]"
+)
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=float,
+    help="End a launch after this many seconds.  [default: 300]",
+)
+@click.option(
+    "--quick", is_flag=True, help="Take rough numbers: 3 blocks of 10 iterations."
+)
 @click.option(
     "--runner",
     "runners",
     multiple=True,
     metavar="NAME=PATH[@ABI]",
-    help="Measure with a program you have: speed_benchmark_torch=PATH, "
-    "once for each ABI.",
+    help="Measure with this program: speed_benchmark_torch=PATH. Repeat for each ABI.",
 )
 @click.option(
     "--runner-option",
     "runner_options",
     multiple=True,
     metavar="NAME.KEY=VALUE",
-    help="An option of such a program.",
+    help="Pass an option to such a program. Repeatable.",
 )
 @click.option(
     "--libc",
     type=click.Choice(["bionic", "glibc"]),
-    help="Which of our programs phones run: bionic, built with the NDK, or glibc, the "
-    "runtime's Linux build with its own C library.  [default: bionic where there is "
-    "one]",
+    help="Which of our programs phones run: bionic (built with the NDK) or glibc (the "
+    "runtime's Linux build with its own C library).  [default: bionic if there is one]",
 )
 @click.option(
     "--profile",
     type=click.Choice(["ops"]),
-    help="Launch each variant once more, untimed, and tell what its operators take.",
+    help="Launch each variant again, untimed, to profile its operators.",
 )
 @click.option(
     "--check",
     multiple=True,
     metavar="outputs",
-    help="Compare what each device answers with the float32 model, in launches that "
-    "are not timed.",
+    help="Compare each device's outputs with the float32 model's, in untimed launches.",
 )
 @click.option(
     "--min-sqnr-db",
     type=float,
-    help="Exit 1 when an answer's signal-to-noise ratio is below this.",
+    help="Exit 1 if an output's signal-to-noise ratio is lower.  [default: no limit]",
 )
 @click.option(
     "--min-top1-agreement",
     type=float,
-    help="Exit 1 when fewer answers have the reference's best class: 0.99.",
+    help="Exit 1 if fewer outputs agree on the best class: 0.99.  [default: no limit]",
 )
 @click.option(
     "--min-accuracy",
     type=float,
-    help="Exit 1 when fewer held-back inputs are answered rightly: 0.95.",
+    help="Exit 1 if accuracy on held-back inputs is lower: 0.95.  [default: no limit]",
 )
 @click.option(
     "--cores",
     metavar="CORES",
-    help="Of phones: big, mid, little, all, or a list such as 4-7.  [default: "
-    "wherever the phone's scheduler puts the program]",
+    help="Which phone cores to use: big, mid, little, all, or a list such as 4-7.  "
+    "[default: the scheduler's choice]",
 )
 @click.option(
     "--quiesce/--leave-settings",
-    "quiet",
     default=True,
     show_default=True,
-    help="Keep phones awake, their animations off and their performance fixed until "
-    "the end.",
+    help="Keep phones awake, animations off and performance fixed during the run.",
 )
 @click.option(
     "--screen",
     type=click.Choice(["on", "off", "leave"]),
     default="on",
     show_default=True,
-    help="Of phones until the end: awake, asleep, or as it is.",
+    help="Keep phone screens on, off, or as they are during the run.",
 )
 @click.option(
-    "--gate/--no-gate",
+    "--cooldown/--no-cooldown",
+    cls=AliasedOption,
+    aliases=("--gate/--no-gate",),
     default=True,
     show_default=True,
-    help="Wait until a phone is cool before each block; redo throttled blocks.",
+    help="Wait until a phone is cool before each block; repeat throttled blocks.",
 )
 @click.option(
     "--max-temperature-c",
     type=float,
-    help="Of a phone's skin before a block.  [default: 2 C below the phone's own "
-    "first threshold, or 36 C]",
+    help="Highest skin temperature of a phone before a block.  [default: 2 C below the "
+    "phone's first threshold, or 36 C]",
 )
 @click.option(
-    "--heat",
+    "--cooldown-limit",
+    "cooldown_limits",
+    cls=AliasedOption,
+    aliases=("--heat",),
     multiple=True,
     metavar="KEY=VALUE",
-    help="Other limits: margin_c=2, spin_ms=250, spin_ratio=1.1, first_wait_s=30, "
-    "step_s=15, max_wait_s=600, redos=2.",
+    help="Set another cooldown limit: margin_c=2, spin_ms=250, spin_ratio=1.1, "
+    "first_wait_s=30, step_s=15, max_wait_s=600, redos=2. Repeatable.",
 )
-@options.min_effect("0.02")
-@options.gate_on("latency")
-@options.anyway()
-@options.fail_on()
-@options.runs_folder()
+@shared.min_effect("0.02")
+@shared.gate_on("latency")
+@shared.allow_mismatch()
+@shared.fail_on()
+@shared.runs_folder()
 @click.option(
     "--report",
     "--format",
     "reports",
     multiple=True,
-    help="Reports to write besides the HTML: markdown, json, csv, junit, svg, png, "
-    "annotations, benchmark-action. May be given again.",
+    help="Write this report besides the HTML: markdown, json, csv, junit, svg, png, "
+    "annotations, benchmark-action. Repeatable.",
 )
-@click.option("--resume", metavar="RUN", help="Do what a stopped run is missing.")
-@options.verdicts_as_json()
-def run(**given: object) -> None:
+@click.option(
+    "--resume", metavar="RUN", help="Continue a stopped run: a folder, an id, or last."
+)
+@shared.verdicts_as_json()
+def run(options: RunOptions) -> None:
     """Measure MODELs on devices, store every sample, and report.
 
     A MODEL is a name of the zoo (mobilenet_v2, resnet18, text_encoder, digits), a
@@ -263,4 +286,4 @@ def run(**given: object) -> None:
     """
     from pocketbench.bench.commands.run_flow import run_main_job
 
-    sys.exit(run_main_job(**given))  # type: ignore[arg-type]
+    sys.exit(run_main_job(options))

@@ -15,13 +15,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 from filelock import FileLock, Timeout
 
 from pocketbench.bench.commands.progress import progress_on
+from pocketbench.bench.commands.show_reports import finish
 from pocketbench.bench.commands.until_settled import measure_run
+from pocketbench.bench.commands.write_reports import known_reports
 from pocketbench.bench.errors import (
     Cancelled,
     NoDeviceError,
@@ -42,19 +44,10 @@ from pocketbench.bench.measure.prepare import (
     preinstall,
 )
 from pocketbench.bench.measure.store import Store, find_run, read_run
-from pocketbench.bench.planning.durations import parse_duration
-from pocketbench.bench.planning.input_options import parse_input
-from pocketbench.bench.planning.make_plan import (
-    Options,
-    parse_runner,
-    plan_builds,
-    plan_models,
-    plan_suite,
-)
+from pocketbench.bench.planning.make_plan import make_plan
+from pocketbench.bench.planning.run_options import RunOptions
 from pocketbench.bench.planning.selection import Selected, select
 from pocketbench.bench.planning.sources import format_of
-from pocketbench.bench.planning.suite import read_suite
-from pocketbench.bench.planning.sustained_options import parse_sustained
 from pocketbench.bench.planning.workload_options import with_budget
 from pocketbench.bench.records.plan import Plan
 from pocketbench.bench.records.run import ArtifactReady, Run, RunResumed, RunStarted
@@ -66,23 +59,7 @@ if TYPE_CHECKING:
     from pocketbench.bench.records.artifact import Artifact
 
 
-def run_main_job(
-    models: tuple[str, ...],
-    *,
-    resume: str | None,
-    runs_folder: Path,
-    reports: tuple[str, ...],
-    fail_on: str,
-    as_json: bool,
-    min_effect: float | None,
-    min_duration: str | None,
-    sustained: str | None,
-    sample_every: str | None,
-    inputs: tuple[str, ...],
-    runners: tuple[str, ...],
-    runner_options: tuple[str, ...],
-    **told: Any,
-) -> int:
+def run_main_job(options: RunOptions) -> int:
     """Do the main job and give the exit code.
 
     Raises:
@@ -90,31 +67,15 @@ def run_main_job(
     """
     from rich.console import Console
 
-    from pocketbench.bench.commands.show_reports import finish
-
+    reports = known_reports(options.reports)
     console = Console(stderr=True)
-    options = Options(
-        **told,
-        min_duration_s=None
-        if min_duration is None
-        else parse_duration(min_duration, "--min-duration"),
-        sustained=parse_sustained(
-            sustained,
-            sample_every,
-            min_duration=min_duration,
-            fail_on=fail_on,
-            told=told,
-        ),
-        inputs=tuple(parse_input(text) for text in inputs),
-        runners=tuple(parse_runner(text, runner_options) for text in runners),
-    )
-    if resume is not None:
-        before = _stopped_run(resume, models, runs_folder)
+    if options.resume is not None:
+        before = _stopped_run(options)
         plan = with_budget(before.started.plan, options.budget)
         folder = Path(before.folder)
     else:
-        plan = _plan(models, options, min_effect)
-        before, folder = None, runs_folder / _run_id(plan)
+        plan = make_plan(options)
+        before, folder = None, options.runs_folder / _run_id(plan)
     selected, plan = _devices(plan, console)
     say = partial(console.print, markup=False, highlight=False, soft_wrap=True)
     equipped = equip(
@@ -156,51 +117,19 @@ def run_main_job(
                 )
             except Cancelled as error:
                 stopped = error
-    code = finish(folder, reports, fail_on=fail_on, as_json=as_json)
+    code = finish(folder, reports, fail_on=options.fail_on, as_json=options.as_json)
     if stopped is not None:
         raise stopped
     return code
 
 
-def _plan(models: tuple[str, ...], options: Options, min_effect: float | None) -> Plan:
-    if options.candidates:
-        if models:
-            raise UsageError(
-                " ".join(models), "stands beside --candidate", "Leave MODEL out"
-            )
-        return _with_min_effect(plan_builds(options), min_effect)
-    if options.self_check and options.baseline and not models:
-        models, options = (options.baseline,), options._replace(baseline=None)
-    if not models:
-        raise UsageError(
-            "run", "no model was named", "Try `pocketbench run mobilenet_v2 --quick`"
-        )
-    suites = [model for model in models if model.endswith(".toml")]
-    if not suites:
-        return _with_min_effect(plan_models(models, options), min_effect)
-    if len(models) > 1:
-        raise UsageError(
-            " ".join(models),
-            "a suite file stands alone",
-            "Run one suite file, or only models",
-        )
-    suite = read_suite(Path(suites[0]))
-    plan = plan_suite(suite, suites[0], options)
-    return _with_min_effect(plan, min_effect or suite.gate.min_effect)
-
-
-def _with_min_effect(plan: Plan, min_effect: float | None) -> Plan:
-    if min_effect is None:
-        return plan
-    return msgspec.structs.replace(plan, min_effect=min_effect)
-
-
-def _stopped_run(resume: str, models: tuple[str, ...], runs_folder: Path) -> Run:
-    if models:
+def _stopped_run(options: RunOptions) -> Run:
+    assert options.resume is not None
+    if options.models:
         raise UsageError(
             "--resume", "takes its models from the stored run", "Leave MODEL out"
         )
-    return read_run(find_run(resume, runs_folder))
+    return read_run(find_run(options.resume, options.runs_folder))
 
 
 def _devices(plan: Plan, console: Console) -> tuple[tuple[Selected, ...], Plan]:

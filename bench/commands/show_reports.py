@@ -49,7 +49,7 @@ def exit_code(summary: Summary, fail_on: str) -> int:
         click.echo(
             f"--fail-on {fail_on}: {withheld} of the comparisons are across unlike "
             "conditions and have no verdict to fail on. See what differed, or say "
-            "--anyway",
+            "--allow-mismatch",
             err=True,
         )
         return 3
@@ -76,7 +76,7 @@ def show_reports(
     *,
     min_effect: float | None = None,
     gate_on: tuple[str, ...] = (),
-    anyway: bool = False,
+    allow_mismatch: bool = False,
     history_folder: str | None = None,
     accepted_path: Path = Path("accepted-changes.toml"),
 ) -> None:
@@ -88,7 +88,10 @@ def show_reports(
     """
     run = read_run(folder)
     summary = summarize(
-        run, min_effect=min_effect, gate=parse_gates(gate_on), anyway=anyway
+        run,
+        min_effect=min_effect,
+        gate=parse_gates(gate_on),
+        allow_mismatch=allow_mismatch,
     )
     histories: RunHistories = {}
     if history_folder is not None:

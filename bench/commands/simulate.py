@@ -7,26 +7,32 @@ from pathlib import Path
 import click
 
 from pocketbench.bench import registry
+from pocketbench.bench.commands.typed_command import AliasedOption
 
 
 @click.command()
 @click.argument("profiles", metavar="PROFILE...", nargs=-1)
-@click.option("--name", help="Whose file system the phone has (its profile's).")
 @click.option(
-    "--heat",
+    "--name", help="Name of the phone's file system.  [default: the profile's name]"
+)
+@click.option(
+    "--thermal-model",
+    "heat",
+    cls=AliasedOption,
+    aliases=("--heat",),
     multiple=True,
     metavar="KEY=VALUE",
-    help="Let it grow hot as it works, cap its clocks and slow its programs down: "
-    "iteration_ms=20 (needed: of what you will measure), slowdown=2, "
+    help="Heat it up as it works, cap its clocks and slow its programs down: "
+    "iteration_ms=20 (required: of what you will measure), slowdown=2, "
     "warming_c_per_s=2, cooling_c_per_s=1, throttle_at_c=12, recover_at_c=4, "
-    "tells_status=false (it only caps), caps_clocks=false. May be given again.",
+    "tells_status=false (it only caps), caps_clocks=false. Repeatable.",
 )
 @click.option(
     "--set",
     "changes",
     multiple=True,
     metavar="PATH=VALUE",
-    help="Another value than its profile's. May be given again.",
+    help="Override a value of its profile. Repeatable.",
 )
 @click.option(
     "--root",
@@ -41,7 +47,11 @@ from pocketbench.bench import registry
     "then has Android's own C library.",
 )
 @click.option("--list", "list_only", is_flag=True, help="List the profiles.")
-@click.option("--check", is_flag=True, help="Only tell whether it can be done here.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Only check whether this computer can run simulated phones.",
+)
 def simulate(
     profiles: tuple[str, ...],
     name: str | None,
@@ -64,8 +74,9 @@ def simulate(
     see what a run makes of it:
 
     \b
-    --heat iteration_ms=20                      throttles when it has worked a while
-    --heat iteration_ms=20 --heat tells_status=false     caps clocks, tells no heat
+    --thermal-model iteration_ms=20             throttles when it has worked a while
+    --thermal-model iteration_ms=20 --thermal-model tells_status=false
+                                                caps clocks, reports no status
     --set battery.plugged=null --set battery.status=discharging       off the charger
     --set clusters.0.capped_frequency_khz=1000000    one clock capped from the start
     --set memory.available_kb=150000                                 short of memory

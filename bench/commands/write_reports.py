@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pocketbench.bench import registry
-from pocketbench.bench.errors import UsageError
+from pocketbench.bench.errors import UnknownNameError, UsageError
 from pocketbench.bench.judge.summary import Summary
 
 if TYPE_CHECKING:
@@ -25,6 +25,23 @@ FILE_NAMES = {
     "png": "report.png",
 }
 """Formats that are written to the run folder, and what they are called there."""
+
+
+ALIASES = {"md": "markdown"}
+"""Other names of formats, not shown in the help."""
+
+
+def known_reports(names: Iterable[str]) -> tuple[str, ...]:
+    """The formats by their own names; called before anything is measured.
+
+    Raises:
+        UnknownNameError: No such format; offers the near ones.
+    """
+    found = tuple(ALIASES.get(name, name) for name in names)
+    for name in found:
+        if name not in registry.REPORTS:
+            raise UnknownNameError("report", name, registry.REPORTS)
+    return tuple(dict.fromkeys(found))
 
 
 def render(summary: Summary, report: str, histories: RunHistories | None = None) -> str:

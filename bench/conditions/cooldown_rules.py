@@ -13,7 +13,7 @@ from pocketbench.bench.units import cpu_words
 
 if TYPE_CHECKING:
     from pocketbench.bench.records.conditions import Conditions
-    from pocketbench.bench.records.plan import GateLimits
+    from pocketbench.bench.records.plan import CooldownLimits
 
 STATUS_WORDS = (
     "none",
@@ -27,7 +27,7 @@ STATUS_WORDS = (
 """Android's names of the thermal status, 0 to 6."""
 
 
-def highest_temperature_c(conditions: Conditions, limits: GateLimits) -> float:
+def highest_temperature_c(conditions: Conditions, limits: CooldownLimits) -> float:
     """The skin temperature up to which a block may begin."""
     if limits.max_temperature_c is not None:
         return limits.max_temperature_c
@@ -38,7 +38,7 @@ def highest_temperature_c(conditions: Conditions, limits: GateLimits) -> float:
 
 
 def obstacles(
-    now: Conditions, *, limits: GateLimits, baseline: Conditions | None = None
+    now: Conditions, *, limits: CooldownLimits, baseline: Conditions | None = None
 ) -> tuple[str, ...]:
     """What keeps a block from beginning, in words; what is not known is no obstacle.
 
@@ -63,7 +63,7 @@ def obstacles(
 
 
 def spin_obstacle(
-    spin_ns: float, best_spin_ns: float, limits: GateLimits
+    spin_ns: float, best_spin_ns: float, limits: CooldownLimits
 ) -> str | None:
     """What the spin probe says against beginning, in words."""
     ratio = spin_ns / best_spin_ns
@@ -72,7 +72,7 @@ def spin_obstacle(
     return f"a spin probe takes {ratio:.2f}x of its best"
 
 
-def next_wait_s(waited_s: float, limits: GateLimits) -> float | None:
+def next_wait_s(waited_s: float, limits: CooldownLimits) -> float | None:
     """How long to cool down now, after so long in all; `None`: long enough."""
     wait_s = limits.step_s if waited_s else limits.first_wait_s
     left_s = limits.max_wait_s - waited_s

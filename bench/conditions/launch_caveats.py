@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pocketbench.bench.conditions.throttling import Residency
     from pocketbench.bench.records.conditions import Conditions
     from pocketbench.bench.records.launch import Launch
-    from pocketbench.bench.records.plan import GateLimits, Variant
+    from pocketbench.bench.records.plan import CooldownLimits, Variant
 
 LOW_BATTERY = 0.3
 """Of a full one; below it many phones lower their clocks."""
@@ -164,7 +164,9 @@ def _busiest(
 class BlockHeat:
     """How warm a block began, for judging each of its launches by."""
 
-    def __init__(self, limits: GateLimits, *, is_settled: bool | None = None) -> None:
+    def __init__(
+        self, limits: CooldownLimits, *, is_settled: bool | None = None
+    ) -> None:
         """Begin a block.
 
         Args:

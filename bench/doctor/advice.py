@@ -8,7 +8,7 @@ from pocketbench.bench.conditions.cooldown_rules import obstacles
 from pocketbench.bench.conditions.launch_caveats import state_marks
 from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.doctor_report import DeviceFound
-from pocketbench.bench.records.plan import GateLimits
+from pocketbench.bench.records.plan import CooldownLimits
 
 _LEAST_FREE_BYTES = 1_000_000_000
 """PyTorch's libraries and a model of some hundred MB fit into it."""
@@ -42,7 +42,7 @@ def _advice(found: DeviceFound) -> Iterator[str]:
             "Somebody froze the battery's values. Release them: "
             "`adb shell dumpsys battery reset`"
         )
-    if hot := obstacles(conditions, limits=GateLimits()):
+    if hot := obstacles(conditions, limits=CooldownLimits()):
         yield f"Not cool now: {'; '.join(hot)}. A run would wait until it is"
     for caveat in state_marks(conditions):
         # A run wakes the phone itself.

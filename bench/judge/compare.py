@@ -19,7 +19,7 @@ def compare_runs(
     min_effect: float = 0.02,
     alpha: float = 0.05,
     gate: tuple[str, ...] = (PRIMARY,),
-    anyway: bool = False,
+    allow_mismatch: bool = False,
 ) -> tuple[Comparison, ...]:
     """Compare every cell that both runs have, all metrics, by Welch's t test.
 
@@ -33,7 +33,7 @@ def compare_runs(
         min_effect: The smallest change that matters, as a proportion.
         alpha: Significance level of the family of verdicts.
         gate: Names of the metrics that get verdicts; one family together.
-        anyway: Whether a cell that was measured under unlike conditions gets one too.
+        allow_mismatch: Whether a cell measured under unlike conditions gets one too.
 
     Raises:
         UsageError: The minimum effect is not a proportion.
@@ -71,5 +71,9 @@ def compare_runs(
         is not None
     ]
     return judged(
-        questions, min_effect=min_effect, alpha=alpha, gate=gate, anyway=anyway
+        questions,
+        min_effect=min_effect,
+        alpha=alpha,
+        gate=gate,
+        allow_mismatch=allow_mismatch,
     )

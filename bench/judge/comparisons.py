@@ -54,17 +54,18 @@ def judged(
     min_effect: float,
     alpha: float,
     gate: tuple[str, ...],
-    anyway: bool = False,
+    allow_mismatch: bool = False,
 ) -> tuple[Comparison, ...]:
     """Give verdicts on the gated metrics' ratios, which are one family.
 
     The ratio to the host is for information and never in the family; nor is one across
-    unlike conditions, unless it is asked for `anyway`.
+    unlike conditions, unless it is asked for with `allow_mismatch`.
     """
     asked = list(questions)
     wanted = [q.kind != "host" and is_gated(q.metric.name, gate) for q in asked]
     gated = [
-        of and (anyway or not q.unlike) for q, of in zip(asked, wanted, strict=True)
+        of and (allow_mismatch or not q.unlike)
+        for q, of in zip(asked, wanted, strict=True)
     ]
     family = [
         q.evidence.p_value if of else None for q, of in zip(asked, gated, strict=True)

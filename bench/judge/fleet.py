@@ -55,7 +55,7 @@ def fleet_comparisons(
     min_effect: float,
     alpha: float,
     gate: tuple[str, ...],
-    anyway: bool = False,
+    allow_mismatch: bool = False,
 ) -> tuple[FleetComparison, ...]:
     """One for each candidate and gated metric that enough phones of one kind have.
 

@@ -31,7 +31,7 @@ def summarize(
     min_effect: float | None = None,
     alpha: float = 0.05,
     gate: tuple[str, ...] = (),
-    anyway: bool = False,
+    allow_mismatch: bool = False,
 ) -> Summary:
     """Everything the reports of one run show, judged as its plan says.
 
@@ -45,8 +45,8 @@ def summarize(
         alpha: Significance level of the family of verdicts.
         gate: Names of the metrics that get verdicts, one family together; empty: the
             plan's.
-        anyway: Whether cells that were measured under unlike conditions get verdicts
-            too, though the plan does not say so.
+        allow_mismatch: Whether cells measured under unlike conditions get verdicts too,
+            though the plan does not say so.
 
     Raises:
         UsageError: The minimum effect is not a proportion.
@@ -61,9 +61,13 @@ def summarize(
         *_against_host(devices, measured, alpha),
     ]
     gate = gate or plan.gate_on
-    anyway = anyway or plan.anyway
+    allow_mismatch = allow_mismatch or plan.allow_mismatch
     comparisons = judged(
-        questions, min_effect=effect, alpha=alpha, gate=gate, anyway=anyway
+        questions,
+        min_effect=effect,
+        alpha=alpha,
+        gate=gate,
+        allow_mismatch=allow_mismatch,
     )
     return Summary(
         run=run,
@@ -77,7 +81,7 @@ def summarize(
             min_effect=effect,
             alpha=alpha,
             gate=gate,
-            anyway=anyway,
+            allow_mismatch=allow_mismatch,
         ),
         gate_on=gate,
         resolutions=resolutions(comparisons, alpha=alpha) if plan.self_check else (),

@@ -159,7 +159,7 @@ class Comparison(Value, frozen=True, kw_only=True, omit_defaults=True):
     """After Benjamini-Hochberg over the primary metric's cells; `None` elsewhere."""
     verdict: Verdict | None
     """`None` where none is given: the ratio to the host is for information, and one
-    across unlike conditions too unless it was asked for anyway."""
+    across unlike conditions too unless they were allowed."""
     design: Literal["paired", "sequential"]
     """Paired blocks; or two sets apart, where drift is not controlled."""
     drift_controlled: bool

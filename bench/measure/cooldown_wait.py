@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pocketbench.bench.measure.observer import Observer
     from pocketbench.bench.records.conditions import Conditions
     from pocketbench.bench.records.device import Device, DeviceInfo
-    from pocketbench.bench.records.plan import GateLimits
+    from pocketbench.bench.records.plan import CooldownLimits
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ Spin = Callable[[], float | None]
 _GATED_FAMILIES = ("android", "simulated")
 
 
-def is_gated(info: DeviceInfo, limits: GateLimits) -> bool:
+def is_gated(info: DeviceInfo, limits: CooldownLimits) -> bool:
     """Whether waiting can help: on phones that can grow hot, and tell it at any time.
 
     A computer and an emulator have no skin, a simulated phone only grows hot where
@@ -49,7 +49,7 @@ class Gatekeeper:
     def __init__(
         self,
         device: Device,
-        limits: GateLimits,
+        limits: CooldownLimits,
         *,
         spin: Spin,
         observer: Observer,

@@ -161,7 +161,7 @@ class Session:
     @property
     def _redos(self) -> int:
         """How often a throttled block is done again here."""
-        limits = self._plan.gate
+        limits = self._plan.cooldown
         return limits.redos if is_gated(self._info, limits) else 0
 
     def prepare(self, device: Device) -> None:
@@ -205,7 +205,7 @@ class Session:
             attempt = self._ledger.next_attempt(model, block)
             self._observer.block_started(self._info, model, block)
             self._heat = BlockHeat(
-                self._plan.gate,
+                self._plan.cooldown,
                 is_settled=self._gate.settle() if self._gate else None,
             )
             order = block_order([v.id for v in live], block, self._plan.workload.seed)
@@ -307,11 +307,11 @@ class Session:
         """Warm a phone that can grow hot, for it never gets back to cold, and look."""
         self._gate = None
         first = self._first_variants()
-        if not first or not is_gated(self._info, self._plan.gate):
+        if not first or not is_gated(self._info, self._plan.cooldown):
             return
         gate = Gatekeeper(
             device,
-            self._plan.gate,
+            self._plan.cooldown,
             spin=partial(self._spin, device, first[0]),
             observer=self._observer,
             cancel=self._cancel,
@@ -339,7 +339,7 @@ class Session:
                 device,
                 runner,
                 self.request(variant, artifact),
-                spin_ms=self._plan.gate.spin_ms,
+                spin_ms=self._plan.cooldown.spin_ms,
                 prefix=pin_to(self._info, self._pinned or biggest_core(self._info)),
                 host_cpus=cpus,
             )

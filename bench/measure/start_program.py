@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @contextlib.contextmanager
 def quieted(device: Device, plan: Plan, observer: Observer) -> Iterator[None]:
     """Settings that disturb are changed until the end, where a device has such."""
-    if not (plan.quiet and isinstance(device, Quieting)):
+    if not (plan.quiesce and isinstance(device, Quieting)):
         yield
         return
     with device.quieted(plan.screen) as changed:

@@ -1,4 +1,4 @@
-"""What the user says about heat, as the limits of the gate."""
+"""What the user says about cooldown, as limits."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from pocketbench.bench.errors import UnknownNameError, UsageError
-from pocketbench.bench.records.plan import GateLimits
+from pocketbench.bench.records.plan import CooldownLimits
 
 _HIGHEST_C = 120.0
 _HIGHEST_S = 86_400.0
@@ -26,18 +26,19 @@ _RANGES: dict[str, tuple[float, float]] = {
 little."""
 
 
-def heat_limits(
-    told: Mapping[str, object],
+def cooldown_limits(
+    given: Mapping[str, object],
     *,
     max_temperature_c: float | None = None,
     is_on: bool = True,
-) -> GateLimits:
+) -> CooldownLimits:
     """The limits with what the user said about them.
 
     Args:
-        told: By name, as text or number: `--heat KEY=VALUE` or a suite's `[heat]`.
+        given: By name, as text or number: `--cooldown-limit KEY=VALUE` or a suite's
+            `[cooldown]`.
         max_temperature_c: From the option of its own.
-        is_on: False with --no-gate.
+        is_on: False with --no-cooldown.
 
     Raises:
         UnknownNameError: No such limit.
@@ -45,15 +46,15 @@ def heat_limits(
     """
     values: dict[str, object] = {"is_on": is_on}
     if max_temperature_c is not None:
-        told = {**told, "max_temperature_c": max_temperature_c}
-    for name, value in told.items():
+        given = {**given, "max_temperature_c": max_temperature_c}
+    for name, value in given.items():
         if name not in _RANGES:
-            raise UnknownNameError("limit of heat", name, tuple(_RANGES))
+            raise UnknownNameError("cooldown limit", name, tuple(_RANGES))
         values[name] = _number(name, value)
-    return msgspec.convert(values, GateLimits)
+    return msgspec.convert(values, CooldownLimits)
 
 
-def parse_heat(pairs: Iterable[str]) -> dict[str, object]:
+def parse_cooldown_limits(pairs: Iterable[str]) -> dict[str, object]:
     """Read `KEY=VALUE` options; of the same key the last one counts.
 
     Raises:
@@ -64,7 +65,9 @@ def parse_heat(pairs: Iterable[str]) -> dict[str, object]:
         name, equals, value = pair.partition("=")
         if not (name and equals and value):
             raise UsageError(
-                f"--heat {pair}", "is not KEY=VALUE", "Such as --heat max_wait_s=900"
+                f"--cooldown-limit {pair}",
+                "is not KEY=VALUE",
+                "Such as --cooldown-limit max_wait_s=900",
             )
         found[name] = value
     return found

@@ -3,90 +3,87 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from pocketbench.bench.errors import UnknownNameError, UsageError
-from pocketbench.bench.planning.cooldown_options import heat_limits, parse_heat
+from pocketbench.bench.planning.cooldown_options import (
+    cooldown_limits,
+    parse_cooldown_limits,
+)
 from pocketbench.bench.planning.cores import check_cores
-from pocketbench.bench.planning.input_options import AskedInput, in_lengths
+from pocketbench.bench.planning.durations import parse_duration
+from pocketbench.bench.planning.input_options import AskedInput, in_lengths, parse_input
 from pocketbench.bench.planning.output_options import output_checks
+from pocketbench.bench.planning.run_options import RunOptions
 from pocketbench.bench.planning.sources import (
     engine_of,
     format_of,
     known_variants,
     request_for,
 )
-from pocketbench.bench.planning.suite import Suite
+from pocketbench.bench.planning.suite import Suite, read_suite
+from pocketbench.bench.planning.sustained_options import parse_sustained
 from pocketbench.bench.planning.variant_names import AS_IS, check_made
 from pocketbench.bench.planning.workload_options import (
     check_workload,
     gates,
     until_settled,
 )
-from pocketbench.bench.records.artifact import MemoryFormat
-from pocketbench.bench.records.device import ScreenWish
 from pocketbench.bench.records.engines import (
     DEFAULT_ENGINE,
     require_installed,
     split_variant,
     variant_for,
 )
-from pocketbench.bench.records.launch import Heap
 from pocketbench.bench.records.plan import (
+    DEFAULT_MIN_EFFECT,
     ModelRequest,
-    PhoneLibc,
     Plan,
     RunnerChoice,
     Variant,
     Workload,
 )
-from pocketbench.bench.records.sustained import Sustained
 
-QUICK = {"blocks": 3, "warmup_iterations": 3, "iterations": 10}
+_T = TypeVar("_T")
+QUICK = Workload(blocks=3, warmup_iterations=3, iterations=10)
 """A first look: enough for a picture, too few launches for a verdict."""
 
 
-class Options(NamedTuple):
-    """What the command line said; `None` where it was silent."""
+def make_plan(options: RunOptions) -> Plan:
+    """Turn everything that was asked into a plan.
 
-    variants: tuple[str, ...] = ()
-    engines: tuple[str, ...] = ()
-    baseline: str | None = None
-    candidates: tuple[str, ...] = ()
-    inputs: tuple[AskedInput, ...] = ()
-    memory_format: MemoryFormat | None = None
-    threads: tuple[int, ...] = ()
-    blocks: int | None = None
-    until_settled: bool = False
-    budget: str | None = None
-    self_check: bool = False
-    warmup_iterations: int | None = None
-    iterations: int | None = None
-    min_duration_s: float | None = None
-    sustained: Sustained | None = None
-    heap: Heap | None = None
-    seed: int | None = None
-    timeout_s: float | None = None
-    quick: bool = False
-    runners: tuple[RunnerChoice, ...] = ()
-    devices: tuple[str, ...] = ()
-    heat: tuple[str, ...] = ()
-    max_temperature_c: float | None = None
-    gate: bool = True
-    gate_on: tuple[str, ...] = ()
-    anyway: bool = False
-    cores: str | None = None
-    quiet: bool = True
-    screen: ScreenWish = "on"
-    libc: PhoneLibc | None = None
-    profile: Literal["ops"] | None = None
-    check: tuple[str, ...] = ()
-    min_sqnr_db: float | None = None
-    min_top1_agreement: float | None = None
-    min_accuracy: float | None = None
+    Raises:
+        UnknownNameError: No such model, variant, metric or limit; offers the near ones.
+        UsageError: A number is out of range, or options contradict each other.
+    """
+    if options.candidates:
+        if options.models:
+            raise UsageError(
+                " ".join(options.models), "stands beside --candidate", "Leave MODEL out"
+            )
+        return plan_builds(options)
+    if options.self_check and options.baseline and not options.models:
+        options = msgspec.structs.replace(
+            options, models=(options.baseline,), baseline=None
+        )
+    if not options.models:
+        raise UsageError(
+            "run", "no model was named", "Try `pocketbench run mobilenet_v2 --quick`"
+        )
+    suites = [model for model in options.models if model.endswith(".toml")]
+    if not suites:
+        return plan_models(options)
+    if len(options.models) > 1:
+        raise UsageError(
+            " ".join(options.models),
+            "a suite file stands alone",
+            "Run one suite file, or only models",
+        )
+    return plan_suite(read_suite(Path(suites[0])), suites[0], options)
 
 
 def parse_runner(text: str, options: Sequence[str] = ()) -> RunnerChoice:
@@ -126,22 +123,23 @@ def _runner_options(name: str, options: Sequence[str]) -> tuple[tuple[str, str],
     return tuple(found)
 
 
-def plan_models(models: Sequence[str], options: Options) -> Plan:
+def plan_models(options: RunOptions) -> Plan:
     """The plan of `pocketbench run MODEL...`.
 
     Raises:
         UnknownNameError: No such model, variant or baseline; offers the near ones.
         UsageError: A number is out of range.
     """
+    inputs = [parse_input(text) for text in options.inputs]
     requests = [
         request
-        for model in models
-        for request in _in_lengths(request_for(model), options.inputs)
+        for model in options.models
+        for request in _in_lengths(request_for(model), inputs)
     ]
-    return _plan(requests, Workload(), (1,), options, origin="command line")
+    return _plan(requests, options, options.blocks, origin="command line")
 
 
-def plan_builds(options: Options) -> Plan:
+def plan_builds(options: RunOptions) -> Plan:
     """The plan of `pocketbench run --baseline FILE --candidate FILE`.
 
     The builds are variants of one model, `baseline` and `candidate`, and so measured
@@ -174,11 +172,11 @@ def plan_builds(options: Options) -> Plan:
             for name, made in zip(names, found, strict=True)
         },
     )
-    requests = _in_lengths(request, options.inputs)
-    return _plan(requests, Workload(), (1,), options, origin="command line")
+    requests = _in_lengths(request, [parse_input(text) for text in options.inputs])
+    return _plan(requests, options, options.blocks, origin="command line")
 
 
-def plan_suite(suite: Suite, path: str, options: Options) -> Plan:
+def plan_suite(suite: Suite, path: str, options: RunOptions) -> Plan:
     """The plan of a suite file; what the command line says wins over the file.
 
     Raises:
@@ -194,62 +192,35 @@ def plan_suite(suite: Suite, path: str, options: Options) -> Plan:
         if model.baseline:
             request = msgspec.structs.replace(request, baseline=model.baseline)
         requests += _in_lengths(request, model.inputs)
-    told = {
-        key: value
-        for key, value in msgspec.structs.asdict(suite.workload).items()
-        if value is not None and key in Workload.__struct_fields__
-    }
-    options = options._replace(
+    most_blocks = options.blocks
+    if suite.workload.until_settled:
+        most_blocks = _given(most_blocks, suite.workload.blocks)
+    if options.quick:
+        # It says how many blocks and iterations, whatever the suite says.
+        quick = msgspec.structs.replace(
+            suite.workload, blocks=None, warmup_iterations=None, iterations=None
+        )
+        suite = msgspec.structs.replace(suite, workload=quick)
+    options = msgspec.structs.replace(
+        options.over(suite.workload),
         devices=options.devices or suite.devices.select,
-        engines=options.engines or suite.workload.engines or (),
-        runners=options.runners or suite.runner,
         gate_on=options.gate_on or suite.gate.on,
-        profile=options.profile or suite.workload.profile,
-        until_settled=options.until_settled or suite.workload.until_settled,
-        budget=options.budget or suite.workload.budget,
-        blocks=options.blocks
-        or (suite.workload.blocks if suite.workload.until_settled else None),
+        min_effect=options.min_effect or suite.gate.min_effect,
     )
-    return _plan(
-        requests,
-        Workload(**told),
-        suite.workload.threads or (1,),
-        options,
-        heat=suite.heat,
-        check=msgspec.structs.asdict(suite.check) if suite.check else None,
-        origin=path,
-    )
+    return _plan(requests, options, most_blocks, suite=suite, origin=path)
 
 
 def _plan(
     requests: Sequence[ModelRequest],
-    workload: Workload,
-    threads: tuple[int, ...],
-    options: Options,
+    options: RunOptions,
+    most_blocks: int | None,
     *,
     origin: str,
-    heat: Mapping[str, object] | None = None,
-    check: Mapping[str, float | None] | None = None,
+    suite: Suite | None = None,
 ) -> Plan:
-    told = dict(QUICK) if options.quick else {}
-    for key in Workload.__struct_fields__:
-        value = getattr(options, key, None)
-        if value is not None:
-            told[key] = value
-    workload = msgspec.structs.replace(workload, **told)
-    if options.sustained:
-        # One process each; what its length is says `sustained`.
-        workload = msgspec.structs.replace(
-            workload, blocks=1, looks=(), budget_s=None, min_duration_s=0.0
-        )
-    check_workload(workload)
-    workload = until_settled(
-        workload,
-        is_asked=options.until_settled,
-        most=options.blocks,
-        budget=options.budget,
-    )
-    threads = options.threads or threads
+    sustained = parse_sustained(options)
+    workload = _workload(options, most_blocks, is_sustained=sustained is not None)
+    threads = options.threads or (1,)
     if any(count < 1 for count in threads):
         raise UsageError("--threads", "must be 1 or more", "Give a positive number")
     requests = _with_unique_names([_chosen(request, options) for request in requests])
@@ -261,6 +232,7 @@ def _plan(
             "has nothing to settle: one variant is compared with nothing",
             "Give a second variant, or --blocks",
         )
+    runners = [parse_runner(text, options.runner_options) for text in options.runners]
     return Plan(
         models=tuple(requests),
         variants=tuple(
@@ -268,24 +240,65 @@ def _plan(
         ),
         device_selectors=options.devices,
         workload=workload,
-        runners=options.runners,
+        runners=tuple(runners) or (suite.runner if suite else ()),
+        min_effect=_given(options.min_effect, DEFAULT_MIN_EFFECT),
         self_check=options.self_check,
         gate_on=gates(options.gate_on, workload),
-        gate=heat_limits(
-            {**(heat or {}), **parse_heat(options.heat)},
+        cooldown=cooldown_limits(
+            {
+                **(suite.cooldown_limits if suite else {}),
+                **parse_cooldown_limits(options.cooldown_limits),
+            },
             max_temperature_c=options.max_temperature_c,
-            is_on=options.gate,
+            is_on=options.cooldown,
         ),
         cores=None if options.cores is None else check_cores(options.cores),
-        quiet=options.quiet,
-        outputs=output_checks(options, check),
-        anyway=options.anyway,
-        sustained=options.sustained,
+        quiesce=options.quiesce,
+        outputs=output_checks(options, suite.check if suite else None),
+        allow_mismatch=options.allow_mismatch,
+        sustained=sustained,
         screen=options.screen,
         libc=options.libc,
         profile=options.profile,
         origin=origin,
     )
+
+
+def _workload(
+    options: RunOptions, most_blocks: int | None, *, is_sustained: bool
+) -> Workload:
+    """What each launch does: as asked, else as usual.
+
+    Raises:
+        UsageError: A number of nothing, or a budget without looks.
+    """
+    usual = QUICK if options.quick else Workload()
+    duration_s = options.min_duration_s
+    if options.min_duration is not None:
+        duration_s = parse_duration(options.min_duration, "--min-duration")
+    workload = Workload(
+        blocks=_given(options.blocks, usual.blocks),
+        warmup_iterations=_given(options.warmup_iterations, usual.warmup_iterations),
+        iterations=_given(options.iterations, usual.iterations),
+        min_duration_s=_given(duration_s, usual.min_duration_s),
+        heap=_given(options.heap, usual.heap),
+        seed=_given(options.seed, usual.seed),
+        timeout_s=_given(options.timeout_s, usual.timeout_s),
+    )
+    if is_sustained:
+        # One process each; how long it runs is in the plan's `sustained`.
+        workload = msgspec.structs.replace(workload, blocks=1, min_duration_s=0.0)
+    check_workload(workload)
+    return until_settled(
+        workload,
+        is_asked=bool(options.until_settled),
+        most=most_blocks,
+        budget=options.budget,
+    )
+
+
+def _given(value: _T | None, usual: _T) -> _T:
+    return usual if value is None else value
 
 
 def _in_lengths(
@@ -298,11 +311,11 @@ def _in_lengths(
     ]
 
 
-def _twice(request: ModelRequest, options: Options) -> ModelRequest:
+def _twice(request: ModelRequest, options: RunOptions) -> ModelRequest:
     """The baseline alone, as two variants that are the same file.
 
     Raises:
-        UsageError: Something was asked for that tells nothing about a device.
+        UsageError: Something was asked for that says nothing about a device.
     """
     for asked, word in (
         (options.candidates, "--candidate"),
@@ -321,7 +334,7 @@ def _twice(request: ModelRequest, options: Options) -> ModelRequest:
     )
 
 
-def _chosen(request: ModelRequest, options: Options) -> ModelRequest:
+def _chosen(request: ModelRequest, options: RunOptions) -> ModelRequest:
     """Apply the variants, engines and baseline the command line asked for."""
     if request.origins:
         return request

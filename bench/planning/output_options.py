@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
-
 from pocketbench.bench.errors import UnknownNameError, UsageError
+from pocketbench.bench.planning.run_options import RunOptions
+from pocketbench.bench.planning.suite import SuiteCheck
 from pocketbench.bench.records.output_check import OutputChecks
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-LIMITS = ("min_sqnr_db", "min_top1_agreement", "min_accuracy")
-_PROPORTIONS = LIMITS[1:]
-
-
-class Asked(Protocol):
-    """The options about answers."""
-
-    @property
-    def check(self) -> tuple[str, ...]:
-        """What is to be checked: `outputs`."""
-        ...
 
 
 def output_checks(
-    asked: Asked, suite: Mapping[str, float | None] | None = None
+    options: RunOptions, suite: SuiteCheck | None = None
 ) -> OutputChecks | None:
     """What to check; a limit of the command line wins over the suite file's.
 
@@ -34,22 +19,32 @@ def output_checks(
         UnknownNameError: There is no such check.
         UsageError: A proportion that is none.
     """
-    for word in asked.check:
+    for word in options.check:
         if word != "outputs":
             raise UnknownNameError("check", word, ("outputs",))
-    suite = suite or {}
-    limits: dict[str, float | None] = {}
-    for name in LIMITS:
-        told = getattr(asked, name)
-        limits[name] = suite.get(name) if told is None else told
-    for name in _PROPORTIONS:
-        value = limits[name]
-        if value is not None and not 0 < value <= 1:
-            raise UsageError(
-                f"--{name.replace('_', '-')} {value:g}",
-                "is not a proportion",
-                "Give a number above 0 and up to 1, such as 0.99",
-            )
-    checks = OutputChecks(**limits)
-    wanted = asked.check or suite.get("outputs") or checks.has_limits
-    return checks if wanted else None
+    given = suite or SuiteCheck(outputs=False)
+    checks = OutputChecks(
+        min_sqnr_db=_first(options.min_sqnr_db, given.min_sqnr_db),
+        min_top1_agreement=_proportion(
+            "--min-top1-agreement", options.min_top1_agreement, given.min_top1_agreement
+        ),
+        min_accuracy=_proportion(
+            "--min-accuracy", options.min_accuracy, given.min_accuracy
+        ),
+    )
+    return checks if options.check or given.outputs or checks.has_limits else None
+
+
+def _first(*values: float | None) -> float | None:
+    return next((value for value in values if value is not None), None)
+
+
+def _proportion(option: str, *values: float | None) -> float | None:
+    value = _first(*values)
+    if value is not None and not 0 < value <= 1:
+        raise UsageError(
+            f"{option} {value:g}",
+            "is not a proportion",
+            "Give a number above 0 and up to 1, such as 0.99",
+        )
+    return value

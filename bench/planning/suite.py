@@ -2,41 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
 from pocketbench.bench.errors import UsageError
 from pocketbench.bench.planning.input_options import AskedInput
+from pocketbench.bench.planning.run_options import WorkloadOptions
 from pocketbench.bench.records.artifact import MemoryFormat
-from pocketbench.bench.records.launch import Heap
 from pocketbench.bench.records.plan import RunnerChoice
 
 
 class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pass
-
-
-class SuiteWorkload(_Section, frozen=True, kw_only=True):
-    """`[workload]`; what is absent keeps the command line's value or the default."""
-
-    blocks: int | None = None
-    """With `until_settled`, the most."""
-    until_settled: bool = False
-    budget: str | None = None
-    """`20m`: how long the blocks may be added to."""
-    warmup_iterations: int | None = None
-    iterations: int | None = None
-    min_duration_s: float | None = None
-    threads: tuple[int, ...] | None = None
-    engines: tuple[str, ...] | None = None
-    """`["lite", "executorch"]`: every variant of every model on each."""
-    heap: Heap | None = None
-    """`"system"`: memory as the C library places it, see docs/statistics.md."""
-    seed: int | None = None
-    timeout_s: float | None = None
-    profile: Literal["ops"] | None = None
 
 
 class SuiteModel(_Section, frozen=True, kw_only=True):
@@ -85,14 +64,21 @@ class Suite(_Section, frozen=True, kw_only=True):
     """A whole suite file."""
 
     suite: SuiteName = SuiteName()
-    workload: SuiteWorkload = SuiteWorkload()
+    workload: WorkloadOptions = WorkloadOptions()
     model: tuple[SuiteModel, ...] = ()
     devices: SuiteDevices = SuiteDevices()
     gate: SuiteGate = SuiteGate()
     check: SuiteCheck | None = None
+    cooldown: dict[str, float] = msgspec.field(default_factory=dict)
+    """`[cooldown]`: limits as `--cooldown-limit KEY=VALUE` takes them."""
     heat: dict[str, float] = msgspec.field(default_factory=dict)
-    """`[heat]`: limits as `--heat KEY=VALUE` takes them."""
+    """The name that `[cooldown]` had first."""
     runner: tuple[RunnerChoice, ...] = ()
+
+    @property
+    def cooldown_limits(self) -> dict[str, float]:
+        """The limits under either name."""
+        return {**self.heat, **self.cooldown}
 
 
 def read_suite(path: Path) -> Suite:
@@ -107,15 +93,27 @@ def read_suite(path: Path) -> Suite:
         raise UsageError(
             str(path), f"cannot be read ({error.strerror})", "Give a suite file"
         ) from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise UsageError(
             str(path), str(error), "See the example suite in the README"
         ) from error
+    if not _is_finite(msgspec.to_builtins(suite)):
+        raise UsageError(
+            str(path), "holds nan or inf, which is no setting", "Give a number"
+        )
     if not suite.model:
         raise UsageError(str(path), "names no [[model]]", "Add one with its source")
     return msgspec.structs.replace(
         suite, model=tuple(_beside(path.parent, model) for model in suite.model)
     )
+
+
+def _is_finite(value: object) -> bool:
+    if isinstance(value, dict):
+        return all(_is_finite(item) for item in value.values())
+    if isinstance(value, list | tuple):
+        return all(_is_finite(item) for item in value)
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _beside(folder: Path, model: SuiteModel) -> SuiteModel:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from pocketbench.bench.errors import UsageError
 from pocketbench.bench.planning.durations import parse_duration
+from pocketbench.bench.planning.run_options import RunOptions
 from pocketbench.bench.records.sustained import Sustained
 
 _ONE = "it is one process of each variant"
@@ -15,42 +13,33 @@ _SHORTEST_INTERVAL_S = 0.5
 """A reading takes a tenth of a second and more."""
 
 
-def parse_sustained(
-    duration: str | None,
-    interval: str | None,
-    *,
-    min_duration: str | None,
-    fail_on: str,
-    told: Mapping[str, Any],
-) -> Sustained | None:
-    """Read the two options; `None` where no sustained run was asked for.
-
-    Args:
-        duration: Of `--sustained`.
-        interval: Of `--sample-every`.
-        min_duration: Of `--min-duration`.
-        fail_on: Of `--fail-on`.
-        told: The other options of `run`, by name.
+def parse_sustained(options: RunOptions) -> Sustained | None:
+    """Read `--sustained` and `--sample-every`; `None` where no such run was asked for.
 
     Raises:
         UsageError: Not a length of time, too short, or beside an option that means
             something else.
     """
+    duration, interval = options.sustained, options.sample_every
     if duration is None:
         if interval is not None:
             raise UsageError(
                 "--sample-every", "is for sustained runs", "Say --sustained 10m too"
             )
         return None
-    for option, is_said, why in (
-        ("--blocks", told["blocks"] is not None, _ONE),
-        ("--quick", told["quick"], _ONE),
-        ("--until-settled", told["until_settled"], _ONE),
-        ("--self-check", told["self_check"], _ONE),
-        ("--min-duration", min_duration is not None, "it says how long already"),
-        ("--fail-on", fail_on != "never", "one process gives no verdict"),
+    for option, is_given, why in (
+        ("--blocks", options.blocks is not None, _ONE),
+        ("--quick", options.quick, _ONE),
+        ("--until-settled", options.until_settled, _ONE),
+        ("--self-check", options.self_check, _ONE),
+        (
+            "--min-duration",
+            options.min_duration is not None,
+            "it says how long already",
+        ),
+        ("--fail-on", options.fail_on != "never", "one process gives no verdict"),
     ):
-        if is_said:
+        if is_given:
             raise UsageError(
                 f"--sustained {duration}",
                 f"does not go with {option}: {why}",

@@ -77,7 +77,7 @@ _WORDINGS = {
     Caveat.THERMAL_UNSETTLED: Wording(
         "measured before the device had cooled down",
         "it did not settle within the longest wait, or the gate was off",
-        "cool it and run again, or wait longer: --heat max_wait_s=900",
+        "cool it and run again, or wait longer: --cooldown-limit max_wait_s=900",
     ),
     Caveat.CLOCKS_CAPPED: Wording(
         "clocks capped from the start",

@@ -14,6 +14,8 @@ from pocketbench.bench.records.output_check import OutputChecks
 from pocketbench.bench.records.record import Value
 from pocketbench.bench.records.sustained import Sustained
 
+DEFAULT_MIN_EFFECT = 0.02
+"""2 %: the smallest change that matters, unless the user says otherwise."""
 PhoneLibc = Literal["bionic", "glibc"]
 """Whose C library a phone's program has: Android's, or Linux's pushed along."""
 
@@ -90,7 +92,7 @@ class RunnerChoice(Value, frozen=True, kw_only=True):
     Which keys there are is the runner's own affair."""
 
 
-class GateLimits(Value, frozen=True, kw_only=True, omit_defaults=True):
+class CooldownLimits(Value, frozen=True, kw_only=True, omit_defaults=True):
     """When a phone is fit for the next block, and how long that is waited for."""
 
     is_on: bool = True
@@ -121,19 +123,22 @@ class Plan(Value, frozen=True, kw_only=True):
     device_selectors: tuple[str, ...]
     workload: Workload
     runners: tuple[RunnerChoice, ...] = ()
-    min_effect: float = 0.02
+    min_effect: float = DEFAULT_MIN_EFFECT
     """The smallest change that matters, as a proportion."""
     gate_on: tuple[str, ...] = USUAL_GATE
     """Names of the metrics that get verdicts, one family together."""
     self_check: bool = False
     """Whether each model's baseline is compared with itself, to see what can be
     resolved."""
-    anyway: bool = False
+    allow_mismatch: bool = msgspec.field(name="anyway", default=False)
     """Whether what was measured under unlike conditions gets verdicts too."""
     sustained: Sustained | None = None
     """Instead of blocks: one process of each variant that runs on for so long."""
-    gate: GateLimits = GateLimits()
-    quiet: bool = True
+    cooldown: CooldownLimits = msgspec.field(
+        name="gate", default_factory=CooldownLimits
+    )
+    """`gate` in stored plans: the name it had first."""
+    quiesce: bool = msgspec.field(name="quiet", default=True)
     """Whether a phone's settings that disturb are changed until the end."""
     screen: ScreenWish = "on"
     """Of phones, while they are measured; where settings are left, that is too."""

@@ -152,9 +152,9 @@ def _unlike(lookup: Lookup) -> Iterator[Doubt]:
             named(lookup, devices),
             devices,
             f"what that does is in {counted(len(hit), 'ratio')} too, so "
-            f"{'no verdict is given' if is_withheld else 'a verdict was asked anyway'}",
+            f"{'no verdict is given' if is_withheld else 'a verdict was allowed'}",
             "measure both sides under the same conditions"
-            + (", or say --anyway" if is_withheld else ""),
+            + (", or say --allow-mismatch" if is_withheld else ""),
         )
 
 

@@ -256,7 +256,7 @@ def _withheld(lookup: Lookup) -> str:
     differ = f"{listed(list(what))} {'differs' if len(what) == 1 else 'differ'}"
     return (
         f"No verdict on {counted(len(withheld), 'comparison')} across unlike "
-        f"conditions: {differ}; --anyway gives one."
+        f"conditions: {differ}; --allow-mismatch gives one."
     )
 
 

@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 
 from pocketbench.bench.errors import UnknownNameError, UsageError
 from pocketbench.bench.planning.input_options import AskedInput, in_lengths, parse_input
-from pocketbench.bench.planning.make_plan import Options, plan_models, plan_suite
+from pocketbench.bench.planning.make_plan import plan_models, plan_suite
+from pocketbench.bench.planning.run_options import RunOptions
 from pocketbench.bench.planning.suite import read_suite
 from pocketbench.bench.records.artifact import TensorSpec
 
@@ -81,14 +82,13 @@ def test_an_unknown_dtype_offers_the_near_ones():
 
 
 def test_every_length_is_a_model_of_the_plan(tmp_path):
-    asked = parse_input("1x16,64:int64")
-    typed = plan_models(["text_encoder"], Options(inputs=(asked,)))
+    typed = plan_models(RunOptions(models=("text_encoder",), inputs=("1x16,64:int64",)))
     suite = tmp_path / "suite.toml"
     suite.write_text(
         '[[model]]\nsource = "text_encoder"\n'
         'inputs = [{ shape = [1, [16, 64]], dtype = "int64" }]\n'
     )
-    kept = plan_suite(read_suite(suite), str(suite), Options())
+    kept = plan_suite(read_suite(suite), str(suite), RunOptions())
 
     for plan in (typed, kept):
         assert [model.name for model in plan.models] == [

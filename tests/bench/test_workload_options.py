@@ -2,7 +2,8 @@ import pytest
 
 from pocketbench.bench.errors import UnknownNameError, UsageError
 from pocketbench.bench.judge.metrics import METRICS
-from pocketbench.bench.planning.make_plan import Options, plan_models, plan_suite
+from pocketbench.bench.planning.make_plan import plan_models, plan_suite
+from pocketbench.bench.planning.run_options import RunOptions
 from pocketbench.bench.planning.suite import read_suite
 from pocketbench.bench.records.metrics import GATES, USUAL_GATE, parse_gates
 
@@ -23,22 +24,24 @@ def test_an_unknown_word_offers_the_near_ones():
 
 
 def test_a_plan_gates_on_latency_unless_told_otherwise():
-    usual = plan_models(["mobilenet_v2"], Options())
-    asked = plan_models(["mobilenet_v2"], Options(gate_on=("p90",)))
+    usual = plan_models(RunOptions(models=("mobilenet_v2",)))
+    asked = plan_models(RunOptions(models=("mobilenet_v2",), gate_on=("p90",)))
 
     assert (usual.gate_on, asked.gate_on) == (USUAL_GATE, ("p90_latency_ns",))
 
 
 def test_a_tail_that_no_launch_will_show_is_refused():
     with pytest.raises(UsageError, match="--iterations 100 or more"):
-        plan_models(["mobilenet_v2"], Options(gate_on=("p99",), iterations=99))
+        plan_models(
+            RunOptions(models=("mobilenet_v2",), gate_on=("p99",), iterations=99)
+        )
 
 
 def test_a_suite_says_what_gates(tmp_path):
     path = tmp_path / "suite.toml"
     path.write_text('[[model]]\nsource = "resnet18"\n[gate]\non = ["peak_memory"]\n')
 
-    plan = plan_suite(read_suite(path), str(path), Options())
+    plan = plan_suite(read_suite(path), str(path), RunOptions())
     assert plan.gate_on == ("peak_rss_bytes",)
 
 
@@ -49,8 +52,8 @@ def test_a_suite_goes_on_until_it_is_settled_with_its_blocks_as_the_most(tmp_pat
     plain = tmp_path / "plain.toml"
     plain.write_text(text)
 
-    asked = plan_suite(read_suite(path), str(path), Options())
-    typed = plan_suite(read_suite(plain), str(plain), Options(until_settled=True))
+    asked = plan_suite(read_suite(path), str(path), RunOptions())
+    typed = plan_suite(read_suite(plain), str(plain), RunOptions(until_settled=True))
 
     assert asked.workload.looks == (6, 8, 10)
     assert asked.workload.budget_s == 300

@@ -20,7 +20,7 @@ from pocketbench.bench.measure.store import Store, read_run
 from pocketbench.bench.planning.selection import Selected
 from pocketbench.bench.records.artifact import Artifact, ExportFacts
 from pocketbench.bench.records.plan import (
-    GateLimits,
+    CooldownLimits,
     ModelRequest,
     Plan,
     RunnerChoice,
@@ -63,7 +63,7 @@ class PhoneJob:
                 blocks=blocks, warmup_iterations=1, iterations=3, timeout_s=timeout_s
             ),
             quiet=False,
-            gate=GateLimits(is_on=False),
+            gate=CooldownLimits(is_on=False),
         )
         (info,) = (x for x in self.driver.discover() if phone.serial in x.id)
         selected = Selected(self.driver, info)

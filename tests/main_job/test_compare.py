@@ -119,8 +119,8 @@ def test_unlike_conditions_are_listed_and_give_no_verdict(user, updated):
     assert "OS build 14 google/husky/1 against 14 google/husky/2" in words
 
 
-def test_a_verdict_across_unlike_conditions_takes_anyway(user, updated):
-    done = user.types("compare", "run-0001", "run-0002", "--anyway")
+def test_a_verdict_across_unlike_conditions_takes_allow_mismatch(user, updated):
+    done = user.types("compare", "run-0001", "run-0002", "--allow-mismatch")
 
     assert done.returncode == 0, done.stderr
     assert "1 regression, 0 improvements" in done.stdout
@@ -134,10 +134,10 @@ def test_unlike_conditions_do_not_pass_a_gate_in_silence(user, updated):
     withheld = user.types("compare", "run-0001", "run-0002", *gate)
     assert withheld.returncode == 3
     assert "have no verdict to fail on" in withheld.stderr
-    assert "--anyway" in withheld.stderr
+    assert "--allow-mismatch" in withheld.stderr
 
-    anyway = user.types("compare", "run-0001", "run-0002", *gate, "--anyway")
-    assert anyway.returncode == 1
+    allowed = user.types("compare", "run-0001", "run-0002", *gate, "--allow-mismatch")
+    assert allowed.returncode == 1
 
 
 @pytest.mark.parametrize("form", ["html", "markdown", "json", "junit"])
@@ -147,4 +147,4 @@ def test_every_form_says_what_was_unlike(user, updated, form):
     assert done.returncode == 0, done.stderr
     said = "google/husky/2" if form != "junit" else "OS build unlike"
     assert said in done.stdout
-    assert "--anyway" in done.stdout or form in ("json", "junit")
+    assert "--allow-mismatch" in done.stdout or form in ("json", "junit")

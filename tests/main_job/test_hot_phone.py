@@ -21,7 +21,7 @@ from pocketbench.bench.records.artifact import Artifact, ExportFacts
 from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.device import local_object
 from pocketbench.bench.records.plan import (
-    GateLimits,
+    CooldownLimits,
     ModelRequest,
     Plan,
     Variant,
@@ -51,7 +51,7 @@ HEAT = {
 """The processor time of a block, which no other work here changes, warms it by some
 4 C, so that one that begins after recovery does not throttle. At 10.1 C of heat the
 Pixel's skin is at 39 C; the gate lets a block begin at 8.1 C."""
-GATE = GateLimits(spin_ms=45, first_wait_s=0.5, step_s=0.25, max_wait_s=60.0)
+GATE = CooldownLimits(spin_ms=45, first_wait_s=0.5, step_s=0.25, max_wait_s=60.0)
 SUSTAINED_HEAT = {
     **HEAT,
     "warming_c_per_s": 0.5,
@@ -270,7 +270,7 @@ def _latency_ns(summary):
 def test_throttled_blocks_are_redone_and_the_estimate_is_the_cool_phones(measure):
     cool, _ = measure("cool", heat=None, gate=GATE)
     gated, notes = measure("gated", heat=HEAT, gate=GATE)
-    ungated, _ = measure("ungated", heat=HEAT, gate=GateLimits(is_on=False))
+    ungated, _ = measure("ungated", heat=HEAT, gate=CooldownLimits(is_on=False))
 
     for variant, truth_ns in _latency_ns(cool).items():
         assert truth_ns >= 3 * HEAT["period_ms"] * 1e6

@@ -48,7 +48,7 @@ def test_answers_are_compared_and_a_limit_fails_the_run(user):
 def test_a_simulated_phone_answers_as_this_computer_does(user):
     done = user.types(
         "run", *NET, "--device", "simulated:pixel-8", "--variant", "float32",
-        "--no-gate", *SHORT, "--check", "outputs",
+        "--no-cooldown", *SHORT, "--check", "outputs",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     here, there = sorted(user.last_run().output_checks, key=lambda x: x.device_id)

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.needs("compiler", "namespaces", "chromium")
 
 def test_each_figure_of_the_stored_run_stands_in_the_page(user):
     run = user.measures(
-        *NET, "--device", "host", "--device", "simulated:pixel-8", "--no-gate"
+        *NET, "--device", "host", "--device", "simulated:pixel-8", "--no-cooldown"
     )
     (report,) = user.runs.glob("*/report.html")
     summary = summarize(run, min_effect=run.started.plan.min_effect)

@@ -73,7 +73,7 @@ class SustainedSession(Session):
                 attempt = self._ledger.next_attempt(variant.model, 0)
                 self._observer.block_started(self._info, variant.model, 0)
                 self._heat = BlockHeat(
-                    self._plan.gate,
+                    self._plan.cooldown,
                     is_settled=self._gate.settle() if self._gate else None,
                 )
                 is_measured = self.launch(device, variant, 0, attempt, position)

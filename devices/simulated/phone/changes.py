@@ -23,7 +23,7 @@ def heat_changes(pairs: Iterable[str]) -> tuple[str, ...]:
     Raises:
         UsageError: Not of that form, or the length of an iteration is missing.
     """
-    parsed = dict(_split(pair, "--heat") for pair in pairs)
+    parsed = dict(_split(pair, "--thermal-model") for pair in pairs)
     if not parsed:
         return ()
     if "period_ms" not in parsed:
@@ -31,9 +31,9 @@ def heat_changes(pairs: Iterable[str]) -> tuple[str, ...]:
             iteration_ms = float(parsed["iteration_ms"])
         except (KeyError, ValueError):
             raise UsageError(
-                "--heat",
+                "--thermal-model",
                 "it needs the length of the iterations that will be measured",
-                "Say it: --heat iteration_ms=20",
+                "Say it: --thermal-model iteration_ms=20",
             ) from None
         parsed["period_ms"] = str(math.floor(iteration_ms / 3 * 1000) / 1000)
     return tuple(f"behaviour.heat.{key}={value}" for key, value in parsed.items())

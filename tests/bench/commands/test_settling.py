@@ -24,7 +24,7 @@ from pocketbench.bench.records.device import DeviceInfo
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.interim_analyses import LOOKS
 from pocketbench.bench.records.launch import Measurement
-from pocketbench.bench.records.plan import GateLimits
+from pocketbench.bench.records.plan import CooldownLimits
 from pocketbench.bench.records.run import ArtifactReady
 from tests.bench.measure.test_session import PROGRAM, CountingRunner, ScriptedDriver
 
@@ -127,7 +127,7 @@ def plan(records):
     """Two models, two variants each, to be settled."""
     plan = records.plan("float32", "int8-static", models=("one", "two"))
     workload = replace(plan.workload, blocks=LOOKS[-1], looks=LOOKS)
-    return replace(plan, workload=workload, gate=GateLimits(is_on=False))
+    return replace(plan, workload=workload, gate=CooldownLimits(is_on=False))
 
 
 def test_what_is_settled_stops_and_the_rest_goes_on(lab, plan):

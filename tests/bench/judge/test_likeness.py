@@ -81,10 +81,10 @@ def test_two_runs_under_unlike_conditions_have_no_verdict_unless_asked(
     (unlike,) = found.unlike
     assert (unlike.what, unlike.candidate) == (what, candidate)
 
-    anyway = latency(compare_runs(base, head, anyway=True))
-    assert anyway.verdict is Verdict.REGRESSION
-    assert not anyway.is_withheld
-    assert anyway.unlike == found.unlike
+    allow_mismatch = latency(compare_runs(base, head, allow_mismatch=True))
+    assert allow_mismatch.verdict is Verdict.REGRESSION
+    assert not allow_mismatch.is_withheld
+    assert allow_mismatch.unlike == found.unlike
 
 
 def test_under_like_conditions_nothing_is_said(pair):
@@ -180,7 +180,7 @@ def test_variants_of_one_run_under_unlike_conditions_have_no_verdict(make_run):
     summary = summarize(run)
     assert latency(summary.comparisons).is_withheld
     assert summary.gates_missing == ()
-    assert latency(summarize(run, anyway=True).comparisons).verdict is not None
+    assert latency(summarize(run, allow_mismatch=True).comparisons).verdict is not None
 
 
 def test_the_plan_can_ask_for_verdicts_anyway(make_run):
@@ -192,7 +192,7 @@ def test_the_plan_can_ask_for_verdicts_anyway(make_run):
     run = msgspec.structs.replace(run, launches=launches)
     assert latency(summarize(run).comparisons).is_withheld
 
-    plan = msgspec.structs.replace(run.started.plan, anyway=True)
+    plan = msgspec.structs.replace(run.started.plan, allow_mismatch=True)
     started = msgspec.structs.replace(run.started, plan=plan)
     asked = summarize(msgspec.structs.replace(run, started=started))
     assert latency(asked.comparisons).verdict is Verdict.REGRESSION

@@ -21,10 +21,10 @@ from pocketbench.bench.records.conditions import (
     Thermal,
 )
 from pocketbench.bench.records.device import DeviceInfo
-from pocketbench.bench.records.plan import GateLimits
+from pocketbench.bench.records.plan import CooldownLimits
 
-LIMITS = GateLimits()
-QUICK = GateLimits(first_wait_s=0.02, step_s=0.01, max_wait_s=0.05)
+LIMITS = CooldownLimits()
+QUICK = CooldownLimits(first_wait_s=0.02, step_s=0.01, max_wait_s=0.05)
 
 
 def conditions(*, skin_c=30.0, status=0, max_khz=2_000_000, first_hot_c=39.0):
@@ -72,7 +72,7 @@ def test_two_degrees_below_the_phones_own_threshold_are_enough(skin_c):
 
 
 def test_the_users_own_limit_wins():
-    limits = GateLimits(max_temperature_c=45.0)
+    limits = CooldownLimits(max_temperature_c=45.0)
     assert obstacles(conditions(skin_c=44.9), limits=limits) == ()
     assert obstacles(conditions(skin_c=45.1), limits=limits)
 
@@ -92,7 +92,7 @@ def test_a_spin_probe_may_take_a_tenth_longer_than_its_best():
 
 
 def test_the_first_wait_is_half_a_minute_and_all_waits_have_an_end():
-    limits = GateLimits(max_wait_s=50.0)
+    limits = CooldownLimits(max_wait_s=50.0)
     waited_s, waits = 0.0, []
     while (wait_s := next_wait_s(waited_s, limits)) is not None:
         waits.append(wait_s)
@@ -178,7 +178,7 @@ def test_a_wait_ends_at_once_when_the_run_is_stopped():
     gate = keeper(
         conditions(),
         conditions(status=1),
-        limits=GateLimits(first_wait_s=3600.0, max_wait_s=3600.0),
+        limits=CooldownLimits(first_wait_s=3600.0, max_wait_s=3600.0),
         cancel=cancel,
     )
     with pytest.raises(Cancelled):
@@ -199,4 +199,4 @@ def test_a_wait_ends_at_once_when_the_run_is_stopped():
 def test_only_what_can_cool_down_is_waited_for(family, more, gated):
     info = DeviceInfo(id="x", family=family, name="x", **more)
     assert is_gated(info, LIMITS) == gated
-    assert not is_gated(info, GateLimits(is_on=False))
+    assert not is_gated(info, CooldownLimits(is_on=False))

@@ -11,10 +11,10 @@ from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.conditions import Conditions, Thermal
 from pocketbench.bench.records.device import DeviceInfo
 from pocketbench.bench.records.launch import Measurement
-from pocketbench.bench.records.plan import GateLimits
+from pocketbench.bench.records.plan import CooldownLimits
 from tests.bench.measure.test_session import Bench, CountingRunner
 
-QUICK = GateLimits(first_wait_s=0.02, step_s=0.01, max_wait_s=0.2)
+QUICK = CooldownLimits(first_wait_s=0.02, step_s=0.01, max_wait_s=0.2)
 
 
 class HotPhone:
@@ -121,7 +121,7 @@ def test_a_resumed_run_does_no_throttled_block_a_fourth_time(measured):
 
 
 def test_with_the_gate_off_nothing_is_warmed_or_done_again_but_marked(measured):
-    run, phone = measured({2}, gate=GateLimits(is_on=False))
+    run, phone = measured({2}, gate=CooldownLimits(is_on=False))
 
     assert phone.launches == 6
     assert latencies(run) == {100, 300}

@@ -132,7 +132,7 @@ class Bench:
         self.plan = msgspec.structs.replace(
             plan,
             sustained=Sustained(duration_s=600, interval_s=0.01),
-            gate=msgspec.structs.replace(plan.gate, is_on=False),
+            gate=msgspec.structs.replace(plan.cooldown, is_on=False),
         )
 
     @contextlib.contextmanager

@@ -1,25 +1,28 @@
-"""The user's words about heat, as limits."""
+"""The user's cooldown options, as limits."""
 
 import pytest
 
 from pocketbench.bench.errors import PocketbenchError
-from pocketbench.bench.planning.cooldown_options import heat_limits, parse_heat
-from pocketbench.bench.records.plan import GateLimits
+from pocketbench.bench.planning.cooldown_options import (
+    cooldown_limits,
+    parse_cooldown_limits,
+)
+from pocketbench.bench.records.plan import CooldownLimits
 
 
 def test_silence_gives_the_defaults():
-    assert heat_limits({}) == GateLimits()
+    assert cooldown_limits({}) == CooldownLimits()
 
 
 def test_each_limit_can_be_set():
-    told = parse_heat(["max_wait_s=900", "redos=1", "spin_ratio=1.2"])
-    assert heat_limits(told, max_temperature_c=45.0) == GateLimits(
+    given = parse_cooldown_limits(["max_wait_s=900", "redos=1", "spin_ratio=1.2"])
+    assert cooldown_limits(given, max_temperature_c=45.0) == CooldownLimits(
         max_wait_s=900.0, redos=1, spin_ratio=1.2, max_temperature_c=45.0
     )
 
 
-def test_the_gate_can_be_left_open():
-    assert not heat_limits({}, is_on=False).is_on
+def test_cooldown_can_be_switched_off():
+    assert not cooldown_limits({}, is_on=False).is_on
 
 
 @pytest.mark.parametrize(
@@ -34,6 +37,6 @@ def test_the_gate_can_be_left_open():
         ("step_s=0", "from 1"),
     ],
 )
-def test_what_makes_no_sense_is_told(pair, words):
+def test_what_makes_no_sense_is_refused(pair, words):
     with pytest.raises(PocketbenchError, match=words):
-        heat_limits(parse_heat([pair]))
+        cooldown_limits(parse_cooldown_limits([pair]))

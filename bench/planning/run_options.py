@@ -1,0 +1,94 @@
+"""What `pocketbench run` was asked, by command line, suite file or Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from pocketbench.bench.records.artifact import MemoryFormat
+from pocketbench.bench.records.device import ScreenWish
+from pocketbench.bench.records.launch import Heap
+from pocketbench.bench.records.plan import PhoneLibc
+from pocketbench.bench.records.record import Value
+
+FailOn = Literal["regression", "inconclusive", "never"]
+
+
+class WorkloadOptions(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How each model is launched: options of `run`, and `[workload]` of a suite.
+
+    `None` is not given: the suite's value holds, then the default of `Workload`.
+    """
+
+    blocks: int | None = None
+    """With `until_settled`, the most."""
+    until_settled: bool | None = None
+    budget: str | None = None
+    """`20m`: how long blocks may be added."""
+    warmup_iterations: int | None = None
+    iterations: int | None = None
+    min_duration_s: float | None = None
+    threads: tuple[int, ...] | None = None
+    engines: tuple[str, ...] | None = None
+    """`("lite", "executorch")`: every variant of every model on each."""
+    heap: Heap | None = None
+    """`system`: memory as the C library places it, see docs/statistics.md."""
+    seed: int | None = None
+    timeout_s: float | None = None
+    profile: Literal["ops"] | None = None
+
+
+class RunOptions(WorkloadOptions, frozen=True, kw_only=True):
+    """Everything that `pocketbench run` takes, under the names of its options.
+
+    Sizes, times and shapes are written as on the command line (`"10m"`, `"1x3x64x64"`).
+    """
+
+    models: tuple[str, ...] = ()
+    """Names of the zoo, `module:factory`, model files, or one suite file."""
+    devices: tuple[str, ...] = ()
+    """Selectors: `host`, `android:*`, `simulated:pixel-8`. None: host and phones."""
+    variants: tuple[str, ...] = ()
+    baseline: str | None = None
+    candidates: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    """`1x3x224x224`, `1x16,64:int64`: one for each input of the model."""
+    memory_format: MemoryFormat | None = None
+    self_check: bool = False
+    min_duration: str | None = None
+    sustained: str | None = None
+    sample_every: str | None = None
+    quick: bool = False
+    runners: tuple[str, ...] = ()
+    """`NAME=PATH[@ABI]`."""
+    runner_options: tuple[str, ...] = ()
+    """`NAME.KEY=VALUE`."""
+    libc: PhoneLibc | None = None
+    check: tuple[str, ...] = ()
+    min_sqnr_db: float | None = None
+    min_top1_agreement: float | None = None
+    min_accuracy: float | None = None
+    cores: str | None = None
+    quiesce: bool = True
+    screen: ScreenWish = "on"
+    cooldown: bool = True
+    cooldown_limits: tuple[str, ...] = ()
+    """`KEY=VALUE`."""
+    max_temperature_c: float | None = None
+    gate_on: tuple[str, ...] = ()
+    min_effect: float | None = None
+    allow_mismatch: bool = False
+    fail_on: FailOn = "never"
+    reports: tuple[str, ...] = ()
+    as_json: bool = False
+    runs_folder: Path = Path("runs")
+    resume: str | None = None
+
+    def over(self, workload: WorkloadOptions) -> RunOptions:
+        """These options, with a suite's workload where they are silent."""
+        given = msgspec.structs.asdict(self)
+        suite = msgspec.structs.asdict(workload)
+        silent = {name: suite[name] for name in suite if given[name] is None}
+        return msgspec.structs.replace(self, **silent)

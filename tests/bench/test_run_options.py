@@ -1,0 +1,97 @@
+"""One typed value from the command line, the suite file or Python to the plan."""
+
+import msgspec
+import pytest
+
+from pocketbench.bench.commands.run import run
+from pocketbench.bench.errors import PocketbenchError
+from pocketbench.bench.planning.make_plan import make_plan
+from pocketbench.bench.planning.run_options import RunOptions, WorkloadOptions
+from pocketbench.bench.planning.suite import Suite, read_suite
+from pocketbench.bench.records.plan import CooldownLimits, Plan, Workload
+
+FROM_A_SUITE_ONLY = {"min_duration_s"}
+"""Seconds there, a length of time on the command line (`--min-duration 2s`)."""
+
+
+def options_of(*words):
+    """What the command line makes of these words."""
+    ctx = run.make_context("run", list(words))
+    found = []
+    run_with = run.callback
+    run.callback = found.append
+    try:
+        run.invoke(ctx)
+    finally:
+        run.callback = run_with
+    return found[0]
+
+
+def test_every_option_has_one_field_and_every_field_one_option():
+    options = {param.name for param in run.params}
+    fields = {field.name for field in msgspec.structs.fields(RunOptions)}
+
+    assert options == fields - FROM_A_SUITE_ONLY
+
+
+def test_silence_on_the_command_line_is_silence_in_python():
+    assert options_of("mobilenet_v2") == RunOptions(models=("mobilenet_v2",))
+
+
+def test_a_suites_workload_takes_the_options_of_the_command_line():
+    assert type(Suite().workload) is WorkloadOptions
+
+
+def test_the_command_line_wins_over_the_suite_and_both_over_the_defaults(tmp_path):
+    suite = tmp_path / "suite.toml"
+    suite.write_text(
+        '[[model]]\nsource = "resnet18"\n'
+        "[workload]\nblocks = 7\niterations = 33\nthreads = [1, 2]\n"
+        "[cooldown]\nmax_wait_s = 900\n[gate]\nmin_effect = 0.05\n"
+    )
+
+    plan = make_plan(options_of(str(suite), "--iterations", "44"))
+
+    assert plan.workload == Workload(blocks=7, iterations=44)
+    assert {variant.threads for variant in plan.variants} == {1, 2}
+    assert plan.cooldown == CooldownLimits(max_wait_s=900.0)
+    assert plan.min_effect == 0.05
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (["--anyway"], ["--allow-mismatch"]),
+        (["--no-gate"], ["--no-cooldown"]),
+        (["--heat", "redos=1"], ["--cooldown-limit", "redos=1"]),
+        (["--format", "md"], ["--report", "md"]),
+    ],
+)
+def test_old_names_still_work(old, new):
+    assert options_of("digits", *old) == options_of("digits", *new)
+
+
+def test_old_names_are_not_in_the_help():
+    text = run.get_help(run.make_context("run", ["digits"]))
+    assert "--cooldown-limit" in text
+    assert "--anyway" not in text
+    assert "--no-gate" not in text
+    assert "--heat" not in text
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf"])
+def test_a_suite_with_a_number_that_is_none_is_refused(tmp_path, number):
+    suite = tmp_path / "suite.toml"
+    suite.write_text(f'[[model]]\nsource = "resnet18"\n[gate]\nmin_effect = {number}\n')
+
+    with pytest.raises(PocketbenchError, match="holds nan or inf"):
+        read_suite(suite)
+
+
+def test_a_stored_plan_of_version_0_1_keeps_its_meaning():
+    plan = make_plan(RunOptions(models=("resnet18",), allow_mismatch=True))
+    stored = msgspec.json.decode(msgspec.json.encode(plan))
+
+    assert stored["anyway"] is True
+    assert {"gate", "quiet"} <= stored.keys()
+    assert msgspec.convert(stored, Plan) == plan
