@@ -61,7 +61,7 @@ def fleet_comparisons(
 
     Simulated phones, emulators and simulators are groups of their own, never with
     real phones; the host is in none. Phones whose two sides were measured under unlike
-    conditions are left out, unless `anyway`. Corrected together, as a family apart
+    conditions are left out, unless `allow_mismatch`. Corrected together, as a family apart
     from that of the phones' own verdicts.
     """
     groups: dict[_Group, list[Question]] = {}
@@ -72,7 +72,7 @@ def fleet_comparisons(
             or info is None
             or info.family == "host"
             or question.metric.name not in gate
-            or (question.unlike and not anyway)
+            or (question.unlike and not allow_mismatch)
             or math.isnan(question.evidence.ratio.standard_error)
         ):
             continue
