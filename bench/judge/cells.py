@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from typing import NamedTuple
 
 import msgspec
@@ -132,8 +133,7 @@ def _caveats(
     spread = typical.standard_error * math.sqrt(typical.launches)
     if spread > NOISY_VARIATION * typical.mean:
         found.add(Caveat.NOISY)
-    digests = {launch.measurement.output_digest for launch in launches}
-    if len(digests - {None}) > 1:
+    if _outputs_vary(launches):
         found.add(Caveat.NONDETERMINISTIC)
     if any(
         x.is_requested and x.extent != "all"
@@ -152,6 +152,27 @@ def _caveats(
         if device.core_count is not None and variant.threads > device.core_count:
             found.add(Caveat.OVERSUBSCRIBED)
     return found
+
+
+def _outputs_vary(launches: tuple[Launch, ...]) -> bool:
+    """Whether launches alike in all that a run knows of gave unlike bits.
+
+    Another runtime, another number of threads or another heap may round differently, as
+    may another device; only launches that share these have a digest to compare.
+    """
+    digests = defaultdict(set)
+    for launch in launches:
+        measured = launch.measurement
+        if measured.output_digest is not None:
+            alike = (
+                launch.runner,
+                measured.runtime_version,
+                measured.threads,
+                measured.heap,
+                measured.seed,
+            )
+            digests[alike].add(measured.output_digest)
+    return any(len(found) > 1 for found in digests.values())
 
 
 def _without_peak(row: LaunchValue) -> LaunchValue:

@@ -110,9 +110,11 @@ _WORDINGS = {
         "measure on a sold phone before deciding anything about its users",
     ),
     Caveat.NONDETERMINISTIC: Wording(
-        "outputs differ between launches of the same file",
-        "the model draws random numbers, or its operators add up in varying order",
-        "seed the model, or run with --threads 1",
+        "output bits differ between launches of the same file",
+        "the model draws random numbers, or sums were rounded in another order: on "
+        "other cores, by other threads, at other places in memory",
+        "compare the values with --check outputs; seed the model, or run with "
+        "--threads 1",
     ),
     Caveat.RANDOM_WEIGHTS: Wording(
         "random weights",

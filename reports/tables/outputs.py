@@ -85,9 +85,8 @@ def _row(outputs: JudgedOutputs, tensor: TensorFigures, place: int) -> OutputRow
         tensor.top1_agreement,
         accuracy.point if accuracy else None,
     )
-    same = tensor.sqnr_db is None
     texts = [
-        "the same" if same else f"{tensor.sqnr_db:.1f}",
+        _sqnr_text(tensor),
         f"{significant(tensor.max_abs)}",
         "-" if tensor.cosine is None else f"{tensor.cosine:.6f}",
         "-" if tensor.top1_agreement is None else percent(tensor.top1_agreement),
@@ -104,6 +103,13 @@ def _row(outputs: JudgedOutputs, tensor: TensorFigures, place: int) -> OutputRow
         points=points,
         verdict="; ".join(outputs.missed) if place == 0 else "",
     )
+
+
+def _sqnr_text(tensor: TensorFigures) -> str:
+    if tensor.sqnr_db is not None:
+        return f"{tensor.sqnr_db:.1f}"
+    # A value that is not finite counts as 0 in the figures, and so may seem no error.
+    return "-" if tensor.not_finite_count else "identical"
 
 
 def accuracy_text(accuracy: Proportion) -> str:

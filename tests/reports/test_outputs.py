@@ -12,6 +12,8 @@ from pocketbench.bench.records.output_check import OutputCheckMissing, OutputChe
 from pocketbench.reports.formats import console, json, junit, markdown
 from pocketbench.reports.formats import csv as csv_report
 from pocketbench.reports.formats.html import page as html
+from pocketbench.reports.lookup import Lookup
+from pocketbench.reports.tables.outputs import output_rows
 
 ANSWERS = JudgedOutputs(
     device_id="simulated:pixel-8",
@@ -95,3 +97,19 @@ def test_a_limit_that_is_missed_is_a_failed_test_case(checked):
     root = ET.fromstring(junit.render(checked))
     case = root.find(".//testcase[@name='int8-static: answers']")
     assert case.find("failure").get("message") == "SQNR 35.7 dB is below 40 dB"
+
+
+@pytest.mark.parametrize(("not_finite_count", "text"), [(0, "identical"), (1, "-")])
+def test_outputs_are_identical_only_where_every_value_is(
+    checked, not_finite_count, text
+):
+    figures = replace(
+        ANSWERS.tensors[0],
+        max_abs=0.0,
+        sqnr_db=None,
+        not_finite_count=not_finite_count,
+    )
+    (outputs,) = checked.outputs
+    summary = replace(checked, outputs=(replace(outputs, tensors=(figures,)),))
+    (row,) = output_rows(Lookup(summary))
+    assert row.texts[0] == text
