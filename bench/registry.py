@@ -93,7 +93,10 @@ REPORTS: Mapping[str, str] = {
     "svg": "pocketbench.reports.plots.forest:svg",
     "png": "pocketbench.reports.plots.forest:png",
 }
-"""Reports by format; each is `render(summary) -> str`, or bytes of an image."""
+"""Reports by format; each is `render(view) -> str`, or bytes of an image."""
+
+REPORT_VIEW: Mapping[str, str] = {"view": "pocketbench.reports.view:View"}
+"""What each report takes: a summary redacted and indexed, with histories if any."""
 
 
 HISTORY_REPORTS: Mapping[str, str] = {

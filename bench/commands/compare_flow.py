@@ -9,7 +9,7 @@ import click
 from msgspec.structs import replace
 
 from pocketbench.bench.commands.show_reports import exit_code
-from pocketbench.bench.commands.write_reports import FILE_NAMES, render_bytes
+from pocketbench.bench.commands.write_reports import FILE_NAMES, Reports
 from pocketbench.bench.errors import UsageError
 from pocketbench.bench.judge.compare import compare_runs
 from pocketbench.bench.judge.summarize import summarize
@@ -43,8 +43,9 @@ def compare_and_show(
     )
     for difference in differences(base, head):
         click.echo(f"Note: {difference}", err=True)
+    reports = Reports(summary)
     for report in formats:
-        made = render_bytes(summary, report)
+        made = reports.content(report)
         if output is not None and str(output) != "-":
             output.write_bytes(made)
             click.echo(f"Report: {output}", err=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pocketbench.bench.commands.write_reports import render, render_bytes, write_reports
+from pocketbench.bench.commands.write_reports import Reports
 from pocketbench.bench.errors import UsageError
 from pocketbench.bench.judge.summarize import summarize
 from pocketbench.bench.judge.summary import Summary, Verdict
@@ -25,8 +25,9 @@ def finish(
     """Report a run that has just ended; every file is written before the exit code."""
     run = read_run(folder)
     summary = summarize(run)
-    written = write_reports(summary, folder, dict.fromkeys(("html", *reports)))
-    click.echo(render(summary, "json" if as_json else "console"))
+    made = Reports(summary)
+    written = made.write(folder, dict.fromkeys(("html", *reports)))
+    click.echo(made.text("json" if as_json else "console"))
     for path in written.values():
         click.echo(f"Report: {path}", err=True)
     return exit_code(summary, fail_on)
@@ -98,20 +99,21 @@ def show_reports(
         from pocketbench.bench.commands.history_flow import of_run
 
         histories = of_run(run, history_folder, accepted_path)
+    reports = Reports(summary, histories)
     if output is not None:
         if len(formats) != 1:
             raise UsageError(
                 "--output", "takes exactly one --format", "Name the one to write"
             )
-        made = render_bytes(summary, formats[0], histories)
+        content = reports.content(formats[0])
         if str(output) == "-":
-            sys.stdout.buffer.write(made)
+            sys.stdout.buffer.write(content)
         else:
-            output.write_bytes(made)
+            output.write_bytes(content)
         return
     formats = formats or ("console", "html")
     if "console" in formats:
-        click.echo(render(summary, "console"))
+        click.echo(reports.text("console"))
     files = [name for name in formats if name != "console"]
-    for path in write_reports(summary, folder, files, histories).values():
+    for path in reports.write(folder, files).values():
         click.echo(f"Report: {path}", err=True)

@@ -44,64 +44,52 @@ def known_reports(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def render(summary: Summary, report: str, histories: RunHistories | None = None) -> str:
-    """One report as text; the HTML and the Markdown show histories, if any.
+class Reports:
+    """The reports of one summary, which is redacted and indexed once for all."""
 
-    Raises:
-        UnknownNameError: No such report.
-        UsageError: It is an image.
-    """
-    made = _made(summary, report, histories)
-    if isinstance(made, bytes):
-        raise UsageError(report, "is no text", "Write it to a file")
-    return made
+    def __init__(self, summary: Summary, histories: RunHistories | None = None) -> None:
+        """Take what was judged, and histories for the reports that show them."""
+        view = registry.load(registry.REPORT_VIEW, "report view", "view")
+        self._view = view(summary, histories)
 
+    def text(self, report: str) -> str:
+        """One report as text.
 
-def render_bytes(
-    summary: Summary, report: str, histories: RunHistories | None = None
-) -> bytes:
-    """One report as its file has it.
+        Raises:
+            UnknownNameError: No such report.
+            UsageError: It is an image.
+        """
+        made = self._made(report)
+        if isinstance(made, bytes):
+            raise UsageError(report, "is no text", "Write it to a file")
+        return made
 
-    Raises:
-        UnknownNameError: No such report.
-    """
-    made = _made(summary, report, histories)
-    return made if isinstance(made, bytes) else made.encode()
+    def content(self, report: str) -> bytes:
+        """One report as its file has it.
 
+        Raises:
+            UnknownNameError: No such report.
+        """
+        made = self._made(report)
+        return made if isinstance(made, bytes) else made.encode()
 
-def _made(summary: Summary, report: str, histories: RunHistories | None) -> str | bytes:
-    """One report, drawn or written.
+    def write(self, folder: Path, reports: Iterable[str]) -> dict[str, Path]:
+        """Write reports into a folder; by format, where each one is.
 
-    Raises:
-        UnknownNameError: No such report.
-    """
-    make = registry.load(registry.REPORTS, "report", report)
-    shown: dict[str, object] = {}
-    if histories and report == "html":
-        shown["histories"] = histories
-    elif histories and report == "markdown":
-        shown["histories"] = {key: h.series.values for key, h in histories.items()}
-    made: str | bytes = make(summary, **shown)
-    return made
+        A report is written beside its place and then moved there, so that whoever
+        reads it never sees half of it.
+        """
+        written = {}
+        for report in reports:
+            made = self.content(report)
+            path = folder / FILE_NAMES.get(report, f"report.{report}")
+            beside = path.with_name(f".{path.name}.new")
+            beside.write_bytes(made)
+            beside.replace(path)
+            written[report] = path
+        return written
 
-
-def write_reports(
-    summary: Summary,
-    folder: Path,
-    reports: Iterable[str],
-    histories: RunHistories | None = None,
-) -> dict[str, Path]:
-    """Write reports into a folder; by format, where each one is.
-
-    A report is written beside its place and then moved there, so that whoever reads
-    it never sees half of it.
-    """
-    written = {}
-    for report in reports:
-        made = render_bytes(summary, report, histories)
-        path = folder / FILE_NAMES.get(report, f"report.{report}")
-        beside = path.with_name(f".{path.name}.new")
-        beside.write_bytes(made)
-        beside.replace(path)
-        written[report] = path
-    return written
+    def _made(self, report: str) -> str | bytes:
+        make = registry.load(registry.REPORTS, "report", report)
+        made: str | bytes = make(self._view)
+        return made

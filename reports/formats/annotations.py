@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from pocketbench.bench.judge.summary import Summary, Verdict
-from pocketbench.reports.lookup import Lookup
-from pocketbench.reports.redact import presentable
+from pocketbench.bench.judge.summary import Verdict
 from pocketbench.reports.text.fleet import agreement, fleet_effect, fleet_name
 from pocketbench.reports.text.phrases import (
     effect,
@@ -12,46 +10,46 @@ from pocketbench.reports.text.phrases import (
     interval_text,
     ratio_text,
 )
+from pocketbench.reports.view import View
 
 MOST_LINES = 10
 """GitHub shows so many warnings a step."""
 
 
-def render(summary: Summary) -> str:
+def render(view: View) -> str:
     """At most MOST_LINES lines, the last one counting what is left out."""
-    lookup = Lookup(presentable(summary))
     found = [
         (
             f"{c.model} {c.candidate} regressed over {fleet_name(c)}",
-            f"{lookup.metric_title(c.metric)} against {c.baseline}: "
-            f"{fleet_effect(lookup, c)}; {agreement(c)}",
+            f"{view.metric_title(c.metric)} against {c.baseline}: "
+            f"{fleet_effect(view, c)}; {agreement(c)}",
         )
-        for c in lookup.summary.fleet
+        for c in view.summary.fleet
         if c.verdict is Verdict.REGRESSION
     ]
-    for comparison in lookup.judged:
+    for comparison in view.judged:
         if comparison.verdict is not Verdict.REGRESSION:
             continue
         ratio = comparison.candidate_over_baseline
-        metric = lookup.metrics.get(comparison.metric)
-        doubtful = lookup.less_trusted(comparison)
+        metric = view.metrics.get(comparison.metric)
+        doubtful = view.less_trusted(comparison)
         trust = f"; trust {grade_words(doubtful)}" if doubtful else ""
         said = effect(metric, ratio.point) if metric else ratio_text(ratio)
         found.append(
             (
                 f"{comparison.model} {comparison.candidate} regressed",
-                f"{lookup.metric_title(comparison.metric)} on "
-                f"{lookup.tagged(comparison.device_id)} is {said} than "
+                f"{view.metric_title(comparison.metric)} on "
+                f"{view.tagged(comparison.device_id)} is {said} than "
                 f"{comparison.baseline}: {ratio_text(ratio)} {interval_text(ratio)}"
                 + trust,
             )
         )
-    for failure in lookup.summary.failures:
+    for failure in view.summary.failures:
         what = " ".join(part for part in (failure.model, failure.variant_id) if part)
         found.append(
             (
                 f"{what or 'a device'} could not be measured",
-                f"{lookup.tagged(failure.device_id)}: {failure.fact}. {failure.remedy}",
+                f"{view.tagged(failure.device_id)}: {failure.fact}. {failure.remedy}",
             )
         )
     if len(found) > MOST_LINES:

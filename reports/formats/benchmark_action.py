@@ -6,29 +6,27 @@ from typing import Any
 
 import msgspec
 
-from pocketbench.bench.judge.summary import Cell, Estimate, Metric, Summary
-from pocketbench.reports.lookup import Lookup
-from pocketbench.reports.redact import presentable
+from pocketbench.bench.judge.summary import Cell, Estimate, Metric
 from pocketbench.reports.text.phrases import grade_words
+from pocketbench.reports.view import View
 
 
-def render(summary: Summary) -> str:
+def render(view: View) -> str:
     """An entry a cell and metric of which less is better, unscaled."""
-    lookup = Lookup(presentable(summary))
     entries = [
-        _entry(lookup, cell, metric, cell.estimates[metric.name])
-        for cell in lookup.summary.cells
-        for metric in lookup.summary.metrics
+        _entry(view, cell, metric, cell.estimates[metric.name])
+        for cell in view.summary.cells
+        for metric in view.summary.metrics
         if metric.better == "lower" and metric.name in cell.estimates
     ]
     return msgspec.json.format(msgspec.json.encode(entries), indent=2).decode() + "\n"
 
 
 def _entry(
-    lookup: Lookup, cell: Cell, metric: Metric, estimate: Estimate
+    view: View, cell: Cell, metric: Metric, estimate: Estimate
 ) -> dict[str, Any]:
     name = (
-        f"{cell.model} / {cell.variant_id} / {lookup.tagged(cell.device_id)} / "
+        f"{cell.model} / {cell.variant_id} / {view.tagged(cell.device_id)} / "
         f"{metric.title}"
     )
     entry: dict[str, Any] = {"name": name, "unit": metric.unit, "value": estimate.point}

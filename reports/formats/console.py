@@ -14,11 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from pocketbench.bench.judge.grade import MEANINGS
-from pocketbench.bench.judge.summary import Cell, Estimate, Summary, Verdict
+from pocketbench.bench.judge.summary import Cell, Estimate, Verdict
 from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.units import Scale, common_scale
-from pocketbench.reports.lookup import Lookup
-from pocketbench.reports.redact import presentable
 from pocketbench.reports.tables.operators import operator_rows, tables_of
 from pocketbench.reports.tables.outputs import failing, outputs_section
 from pocketbench.reports.text.caveats import Doubt, doubts
@@ -31,6 +29,7 @@ from pocketbench.reports.text.phrases import (
     speed_up,
 )
 from pocketbench.reports.text.sustained import course_row, window_names
+from pocketbench.reports.view import View
 
 DEFAULT_WIDTH = 80
 _LEAST_NAME, _LEAST_FIGURE = 16, 9
@@ -46,44 +45,43 @@ _VERDICT_STYLES = {
 }
 
 
-def render(summary: Summary, *, width: int = DEFAULT_WIDTH) -> str:
+def render(view: View, *, width: int = DEFAULT_WIDTH) -> str:
     """The report as plain text, without colour codes."""
     out = io.StringIO()
     show(
-        summary,
+        view,
         Console(file=out, width=width, color_system=None, force_terminal=False),
     )
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
-def show(summary: Summary, console: Console) -> None:
+def show(view: View, console: Console) -> None:
     """Print the report; colours only where the console itself has them."""
-    lookup = Lookup(presentable(summary))
-    answer = headline(lookup)
+    answer = headline(view)
     console.print(Text(answer.sentence, style="bold"))
     for line in answer.details:
         console.print(Text(line))
-    if lookup.summary.sustained:
+    if view.summary.sustained:
         console.print()
-        _show_courses(lookup, console)
-    for model in lookup.models:
+        _show_courses(view, console)
+    for model in view.models:
         console.print()
-        _show_model(lookup, model, console)
-    for line in _grades(lookup.summary.cells):
+        _show_model(view, model, console)
+    for line in _grades(view.summary.cells):
         console.print(Text(line, style="dim"))
-    _show_outputs(lookup, console)
-    _show_operators(lookup, console)
-    found = doubts(lookup)
+    _show_outputs(view, console)
+    _show_operators(view, console)
+    found = doubts(view)
     if found:
         console.print()
         console.print(Text("What makes it doubtful", style="bold"))
         for doubt in found:
             _show_doubt(doubt, console)
-    if lookup.summary.failures:
+    if view.summary.failures:
         console.print()
         console.print(Text("What could not be measured", style="bold"))
-        for failure in lookup.summary.failures:
-            parts = [lookup.tagged(failure.device_id)]
+        for failure in view.summary.failures:
+            parts = [view.tagged(failure.device_id)]
             parts += [part for part in (failure.model, failure.variant_id) if part]
             _item(f"{' · '.join(parts)}: {failure.fact}", failure.remedy, console)
 
@@ -97,9 +95,9 @@ def _grades(cells: Sequence[Cell]) -> Iterator[str]:
         yield f"{letter}: {MEANINGS[letter]}{why}"
 
 
-def _show_courses(lookup: Lookup, console: Console) -> None:
+def _show_courses(view: View, console: Console) -> None:
     """A row a launch that ran on for minutes, under the name of its device."""
-    cells = lookup.summary.sustained
+    cells = view.summary.sustained
     first, last = window_names(cells)
     models = list(dict.fromkeys(cell.model for cell in cells))
     headings = [models[0] if len(models) == 1 else "model, variant", first, last]
@@ -124,16 +122,16 @@ def _show_courses(lookup: Lookup, console: Console) -> None:
     for device_id, found in itertools.groupby(
         zip(cells, rows, strict=True), key=lambda pair: pair[0].device_id
     ):
-        console.print(Text(lookup.tagged(device_id), style="bold"))
+        console.print(Text(view.tagged(device_id), style="bold"))
         console.print(_table(columns, [row for _, row in found]))
 
 
-def _show_model(lookup: Lookup, model: str, console: Console) -> None:
+def _show_model(view: View, model: str, console: Console) -> None:
     """A table a device, all with the same columns; units in the header."""
-    cells = [c for d in lookup.device_ids for c in lookup.cells_of(model, d)]
+    cells = [c for d in view.device_ids for c in view.cells_of(model, d)]
     growth = any(Caveat.FOREIGN_MEMORY in cell.caveats for cell in cells)
     memory_name = "model_rss_bytes" if growth else "peak_rss_bytes"
-    primary, memory = lookup.primary, lookup.metrics.get(memory_name)
+    primary, memory = view.primary, view.metrics.get(memory_name)
     latency = _column_scale(cells, primary.name, primary.unit)
     size = common_scale("bytes", [cell.artifact.size_bytes for cell in cells])
     headings = [
@@ -152,7 +150,7 @@ def _show_model(lookup: Lookup, model: str, console: Console) -> None:
         row = [
             Text(f"{cell.grade.letter} {cell.variant_id}"),
             _figure(cell.estimates.get(primary.name), latency),
-            _speed_up(lookup, cell),
+            _speed_up(view, cell),
             Text(size.format(cell.artifact.size_bytes)),
             Text(_sqnr(cell)),
         ]
@@ -166,23 +164,23 @@ def _show_model(lookup: Lookup, model: str, console: Console) -> None:
         zip(shown, rows, strict=True), key=lambda pair: pair[0].device_id
     )
     for device_id, found in by_device:
-        console.print(Text(lookup.tagged(device_id), style="bold"))
+        console.print(Text(view.tagged(device_id), style="bold"))
         console.print(_table(columns, [row for _, row in found]))
     if len(cells) > _MOST_ROWS:
         left_out = counted(len(cells) - _MOST_ROWS, "more cell")
         console.print(Text(f"{left_out} in the HTML report and the CSV."))
 
 
-def _show_operators(lookup: Lookup, console: Console) -> None:
+def _show_operators(view: View, console: Console) -> None:
     """The slowest operators of each variant, and what fell back; where observed."""
-    tables = [table for model in lookup.models for table in tables_of(lookup, model)]
-    if not tables and not lookup.summary.unprofiled:
+    tables = [table for model in view.models for table in tables_of(view, model)]
+    if not tables and not view.summary.unprofiled:
         return
     console.print()
     console.print(Text("Where the time goes", style="bold"))
     for table in tables[:_MOST_TABLES]:
         found = operator_rows(table, _MOST_OPERATORS)
-        title = f"{table.model} · {lookup.tagged(table.device_id)}: {found.sentence}."
+        title = f"{table.model} · {view.tagged(table.device_id)}: {found.sentence}."
         console.print(Padding(Text(title), (0, 0, 0, 2)))
         grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
         grid.add_column(max_width=40, overflow="ellipsis", no_wrap=True)
@@ -203,8 +201,8 @@ def _show_operators(lookup: Lookup, console: Console) -> None:
     if len(tables) > _MOST_TABLES:
         left_out = counted(len(tables) - _MOST_TABLES, "more table")
         console.print(Text(f"  {left_out} in the HTML report and the CSV."))
-    for failure in lookup.summary.unprofiled:
-        where = f"{lookup.tagged(failure.device_id)} · {failure.model} · "
+    for failure in view.summary.unprofiled:
+        where = f"{view.tagged(failure.device_id)} · {failure.model} · "
         fact = f"{where}{failure.variant_id}: no operator times: {failure.fact}"
         _item(fact, failure.remedy, console)
 
@@ -272,8 +270,8 @@ def _figure(estimate: Estimate | None, scale: Scale, *, bare: bool = False) -> T
     return text
 
 
-def _speed_up(lookup: Lookup, cell: Cell) -> Text:
-    found = lookup.comparison("variant", cell, lookup.primary.name)
+def _speed_up(view: View, cell: Cell) -> Text:
+    found = view.comparison("variant", cell, view.primary.name)
     if found is None:
         return Text("baseline" if cell.is_baseline else "-", style="dim")
     estimate = speed_up(found.candidate_over_baseline)
@@ -288,9 +286,9 @@ def _sqnr(cell: Cell) -> str:
     return f"{error.sqnr_db:.1f}" if error and error.sqnr_db is not None else "-"
 
 
-def _show_outputs(lookup: Lookup, console: Console) -> None:
+def _show_outputs(view: View, console: Console) -> None:
     """What the devices answered, where that was checked."""
-    section = outputs_section(lookup)
+    section = outputs_section(view)
     if not (section.rows or section.missing):
         return
     console.print()
@@ -313,9 +311,9 @@ def _show_outputs(lookup: Lookup, console: Console) -> None:
         key=lambda pair: (pair[0].outputs.device_id, pair[0].outputs.model),
     )
     for (device_id, model), found in by_place:
-        console.print(Text(f"{model} · {lookup.tagged(device_id)}", style="bold"))
+        console.print(Text(f"{model} · {view.tagged(device_id)}", style="bold"))
         console.print(_table(columns, [row for _, row in found]))
-    for words in failing(lookup):
+    for words in failing(view):
         console.print(Text(f"▲ {words}", style="red"))
     for words in section.missing:
         console.print(Text(f"Not checked: {words}"))

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from pocketbench.bench.judge.operators import OperatorCost, OperatorTable
-from pocketbench.bench.judge.summary import Cell, FleetComparison, Summary
+from pocketbench.bench.judge.summary import Cell, FleetComparison
 from pocketbench.bench.judge.time_series import SustainedCell
-from pocketbench.reports.lookup import Lookup
-from pocketbench.reports.redact import presentable
 from pocketbench.reports.text.fleet import fleet_name
+from pocketbench.reports.view import View
 
 COLUMNS = (
     "run",
@@ -70,20 +69,19 @@ The last three are of rows without a device: the ratio over so many phones of a 
 """
 
 
-def render(summary: Summary) -> str:
+def render(view: View) -> str:
     """The table as CSV; absent is empty, never 0."""
     import pandas as pd
 
-    lookup = Lookup(presentable(summary))
-    cells = lookup.summary.cells
-    rows = [_row(lookup, cell, name) for cell in cells for name in cell.estimates]
-    rows += [row for cell in lookup.summary.sustained for row in _course(lookup, cell)]
+    cells = view.summary.cells
+    rows = [_row(view, cell, name) for cell in cells for name in cell.estimates]
+    rows += [row for cell in view.summary.sustained for row in _course(view, cell)]
     rows += [
-        _operator_row(lookup, table, cost)
-        for table in lookup.summary.operators
+        _operator_row(view, table, cost)
+        for table in view.summary.operators
         for cost in table.operators
     ]
-    rows += [_fleet_row(lookup, found) for found in lookup.summary.fleet]
+    rows += [_fleet_row(view, found) for found in view.summary.fleet]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     for column in (
         "launches", "size_bytes", "threads", "accuracy_inputs", "fleet_devices"
@@ -92,18 +90,18 @@ def render(summary: Summary) -> str:
     return str(table.to_csv(index=False, lineterminator="\n"))
 
 
-def _row(lookup: Lookup, cell: Cell, name: str) -> dict[str, Any]:
+def _row(view: View, cell: Cell, name: str) -> dict[str, Any]:
     estimate = cell.estimates[name]
-    metric = lookup.metrics.get(name)
-    against = lookup.comparison("variant", cell, name) or lookup.comparison(
+    metric = view.metrics.get(name)
+    against = view.comparison("variant", cell, name) or view.comparison(
         "run", cell, name
     )
-    host = lookup.comparison("host", cell, name)
+    host = view.comparison("host", cell, name)
     ratio = against.candidate_over_baseline if against else None
     over_host = host.candidate_over_baseline if host else None
     error = cell.artifact.output_error
     return {
-        **_where(lookup, cell),
+        **_where(view, cell),
         "threads": cell.threads,
         "runner": _text(cell.runner),
         "metric": name,
@@ -129,13 +127,13 @@ def _row(lookup: Lookup, cell: Cell, name: str) -> dict[str, Any]:
         "grade": cell.grade.letter,
         "redone_launches": cell.redone_launches,
         "grade_reasons": " ".join(reason.value for reason in cell.grade.reasons),
-        **_answered(lookup, cell),
+        **_answered(view, cell),
     }
 
 
-def _answered(lookup: Lookup, cell: Cell) -> dict[str, Any]:
+def _answered(view: View, cell: Cell) -> dict[str, Any]:
     """What the device itself answered: the worst of its tensors."""
-    outputs = lookup.outputs(cell)
+    outputs = view.outputs(cell)
     tensors = outputs.tensors if outputs else ()
     accuracy = outputs.accuracy if outputs else None
 
@@ -155,11 +153,11 @@ def _answered(lookup: Lookup, cell: Cell) -> dict[str, Any]:
     }
 
 
-def _course(lookup: Lookup, cell: SustainedCell) -> list[dict[str, Any]]:
+def _course(view: View, cell: SustainedCell) -> list[dict[str, Any]]:
     """A launch that ran on for minutes: its two medians, and how many times the last
     is the first. One process, so no interval."""
     facts = {
-        **_where(lookup, cell),
+        **_where(view, cell),
         "threads": cell.threads,
         "runner": _text(cell.runner),
         "launches": 1,
@@ -177,10 +175,10 @@ def _course(lookup: Lookup, cell: SustainedCell) -> list[dict[str, Any]]:
 
 
 def _operator_row(
-    lookup: Lookup, table: OperatorTable, cost: OperatorCost
+    view: View, table: OperatorTable, cost: OperatorCost
 ) -> dict[str, Any]:
     return {
-        **_where(lookup, table),
+        **_where(view, table),
         "metric": "operator_time_ns",
         "unit": "ns",
         "estimate": cost.time_ns,
@@ -191,11 +189,11 @@ def _operator_row(
     }
 
 
-def _fleet_row(lookup: Lookup, found: FleetComparison) -> dict[str, Any]:
+def _fleet_row(view: View, found: FleetComparison) -> dict[str, Any]:
     ratio = found.candidate_over_baseline
     tags = (found.tag or "").split(", ")
     return {
-        "run": _text(lookup.summary.run.started.run_id),
+        "run": _text(view.summary.run.started.run_id),
         "device_name": fleet_name(found),
         "is_simulated": "SIMULATED" in tags,
         "is_emulated": "EMULATED" in tags,
@@ -218,14 +216,12 @@ def _fleet_row(lookup: Lookup, found: FleetComparison) -> dict[str, Any]:
     }
 
 
-def _where(
-    lookup: Lookup, found: Cell | SustainedCell | OperatorTable
-) -> dict[str, Any]:
-    info = lookup.devices.get(found.device_id)
+def _where(view: View, found: Cell | SustainedCell | OperatorTable) -> dict[str, Any]:
+    info = view.devices.get(found.device_id)
     return {
-        "run": _text(lookup.summary.run.started.run_id),
+        "run": _text(view.summary.run.started.run_id),
         "device": _text(found.device_id),
-        "device_name": _text(lookup.label(found.device_id)),
+        "device_name": _text(view.label(found.device_id)),
         "is_simulated": bool(info and info.is_simulated),
         "is_emulated": bool(info and info.is_emulated),
         "is_ios_simulator": bool(info and info.family == "ios-simulator"),

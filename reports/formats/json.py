@@ -34,9 +34,8 @@ from pocketbench.bench.records.launch import Heap
 from pocketbench.bench.records.output_check import OutputCheckMissing
 from pocketbench.bench.records.record import Value
 from pocketbench.bench.records.run import Outcome
-from pocketbench.reports.lookup import Lookup
-from pocketbench.reports.redact import presentable
 from pocketbench.reports.text.headline import headline
+from pocketbench.reports.view import View
 
 SCHEMA = 1
 """Raised when a reader of the old documents would misread the new ones.
@@ -161,24 +160,23 @@ class Document(Value, frozen=True, kw_only=True):
     cells_wanted: int
 
 
-def render(summary: Summary) -> str:
+def render(view: View) -> str:
     """One JSON document, indented, keys in a fixed order."""
-    lookup = Lookup(presentable(summary))
-    encoded = msgspec.json.encode(document(lookup))
+    encoded = msgspec.json.encode(document(view))
     return msgspec.json.format(encoded, indent=1).decode() + "\n"
 
 
-def document(lookup: Lookup, *, only_primary: bool = False) -> Document:
+def document(view: View, *, only_primary: bool = False) -> Document:
     """Gather what a machine needs to decide and a person to draw again.
 
     Args:
-        lookup: The summary.
+        view: The summary.
         only_primary: Of single launches and of ratios to the host only the primary
             metric.
     """
-    summary = lookup.summary
-    answer = headline(lookup)
-    verdicts = [c.verdict.value for c in lookup.judged if c.verdict]
+    summary = view.summary
+    answer = headline(view)
+    verdicts = [c.verdict.value for c in view.judged if c.verdict]
     return Document(
         sentence=answer.sentence,
         details=answer.details,
@@ -199,7 +197,7 @@ def document(lookup: Lookup, *, only_primary: bool = False) -> Document:
             )
             for ready in summary.devices
         ),
-        conditions=lookup.conditions,
+        conditions=view.conditions,
         cells=tuple(
             CellFacts(
                 device_id=cell.device_id,
@@ -217,7 +215,7 @@ def document(lookup: Lookup, *, only_primary: bool = False) -> Document:
                 redone_launches=cell.redone_launches,
                 resources=cell.resources,
                 estimates=cell.estimates,
-                launches=_only(lookup.primary.name, cell.launches)
+                launches=_only(view.primary.name, cell.launches)
                 if only_primary
                 else cell.launches,
             )
@@ -228,7 +226,7 @@ def document(lookup: Lookup, *, only_primary: bool = False) -> Document:
             for comparison in summary.comparisons
             if not only_primary
             or comparison.kind != "host"
-            or comparison.metric == lookup.primary.name
+            or comparison.metric == view.primary.name
         ),
         fleet=summary.fleet,
         resolutions=summary.resolutions,

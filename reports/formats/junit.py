@@ -9,12 +9,9 @@ from pocketbench.bench.judge.outputs import JudgedOutputs
 from pocketbench.bench.judge.summary import (
     Comparison,
     FleetComparison,
-    Summary,
     Verdict,
 )
 from pocketbench.bench.records.launch import Failure
-from pocketbench.reports.lookup import Lookup
-from pocketbench.reports.redact import presentable
 from pocketbench.reports.text.fleet import (
     agreement,
     fleet_effect,
@@ -30,58 +27,58 @@ from pocketbench.reports.text.phrases import (
     ratio_text,
     verdict_text,
 )
+from pocketbench.reports.view import View
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def render(summary: Summary) -> str:
+def render(view: View) -> str:
     """One test case a judged comparison, one suite a model; XML 1.0."""
-    lookup = Lookup(presentable(summary))
     root = ET.Element("testsuites", name="pocketbench")
     totals = dict.fromkeys(("tests", "failures", "errors", "skipped"), 0)
     models = dict.fromkeys(
-        [*lookup.models, *(f.model or "devices" for f in lookup.summary.failures)]
+        [*view.models, *(f.model or "devices" for f in view.summary.failures)]
     )
     for model in models:
         suite = ET.SubElement(root, "testsuite", name=_clean(model))
-        for comparison in (*lookup.judged, *lookup.withheld):
+        for comparison in (*view.judged, *view.withheld):
             if comparison.model == model:
-                _case(suite, lookup, comparison)
-        for of_fleet in lookup.summary.fleet:
+                _case(suite, view, comparison)
+        for of_fleet in view.summary.fleet:
             if of_fleet.model == model:
-                _fleet_case(suite, lookup, of_fleet)
-        for outputs in lookup.summary.outputs:
+                _fleet_case(suite, view, of_fleet)
+        for outputs in view.summary.outputs:
             if outputs.model == model:
-                _answers(suite, lookup, outputs)
-        for failure in lookup.summary.failures:
+                _answers(suite, view, outputs)
+        for failure in view.summary.failures:
             if (failure.model or "devices") == model:
-                _not_measured(suite, lookup, failure)
+                _not_measured(suite, view, failure)
         for name, count in _counts(suite).items():
             suite.set(name, str(count))
             totals[name] += count
-        suite.set("timestamp", _clean(lookup.summary.run.started.started_at))
+        suite.set("timestamp", _clean(view.summary.run.started.started_at))
     for name, count in totals.items():
         root.set(name, str(count))
-    note = ET.Comment(_clean(str(headline(lookup))).replace("--", "- -") + " ")
+    note = ET.Comment(_clean(str(headline(view))).replace("--", "- -") + " ")
     root.insert(0, note)
     ET.indent(root)
     text = ET.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
 
 
-def _case(suite: ET.Element, lookup: Lookup, comparison: Comparison) -> None:
+def _case(suite: ET.Element, view: View, comparison: Comparison) -> None:
     ratio = comparison.candidate_over_baseline
     case = ET.SubElement(
         suite,
         "testcase",
-        classname=_clean(f"{comparison.model}.{lookup.tagged(comparison.device_id)}"),
+        classname=_clean(f"{comparison.model}.{view.tagged(comparison.device_id)}"),
         name=_clean(
             f"{comparison.candidate} against {comparison.baseline}: "
-            f"{lookup.metric_title(comparison.metric)}"
+            f"{view.metric_title(comparison.metric)}"
         ),
     )
     properties = ET.SubElement(case, "properties")
-    doubtful = lookup.less_trusted(comparison)
+    doubtful = view.less_trusted(comparison)
     for name, value in (
         ("candidate_over_baseline", repr(ratio.point)),
         ("low_95", repr(ratio.low) if ratio.low is not None else ""),
@@ -93,7 +90,7 @@ def _case(suite: ET.Element, lookup: Lookup, comparison: Comparison) -> None:
         ("trust", grade_words(doubtful) if doubtful else ""),
     ):
         ET.SubElement(properties, "property", name=name, value=value)
-    metric = lookup.metrics.get(comparison.metric)
+    metric = view.metrics.get(comparison.metric)
     said = effect(metric, ratio.point) if metric else ratio_text(ratio)
     message = f"{said}: {ratio_text(ratio)} {interval_text(ratio)}"
     if comparison.verdict is Verdict.REGRESSION:
@@ -113,7 +110,7 @@ def _case(suite: ET.Element, lookup: Lookup, comparison: Comparison) -> None:
     )
 
 
-def _fleet_case(suite: ET.Element, lookup: Lookup, comparison: FleetComparison) -> None:
+def _fleet_case(suite: ET.Element, view: View, comparison: FleetComparison) -> None:
     """One test case for what holds over all phones of a kind."""
     case = ET.SubElement(
         suite,
@@ -121,11 +118,11 @@ def _fleet_case(suite: ET.Element, lookup: Lookup, comparison: FleetComparison) 
         classname=_clean(f"{comparison.model}.over {fleet_name(comparison)}"),
         name=_clean(
             f"{comparison.candidate} against {comparison.baseline}: "
-            f"{lookup.metric_title(comparison.metric)}"
+            f"{view.metric_title(comparison.metric)}"
         ),
     )
     message = _clean(
-        f"{fleet_verdict(comparison)}; {fleet_effect(lookup, comparison)}; "
+        f"{fleet_verdict(comparison)}; {fleet_effect(view, comparison)}; "
         f"{agreement(comparison)}"
     )
     if comparison.verdict is Verdict.REGRESSION:
@@ -136,12 +133,12 @@ def _fleet_case(suite: ET.Element, lookup: Lookup, comparison: FleetComparison) 
     ET.SubElement(case, "system-out").text = message
 
 
-def _answers(suite: ET.Element, lookup: Lookup, outputs: JudgedOutputs) -> None:
+def _answers(suite: ET.Element, view: View, outputs: JudgedOutputs) -> None:
     """A limit that the device's answers miss is a failure."""
     case = ET.SubElement(
         suite,
         "testcase",
-        classname=_clean(f"{outputs.model}.{lookup.tagged(outputs.device_id)}"),
+        classname=_clean(f"{outputs.model}.{view.tagged(outputs.device_id)}"),
         name=_clean(f"{outputs.variant_id}: answers"),
     )
     if outputs.missed:
@@ -149,12 +146,12 @@ def _answers(suite: ET.Element, lookup: Lookup, outputs: JudgedOutputs) -> None:
         ET.SubElement(case, "failure", type="answers", message=message)
 
 
-def _not_measured(suite: ET.Element, lookup: Lookup, failure: Failure) -> None:
+def _not_measured(suite: ET.Element, view: View, failure: Failure) -> None:
     """What could not be measured is an error of the measuring, not a regression."""
     case = ET.SubElement(
         suite,
         "testcase",
-        classname=_clean(f"{suite.get('name')}.{lookup.tagged(failure.device_id)}"),
+        classname=_clean(f"{suite.get('name')}.{view.tagged(failure.device_id)}"),
         name=_clean(f"{failure.variant_id or 'the device'}: measured"),
     )
     error = ET.SubElement(

@@ -6,12 +6,10 @@ The hidden marker on the first line lets the next run find and replace the comme
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from pocketbench.bench.judge.summary import Comparison, Summary, Verdict
-from pocketbench.reports.lookup import Lookup
+from pocketbench.bench.judge.summary import Comparison, Verdict
 from pocketbench.reports.plots.forest import worst_first
-from pocketbench.reports.redact import presentable
 from pocketbench.reports.tables.fleet import FLEET_HEADINGS, fleet_rows
 from pocketbench.reports.tables.outputs import failing, outputs_section
 from pocketbench.reports.tables.resources import EXPLAINED, HEADINGS, resource_rows
@@ -19,7 +17,6 @@ from pocketbench.reports.text import method, sustained
 from pocketbench.reports.text.caveats import doubts
 from pocketbench.reports.text.condition_words import conditions_lines
 from pocketbench.reports.text.headline import headline
-from pocketbench.reports.text.history import by_shown_device
 from pocketbench.reports.text.phrases import (
     VERDICT_SHAPES,
     VERDICT_WORDS,
@@ -31,6 +28,7 @@ from pocketbench.reports.text.phrases import (
     ratio_text,
 )
 from pocketbench.reports.text.sparkline import sparkline
+from pocketbench.reports.view import View
 
 MARKER = "<!-- pocketbench -->"
 MOST_BYTES = 60_000
@@ -41,50 +39,39 @@ _ENTITIES = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "@&#8203;"}  # nobody is mentioned
 )
 
-Histories = Mapping[tuple[str, str, str], Sequence[float]]
-"""Earlier values of the primary metric by (device, model, variant), oldest first."""
 
-
-def render(
-    summary: Summary,
-    *,
-    report_url: str | None = None,
-    histories: Histories | None = None,
-) -> str:
+def render(view: View, *, report_url: str | None = None) -> str:
     """Markdown of at most MOST_BYTES; what does not fit is cut and said to be.
 
     Args:
-        summary: What to tell.
+        view: The summary; its histories are sparklines of the last 30 runs.
         report_url: Where the whole report is, for the cut and the last line.
-        histories: For a sparkline of the last 30 runs beside each cell.
     """
-    lookup = Lookup(presentable(summary))
-    histories = by_shown_device(summary, lookup, histories or {})
     judged = [
         c
-        for metric in lookup.summary.metrics
+        for metric in view.summary.metrics
         for c in worst_first(
-            (x for x in lookup.judged if x.metric == metric.name), metric
+            (x for x in view.judged if x.metric == metric.name), metric
         )
     ]
     changed = [c for c in judged if c.verdict in _CHANGED]
     rest = [c for c in judged if c.verdict not in _CHANGED]
-    rest += lookup.withheld
-    answer = headline(lookup)
+    rest += view.withheld
+    answer = headline(view)
     pieces = [f"{MARKER}\n**{escaped(answer.sentence)}**\n"]
     if answer.details:
         pieces.append("\n" + "\n".join(escaped(line) for line in answer.details) + "\n")
-    pieces += _table(lookup, changed, histories)
-    pieces += _fleet(lookup)
-    pieces += _courses(lookup)
-    pieces += _outputs(lookup)
-    pieces += _doubts(lookup)
-    pieces += _failures(lookup)
+    pieces += _table(view, changed)
+    pieces += _fleet(view)
+    pieces += _courses(view)
+    pieces += _outputs(view)
+    pieces += _doubts(view)
+    pieces += _failures(view)
     if rest:
         title = f"{counted(len(rest), 'other cell')}, not changed or not settled"
-        pieces += _folded(title, _table(lookup, rest, histories))
-    pieces += _folded("How it was measured", _method(lookup))
-    pieces += _resources(lookup)
+        pieces += _folded(title, _table(view, rest))
+    pieces += _folded("How it was measured", _method(view))
+    pieces += _resources(view)
     link = f"\n[The whole report]({report_url})\n" if report_url else ""
     return _cut(pieces, link)
 
@@ -95,9 +82,7 @@ def escaped(words: str) -> str:
     return line.translate(_ENTITIES)
 
 
-def _table(
-    lookup: Lookup, comparisons: Sequence[Comparison], histories: Histories
-) -> list[str]:
+def _table(view: View, comparisons: Sequence[Comparison]) -> list[str]:
     """A row a cell, in pieces that may be cut between rows."""
     if not comparisons:
         return []
@@ -106,33 +91,34 @@ def _table(
     has_metrics = len({c.metric for c in comparisons}) > 1
     if has_metrics:
         headings.insert(4, "metric")
-    if histories:
+    if view.histories:
         headings.append("last 30 runs")
     rule = " | ".join("---" for _ in headings)
     rows = [f"\n| {' | '.join(headings)} |\n| {rule} |\n"]
     for comparison in comparisons:
         ratio = comparison.candidate_over_baseline
         cells = [
-            escaped(lookup.tagged(comparison.device_id)),
+            escaped(view.tagged(comparison.device_id)),
             escaped(comparison.model),
             escaped(comparison.candidate),
             escaped(comparison.baseline),
             f"{ratio_text(ratio)} {interval_text(ratio)}",
-            _verdict(lookup, comparison),
-            _trust(lookup, comparison),
+            _verdict(view, comparison),
+            _trust(view, comparison),
         ]
         if has_metrics:
-            cells.insert(4, escaped(lookup.metric_title(comparison.metric)))
-        if histories:
+            cells.insert(4, escaped(view.metric_title(comparison.metric)))
+        if view.histories:
             key = (comparison.device_id, comparison.model, comparison.candidate)
-            cells.append(sparkline(histories.get(key, ())))
+            history = view.histories.get(key)
+            cells.append(sparkline(history.series.values if history else ()))
         rows.append(f"| {' | '.join(cells)} |\n")
     return rows
 
 
-def _fleet(lookup: Lookup) -> list[str]:
+def _fleet(view: View) -> list[str]:
     """What holds over all phones of a kind."""
-    rows = fleet_rows(lookup)
+    rows = fleet_rows(view)
     if not rows:
         return []
     rule = " | ".join("---" for _ in FLEET_HEADINGS)
@@ -142,9 +128,9 @@ def _fleet(lookup: Lookup) -> list[str]:
     ]
 
 
-def _courses(lookup: Lookup) -> list[str]:
+def _courses(view: View) -> list[str]:
     """A row a launch that ran on for minutes."""
-    cells = lookup.summary.sustained
+    cells = view.summary.sustained
     if not cells:
         return []
     first, last = sustained.window_names(cells)
@@ -155,7 +141,7 @@ def _courses(lookup: Lookup) -> list[str]:
     for cell in cells:
         row = sustained.course_row(cell)
         words = [
-            lookup.tagged(cell.device_id),
+            view.tagged(cell.device_id),
             *(cell.model, cell.variant_id, row.first, row.last, row.ratio),
             *(row.throttled, row.temperature, row.lasted),
         ]
@@ -163,11 +149,11 @@ def _courses(lookup: Lookup) -> list[str]:
     return rows
 
 
-def _verdict(lookup: Lookup, comparison: Comparison) -> str:
+def _verdict(view: View, comparison: Comparison) -> str:
     if comparison.verdict is None:
         return no_verdict(comparison)
     words = f"{VERDICT_SHAPES[comparison.verdict]} {VERDICT_WORDS[comparison.verdict]}"
-    metric = lookup.metrics.get(comparison.metric)
+    metric = view.metrics.get(comparison.metric)
     if comparison.verdict in _CHANGED and metric:
         words += f", {effect(metric, comparison.candidate_over_baseline.point)}"
     further = comparison.launches_to_settle
@@ -176,16 +162,16 @@ def _verdict(lookup: Lookup, comparison: Comparison) -> str:
     return words
 
 
-def _trust(lookup: Lookup, comparison: Comparison) -> str:
+def _trust(view: View, comparison: Comparison) -> str:
     """The worse grade of the two cells that are compared, with its reasons."""
-    cell = lookup.less_trusted(comparison)
+    cell = view.less_trusted(comparison)
     return escaped(grade_words(cell)) if cell else ""
 
 
-def _outputs(lookup: Lookup) -> list[str]:
+def _outputs(view: View) -> list[str]:
     """Limits that are missed in the open, the figures folded."""
-    section = outputs_section(lookup)
-    missed = [f"- ▲ {escaped(words)}\n" for words in failing(lookup)]
+    section = outputs_section(view)
+    missed = [f"- ▲ {escaped(words)}\n" for words in failing(view)]
     if missed:
         missed.insert(0, "\n**Answers outside the limits**\n\n")
     if not (section.rows or section.missing):
@@ -196,15 +182,15 @@ def _outputs(lookup: Lookup) -> list[str]:
         rule = " | ".join("---" for _ in headings)
         rows.append(f"| {' | '.join(headings)} |\n| {rule} |\n")
     for row in section.rows:
-        where = (lookup.tagged(row.outputs.device_id), row.outputs.model, row.what)
+        where = (view.tagged(row.outputs.device_id), row.outputs.model, row.what)
         cells = " | ".join(escaped(words) for words in (*where, *row.texts))
         rows.append(f"| {cells} |\n")
     rows += [f"\nNot checked: {escaped(words)}\n" for words in section.missing]
     return [*missed, *_folded("Is the answer still right", rows)]
 
 
-def _doubts(lookup: Lookup) -> list[str]:
-    found = doubts(lookup)
+def _doubts(view: View) -> list[str]:
+    found = doubts(view)
     if not found:
         return []
     lines = [
@@ -214,46 +200,46 @@ def _doubts(lookup: Lookup) -> list[str]:
     return ["\n**What makes it doubtful**\n\n", *lines]
 
 
-def _failures(lookup: Lookup) -> list[str]:
+def _failures(view: View) -> list[str]:
     lines = []
-    for failure in lookup.summary.failures:
-        parts = [lookup.tagged(failure.device_id), failure.model, failure.variant_id]
+    for failure in view.summary.failures:
+        parts = [view.tagged(failure.device_id), failure.model, failure.variant_id]
         where = " · ".join(escaped(part) for part in parts if part)
         lines.append(f"- {where}: {escaped(failure.fact)}. {escaped(failure.remedy)}\n")
     return ["\n**What could not be measured**\n\n", *lines] if lines else []
 
 
-def _resources(lookup: Lookup) -> list[str]:
+def _resources(view: View) -> list[str]:
     """Memory and energy of every cell, folded."""
-    rows = resource_rows(lookup)
+    rows = resource_rows(view)
     if not rows:
         return []
     headings = ("device", "model", "variant", *HEADINGS)
     lines = [f"\n| {' | '.join(headings)} |\n|{' --- |' * len(headings)}\n"]
     for cell, words in rows:
-        names = (lookup.tagged(cell.device_id), cell.model, cell.variant_id)
+        names = (view.tagged(cell.device_id), cell.model, cell.variant_id)
         lines.append(f"| {' | '.join(map(escaped, (*names, *words)))} |\n")
     return _folded("Memory and energy", [*lines, f"\n{escaped(EXPLAINED)}\n"])
 
 
-def _method(lookup: Lookup) -> list[str]:
-    run = lookup.summary.run.started
-    command = method.command_line(lookup)
+def _method(view: View) -> list[str]:
+    run = view.summary.run.started
+    command = method.command_line(view)
     fence = "`" * (max((len(m) for m in re.findall(r"`+", command)), default=0) + 3)
     versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())
     commit = f", commit {run.commit}" if run.commit else ""
-    effect_size = method.min_effect(lookup)
+    effect_size = method.min_effect(view)
     band = f"; minimum effect {effect_size * 100:g} %" if effect_size else ""
     asked = run.plan.sustained
     lines = [
         f"- {escaped(device)}: {escaped(words)}\n"
-        for device, words in conditions_lines(lookup)
+        for device, words in conditions_lines(view)
     ]
     return [
         f"\n{fence}\n{command}\n{fence}\n\n",
         sustained.how_measured(asked) + "\n"
         if asked
-        else f"{method.blocks(lookup)}, a launch the unit, paired by block, "
+        else f"{method.blocks(view)}, a launch the unit, paired by block, "
         f"false discovery rate 5 %{band}.\n",
         f"{escaped(versions + commit)}\n",
         "\n" if lines else "",

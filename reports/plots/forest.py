@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from pocketbench.bench.judge.summary import Comparison, Metric, Summary, Verdict
-from pocketbench.reports.lookup import Lookup
+from pocketbench.bench.judge.summary import Comparison, Metric, Verdict
 from pocketbench.reports.plots.axis import Axis, ratio_axis
 from pocketbench.reports.plots.rows import (
     Row,
@@ -24,7 +23,6 @@ from pocketbench.reports.plots.style import (
     VERDICT_MARKERS,
     WIDE_PX,
 )
-from pocketbench.reports.redact import presentable
 from pocketbench.reports.text.headline import headline
 from pocketbench.reports.text.phrases import (
     VERDICT_WORDS,
@@ -34,19 +32,20 @@ from pocketbench.reports.text.phrases import (
     interval_text,
     ratio_text,
 )
+from pocketbench.reports.view import View
 
 
 def forest(
-    lookup: Lookup,
+    view: View,
     comparisons: Sequence[Comparison],
     *,
     name: str = "forest",
     narrow: bool = False,
 ) -> str:
     """Draw comparisons of one metric, at least one, for a page."""
-    metric, ordered = _ordered(lookup, comparisons)
+    metric, ordered = _ordered(view, comparisons)
     return row_chart(
-        _chart(lookup, metric, ordered),
+        _chart(view, metric, ordered),
         name=name,
         title=_title(metric),
         description=_description(ordered, metric),
@@ -54,19 +53,18 @@ def forest(
     )
 
 
-def svg(summary: Summary) -> str:
+def svg(view: View) -> str:
     """A file of its own of the first judged metric; equal runs give equal bytes."""
-    lookup = Lookup(presentable(summary))
-    judged = _judged(lookup)
+    judged = _judged(view)
     if not judged:
-        return _only_words(lookup).svg(
+        return _only_words(view).svg(
             "forest",
             title="No verdict",
-            description=str(headline(lookup)),
+            description=str(headline(view)),
             inline=False,
         )
-    metric, ordered = _ordered(lookup, judged)
-    return row_sheet(_chart(lookup, metric, ordered)).svg(
+    metric, ordered = _ordered(view, judged)
+    return row_sheet(_chart(view, metric, ordered)).svg(
         "forest",
         title=_title(metric),
         description=_description(ordered, metric),
@@ -74,34 +72,33 @@ def svg(summary: Summary) -> str:
     )
 
 
-def png(summary: Summary) -> bytes:
+def png(view: View) -> bytes:
     """The same as pixels, twice as fine, in the light theme."""
-    lookup = Lookup(presentable(summary))
-    judged = _judged(lookup)
+    judged = _judged(view)
     if not judged:
-        return _only_words(lookup).png()
-    return row_sheet(_chart(lookup, *_ordered(lookup, judged))).png()
+        return _only_words(view).png()
+    return row_sheet(_chart(view, *_ordered(view, judged))).png()
 
 
-def _judged(lookup: Lookup) -> list[Comparison]:
+def _judged(view: View) -> list[Comparison]:
     """Those of the first metric that has verdicts."""
-    for metric in lookup.summary.metrics:
-        if found := [c for c in lookup.judged if c.metric == metric.name]:
+    for metric in view.summary.metrics:
+        if found := [c for c in view.judged if c.metric == metric.name]:
             return found
     return []
 
 
-def _only_words(lookup: Lookup) -> Sheet:
+def _only_words(view: View) -> Sheet:
     """Where there is nothing to draw, what the report says."""
     sheet = Sheet(WIDE_PX, 60.0)
-    sheet.text(8.0, 30.0, shortened(headline(lookup).sentence, 110))
+    sheet.text(8.0, 30.0, shortened(headline(view).sentence, 110))
     return sheet
 
 
 def _ordered(
-    lookup: Lookup, comparisons: Sequence[Comparison]
+    view: View, comparisons: Sequence[Comparison]
 ) -> tuple[Metric, list[Comparison]]:
-    metric = lookup.metrics[comparisons[0].metric]
+    metric = view.metrics[comparisons[0].metric]
     return metric, worst_first(comparisons, metric)
 
 
@@ -109,11 +106,11 @@ def _title(metric: Metric) -> str:
     return f"{metric.title} of every candidate against its baseline"
 
 
-def _chart(lookup: Lookup, metric: Metric, ordered: Sequence[Comparison]) -> RowChart:
+def _chart(view: View, metric: Metric, ordered: Sequence[Comparison]) -> RowChart:
     min_effect = ordered[0].min_effect
     ratios = list(_to_show(ordered))
     return RowChart(
-        rows=[_row(lookup, metric, comparison) for comparison in ordered],
+        rows=[_row(view, metric, comparison) for comparison in ordered],
         axis=lambda start, end: ratio_axis(ratios, min_effect, start, end),
         behind=lambda sheet, axis, top, bottom: _band(
             sheet, axis, top, bottom, min_effect
@@ -156,7 +153,7 @@ def worst_first(comparisons: Iterable[Comparison], metric: Metric) -> list[Compa
     )
 
 
-def _row(lookup: Lookup, metric: Metric, comparison: Comparison) -> Row:
+def _row(view: View, metric: Metric, comparison: Comparison) -> Row:
     ratio = comparison.candidate_over_baseline
     verdict = comparison.verdict
     if verdict in (Verdict.REGRESSION, Verdict.IMPROVEMENT):
@@ -165,8 +162,8 @@ def _row(lookup: Lookup, metric: Metric, comparison: Comparison) -> Row:
         said = VERDICT_WORDS[verdict] if verdict else ""
     return Row(
         model=comparison.model,
-        device=lookup.label(comparison.device_id),
-        tag=lookup.tag(comparison.device_id),
+        device=view.label(comparison.device_id),
+        tag=view.tag(comparison.device_id),
         label=comparison.candidate,
         label_colour=INK,
         said=said,

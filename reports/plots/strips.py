@@ -6,18 +6,18 @@ from collections.abc import Sequence
 
 from pocketbench.bench.judge.summary import Cell
 from pocketbench.bench.units import common_scale
-from pocketbench.reports.lookup import Lookup
 from pocketbench.reports.plots.axis import Axis, is_logarithmic, value_axis
 from pocketbench.reports.plots.rows import Row, RowChart, row_chart
 from pocketbench.reports.plots.sheet import Sheet
 from pocketbench.reports.plots.style import INK, Colour
 from pocketbench.reports.text.phrases import counted, interval_text
+from pocketbench.reports.view import View
 
 _JITTER_PX = 8.0
 
 
 def strips(
-    lookup: Lookup,
+    view: View,
     cells: Sequence[Cell],
     colours: dict[str, Colour],
     *,
@@ -25,7 +25,7 @@ def strips(
     narrow: bool = False,
 ) -> str:
     """Draw the cells of one model that have the primary metric; at least one."""
-    metric = lookup.primary
+    metric = view.primary
     launches = {
         id(cell): [
             launch.values[metric.name]
@@ -53,8 +53,8 @@ def strips(
     rows = [
         Row(
             model=cell.model,
-            device=lookup.label(cell.device_id),
-            tag=lookup.tag(cell.device_id),
+            device=view.label(cell.device_id),
+            tag=view.tag(cell.device_id),
             label=cell.variant_id,
             label_colour=colours[cell.variant_id].text,
             said=f"{scale.format(estimate.point)} {scale.name}",

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pocketbench.bench.judge.summary import Cell
 from pocketbench.bench.records.conditions import Conditions
 from pocketbench.bench.units import common_scale
-from pocketbench.reports.lookup import Lookup
 from pocketbench.reports.plots.axis import Axis, linear_axis, value_axis
 from pocketbench.reports.plots.band import band, draw_band, minutes
 from pocketbench.reports.plots.panel import frame, spread_out
@@ -15,18 +14,19 @@ from pocketbench.reports.plots.rows import shortened
 from pocketbench.reports.plots.sheet import Sheet
 from pocketbench.reports.plots.style import PANEL_PX, SMALL_PX, Colour
 from pocketbench.reports.text.phrases import counted
+from pocketbench.reports.view import View
 
 _HEIGHT_PX = 210.0
 
 
 def timeline(
-    lookup: Lookup, cells: Sequence[Cell], colours: dict[str, Colour], *, name: str
+    view: View, cells: Sequence[Cell], colours: dict[str, Colour], *, name: str
 ) -> str:
     """Draw the launches of one model on one device; at least one with the metric.
 
     Below them stands what the device told of its heat and its clocks, if anything.
     """
-    metric = lookup.primary
+    metric = view.primary
     series = {
         cell.variant_id: [
             (minutes(launch.started_at), launch.values[metric.name])
@@ -38,8 +38,8 @@ def timeline(
     start = min(minute for points in series.values() for minute, _ in points)
     values = [value for points in series.values() for _, value in points]
     scale = common_scale(metric.unit, values)
-    raw = [launch for cell in cells for launch in lookup.raw_launches(cell)]
-    below = band(raw, start, _first_read(lookup, cells[0].device_id))
+    raw = [launch for cell in cells for launch in view.raw_launches(cell)]
+    below = band(raw, start, _first_read(view, cells[0].device_id))
     sheet = Sheet(PANEL_PX, _HEIGHT_PX + below.height)
     up = value_axis(values, scale.size, _HEIGHT_PX - 38, 26)
     last = max(minute - start for points in series.values() for minute, _ in points)
@@ -69,7 +69,7 @@ def timeline(
             colour=colours[variant_id].text,
             size=SMALL_PX,
         )
-    where = f"{cells[0].model} on {lookup.tagged(cells[0].device_id)}"
+    where = f"{cells[0].model} on {view.tagged(cells[0].device_id)}"
     return sheet.svg(
         name,
         title=f"{where}: launches in time order",
@@ -79,9 +79,9 @@ def timeline(
     )
 
 
-def _first_read(lookup: Lookup, device_id: str) -> Conditions | None:
+def _first_read(view: View, device_id: str) -> Conditions | None:
     """The device before its first launch of the run, whatever the model."""
-    launches = (x for x in lookup.summary.run.launches if x.device_id == device_id)
+    launches = (x for x in view.summary.run.launches if x.device_id == device_id)
     first = min(launches, key=lambda x: minutes(x.started_at), default=None)
     return first.conditions_before if first else None
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from pocketbench.bench.judge.summary import Cell, Comparison, Estimate, Metric, Verdict
-from pocketbench.reports.lookup import Lookup
 from pocketbench.reports.text.phrases import speed_up
+from pocketbench.reports.view import View
 
 _ORDER = (
     "latency_ns",
@@ -47,24 +47,24 @@ class Source(NamedTuple):
     is_ratio: bool = False
 
 
-def sources(lookup: Lookup, cells: Sequence[Cell]) -> list[Source]:
+def sources(view: View, cells: Sequence[Cell]) -> list[Source]:
     """Every column there could be, in the order of a reader's questions."""
-    known = [lookup.metrics[name] for name in _ORDER if name in lookup.metrics]
-    rest = [m for m in lookup.summary.metrics if m.name not in _ORDER]
+    known = [view.metrics[name] for name in _ORDER if name in view.metrics]
+    rest = [m for m in view.summary.metrics if m.name not in _ORDER]
     first, *others = [
-        lookup.primary,
-        *(metric for metric in known if metric is not lookup.primary),
+        view.primary,
+        *(metric for metric in known if metric is not view.primary),
     ]
     baselines = {c.variant_id for c in cells if c.is_baseline}
     over = baselines.pop() if len(baselines) == 1 else "baseline"
     return [
         _measured(first),
-        _speed_up(lookup, over),
+        _speed_up(view, over),
         *map(_measured, others),
         _size(),
         *(_measured(metric) for metric in rest if metric is not first),
         *_output_error(),
-        _over_host(lookup),
+        _over_host(view),
     ]
 
 
@@ -82,16 +82,16 @@ def _measured(metric: Metric) -> Source:
     )
 
 
-def _speed_up(lookup: Lookup, over: str) -> Source:
+def _speed_up(view: View, over: str) -> Source:
     def comparison(cell: Cell) -> Comparison | None:
-        return lookup.comparison("variant", cell, lookup.primary.name)
+        return view.comparison("variant", cell, view.primary.name)
 
     def find(cell: Cell) -> Estimate | None:
         found = comparison(cell)
         if found is None:
             return None
         ratio = found.candidate_over_baseline
-        return speed_up(ratio) if lookup.primary.better == "lower" else ratio
+        return speed_up(ratio) if view.primary.better == "lower" else ratio
 
     def verdict(cell: Cell) -> Verdict | None:
         found = comparison(cell)
@@ -112,9 +112,9 @@ def _speed_up(lookup: Lookup, over: str) -> Source:
     )
 
 
-def _over_host(lookup: Lookup) -> Source:
+def _over_host(view: View) -> Source:
     def find(cell: Cell) -> Estimate | None:
-        found = lookup.comparison("host", cell, lookup.primary.name)
+        found = view.comparison("host", cell, view.primary.name)
         return found.candidate_over_baseline if found else None
 
     return Source(

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from pocketbench.bench.judge.summary import Comparison, Estimate, Metric, Verdict
 from pocketbench.bench.units import significant
-from pocketbench.reports.lookup import Lookup
 from pocketbench.reports.plots.forest import worst_first
 from pocketbench.reports.text.phrases import (
     BY_INTEREST,
@@ -17,6 +16,7 @@ from pocketbench.reports.text.phrases import (
     no_verdict,
     ratio_text,
 )
+from pocketbench.reports.view import View
 
 MOST_JUDGED_ROWS = 300
 MOST_INFORMATIONAL_ROWS = 400
@@ -44,18 +44,18 @@ class Comparisons(NamedTuple):
     lead: str
 
 
-def comparison_table(lookup: Lookup) -> Comparisons:
+def comparison_table(view: View) -> Comparisons:
     """The judged ones, worst first; others against a baseline while they are few."""
     judged = [
         c
-        for metric in lookup.summary.metrics
+        for metric in view.summary.metrics
         for c in worst_first(
-            (x for x in lookup.judged if x.metric == metric.name), metric
+            (x for x in view.judged if x.metric == metric.name), metric
         )
     ]
     others = [
         c
-        for c in lookup.summary.comparisons
+        for c in view.summary.comparisons
         if c.verdict is None and c.kind != "host" and not c.is_withheld
     ]
     lead = "Ratios below 1 mean that the candidate takes less."
@@ -66,7 +66,7 @@ def comparison_table(lookup: Lookup) -> Comparisons:
         )
         judged.sort(key=lambda c: BY_INTEREST.index(c.verdict))
         del judged[MOST_JUDGED_ROWS:]
-    judged += lookup.withheld
+    judged += view.withheld
     if others and len(others) <= MOST_INFORMATIONAL_ROWS:
         lead += " Only gated metrics get verdicts; the others are for information."
         judged += others
@@ -75,15 +75,15 @@ def comparison_table(lookup: Lookup) -> Comparisons:
             f" {len(others)} ratios of other metrics, for information only, are in the "
             "data at the end of this page."
         )
-    rows = [_comparison_row(lookup, comparison) for comparison in judged]
+    rows = [_comparison_row(view, comparison) for comparison in judged]
     verdicts = dict.fromkeys(row.verdict for row in rows)
     return Comparisons(rows, list(verdicts), lead)
 
 
-def _comparison_row(lookup: Lookup, comparison: Comparison) -> ComparisonRow:
+def _comparison_row(view: View, comparison: Comparison) -> ComparisonRow:
     ratio = comparison.candidate_over_baseline
     verdict = comparison.verdict
-    metric = lookup.metrics.get(comparison.metric)
+    metric = view.metrics.get(comparison.metric)
     return ComparisonRow(
         comparison,
         verdict.value if verdict else "for_information",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pocketbench.bench.judge.summary import FleetComparison
-from pocketbench.reports.lookup import Lookup
 from pocketbench.reports.text.fleet import (
     agreement,
     fleet_effect,
@@ -13,6 +12,7 @@ from pocketbench.reports.text.fleet import (
     fleet_verdict,
 )
 from pocketbench.reports.text.phrases import BY_INTEREST
+from pocketbench.reports.view import View
 
 FLEET_HEADINGS = ("phones", "model", "comparison", "metric", "change", "verdict", "I²")
 FLEET_LEAD = (
@@ -32,11 +32,9 @@ class FleetRow(NamedTuple):
     """One for each of FLEET_HEADINGS."""
 
 
-def fleet_rows(lookup: Lookup) -> list[FleetRow]:
+def fleet_rows(view: View) -> list[FleetRow]:
     """Those that changed first, at most MOST_ROWS; the data has them all."""
-    by_interest = sorted(
-        lookup.summary.fleet, key=lambda c: BY_INTEREST.index(c.verdict)
-    )
+    by_interest = sorted(view.summary.fleet, key=lambda c: BY_INTEREST.index(c.verdict))
     return [
         FleetRow(
             comparison,
@@ -44,8 +42,8 @@ def fleet_rows(lookup: Lookup) -> list[FleetRow]:
                 fleet_name(comparison),
                 comparison.model,
                 f"{comparison.candidate} vs {comparison.baseline}",
-                lookup.metric_title(comparison.metric),
-                fleet_effect(lookup, comparison),
+                view.metric_title(comparison.metric),
+                fleet_effect(view, comparison),
                 fleet_verdict(comparison),
                 agreement(comparison),
             ),

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from pocketbench.bench.judge.summary import Cell, Estimate, Verdict
 from pocketbench.bench.units import Scale, common_scale
-from pocketbench.reports.lookup import Lookup
 from pocketbench.reports.tables.columns import Column, Source, sources
 from pocketbench.reports.text.phrases import interval_text
+from pocketbench.reports.view import View
 
 
 class Figure(NamedTuple):
@@ -41,16 +41,16 @@ class Table(NamedTuple):
     rows: tuple[TableRow, ...]
 
 
-def model_table(lookup: Lookup, model: str) -> Table:
+def model_table(view: View, model: str) -> Table:
     """The table of one model, devices in the summary's order, baselines first."""
     cells = [
         cell
-        for device_id in lookup.device_ids
-        for cell in lookup.cells_of(model, device_id)
+        for device_id in view.device_ids
+        for cell in view.cells_of(model, device_id)
     ]
     columns: list[Column] = []
     figures: list[list[Figure | None]] = []
-    for source in sources(lookup, cells):
+    for source in sources(view, cells):
         found = [source.find(cell) for cell in cells]
         if any(value is not None for value in found):
             scale = _scale(source, found)

@@ -8,10 +8,10 @@ from typing import NamedTuple
 from pocketbench.bench.judge.operators import Fallback, OperatorCost, OperatorTable
 from pocketbench.bench.records.operator_times import ProfileFailure
 from pocketbench.bench.units import Scale, common_scale, significant
-from pocketbench.reports.lookup import Lookup
 from pocketbench.reports.plots.operators import operator_chart
 from pocketbench.reports.plots.style import Colour
 from pocketbench.reports.text.phrases import counted, listed
+from pocketbench.reports.view import View
 
 MOST_OPERATORS = 8
 """Of a variant's, besides those that fell back."""
@@ -78,14 +78,14 @@ class OperatorSection(NamedTuple):
 
 
 def operator_section(
-    lookup: Lookup, model: str, colours: dict[str, Colour], *, name: str
+    view: View, model: str, colours: dict[str, Colour], *, name: str
 ) -> OperatorSection | None:
     """Tables and charts of one model; `None` where nobody asked for operators."""
-    tables = tables_of(lookup, model)
-    failures = [x for x in lookup.summary.unprofiled if x.model == model]
+    tables = tables_of(view, model)
+    failures = [x for x in view.summary.unprofiled if x.model == model]
     if not tables and not failures:
         return None
-    pairs = list(_pairs(lookup, tables))
+    pairs = list(_pairs(view, tables))
     charts = [
         OperatorChart(
             candidate.device_id,
@@ -95,7 +95,7 @@ def operator_section(
                 baseline,
                 candidate,
                 colours,
-                where=f"{model} on {lookup.tagged(candidate.device_id)}",
+                where=f"{model} on {view.tagged(candidate.device_id)}",
                 name=f"{name}-operators-{place + 1}",
             ),
         )
@@ -109,17 +109,17 @@ def operator_section(
     )
 
 
-def tables_of(lookup: Lookup, model: str) -> list[OperatorTable]:
+def tables_of(view: View, model: str) -> list[OperatorTable]:
     """A model's tables by device and variant, in the report's order."""
     found = {
         (table.device_id, table.variant_id): table
-        for table in lookup.summary.operators
+        for table in view.summary.operators
         if table.model == model
     }
     return [
         found[device_id, variant_id]
-        for device_id in lookup.device_ids
-        for variant_id in lookup.variant_ids
+        for device_id in view.device_ids
+        for variant_id in view.variant_ids
         if (device_id, variant_id) in found
     ]
 
@@ -211,10 +211,10 @@ def _observing(table: OperatorTable) -> str:
 
 
 def _pairs(
-    lookup: Lookup, tables: Sequence[OperatorTable]
+    view: View, tables: Sequence[OperatorTable]
 ) -> list[tuple[OperatorTable | None, OperatorTable]]:
     """Each candidate with its baseline; a lone table with nothing."""
-    planned = lookup.summary.run.started.plan.variants
+    planned = view.summary.run.started.plan.variants
     pairs: list[tuple[OperatorTable | None, OperatorTable]] = []
     for device_id in dict.fromkeys(table.device_id for table in tables):
         here = {t.variant_id: t for t in tables if t.device_id == device_id}

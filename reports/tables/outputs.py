@@ -7,8 +7,8 @@ from typing import NamedTuple
 from pocketbench.bench.judge.outputs import JudgedOutputs, Proportion, TensorFigures
 from pocketbench.bench.records.output_check import OutputCheckMissing
 from pocketbench.bench.units import significant
-from pocketbench.reports.lookup import Lookup
 from pocketbench.reports.text.phrases import counted
+from pocketbench.reports.view import View
 
 COLUMNS = ("SQNR, dB", "max abs", "cosine", "top-1 agreement", "accuracy")
 KEYS = ("sqnr_db", "max_abs", "cosine", "top1_agreement", "accuracy")
@@ -48,25 +48,25 @@ class OutputsSection(NamedTuple):
     missing: list[str]
 
 
-def outputs_section(lookup: Lookup) -> OutputsSection:
+def outputs_section(view: View) -> OutputsSection:
     """All that there is to show."""
-    limits = lookup.summary.run.started.plan.outputs
+    limits = view.summary.run.started.plan.outputs
     return OutputsSection(
-        lead=lead(lookup),
+        lead=lead(view),
         columns=COLUMNS,
         keys=KEYS,
         explained=EXPLAINED,
-        rows=output_rows(lookup),
+        rows=output_rows(view),
         has_limits=bool(limits and limits.has_limits),
-        missing=[missing_text(lookup, x) for x in lookup.summary.unchecked],
+        missing=[missing_text(view, x) for x in view.summary.unchecked],
     )
 
 
-def output_rows(lookup: Lookup) -> list[OutputRow]:
+def output_rows(view: View) -> list[OutputRow]:
     """Devices in the summary's order, then as planned."""
-    order = {device_id: n for n, device_id in enumerate(lookup.devices)}
+    order = {device_id: n for n, device_id in enumerate(view.devices)}
     found = sorted(
-        lookup.summary.outputs, key=lambda x: order.get(x.device_id, len(order))
+        view.summary.outputs, key=lambda x: order.get(x.device_id, len(order))
     )
     return [
         _row(outputs, tensor, place)
@@ -124,9 +124,9 @@ def percent(share: float) -> str:
     return f"{'> 99.9' if text == '100.0' and share < 1 else text} %"
 
 
-def lead(lookup: Lookup) -> str:
+def lead(view: View) -> str:
     """What was compared with what."""
-    found = lookup.summary.outputs
+    found = view.summary.outputs
     if not found:
         return "Nothing that the devices answered could be checked."
     references = " or ".join(dict.fromkeys(x.reference for x in found))
@@ -142,17 +142,17 @@ def lead(lookup: Lookup) -> str:
     return words
 
 
-def missing_text(lookup: Lookup, missing: OutputCheckMissing) -> str:
+def missing_text(view: View, missing: OutputCheckMissing) -> str:
     """Where, why, and what to do."""
-    where = f"{lookup.tagged(missing.device_id)} · {missing.model} · "
+    where = f"{view.tagged(missing.device_id)} · {missing.model} · "
     return f"{where}{missing.variant_id}: {missing.fact}. {missing.remedy}."
 
 
-def failing(lookup: Lookup) -> list[str]:
+def failing(view: View) -> list[str]:
     """The variants that miss a limit, in words."""
     return [
-        f"{lookup.tagged(x.device_id)} · {x.model} · {x.variant_id}: "
+        f"{view.tagged(x.device_id)} · {x.model} · {x.variant_id}: "
         + "; ".join(x.missed)
-        for x in lookup.summary.outputs
+        for x in view.summary.outputs
         if x.missed
     ]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from pocketbench.bench.judge.resources import MemoryUsed, Resources
 from pocketbench.bench.judge.summary import Cell
 from pocketbench.bench.units import format_size, format_time, significant
-from pocketbench.reports.lookup import Lookup
+from pocketbench.reports.view import View
 
 HEADINGS = (
     "runtime alone",
@@ -37,11 +37,11 @@ class ResourceRow(NamedTuple):
     words: tuple[str, ...]
 
 
-def resource_rows(lookup: Lookup) -> list[ResourceRow]:
+def resource_rows(view: View) -> list[ResourceRow]:
     """A row for each cell of which anything is known."""
     return [
         ResourceRow(cell, _words(cell.resources))
-        for cell in lookup.summary.cells
+        for cell in view.summary.cells
         if cell.resources is not None
     ]
 

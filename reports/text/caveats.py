@@ -15,8 +15,8 @@ from pocketbench.bench.judge.summary import (
 from pocketbench.bench.judge.time_series import SustainedCell
 from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.device_kind import DEVICE_CAVEATS
-from pocketbench.reports.lookup import Lookup
 from pocketbench.reports.text.phrases import counted, direction, effect, listed
+from pocketbench.reports.view import View
 
 MOST_NAMES = 4
 
@@ -34,13 +34,13 @@ class Doubt(NamedTuple):
     remedy: str
 
 
-def doubts(lookup: Lookup) -> list[Doubt]:
+def doubts(view: View) -> list[Doubt]:
     """Everything there is to doubt, what concerns the whole run first."""
-    return [*_of_the_run(lookup), *_of_the_cells(lookup)]
+    return [*_of_the_run(view), *_of_the_cells(view)]
 
 
-def _of_the_run(lookup: Lookup) -> list[Doubt]:
-    summary = lookup.summary
+def _of_the_run(view: View) -> list[Doubt]:
+    summary = view.summary
     found = []
     if summary.run.outcome != "finished":
         found.append(
@@ -59,7 +59,7 @@ def _of_the_run(lookup: Lookup) -> list[Doubt]:
             Doubt(
                 "failures",
                 counted(len(summary.failures), "failure"),
-                named(lookup, devices),
+                named(view, devices),
                 devices,
                 "see the failures, each with its reason",
                 "follow the remedy of each, then run with --resume",
@@ -77,15 +77,15 @@ def _of_the_run(lookup: Lookup) -> list[Doubt]:
             Doubt(
                 "redone",
                 f"{total} throttled and measured again: {each}",
-                named(lookup, devices),
+                named(view, devices),
                 devices,
                 "the device grew hot; leaving hot launches out favours the variant "
                 "that heats it more",
                 "cool it better and run again, if the verdict hangs on it",
             )
         )
-    found += _contradicted(lookup)
-    found += _unlike(lookup)
+    found += _contradicted(view)
+    found += _unlike(view)
     if any(c.design == "sequential" and c.verdict for c in summary.comparisons):
         found.append(
             Doubt(
@@ -100,28 +100,28 @@ def _of_the_run(lookup: Lookup) -> list[Doubt]:
     return found
 
 
-def _contradicted(lookup: Lookup) -> Iterator[Doubt]:
+def _contradicted(view: View) -> Iterator[Doubt]:
     """Ratios on whose other side the two cells' estimates or most pairs lie."""
-    for comparison in lookup.summary.comparisons:
+    for comparison in view.summary.comparisons:
         if comparison.verdict is None or not comparison.contradicted_by:
             continue
-        metric = lookup.metrics.get(comparison.metric)
+        metric = view.metrics.get(comparison.metric)
         point = comparison.candidate_over_baseline.point
         said = effect(metric, point) if metric else f"{point:.3g} times"
         yield Doubt(
             "contradicted",
             f"contradicted: {comparison.model} {comparison.candidate} {said} than "
-            f"{comparison.baseline}, but {listed(_against(lookup, comparison))}",
-            named(lookup, (comparison.device_id,)),
+            f"{comparison.baseline}, but {listed(_against(view, comparison))}",
+            named(view, (comparison.device_id,)),
             (comparison.device_id,),
             "a few launches were disturbed, or the device has two speeds",
             "measure more blocks before deciding",
         )
 
 
-def _against(lookup: Lookup, comparison: Comparison) -> list[str]:
+def _against(view: View, comparison: Comparison) -> list[str]:
     """What says otherwise: `5 of 6 pairs say slower`."""
-    metric = lookup.metrics.get(comparison.metric)
+    metric = view.metrics.get(comparison.metric)
     opposite = 1 / comparison.candidate_over_baseline.point
     way = direction(metric, opposite) if metric else "the opposite"
     found = []
@@ -135,10 +135,10 @@ def _against(lookup: Lookup, comparison: Comparison) -> list[str]:
     return found
 
 
-def _unlike(lookup: Lookup) -> Iterator[Doubt]:
+def _unlike(view: View) -> Iterator[Doubt]:
     """What differed between the two sides of comparisons, each difference once."""
     where: dict[Unlike, list[Comparison]] = {}
-    for comparison in lookup.summary.comparisons:
+    for comparison in view.summary.comparisons:
         if comparison.verdict is not None or comparison.is_withheld:
             for unlike in comparison.unlike:
                 where.setdefault(unlike, []).append(comparison)
@@ -149,7 +149,7 @@ def _unlike(lookup: Lookup) -> Iterator[Doubt]:
             "unlike_conditions",
             f"unlike conditions: {unlike.what} {unlike.baseline} against "
             f"{unlike.candidate}",
-            named(lookup, devices),
+            named(view, devices),
             devices,
             f"what that does is in {counted(len(hit), 'ratio')} too, so "
             f"{'no verdict is given' if is_withheld else 'a verdict was allowed'}",
@@ -158,18 +158,18 @@ def _unlike(lookup: Lookup) -> Iterator[Doubt]:
         )
 
 
-def _of_the_cells(lookup: Lookup) -> list[Doubt]:
+def _of_the_cells(view: View) -> list[Doubt]:
     found = []
     cells: list[Cell | SustainedCell] = [
-        *lookup.summary.cells,
-        *lookup.summary.sustained,
+        *view.summary.cells,
+        *view.summary.sustained,
     ]
     for caveat in Caveat:
         hit = [cell for cell in cells if caveat in cell.caveats]
         devices = [cell.device_id for cell in hit]
         devices += [
             device_id
-            for device_id, info in lookup.devices.items()
+            for device_id, info in view.devices.items()
             if caveat in DEVICE_CAVEATS and DEVICE_CAVEATS[caveat](info)
         ]
         if not devices:
@@ -180,7 +180,7 @@ def _of_the_cells(lookup: Lookup) -> list[Doubt]:
             Doubt(
                 caveat.value,
                 wording.fact,
-                _where(lookup, caveat, len(hit), named_devices),
+                _where(view, caveat, len(hit), named_devices),
                 () if len(hit) == len(cells) else named_devices,
                 wording.cause,
                 wording.remedy,
@@ -189,11 +189,9 @@ def _of_the_cells(lookup: Lookup) -> list[Doubt]:
     return found
 
 
-def _where(
-    lookup: Lookup, caveat: Caveat, hit: int, device_ids: tuple[str, ...]
-) -> str:
-    total = len(lookup.summary.cells) + len(lookup.summary.sustained)
-    names = named(lookup, device_ids)
+def _where(view: View, caveat: Caveat, hit: int, device_ids: tuple[str, ...]) -> str:
+    total = len(view.summary.cells) + len(view.summary.sustained)
+    names = named(view, device_ids)
     if caveat in DEVICE_CAVEATS:
         return names
     if hit == total:
@@ -201,9 +199,9 @@ def _where(
     return f"{hit} of {counted(total, 'cell')}: {names}"
 
 
-def named(lookup: Lookup, device_ids: tuple[str, ...]) -> str:
+def named(view: View, device_ids: tuple[str, ...]) -> str:
     """Devices by name with their tags, the first few of many."""
-    names = [lookup.tagged(device_id) for device_id in device_ids[:MOST_NAMES]]
+    names = [view.tagged(device_id) for device_id in device_ids[:MOST_NAMES]]
     if len(device_ids) > MOST_NAMES:
         names.append(f"{len(device_ids) - MOST_NAMES} more")
     return listed(names)

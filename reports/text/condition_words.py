@@ -14,8 +14,8 @@ from pocketbench.bench.conditions.aggregation import (
 )
 from pocketbench.bench.conditions.cooldown_rules import STATUS_WORDS
 from pocketbench.bench.units import cpu_words, format_size
-from pocketbench.reports.lookup import Lookup
 from pocketbench.reports.text.phrases import counted, listed
+from pocketbench.reports.view import View
 
 HEADINGS = ("heat", "clocks", "battery", "screen and power", "memory and load", "cores")
 NOT_TOLD = "not told"
@@ -58,18 +58,18 @@ class ConditionsTable(NamedTuple):
     rows: tuple[ConditionsRow, ...]
 
 
-def conditions_table(lookup: Lookup) -> ConditionsTable:
+def conditions_table(view: View) -> ConditionsTable:
     """A row a device, in the order of the other table of devices."""
-    rows = tuple(_row(found) for found in lookup.conditions)
-    is_simulated = any(info.is_simulated for info in lookup.devices.values())
+    rows = tuple(_row(found) for found in view.conditions)
+    is_simulated = any(info.is_simulated for info in view.devices.values())
     return ConditionsTable(_EXPLAINED + (_SIMULATED if is_simulated else ""), rows)
 
 
-def conditions_lines(lookup: Lookup) -> list[tuple[str, str]]:
+def conditions_lines(view: View) -> list[tuple[str, str]]:
     """(device, what matters most of its conditions in one line)."""
     return [
-        (lookup.tagged(found.device_id), _one_line(found))
-        for found in lookup.conditions
+        (view.tagged(found.device_id), _one_line(found))
+        for found in view.conditions
         if found.readings
     ]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pocketbench.bench.judge.summary import FleetComparison, Verdict
-from pocketbench.reports.lookup import Lookup
 from pocketbench.reports.text.phrases import (
     VERDICT_SHAPES,
     VERDICT_WORDS,
@@ -12,6 +11,7 @@ from pocketbench.reports.text.phrases import (
     interval_text,
     ratio_text,
 )
+from pocketbench.reports.view import View
 
 MOST_LINES = 4
 """Beside the headline; tables and data have them all."""
@@ -25,14 +25,14 @@ _NOUNS = {
 }
 
 
-def fleet_lines(lookup: Lookup) -> list[str]:
+def fleet_lines(view: View) -> list[str]:
     """A sentence for each comparison over phones in the primary metric."""
     found = [
         comparison
-        for comparison in lookup.summary.fleet
-        if comparison.metric == lookup.primary.name
+        for comparison in view.summary.fleet
+        if comparison.metric == view.primary.name
     ]
-    lines = [_sentence(lookup, comparison) for comparison in found[:MOST_LINES]]
+    lines = [_sentence(view, comparison) for comparison in found[:MOST_LINES]]
     if len(found) > MOST_LINES:
         lines.append(
             f"{len(found) - MOST_LINES} more comparisons over phones are in the report."
@@ -46,10 +46,10 @@ def fleet_name(comparison: FleetComparison) -> str:
     return counted(len(comparison.device_ids), noun)
 
 
-def fleet_effect(lookup: Lookup, comparison: FleetComparison) -> str:
+def fleet_effect(view: View, comparison: FleetComparison) -> str:
     """`3 % slower: 1.03 [1.02, 1.04]`; only the ratio where no direction is clear."""
     ratio = comparison.candidate_over_baseline
-    metric = lookup.metrics.get(comparison.metric)
+    metric = view.metrics.get(comparison.metric)
     figures = f"{ratio_text(ratio)} {interval_text(ratio)}"
     if metric is None or ratio.low is None or ratio.high is None:
         return figures
@@ -77,9 +77,9 @@ def agreement(comparison: FleetComparison) -> str:
     return f"{words}, I² {100 * share:.0f} %"
 
 
-def _sentence(lookup: Lookup, comparison: FleetComparison) -> str:
+def _sentence(view: View, comparison: FleetComparison) -> str:
     candidate = comparison.candidate
-    if len({c.model for c in lookup.summary.fleet}) > 1:
+    if len({c.model for c in view.summary.fleet}) > 1:
         candidate = f"{comparison.model} {candidate}"
     if comparison.verdict is Verdict.NO_CHANGE:
         what = f"is within {comparison.min_effect * 100:g} % of {comparison.baseline}"
@@ -87,7 +87,7 @@ def _sentence(lookup: Lookup, comparison: FleetComparison) -> str:
         what = f"vs {comparison.baseline} is inconclusive"
     else:
         ratio = comparison.candidate_over_baseline
-        said = effect(lookup.primary, ratio.point)
+        said = effect(view.primary, ratio.point)
         what = f"is {said} than {comparison.baseline}"
     interval = interval_text(comparison.candidate_over_baseline)
     return (

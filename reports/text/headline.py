@@ -10,11 +10,11 @@ from typing import NamedTuple
 from pocketbench.bench.judge.summary import Cell, Comparison, Estimate, Verdict
 from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.units import format_value
-from pocketbench.reports.lookup import Lookup
 from pocketbench.reports.text import sustained
 from pocketbench.reports.text.fleet import fleet_lines
 from pocketbench.reports.text.phrases import counted, effect_range, listed
 from pocketbench.reports.text.resolution import resolving_details, resolving_sentence
+from pocketbench.reports.view import View
 
 MOST_MODELS_IN_WORDS = 3
 """With more models, or against another run, the verdicts are counted."""
@@ -31,23 +31,23 @@ class Headline(NamedTuple):
         return " ".join((self.sentence, *self.details))
 
 
-def headline(lookup: Lookup) -> Headline:
+def headline(view: View) -> Headline:
     """Answer: did it get better or worse, by how much, where."""
-    if lookup.summary.sustained:
-        said, more = sustained.sentence(lookup)
-        return Headline(said, (*more, *_missing(lookup)))
-    if not lookup.summary.cells:
-        return Headline(_nothing_measured(lookup), ())
-    judged = [c for c in lookup.judged if c.metric == lookup.primary.name]
-    missing = _missing(lookup)
-    if not lookup.judged and lookup.withheld:
-        return Headline(_withheld(lookup), missing)
-    if lookup.summary.resolutions:
-        details = (*resolving_details(lookup), *missing)
-        return Headline(resolving_sentence(lookup), details)
-    if not lookup.judged:
-        return Headline(_only_measured(lookup), missing)
-    counts = verdict_counts(lookup.judged)
+    if view.summary.sustained:
+        said, more = sustained.sentence(view)
+        return Headline(said, (*more, *_missing(view)))
+    if not view.summary.cells:
+        return Headline(_nothing_measured(view), ())
+    judged = [c for c in view.judged if c.metric == view.primary.name]
+    missing = _missing(view)
+    if not view.judged and view.withheld:
+        return Headline(_withheld(view), missing)
+    if view.summary.resolutions:
+        details = (*resolving_details(view), *missing)
+        return Headline(resolving_sentence(view), details)
+    if not view.judged:
+        return Headline(_only_measured(view), missing)
+    counts = verdict_counts(view.judged)
     models = {c.model for c in judged}
     in_words = (
         judged
@@ -55,15 +55,15 @@ def headline(lookup: Lookup) -> Headline:
         and all(c.kind == "variant" for c in judged)
     )
     if not in_words:
-        return Headline(f"{counts}.", (*fleet_lines(lookup), *missing))
+        return Headline(f"{counts}.", (*fleet_lines(view), *missing))
     by_candidate: dict[tuple[str, str], list[Comparison]] = {}
     for comparison in judged:
         key = comparison.candidate, comparison.baseline
         by_candidate.setdefault(key, []).append(comparison)
     candidates = sorted(by_candidate.values(), key=_weight, reverse=True)
-    claims = [_claim(lookup, comparisons) for comparisons in candidates]
-    counting = (f"{counts}.",) if len(lookup.judged) > 1 else ()
-    details = (*claims[1:], *fleet_lines(lookup), *counting, *missing)
+    claims = [_claim(view, comparisons) for comparisons in candidates]
+    counting = (f"{counts}.",) if len(view.judged) > 1 else ()
+    details = (*claims[1:], *fleet_lines(view), *counting, *missing)
     return Headline(claims[0], details)
 
 
@@ -89,7 +89,7 @@ def _weight(comparisons: Sequence[Comparison]) -> tuple[int, float]:
     )
 
 
-def _claim(lookup: Lookup, comparisons: Sequence[Comparison]) -> str:
+def _claim(view: View, comparisons: Sequence[Comparison]) -> str:
     """What one candidate came to, over all models and devices: a whole sentence."""
     candidate, baseline = comparisons[0].candidate, comparisons[0].baseline
     by_verdict: dict[Verdict, list[Comparison]] = {}
@@ -99,26 +99,26 @@ def _claim(lookup: Lookup, comparisons: Sequence[Comparison]) -> str:
     parts: list[str] = []
     for verdict in sorted(by_verdict, key=lambda v: -len(by_verdict[v])):
         found = by_verdict[verdict]
-        where = _where(lookup, found, comparisons, is_first=not parts)
+        where = _where(view, found, comparisons, is_first=not parts)
         if parts:
-            parts.append(f"{_what(lookup, verdict, found, 'it')} {where}")
+            parts.append(f"{_what(view, verdict, found, 'it')} {where}")
         else:
-            parts.append(f"is {_what(lookup, verdict, found, baseline)} {where}")
-    memory = _memory(lookup, comparisons)
+            parts.append(f"is {_what(view, verdict, found, baseline)} {where}")
+    memory = _memory(view, comparisons)
     if memory:
         parts.append(memory)
     *first, last = parts
     sentence = f"{candidate} {', '.join([*first, f'and {last}'] if first else parts)}"
-    sqnr = _sqnr(lookup, comparisons)
+    sqnr = _sqnr(view, comparisons)
     if sqnr:
         sentence += f"; output SQNR {sqnr}"
-    if any(_has_few_launches(lookup, c) for c in comparisons):
+    if any(_has_few_launches(view, c) for c in comparisons):
         sentence += "; few launches, so a first look"
     return f"{sentence}."
 
 
 def _what(
-    lookup: Lookup, verdict: Verdict, found: Sequence[Comparison], baseline: str
+    view: View, verdict: Verdict, found: Sequence[Comparison], baseline: str
 ) -> str:
     band = f"{found[0].min_effect * 100:g} %"
     if verdict is Verdict.NO_CHANGE:
@@ -126,11 +126,11 @@ def _what(
     if verdict is Verdict.INCONCLUSIVE:
         return "undecided" if baseline == "it" else f"undecided against {baseline}"
     ratios = [c.candidate_over_baseline.point for c in found]
-    return f"{effect_range(lookup.primary, ratios)} than {baseline}"
+    return f"{effect_range(view.primary, ratios)} than {baseline}"
 
 
 def _where(
-    lookup: Lookup,
+    view: View,
     found: Sequence[Comparison],
     of: Sequence[Comparison],
     *,
@@ -146,23 +146,23 @@ def _where(
         pairs = f"in {len(found)}"
         if is_first:
             pairs += f" of {len(of)} pairs of model and device"
-        return pairs + _not_real(lookup, devices, is_pairs=True)
+        return pairs + _not_real(view, devices, is_pairs=True)
     total = len({c.device_id for c in of})
     place = f"on {len(devices)}"
     if is_first:
         place += f" of {counted(total, 'device')}"
-    place += _not_real(lookup, devices, is_pairs=False)
+    place += _not_real(view, devices, is_pairs=False)
     if len(models) > 1:
         place += f", for {'both' if len(models) == 2 else f'all {len(models)}'} models"
     return place
 
 
-def _not_real(lookup: Lookup, devices: Sequence[str], *, is_pairs: bool) -> str:
+def _not_real(view: View, devices: Sequence[str], *, is_pairs: bool) -> str:
     """`(1 of them simulated)`; counts devices, whatever was counted before it."""
     tags = Counter(
         tag.lower().replace("simulator", "in a simulator").replace(", ", " and ")
         for d in devices
-        if (tag := lookup.tag(d))
+        if (tag := view.tag(d))
     )
     if not tags:
         return ""
@@ -175,19 +175,19 @@ def _not_real(lookup: Lookup, devices: Sequence[str], *, is_pairs: bool) -> str:
     return f" ({', '.join([kinds[0].replace(' ', ' of them ', 1), *kinds[1:]])})"
 
 
-def _memory(lookup: Lookup, comparisons: Sequence[Comparison]) -> str | None:
+def _memory(view: View, comparisons: Sequence[Comparison]) -> str | None:
     """Said only where every interval lies beyond the minimum effect, one way.
 
     Peak memory gets no verdict unless it was asked to gate; a whole interval beyond
     the band is stricter than what a verdict asks for.
     """
-    metric = lookup.metrics.get("peak_rss_bytes")
+    metric = view.metrics.get("peak_rss_bytes")
     if metric is None:
         return None
     found = []
     for comparison in comparisons:
-        cell = _candidate_cell(lookup, comparison)
-        ratio = lookup.comparison("variant", cell, metric.name) if cell else None
+        cell = _candidate_cell(view, comparison)
+        ratio = view.comparison("variant", cell, metric.name) if cell else None
         if ratio is None:
             return None
         found.append(ratio)
@@ -207,10 +207,10 @@ def _beyond(ratio: Estimate, min_effect: float) -> int | None:
     return 1 if ratio.low > 1 + min_effect else None
 
 
-def _sqnr(lookup: Lookup, comparisons: Sequence[Comparison]) -> str | None:
+def _sqnr(view: View, comparisons: Sequence[Comparison]) -> str | None:
     found = set()
     for comparison in comparisons:
-        cell = _candidate_cell(lookup, comparison)
+        cell = _candidate_cell(view, comparison)
         error = cell.artifact.output_error if cell else None
         if error is None or error.sqnr_db is None:
             return None
@@ -219,39 +219,39 @@ def _sqnr(lookup: Lookup, comparisons: Sequence[Comparison]) -> str | None:
     return f"{low} dB" if low == high else f"{low} to {high} dB"
 
 
-def _has_few_launches(lookup: Lookup, comparison: Comparison) -> bool:
-    cell = _candidate_cell(lookup, comparison)
+def _has_few_launches(view: View, comparison: Comparison) -> bool:
+    cell = _candidate_cell(view, comparison)
     return cell is not None and Caveat.TOO_FEW_LAUNCHES in cell.caveats
 
 
-def _candidate_cell(lookup: Lookup, comparison: Comparison) -> Cell | None:
-    return lookup.cells.get(
+def _candidate_cell(view: View, comparison: Comparison) -> Cell | None:
+    return view.cells.get(
         (comparison.device_id, comparison.model, comparison.candidate)
     )
 
 
-def _missing(lookup: Lookup) -> tuple[str, ...]:
+def _missing(view: View) -> tuple[str, ...]:
     wanted, measured = (
-        lookup.summary.jobs_wanted,
-        len(lookup.summary.cells or lookup.summary.sustained),
+        view.summary.jobs_wanted,
+        len(view.summary.cells or view.summary.sustained),
     )
     found = []
     if measured < wanted:
         cells = counted(wanted, "cell")
         found.append(f"{wanted - measured} of {cells} could not be measured.")
-    if lookup.judged and lookup.withheld:
-        found.append(_withheld(lookup))
-    if any(not c.drift_controlled for c in lookup.judged):
+    if view.judged and view.withheld:
+        found.append(_withheld(view))
+    if any(not c.drift_controlled for c in view.judged):
         found.append("Two runs measured apart: drift is not controlled.")
-    gates = [lookup.metric_title(name) for name in lookup.summary.gates_missing]
+    gates = [view.metric_title(name) for name in view.summary.gates_missing]
     if gates:
         found.append(f"No verdict on {listed(gates)}: nothing was measured of it.")
     return tuple(found)
 
 
-def _withheld(lookup: Lookup) -> str:
+def _withheld(view: View) -> str:
     """Why there is no verdict where one was asked for."""
-    withheld = lookup.withheld
+    withheld = view.withheld
     what = dict.fromkeys(u.what for c in withheld for u in c.unlike)
     differ = f"{listed(list(what))} {'differs' if len(what) == 1 else 'differ'}"
     return (
@@ -260,8 +260,8 @@ def _withheld(lookup: Lookup) -> str:
     )
 
 
-def _nothing_measured(lookup: Lookup) -> str:
-    failures = lookup.summary.failures
+def _nothing_measured(view: View) -> str:
+    failures = view.summary.failures
     devices = len({failure.device_id for failure in failures})
     if not failures:
         return "Nothing was measured."
@@ -271,17 +271,17 @@ def _nothing_measured(lookup: Lookup) -> str:
     )
 
 
-def _only_measured(lookup: Lookup) -> str:
+def _only_measured(view: View) -> str:
     """A run with one variant: its figures, or how many there are."""
-    metric = lookup.primary
-    cells = [c for c in lookup.summary.cells if metric.name in c.estimates]
+    metric = view.primary
+    cells = [c for c in view.summary.cells if metric.name in c.estimates]
     few = len(cells) <= 4 and len({(c.model, c.variant_id) for c in cells}) == 1
     if not cells or not few:
-        total = counted(len(lookup.summary.cells), "cell")
+        total = counted(len(view.summary.cells), "cell")
         return f"{total} measured; nothing to compare with."
     figures = [
         f"{format_value(metric.unit, c.estimates[metric.name].point)} on "
-        f"{lookup.tagged(c.device_id)}"
+        f"{view.tagged(c.device_id)}"
         for c in cells
     ]
     name = f"{cells[0].model} {cells[0].variant_id}"

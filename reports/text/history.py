@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 from pocketbench.bench.history.series import CellHistory, LevelChange, Series
-from pocketbench.bench.judge.summary import Summary
 from pocketbench.bench.units import format_value
-from pocketbench.reports.lookup import Lookup
 from pocketbench.reports.text.phrases import counted, effect
 from pocketbench.reports.text.sparkline import sparkline
-
-Kind = TypeVar("Kind")
 
 STATE_WORDS = {
     "confirmed": "confirmed",
@@ -90,20 +85,6 @@ def commit_range(series: Series, change: LevelChange) -> str:
     """`1a2b3c4d5e..6f7a8b9c0d`."""
     before, after = series.points[change.index - 1], series.points[change.index]
     return f"{before.version}..{after.version}"
-
-
-def by_shown_device(
-    summary: Summary, lookup: Lookup, histories: Mapping[tuple[str, str, str], Kind]
-) -> dict[tuple[str, str, str], Kind]:
-    """Histories by the device ids that a report shows, where serials are hashed."""
-    shown = {
-        before.device.id: after.device.id
-        for before, after in zip(summary.devices, lookup.summary.devices, strict=True)
-    }
-    return {
-        (shown.get(device, device), model, variant): found
-        for (device, model, variant), found in histories.items()
-    }
 
 
 def _text(lines: Sequence[str]) -> str:

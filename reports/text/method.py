@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import NamedTuple
 
-from pocketbench.reports.lookup import Lookup
 from pocketbench.reports.text.phrases import counted, listed
+from pocketbench.reports.view import View
 
 
 class Statistic(NamedTuple):
@@ -89,36 +89,36 @@ _STEADY_HEAP = Statistic(
 )
 
 
-def statistics(lookup: Lookup) -> tuple[Statistic, ...]:
+def statistics(view: View) -> tuple[Statistic, ...]:
     """What was done to the figures of this run."""
     done = list(_ALWAYS)
-    run = lookup.summary.run
+    run = view.summary.run
     if looks := run.started.plan.workload.looks:
         words = listed([str(look) for look in looks])
         done.append(_AT_LOOKS._replace(what=_AT_LOOKS.what.format(looks=words)))
-    if lookup.summary.fleet:
+    if view.summary.fleet:
         done.append(_FLEET)
     if run.heap == "steady":
         done.append(_STEADY_HEAP)
     return tuple(done)
 
 
-def blocks(lookup: Lookup) -> str:
+def blocks(view: View) -> str:
     """`10 blocks`, or how many it took of the most there could be."""
-    workload = lookup.summary.run.started.plan.workload
+    workload = view.summary.run.started.plan.workload
     if not workload.looks:
         return counted(workload.blocks, "block")
-    found = [len(cell.launches) for cell in lookup.summary.cells]
+    found = [len(cell.launches) for cell in view.summary.cells]
     fewest, most = min(found, default=0), max(found, default=0)
     span = f"{fewest} to {most}" if fewest != most else f"{most}"
     return f"{span} blocks of {workload.blocks} at most, until settled"
 
 
-def command_line(lookup: Lookup) -> str:
+def command_line(view: View) -> str:
     """The command to repeat the run, quoted for a POSIX shell."""
-    return shlex.join(lookup.summary.run.started.command)
+    return shlex.join(view.summary.run.started.command)
 
 
-def min_effect(lookup: Lookup) -> float | None:
+def min_effect(view: View) -> float | None:
     """The minimum effect that the verdicts were given with."""
-    return next((c.min_effect for c in lookup.judged), None)
+    return next((c.min_effect for c in view.judged), None)

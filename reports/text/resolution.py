@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 from pocketbench.bench.judge.summary import Resolution, Verdict
-from pocketbench.reports.lookup import Lookup
 from pocketbench.reports.text.phrases import counted, listed
+from pocketbench.reports.view import View
 
 MOST_LINES = 12
 """Of one cell each; the JSON has them all."""
 
 
-def resolving_sentence(lookup: Lookup) -> str:
+def resolving_sentence(view: View) -> str:
     """By device, the change that is found in all its models: the largest of theirs."""
     worst: dict[str, float] = {}
     unknown: list[str] = []
-    for found in lookup.summary.resolutions:
-        if found.metric != lookup.primary.name:
+    for found in view.summary.resolutions:
+        if found.metric != view.primary.name:
             continue
         if found.smallest_found is None:
-            unknown.append(lookup.tagged(found.device_id))
+            unknown.append(view.tagged(found.device_id))
         else:
             before = worst.get(found.device_id, 0.0)
             worst[found.device_id] = max(before, found.smallest_found)
     parts = [
-        f"{_percent(size)} on {lookup.tagged(device_id)}"
+        f"{_percent(size)} on {view.tagged(device_id)}"
         for device_id, size in worst.items()
     ]
     if not parts:
         return "A self-check: too few launches to tell what can be resolved."
-    blocks = max(x.blocks for x in lookup.summary.resolutions)
+    blocks = max(x.blocks for x in view.summary.resolutions)
     sentence = (
         f"Each build against itself: with {counted(blocks, 'block')} a change is found "
         f"from {listed(parts)}"
@@ -38,20 +38,18 @@ def resolving_sentence(lookup: Lookup) -> str:
     return f"{sentence}."
 
 
-def resolving_details(lookup: Lookup) -> tuple[str, ...]:
+def resolving_details(view: View) -> tuple[str, ...]:
     """A line a cell, and how many of them looked changed although nothing differs."""
-    found = lookup.summary.resolutions
-    lines = [_line(lookup, resolution) for resolution in found[:MOST_LINES]]
+    found = view.summary.resolutions
+    lines = [_line(view, resolution) for resolution in found[:MOST_LINES]]
     if len(found) > MOST_LINES:
         lines.append(f"{len(found) - MOST_LINES} more are in the JSON.")
     wrong = [
-        c
-        for c in lookup.judged
-        if c.verdict in (Verdict.REGRESSION, Verdict.IMPROVEMENT)
+        c for c in view.judged if c.verdict in (Verdict.REGRESSION, Verdict.IMPROVEMENT)
     ]
     if wrong:
         lines.append(
-            f"{len(wrong)} of {counted(len(lookup.judged), 'comparison')} of a build "
+            f"{len(wrong)} of {counted(len(view.judged), 'comparison')} of a build "
             "with itself looked changed: a false alarm, of which one in twenty is to "
             "be expected. If it comes again, something on the device favours one of "
             "two equal programs."
@@ -59,9 +57,9 @@ def resolving_details(lookup: Lookup) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _line(lookup: Lookup, found: Resolution) -> str:
-    where = f"{lookup.tagged(found.device_id)}, {found.model} {found.variant_id}"
-    what = lookup.metric_title(found.metric)
+def _line(view: View, found: Resolution) -> str:
+    where = f"{view.tagged(found.device_id)}, {found.model} {found.variant_id}"
+    what = view.metric_title(found.metric)
     if found.half_width is None or found.smallest_found is None:
         return f"{where}, {what}: {counted(found.blocks, 'block')}, no interval."
     band = f"{found.min_effect * 100:g} %"

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from pocketbench.bench.judge.time_series import SustainedCell
 from pocketbench.bench.records.sustained import Sustained
 from pocketbench.bench.units import format_size, format_time, significant
-from pocketbench.reports.lookup import Lookup
 from pocketbench.reports.text.phrases import counted
+from pocketbench.reports.view import View
 
 MOST_LINES = 4
 NO_VERDICT = "no interval, so no verdict"
@@ -41,18 +41,18 @@ def window_names(cells: Sequence[SustainedCell]) -> tuple[str, str]:
     return "first third", "last third"
 
 
-def sentence(lookup: Lookup) -> tuple[str, tuple[str, ...]]:
+def sentence(view: View) -> tuple[str, tuple[str, ...]]:
     """The answer of a sustained run, the worst first, and what else there is to say."""
-    cells = sorted(lookup.summary.sustained, key=lambda c: -c.last_over_first)
-    lines = [line(lookup, cell) for cell in cells]
+    cells = sorted(view.summary.sustained, key=lambda c: -c.last_over_first)
+    lines = [line(view, cell) for cell in cells]
     longest_s = max(cell.asked_s for cell in cells)
     said = f"One process of {_time(longest_s)} a variant: {NO_VERDICT}."
     return f"{lines[0]}.", (*(f"{words}." for words in lines[1:MOST_LINES]), said)
 
 
-def line(lookup: Lookup, cell: SustainedCell) -> str:
+def line(view: View, cell: SustainedCell) -> str:
     """`net float32 on Pixel 8 took 1.81 times as long at the end as at first: ...`."""
-    where = f"{cell.model} {cell.variant_id} on {lookup.tagged(cell.device_id)}"
+    where = f"{cell.model} {cell.variant_id} on {view.tagged(cell.device_id)}"
     figures = f"{format_time(cell.first_ns)}, then {format_time(cell.last_ns)}"
     ratio = cell.last_over_first
     if abs(ratio - 1) < _UNCHANGED:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.launch import Failure
 from pocketbench.reports.formats import annotations, benchmark_action, junit
+from pocketbench.reports.view import View
 
 JUNIT = """\
 <?xml version="1.0" encoding="UTF-8"?>
@@ -66,11 +67,11 @@ def lost(number: int) -> Failure:
 
 
 def test_the_whole_junit_file(tiny):
-    assert junit.render(tiny) == JUNIT
+    assert junit.render(View(tiny)) == JUNIT
 
 
 def test_what_could_not_be_measured_is_an_error_not_a_failure(full):
-    root = ET.fromstring(junit.render(full))
+    root = ET.fromstring(junit.render(View(full)))
     assert root.get("errors") == "1"
     error = root.find(".//error")
     assert error is not None
@@ -80,7 +81,7 @@ def test_what_could_not_be_measured_is_an_error_not_a_failure(full):
 
 
 def test_a_lost_device_has_a_suite_of_its_own_and_valid_xml(tiny):
-    root = ET.fromstring(junit.render(replace(tiny, failures=(lost(1),))))
+    root = ET.fromstring(junit.render(View(replace(tiny, failures=(lost(1),)))))
     assert [suite.get("name") for suite in root.iter("testsuite")] == [
         "mobilenet_v2",
         "devices",
@@ -88,7 +89,7 @@ def test_a_lost_device_has_a_suite_of_its_own_and_valid_xml(tiny):
 
 
 def test_annotations_name_what_regressed(tiny):
-    assert annotations.render(tiny) == (
+    assert annotations.render(View(tiny)) == (
         "::warning title=mobilenet_v2 int8-static regressed::median latency on "
         "this computer (Ryzen 7) is 10 %25 slower than float32: 1.10 [1.08, 1.12]; "
         "trust A\n"
@@ -97,7 +98,7 @@ def test_annotations_name_what_regressed(tiny):
 
 def test_annotations_escape_and_stop_at_ten_lines(tiny):
     summary = replace(tiny, failures=tuple(lost(n) for n in range(15)))
-    lines = annotations.render(summary).splitlines()
+    lines = annotations.render(View(summary)).splitlines()
     assert len(lines) == 10
     assert lines[1].startswith("::warning title=a device could not be measured::")
     assert "100%25" in lines[1]
@@ -106,7 +107,7 @@ def test_annotations_escape_and_stop_at_ten_lines(tiny):
 
 
 def test_github_action_benchmark_gets_what_is_better_smaller(tiny):
-    entries = json.loads(benchmark_action.render(tiny))
+    entries = json.loads(benchmark_action.render(View(tiny)))
     assert len(entries) == 8
     assert entries[6] == {
         "name": "mobilenet_v2 / int8-static / Pixel 8 [SIMULATED] / median latency",
@@ -118,6 +119,6 @@ def test_github_action_benchmark_gets_what_is_better_smaller(tiny):
 
 
 def test_throughput_is_left_out_because_more_is_better(full):
-    names = [entry["name"] for entry in json.loads(benchmark_action.render(full))]
+    names = [entry["name"] for entry in json.loads(benchmark_action.render(View(full)))]
     assert names
     assert not any("throughput" in name for name in names)

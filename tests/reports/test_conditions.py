@@ -24,7 +24,6 @@ from pocketbench.bench.records.conditions import (
 from pocketbench.reports.formats import json as json_report
 from pocketbench.reports.formats import markdown
 from pocketbench.reports.formats.html import page as html
-from pocketbench.reports.lookup import Lookup
 from pocketbench.reports.plots.band import band, minutes
 from pocketbench.reports.plots.style import variant_colours
 from pocketbench.reports.plots.timeline import timeline
@@ -34,6 +33,7 @@ from pocketbench.reports.text.condition_words import (
     conditions_lines,
     conditions_table,
 )
+from pocketbench.reports.view import View
 from tests.reports.conftest import (
     ANDROID,
     HOST,
@@ -151,7 +151,7 @@ def heated():
 def cells_of(summary, device_id) -> dict[str, dict[str, str]]:
     (row,) = (
         row
-        for row in conditions_table(Lookup(summary)).rows
+        for row in conditions_table(View(summary)).rows
         if row.device_id == device_id
     )
     return {
@@ -160,10 +160,10 @@ def cells_of(summary, device_id) -> dict[str, dict[str, str]]:
 
 
 def drawn(summary, device_id) -> ET.Element:
-    lookup = Lookup(summary)
-    colours = variant_colours(lookup.variant_ids, {"float32"})
-    cells = lookup.cells_of("mobilenet_v2", device_id)
-    return ET.fromstring(timeline(lookup, cells, colours, name="t"))
+    view = View(summary)
+    colours = variant_colours(view.variant_ids, {"float32"})
+    cells = view.cells_of("mobilenet_v2", device_id)
+    return ET.fromstring(timeline(view, cells, colours, name="t"))
 
 
 def words_of(svg: ET.Element) -> list[str]:
@@ -206,9 +206,7 @@ def test_what_is_not_known_is_unavailable_and_each_reason_stands_once(heated):
     assert cells["screen and power"]["fixed performance"] == "not told"
     assert cells["cores"]["switched on"] == "not told"
     (row,) = (
-        row
-        for row in conditions_table(Lookup(heated)).rows
-        if row.device_id == PIXEL.id
+        row for row in conditions_table(View(heated)).rows if row.device_id == PIXEL.id
     )
     reasons = [reason for reason, _ in row.reasons]
     assert len(reasons) == len(set(reasons))
@@ -219,12 +217,12 @@ def test_what_is_not_known_is_unavailable_and_each_reason_stands_once(heated):
 
 def test_a_device_that_tells_nothing_says_so_and_shows_no_figure(heated):
     (row,) = (
-        row for row in conditions_table(Lookup(heated)).rows if row.device_id == HOST.id
+        row for row in conditions_table(View(heated)).rows if row.device_id == HOST.id
     )
 
     assert row.cells == ()
     assert row.nothing == "not told: this device tells none of its conditions"
-    assert [device for device, _ in conditions_lines(Lookup(heated))] == [
+    assert [device for device, _ in conditions_lines(View(heated))] == [
         "Pixel 8 [SIMULATED]"
     ]
 
@@ -320,12 +318,12 @@ def test_without_a_skin_sensor_the_hottest_of_the_others_is_drawn():
 
 
 def test_the_page_and_the_comment_and_the_document_tell_the_same(heated):
-    page = html.render(heated)
+    page = html.render(View(heated))
     table = re.search(r'<table class="words" id="conditions">.*?</table>', page, re.S)
     assert table
     assert "30.0 → 40.2 C (30.0 to 41.5)" in table[0]
-    assert "skin 30.0 → 40.2 C (30.0 to 41.5)" in markdown.render(heated)
-    document = json.loads(json_report.render(heated))
+    assert "skin 30.0 → 40.2 C (30.0 to 41.5)" in markdown.render(View(heated))
+    document = json.loads(json_report.render(View(heated)))
     pixel = msgspec.convert(document["conditions"][1], DeviceConditions)
     assert pixel == device_conditions(heated.run)[1]
     assert pixel.temperatures_c["skin"].last == 40.2
@@ -341,14 +339,14 @@ def test_words_of_a_device_can_neither_mark_up_a_page_nor_carry_a_serial():
     summary = summarize(with_readings(run, ANDROID.id, [evil] * 8))
 
     for text in (
-        html.render(summary),
-        markdown.render(summary),
-        json_report.render(summary),
+        html.render(View(summary)),
+        markdown.render(View(summary)),
+        json_report.render(View(summary)),
     ):
         assert HOSTILE_SERIAL not in text
         assert "\x1b" not in text
         assert "\x07" not in text
-    page = html.render(summary)
+    page = html.render(View(summary))
     shown = page[page.index('id="conditions"') : page.index('id="method"')]
     assert "&lt;script&gt;alert(1)" in shown
     assert "<script" not in shown

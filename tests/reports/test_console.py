@@ -7,6 +7,7 @@ from rich.console import Console
 
 from pocketbench.bench.judge.summary import Contradiction, Pairs
 from pocketbench.reports.formats import console
+from pocketbench.reports.view import View
 
 EXPECTED = """\
 int8-static is 10 % slower than float32 on 1 of 2 devices, undecided on 1
@@ -33,17 +34,17 @@ What makes it doubtful
 
 
 def test_the_whole_report_at_80_columns(tiny):
-    assert console.render(tiny) == EXPECTED
+    assert console.render(View(tiny)) == EXPECTED
 
 
 def test_no_line_is_wider_than_the_terminal(full):
     for width in (80, 120):
-        lines = console.render(full, width=width).splitlines()
+        lines = console.render(View(full), width=width).splitlines()
         assert max(map(len, lines)) <= width
 
 
 def test_a_narrow_terminal_shows_every_column_on_more_lines(tiny):
-    text = console.render(tiny, width=68)
+    text = console.render(View(tiny), width=68)
     head = text[text.index("median") : text.index("this computer (Ryzen 7)")]
     words = "mobilenet_v2 median latency, ms speed-up, x peak, MiB size, MiB SQNR, dB"
     assert sorted(head.split()) == sorted([*words.split(), "─" * 68])
@@ -53,9 +54,9 @@ def test_a_narrow_terminal_shows_every_column_on_more_lines(tiny):
 
 def test_a_pipe_gets_no_colour_codes_and_a_terminal_does(tiny):
     piped, terminal = io.StringIO(), io.StringIO()
-    console.show(tiny, Console(file=piped, width=80))
+    console.show(View(tiny), Console(file=piped, width=80))
     console.show(
-        tiny,
+        View(tiny),
         Console(file=terminal, width=80, force_terminal=True, color_system="standard"),
     )
     assert "\x1b" not in piped.getvalue()
@@ -69,7 +70,7 @@ def test_what_a_device_says_cannot_steer_the_terminal_or_the_markup(full):
         else ready
         for ready in full.devices
     )
-    text = console.render(replace(full, devices=named))
+    text = console.render(View(replace(full, devices=named)))
     assert "[red]\N{REPLACEMENT CHARACTER}[2Jx[/red]" in text
     assert "\x1b" not in text
     assert "\u202e" not in text
@@ -77,7 +78,7 @@ def test_what_a_device_says_cannot_steer_the_terminal_or_the_markup(full):
 
 
 def test_failures_come_with_their_remedy(full):
-    text = " ".join(console.render(full).split())
+    text = " ".join(console.render(View(full)).split())
     assert "What could not be measured" in text
     assert "resnet18 · int8-dynamic: the program was ended by signal 11" in text
     assert "See the output kept with the failure." in text
@@ -88,7 +89,7 @@ def test_launches_that_were_done_again_are_counted_by_variant(tiny):
         replace(cell, redone_launches=redone)
         for cell, redone in zip(tiny.cells, (0, 0, 1, 3), strict=True)
     )
-    text = " ".join(console.render(replace(tiny, cells=cells)).split())
+    text = " ".join(console.render(View(replace(tiny, cells=cells))).split())
     assert (
         "4 launches throttled and measured again: 3 of int8-static and 1 of float32"
         in text
@@ -104,7 +105,7 @@ def test_a_ratio_that_the_pairs_contradict_is_a_caveat(tiny):
     )
 
     text = " ".join(
-        console.render(replace(tiny, comparisons=(contradicted, *rest))).split()
+        console.render(View(replace(tiny, comparisons=(contradicted, *rest)))).split()
     )
 
     assert (

@@ -6,6 +6,7 @@ import io
 from msgspec.structs import replace
 
 from pocketbench.reports.formats import csv as report
+from pocketbench.reports.view import View
 
 EXPECTED = """\
 20260302-091500-mobilenet_v2,simulated:pixel-8,Pixel 8,True,False,mobilenet_v2,\
@@ -20,14 +21,14 @@ def rows(text: str) -> list[dict[str, str]]:
 
 
 def test_a_row_a_cell_and_metric_unscaled(tiny):
-    text = report.render(tiny)
+    text = report.render(View(tiny))
     assert text.splitlines()[0] == ",".join(report.COLUMNS)
     assert len(text.splitlines()) == 1 + 4 * 2
     assert EXPECTED in text
 
 
 def test_what_was_not_measured_is_empty_and_not_zero(tiny):
-    baseline = rows(report.render(tiny))[0]
+    baseline = rows(report.render(View(tiny)))[0]
     assert baseline["candidate_over_baseline"] == ""
     assert baseline["over_host"] == ""
     assert baseline["sqnr_db"] == ""
@@ -36,7 +37,7 @@ def test_what_was_not_measured_is_empty_and_not_zero(tiny):
 def test_every_estimate_of_a_run_is_there_exactly(full):
     by_cell = {
         (row["device"], row["model"], row["variant"], row["metric"]): row
-        for row in rows(report.render(full))
+        for row in rows(report.render(View(full)))
         if not row["operator"] and not row["fleet_devices"]
     }
     assert len(by_cell) == sum(len(cell.estimates) for cell in full.cells)
@@ -57,10 +58,10 @@ def test_a_name_that_a_spreadsheet_would_run_is_quoted(tiny):
         ),
         tiny.devices[1],
     )
-    row = rows(report.render(replace(tiny, devices=devices)))[0]
+    row = rows(report.render(View(replace(tiny, devices=devices))))[0]
     assert row["device_name"] == '\'=cmd|"/c calc"!A1'
 
 
 def test_a_run_without_cells_is_a_header(tiny):
-    text = report.render(replace(tiny, cells=(), comparisons=()))
+    text = report.render(View(replace(tiny, cells=(), comparisons=())))
     assert text == ",".join(report.COLUMNS) + "\n"

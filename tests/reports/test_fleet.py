@@ -15,6 +15,7 @@ from pocketbench.reports.formats import annotations, console, junit, markdown
 from pocketbench.reports.formats import csv as csv_report
 from pocketbench.reports.formats import json as json_report
 from pocketbench.reports.formats.html import page
+from pocketbench.reports.view import View
 
 LATENCY = FleetComparison(
     tag=None,
@@ -60,14 +61,14 @@ OVER_SIMULATED = (
 
 
 def test_the_headline_says_it_beside_the_phones_own_verdicts(summary):
-    text = " ".join(console.render(summary).split())
+    text = " ".join(console.render(View(summary)).split())
 
     assert OVER_PHONES in text
     assert OVER_SIMULATED in text
 
 
 def test_markdown_has_it_above_the_fold(summary):
-    text = markdown.render(summary).replace("\\", "")
+    text = markdown.render(View(summary)).replace("\\", "")
 
     shown = text.partition("<details>")[0]
     assert OVER_PHONES in shown
@@ -76,7 +77,7 @@ def test_markdown_has_it_above_the_fold(summary):
 
 
 def test_the_page_has_a_table_of_it(small):
-    text = page.render(replace(small, fleet=(LATENCY, SIMULATED)))
+    text = page.render(View(replace(small, fleet=(LATENCY, SIMULATED))))
 
     table = text.partition('id="fleet-table"')[2].partition("</table>")[0]
     assert table.count("<tr data-model=") == 2
@@ -86,7 +87,7 @@ def test_the_page_has_a_table_of_it(small):
 
 
 def test_json_has_all_of_it(summary):
-    found = json.loads(json_report.render(summary))["fleet"]
+    found = json.loads(json_report.render(View(summary)))["fleet"]
 
     assert [x["tag"] for x in found] == [None, "SIMULATED"]
     assert (found[0]["verdict"], found[0]["i_squared"]) == ("regression", 0.12)
@@ -96,7 +97,7 @@ def test_json_has_all_of_it(summary):
 def test_csv_has_a_row_of_no_device_for_each(summary):
     rows = [
         row
-        for row in csv.DictReader(io.StringIO(csv_report.render(summary)))
+        for row in csv.DictReader(io.StringIO(csv_report.render(View(summary))))
         if row["fleet_devices"]
     ]
 
@@ -110,7 +111,7 @@ def test_csv_has_a_row_of_no_device_for_each(summary):
 def test_junit_fails_a_regression_over_phones(summary):
     cases = {
         case.get("classname"): case
-        for case in ET.fromstring(junit.render(summary)).iter("testcase")
+        for case in ET.fromstring(junit.render(View(summary))).iter("testcase")
     }
 
     assert cases["mobilenet_v2.over 8 phones"].find("failure") is not None
@@ -118,12 +119,12 @@ def test_junit_fails_a_regression_over_phones(summary):
 
 
 def test_github_is_warned_of_a_regression_over_phones(summary):
-    lines = annotations.render(summary).splitlines()
+    lines = annotations.render(View(summary)).splitlines()
 
     assert "over 8 phones" in lines[0]
     assert not any("simulated phones" in line for line in lines)
 
 
 def test_without_enough_phones_nothing_is_said_of_them(small):
-    assert "Phones in general" not in page.render(small)
-    assert "Over " not in console.render(small)
+    assert "Phones in general" not in page.render(View(small))
+    assert "Over " not in console.render(View(small))

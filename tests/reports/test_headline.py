@@ -4,12 +4,12 @@ from msgspec.structs import replace
 
 from pocketbench.bench.judge.summary import Summary, Verdict
 from pocketbench.bench.records.caveat import Caveat
-from pocketbench.reports.lookup import Lookup
 from pocketbench.reports.text.headline import headline, verdict_counts
+from pocketbench.reports.view import View
 
 
 def sentence(summary: Summary) -> str:
-    return headline(Lookup(summary)).sentence
+    return headline(View(summary)).sentence
 
 
 def judged_as(summary: Summary, *verdicts: Verdict, ratio: float = 0.5) -> Summary:
@@ -46,7 +46,7 @@ def test_a_regression_leads_and_an_inconclusive_cell_is_named(tiny):
         "int8-static is 10 % slower than float32 on 1 of 2 devices, undecided on 1 "
         "(simulated), and uses 33 % to 38 % less memory; output SQNR 31 dB."
     )
-    assert headline(Lookup(tiny)).details == (
+    assert headline(View(tiny)).details == (
         "1 regression, 0 improvements, 0 unchanged, 1 inconclusive of 2 cells.",
     )
 
@@ -93,7 +93,7 @@ def test_few_launches_are_said_in_the_sentence(tiny):
 
 
 def test_cells_that_could_not_be_measured_are_counted(tiny):
-    found = headline(Lookup(replace(tiny, jobs_wanted=6)))
+    found = headline(View(replace(tiny, jobs_wanted=6)))
     assert found.details[-1] == "2 of 6 cells could not be measured."
 
 
@@ -119,7 +119,7 @@ def test_one_variant_alone_gives_its_figures(make_summary):
 
 
 def test_models_that_differ_are_counted_by_pairs(full):
-    found = headline(Lookup(full))
+    found = headline(View(full))
     assert found.sentence.startswith(
         "int8-static is 2.1x faster than float32 on 3 of 3 devices "
         "(1 of them simulated), for both models, and uses "

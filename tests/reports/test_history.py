@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from pocketbench.bench.commands.write_reports import render
+from pocketbench.bench.commands.write_reports import Reports
 from pocketbench.bench.history.changes import with_changes
 from pocketbench.bench.history.histories_for_run import histories_of
 from pocketbench.bench.history.queries import read_series
@@ -16,6 +16,7 @@ from pocketbench.reports.formats.html import page as html
 from pocketbench.reports.plots.history import png, svg
 from pocketbench.reports.text import history
 from pocketbench.reports.text.sparkline import sparkline
+from pocketbench.reports.view import View
 from tests.histories import PHONE, Runs, commit_of
 
 TODAY = datetime.date(2026, 6, 1)
@@ -156,7 +157,7 @@ def of_run(runs):
 
 def test_the_page_shows_each_cells_history_and_no_serial(of_run):
     summary, histories = of_run
-    page = html.render(summary, histories=histories)
+    page = html.render(View(summary, histories))
 
     section = re.search(r'id="history".*?</section>|id="history".*', page, re.DOTALL)
     assert page.count('id="history-1-t"') == 1
@@ -164,12 +165,12 @@ def test_the_page_shows_each_cells_history_and_no_serial(of_run):
     assert "2 confirmed regressions in 2 cells." in section[0]
     assert '<a href="#history">History</a>' in page
     assert "HT7A1X0042" not in page
-    assert "history-1-t" not in html.render(summary)
+    assert "history-1-t" not in html.render(View(summary))
 
 
 def test_the_comment_shows_a_sparkline_although_the_serial_is_hashed(of_run):
     summary, histories = of_run
-    comment = render(summary, "markdown", histories)
+    comment = Reports(summary, histories).text("markdown")
 
     assert "last 30 runs" in comment
     key = (PHONE.id, "net", "int8-static")

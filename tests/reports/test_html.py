@@ -18,6 +18,7 @@ from pocketbench.reports.formats.html import theme
 from pocketbench.reports.formats.json import Document
 from pocketbench.reports.tables import comparisons
 from pocketbench.reports.tables.resources import HEADINGS
+from pocketbench.reports.view import View
 
 VOID = {"meta", "input", "br", "img", "path", "use", "rect", "link", "hr"}
 
@@ -67,7 +68,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def text(full):
-    return html.render(full)
+    return html.render(View(full))
 
 
 def test_every_estimate_stands_unscaled_in_the_page(full, text):
@@ -133,7 +134,7 @@ def test_a_simulated_device_is_tagged_wherever_its_name_stands(text):
 
 
 def test_equal_summaries_give_equal_bytes(full, text):
-    assert html.render(full) == text
+    assert html.render(View(full)) == text
 
 
 def test_the_sentence_comes_before_everything_else(text):
@@ -163,7 +164,7 @@ def test_the_data_of_a_small_run_is_plain_json_and_cannot_end_its_element(small)
         replace(ready, device=replace(ready.device, name="</script><!--"))
         for ready in small.devices
     )
-    page = html.render(replace(small, devices=devices))
+    page = html.render(View(replace(small, devices=devices)))
     data = re.search(
         r'<script type="application/json" id="data"[^>]*>(.*?)</script>', page
     )
@@ -174,7 +175,7 @@ def test_the_data_of_a_small_run_is_plain_json_and_cannot_end_its_element(small)
 
 
 def test_the_data_of_a_larger_run_is_compressed(make_summary):
-    page = html.render(make_summary(blocks=60, models=("mobilenet_v2",)))
+    page = html.render(View(make_summary(blocks=60, models=("mobilenet_v2",))))
     data = re.search(r'data-encoding="gzip\+base64"[^>]*>([^<]+)</script>', page)
     assert data
     document = json.loads(gzip.decompress(base64.b64decode(data[1])))
@@ -183,13 +184,13 @@ def test_the_data_of_a_larger_run_is_compressed(make_summary):
 
 def test_a_run_without_cells_still_says_why(full):
     empty = replace(full, cells=(), comparisons=())
-    page = html.render(empty)
+    page = html.render(View(empty))
     assert "Nothing could be measured: 1 failure on 1 device." in page
     assert Page(page).open == []
 
 
 def test_one_launch_each_has_no_intervals_and_says_so(make_summary):
-    page = html.render(make_summary(blocks=1))
+    page = html.render(View(make_summary(blocks=1)))
     assert "[no interval]" in page
     assert "First look" in page or "first look" in page
 
@@ -204,7 +205,7 @@ def test_a_program_that_tells_a_mean_only_has_no_traces(small):
         )
         for launch in small.run.launches
     )
-    page = html.render(replace(small, run=replace(small.run, launches=launches)))
+    page = html.render(View(replace(small, run=replace(small.run, launches=launches))))
     assert "Launches in time order" in page
     assert "Iterations of each launch" not in page
 
@@ -225,7 +226,7 @@ def test_a_thousand_cells_fit_in_five_megabytes(make_summary, small):
         blocks=20,
     )
     assert len(summary.cells) == 1000
-    page = html.render(summary)
+    page = html.render(View(summary))
     assert len(page.encode()) <= 5_000_000
     rows = 1000 + comparisons.MOST_JUDGED_ROWS + 10 + 10
     assert page.count('<tr data-device="') == rows
@@ -263,7 +264,7 @@ def test_memory_and_energy_say_how_they_were_read(make_summary):
         no_energy="the phone was on power",
     )
     cells = tuple(replace(cell, resources=used) for cell in summary.cells)
-    page = unescape(html.render(replace(summary, cells=cells)))
+    page = unescape(html.render(View(replace(summary, cells=cells))))
     table = page[page.index('id="resources"') :]
     for heading in HEADINGS:
         assert f">{heading[:1].upper()}{heading[1:]}<" in table
@@ -273,6 +274,6 @@ def test_memory_and_energy_say_how_they_were_read(make_summary):
         "none: the phone was on power",
     )
     assert "".join(f"<td>{word}</td>" for word in words) in table
-    text = markdown.render(replace(summary, cells=cells))
+    text = markdown.render(View(replace(summary, cells=cells)))
     assert "<summary>Memory and energy</summary>" in text
     assert " | ".join(words) in text

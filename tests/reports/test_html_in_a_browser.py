@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from pocketbench.reports.formats.html import page as html
+from pocketbench.reports.view import View
 
 pytestmark = pytest.mark.needs("chromium")
 
@@ -37,7 +38,7 @@ def browser():
 @pytest.fixture(scope="module")
 def url(full, tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(html.render(full), "utf-8")
+    path.write_text(html.render(View(full)), "utf-8")
     return path.as_uri()
 
 
@@ -252,7 +253,7 @@ def test_the_data_can_be_downloaded(page, full, tmp_path):
 @pytest.mark.parametrize("width", [1280, 390])
 def test_long_launches_are_shown_at_every_width(browser, long_run, tmp_path, width):
     path = tmp_path / "report.html"
-    path.write_text(html.render(long_run), "utf-8")
+    path.write_text(html.render(View(long_run)), "utf-8")
     context = browser.new_context(viewport={"width": width, "height": 900})
     page = context.new_page()
     troubles: list[str] = []

@@ -6,12 +6,13 @@ from pathlib import Path
 import msgspec
 
 from pocketbench.reports.formats import json as report
+from pocketbench.reports.view import View
 
 REPOSITORY = Path(__file__).parents[2]
 
 
 def test_the_document_reads_back_as_its_own_types(full):
-    document = msgspec.json.decode(report.render(full), type=report.Document)
+    document = msgspec.json.decode(report.render(View(full)), type=report.Document)
     assert len(document.cells) == 17
     assert document.cells_wanted == 18
     assert document.cells[0].estimates == full.cells[0].estimates
@@ -22,7 +23,7 @@ def test_the_document_reads_back_as_its_own_types(full):
 
 
 def test_figures_are_unscaled_and_simulated_devices_say_so(tiny):
-    document = json.loads(report.render(tiny))
+    document = json.loads(report.render(View(tiny)))
     cell = document["cells"][3]
     assert cell["estimates"]["latency_ns"]["point"] == 20_200_000
     assert cell["caveats"] == ["simulated"]
@@ -36,8 +37,8 @@ def test_figures_are_unscaled_and_simulated_devices_say_so(tiny):
 
 
 def test_no_serial_number_leaves_the_computer(full):
-    assert "HT7A1X0042" not in report.render(full)
-    assert "android:9f3c01ab" in report.render(full)
+    assert "HT7A1X0042" not in report.render(View(full))
+    assert "android:9f3c01ab" in report.render(View(full))
 
 
 def test_the_published_schema_is_that_of_the_types():
@@ -49,4 +50,4 @@ def test_the_published_schema_is_that_of_the_types():
 
 
 def test_equal_summaries_give_equal_bytes(full):
-    assert report.render(full) == report.render(full)
+    assert report.render(View(full)) == report.render(View(full))

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from pocketbench.bench.history.series import CellHistory, HistoryCell, Point, Series
 from pocketbench.reports.formats import markdown
+from pocketbench.reports.view import View
 
 EXPECTED = """\
 <!-- pocketbench -->
@@ -48,16 +50,39 @@ pocketbench 0.1.0, python 3.11.7, torch 2.13.0, commit 4f1c2d3e5a6b7c8d9e0f
 
 
 def test_the_whole_comment(tiny):
-    assert markdown.render(tiny) == EXPECTED
+    assert markdown.render(View(tiny)) == EXPECTED
+
+
+def rising_history(metric, runs):
+    """A cell's history whose values go from 0 up by 1."""
+    points = tuple(
+        Point(
+            run_id=f"run-{number}",
+            started_at="2026-11-01T00:00:00.000+00:00",
+            commit=None,
+            os_build="12",
+            runtime="2.9",
+            torch="2.9",
+            value=float(number),
+            low_quartile=float(number),
+            high_quartile=float(number),
+            launches=10,
+        )
+        for number in range(runs)
+    )
+    cell = HistoryCell(
+        device="host", model="mobilenet_v2", variant="int8-static", threads=1
+    )
+    series = Series(
+        cell=cell, device_name="host", imitation=None, metric=metric, points=points
+    )
+    return CellHistory(series=series, changes=())
 
 
 def test_a_link_and_a_sparkline_are_added_where_there_is_something_to_add(tiny):
     key = ("host", "mobilenet_v2", "int8-static")
-    text = markdown.render(
-        tiny,
-        report_url="https://example.org/r",
-        histories={key: [float(n) for n in range(40)]},
-    )
+    view = View(tiny, {key: rising_history(tiny.metrics[0], runs=40)})
+    text = markdown.render(view, report_url="https://example.org/r")
     assert text.endswith("\n[The whole report](https://example.org/r)\n")
     row = next(line for line in text.splitlines() if "▲" in line)
     line = row.split("|")[-2].strip()
@@ -71,7 +96,7 @@ def test_a_comment_that_is_too_long_is_cut_between_rows_with_a_note(tiny):
         for number in range(2000)
     )
     text = markdown.render(
-        replace(tiny, comparisons=many), report_url="https://example.org/r"
+        View(replace(tiny, comparisons=many)), report_url="https://example.org/r"
     )
     assert len(text.encode()) <= 60_000
     assert "*Cut: the rest is in the whole report.*" in text
@@ -86,7 +111,7 @@ def test_folds_that_a_cut_leaves_open_are_closed(tiny):
         replace(tiny.comparisons[2], device_id=f"android:{number:04}")
         for number in range(2000)
     )
-    text = markdown.render(replace(tiny, comparisons=undecided))
+    text = markdown.render(View(replace(tiny, comparisons=undecided)))
     assert text.count("<details>") == text.count("</details>") == 1
 
 
@@ -99,7 +124,7 @@ def test_device_given_words_are_neither_markup_nor_mentions():
 
 
 def test_a_hostile_device_name_stays_text(full):
-    text = markdown.render(full)
+    text = markdown.render(View(full))
     assert "<script>" not in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
 

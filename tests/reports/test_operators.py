@@ -6,26 +6,25 @@ import json as decoder
 
 from pocketbench.reports.formats import console, csv, json
 from pocketbench.reports.formats.html import page as html
-from pocketbench.reports.lookup import Lookup
 from pocketbench.reports.plots.style import variant_colours
-from pocketbench.reports.redact import presentable
 from pocketbench.reports.tables.operators import (
     fallback_sentence,
     operator_section,
     tables_of,
 )
+from pocketbench.reports.view import View
 from tests.reports.conftest import HOST, OPERATORS_NS, PIXEL, PROFILES, UNPROFILED
 
 
 def section(summary, model="mobilenet_v2"):
-    lookup = Lookup(presentable(summary))
-    colours = variant_colours(lookup.variant_ids, {"float32"})
-    return operator_section(lookup, model, colours, name="m")
+    view = View(summary)
+    colours = variant_colours(view.variant_ids, {"float32"})
+    return operator_section(view, model, colours, name="m")
 
 
 def test_the_sentence_names_what_fell_back_with_its_share(full):
-    lookup = Lookup(presentable(full))
-    float32, int8 = tables_of(lookup, "mobilenet_v2")[:2]
+    view = View(full)
+    float32, int8 = tables_of(view, "mobilenet_v2")[:2]
 
     assert fallback_sentence(float32) == "float32: nothing fell back"
     assert fallback_sentence(int8) == (
@@ -38,7 +37,7 @@ def test_the_sentence_names_what_fell_back_with_its_share(full):
 def test_a_model_that_nobody_observed_has_no_section(full, small):
     assert section(full, "resnet18") is None
     assert section(small) is None
-    assert "Where the time goes" not in console.render(small)
+    assert "Where the time goes" not in console.render(View(small))
 
 
 def test_each_candidate_stands_beside_its_baseline_on_each_device(full):
@@ -73,7 +72,7 @@ def test_a_variant_without_an_observed_baseline_stands_alone(make_summary):
 
 
 def test_the_page_tells_operators_fallbacks_and_what_observing_cost(full):
-    page = html.render(full)
+    page = html.render(View(full))
 
     assert page.count('data-operator="quantized::conv2d_relu"') == 2
     assert page.count('data-operator="aten::erf" data-fallback="float"') == 2
@@ -82,7 +81,7 @@ def test_the_page_tells_operators_fallbacks_and_what_observing_cost(full):
 
 
 def test_the_terminal_names_the_slowest_and_marks_the_fallbacks(full):
-    text = console.render(full)
+    text = console.render(View(full))
 
     words = " ".join(text.split())
     assert "quantized::conv2d_relu 52 calls 4.00 ms 50 %" in words
@@ -95,7 +94,7 @@ def test_the_terminal_names_the_slowest_and_marks_the_fallbacks(full):
 def test_the_table_for_spreadsheets_has_a_row_an_operator(full):
     rows = [
         row
-        for row in reader.DictReader(io.StringIO(csv.render(full)))
+        for row in reader.DictReader(io.StringIO(csv.render(View(full))))
         if row["metric"] == "operator_time_ns"
     ]
 
@@ -110,7 +109,7 @@ def test_the_table_for_spreadsheets_has_a_row_an_operator(full):
 
 
 def test_the_machine_gets_every_operator_unscaled(full):
-    document = decoder.loads(json.render(full))
+    document = decoder.loads(json.render(View(full)))
 
     first = document["operators"][0]
     assert (first["device_id"], first["variant_id"]) == ("host", "float32")

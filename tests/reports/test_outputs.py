@@ -12,8 +12,8 @@ from pocketbench.bench.records.output_check import OutputCheckMissing, OutputChe
 from pocketbench.reports.formats import console, json, junit, markdown
 from pocketbench.reports.formats import csv as csv_report
 from pocketbench.reports.formats.html import page as html
-from pocketbench.reports.lookup import Lookup
 from pocketbench.reports.tables.outputs import output_rows
+from pocketbench.reports.view import View
 
 ANSWERS = JudgedOutputs(
     device_id="simulated:pixel-8",
@@ -63,7 +63,7 @@ def checked(small):
 
 @pytest.mark.parametrize("report", [console, html, markdown])
 def test_figures_accuracy_and_what_is_missed_are_told(checked, report):
-    words = " ".join(report.render(checked).replace("\\", "").split())
+    words = " ".join(report.render(View(checked)).replace("\\", "").split())
     for told in (
         "Is the answer still right",
         "35.7",
@@ -78,23 +78,23 @@ def test_figures_accuracy_and_what_is_missed_are_told(checked, report):
 
 @pytest.mark.parametrize("report", [console, html, markdown])
 def test_without_a_check_nothing_is_said_of_answers(small, report):
-    assert "still right" not in report.render(small)
+    assert "still right" not in report.render(View(small))
 
 
 def test_for_machines_they_are_unscaled(checked):
     (row,) = [
         x
-        for x in csv.DictReader(io.StringIO(csv_report.render(checked)))
+        for x in csv.DictReader(io.StringIO(csv_report.render(View(checked))))
         if x["metric"] == "latency_ns" and x["accuracy"]
     ]
     assert float(row["accuracy"]) == 357 / 360
     assert (row["accuracy_inputs"], row["device_sqnr_db"]) == ("360", "35.71")
-    assert '"min_sqnr_db"' not in json.render(checked)
-    assert '"top1_agreement": 0.9972' in json.render(checked)
+    assert '"min_sqnr_db"' not in json.render(View(checked))
+    assert '"top1_agreement": 0.9972' in json.render(View(checked))
 
 
 def test_a_limit_that_is_missed_is_a_failed_test_case(checked):
-    root = ET.fromstring(junit.render(checked))
+    root = ET.fromstring(junit.render(View(checked)))
     case = root.find(".//testcase[@name='int8-static: answers']")
     assert case.find("failure").get("message") == "SQNR 35.7 dB is below 40 dB"
 
@@ -111,5 +111,5 @@ def test_outputs_are_identical_only_where_every_value_is(
     )
     (outputs,) = checked.outputs
     summary = replace(checked, outputs=(replace(outputs, tensors=(figures,)),))
-    (row,) = output_rows(Lookup(summary))
+    (row,) = output_rows(View(summary))
     assert row.texts[0] == text

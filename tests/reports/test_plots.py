@@ -7,10 +7,9 @@ from itertools import pairwise
 import pytest
 from msgspec.structs import replace
 
-from pocketbench.bench.commands.write_reports import render_bytes
+from pocketbench.bench.commands.write_reports import Reports
 from pocketbench.bench.judge.summary import Verdict
 from pocketbench.reports.formats.html.details import device_charts
-from pocketbench.reports.lookup import Lookup
 from pocketbench.reports.plots.axis import linear_axis, ratio_axis, value_axis
 from pocketbench.reports.plots.ecdf import ecdf
 from pocketbench.reports.plots.forest import forest, worst_first
@@ -18,21 +17,22 @@ from pocketbench.reports.plots.panel import spread_out
 from pocketbench.reports.plots.sheet import Sheet
 from pocketbench.reports.plots.strips import strips
 from pocketbench.reports.plots.style import INK, LIGHT, variant_colours
+from pocketbench.reports.view import View
 
 
-def colours(lookup):
-    return variant_colours(lookup.variant_ids, {"float32"})
+def colours(view):
+    return variant_colours(view.variant_ids, {"float32"})
 
 
-def every_chart(lookup) -> dict[str, str]:
-    model = lookup.models[0]
-    device = lookup.device_ids[1]
-    cells = [c for c in lookup.summary.cells if c.model == model]
-    found = device_charts(lookup, model, device, colours(lookup), name="d")
+def every_chart(view) -> dict[str, str]:
+    model = view.models[0]
+    device = view.device_ids[1]
+    cells = [c for c in view.summary.cells if c.model == model]
+    found = device_charts(view, model, device, colours(view), name="d")
     return {
-        "forest": forest(lookup, lookup.judged),
-        "narrow": forest(lookup, lookup.judged, narrow=True),
-        "strips": strips(lookup, cells, colours(lookup), name="s"),
+        "forest": forest(view, view.judged),
+        "narrow": forest(view, view.judged, narrow=True),
+        "strips": strips(view, cells, colours(view), name="s"),
         "timeline": found.timeline,
         "ecdf": found.ecdf,
         "traces": found.traces[0].svg,
@@ -41,7 +41,7 @@ def every_chart(lookup) -> dict[str, str]:
 
 def test_every_chart_is_well_formed_has_a_title_and_its_own_ids(full):
     seen: set[str] = set()
-    for name, svg in every_chart(Lookup(full)).items():
+    for name, svg in every_chart(View(full)).items():
         root = ET.fromstring(svg)
         assert root.tag == "svg", name
         title = root.find("title")
@@ -55,7 +55,7 @@ def test_every_chart_is_well_formed_has_a_title_and_its_own_ids(full):
 
 
 def test_charts_are_drawn_in_the_pages_colours_alone(full):
-    for name, svg in every_chart(Lookup(full)).items():
+    for name, svg in every_chart(View(full)).items():
         assert not re.search(r"#[0-9a-f]{6}\b", svg), name
         assert "font-family" not in svg, name
         assert "<path" in svg or "<use" in svg, name
@@ -71,11 +71,11 @@ def test_a_chart_in_a_file_of_its_own_carries_its_colours(full):
 
 
 def test_equal_summaries_give_equal_bytes(full):
-    assert every_chart(Lookup(full)) == every_chart(Lookup(full))
+    assert every_chart(View(full)) == every_chart(View(full))
 
 
 def test_simulated_devices_are_tagged_in_the_charts(full):
-    charts = every_chart(Lookup(full))
+    charts = every_chart(View(full))
     for name in ("forest", "narrow", "strips"):
         assert charts[name].count(">SIMULATED</text>") == charts[name].count(
             ">Pixel 8</text>"
@@ -89,14 +89,14 @@ def test_simulated_devices_are_tagged_in_the_charts(full):
 def test_any_device_name_can_be_drawn(tiny, name):
     device = replace(tiny.devices[0].device, name=name)
     devices = (replace(tiny.devices[0], device=device), tiny.devices[1])
-    svg = forest(Lookup(replace(tiny, devices=devices)), tiny.comparisons[:1])
+    svg = forest(View(replace(tiny, devices=devices)), tiny.comparisons[:1])
     assert "<script" not in svg
     assert ET.fromstring(svg) is not None
 
 
 def test_the_forest_shows_every_judged_cell_with_its_shape(tiny):
-    lookup = Lookup(tiny)
-    svg = forest(lookup, lookup.judged)
+    view = View(tiny)
+    svg = forest(view, view.judged)
     assert "10 % slower" in svg
     assert "1.10 [1.08, 1.12]" in svg
     assert "inconclusive" in svg
@@ -121,7 +121,7 @@ def test_an_interval_without_ends_is_a_point_and_a_huge_one_is_held(tiny):
         candidate_over_baseline=replace(ratio, low=None, high=None, launches=1),
     )
     huge = replace(second, candidate_over_baseline=replace(ratio, low=1e-6, high=1e6))
-    svg = forest(Lookup(tiny), [none, huge])
+    svg = forest(View(tiny), [none, huge])
     assert "[no interval]" in svg
     root = ET.fromstring(svg)
     width = float(root.get("width") or 0)
@@ -175,13 +175,13 @@ def test_a_variant_has_one_colour_and_the_baseline_is_neutral():
 def test_a_device_that_is_doubtful_twice_says_both(tiny):
     device = replace(tiny.devices[1].device, is_replayed=True)
     devices = (tiny.devices[0], replace(tiny.devices[1], device=device))
-    lookup = Lookup(replace(tiny, devices=devices))
-    assert "SIMULATED, REPLAYED</text>" in forest(lookup, lookup.judged)
+    view = View(replace(tiny, devices=devices))
+    assert "SIMULATED, REPLAYED</text>" in forest(view, view.judged)
 
 
 @pytest.mark.parametrize("format", ["svg", "png"])
 def test_the_forest_is_a_file_of_its_own_with_equal_bytes(full, format):
-    first, again = (render_bytes(full, format) for _ in range(2))
+    first, again = (Reports(full).content(format) for _ in range(2))
 
     assert first == again
     if format == "png":
@@ -198,4 +198,4 @@ def test_a_forest_without_verdicts_says_so_instead(full, format):
         full, comparisons=tuple(c for c in full.comparisons if c.verdict is None)
     )
 
-    assert render_bytes(bare, format)
+    assert Reports(bare).content(format)

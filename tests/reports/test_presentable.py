@@ -4,10 +4,10 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from pocketbench.bench.commands.write_reports import FILE_NAMES, render_bytes
+from pocketbench.bench.commands.write_reports import FILE_NAMES, Reports
 from pocketbench.bench.records.conditions import Conditions
-from pocketbench.reports.lookup import Lookup
 from pocketbench.reports.redact import presentable
+from pocketbench.reports.view import View
 
 
 def test_an_adb_serial_is_hashed_wherever_it_stands(full):
@@ -19,9 +19,9 @@ def test_an_adb_serial_is_hashed_wherever_it_stands(full):
 
 
 def test_the_samples_still_belong_to_their_cells(full):
-    lookup = Lookup(presentable(full))
-    for cell in lookup.summary.cells:
-        assert len(lookup.raw_launches(cell)) == len(cell.launches) == 10
+    view = View(full)
+    for cell in view.summary.cells:
+        assert len(view.raw_launches(cell)) == len(cell.launches) == 10
 
 
 def test_control_characters_are_shown_as_such_and_text_is_kept(tiny):
@@ -54,8 +54,8 @@ def test_devices_of_one_name_are_told_apart(full):
         replace(ready, device=replace(ready.device, name="Pixel 8"))
         for ready in full.devices
     )
-    lookup = Lookup(presentable(replace(full, devices=twins)))
-    labels = {lookup.label(device_id) for device_id in lookup.device_ids}
+    view = View(replace(full, devices=twins))
+    labels = {view.label(device_id) for device_id in view.device_ids}
     assert len(labels) == 3
     assert "Pixel 8 (9f3c01ab)" in labels
 
@@ -66,7 +66,7 @@ def test_a_serial_that_is_a_common_word_breaks_no_report(full, serial):
     renamed = _with_id(full, old, f"android:{serial}")
 
     for report in FILE_NAMES:
-        assert render_bytes(renamed, report)
+        assert Reports(renamed).content(report)
     shown = presentable(renamed)
     assert {c.variant_id for c in shown.cells} == {c.variant_id for c in full.cells}
     assert f"android:{serial}" not in repr(shown)

@@ -13,10 +13,11 @@ from pocketbench.reports.formats import console, csv, json, junit, markdown
 from pocketbench.reports.formats.html import page as html
 from pocketbench.reports.plots.style import Colour
 from pocketbench.reports.plots.time_series import course
+from pocketbench.reports.view import View
 
 
 def test_the_worst_is_the_sentence_and_no_verdict_is_claimed(long_run):
-    text = " ".join(console.render(long_run).split())
+    text = " ".join(console.render(View(long_run)).split())
 
     assert text.startswith(
         "mobilenet_v2 float32 on Pixel 8 [SIMULATED] took 1.83 times as long at the "
@@ -27,7 +28,7 @@ def test_the_worst_is_the_sentence_and_no_verdict_is_claimed(long_run):
 
 
 def test_the_terminal_shows_a_row_a_process_in_80_columns(long_run):
-    lines = console.render(long_run).splitlines()
+    lines = console.render(View(long_run)).splitlines()
 
     assert max(map(len, lines)) <= 80
     (row,) = (x for x in lines if x.startswith("int8-static") and "1.40" in x)
@@ -37,7 +38,7 @@ def test_the_terminal_shows_a_row_a_process_in_80_columns(long_run):
 
 
 def test_the_page_has_a_chart_and_a_row_for_each(long_run):
-    page = html.render(long_run)
+    page = html.render(View(long_run))
 
     assert page.count('data-metric="last_over_first"') == 4
     assert page.count("Latency, clock and temperature over time") == 4
@@ -47,7 +48,7 @@ def test_the_page_has_a_chart_and_a_row_for_each(long_run):
 
 
 def test_the_comment_has_a_table_of_them(long_run):
-    text = markdown.render(long_run)
+    text = markdown.render(View(long_run))
 
     assert "| first minute | last minute | last ÷ first |" in text
     assert "| 12.2 ms | 22.3 ms | 1.83 | from 3:00 | skin 28 to 42 C | 10 min |" in text
@@ -55,7 +56,7 @@ def test_the_comment_has_a_table_of_them(long_run):
 
 
 def test_machines_get_the_course_unscaled(long_run):
-    document = stdlib_json.loads(json.render(long_run))
+    document = stdlib_json.loads(json.render(View(long_run)))
 
     assert document["cells"] == []
     assert document["comparisons"] == []
@@ -64,11 +65,11 @@ def test_machines_get_the_course_unscaled(long_run):
     assert hot["last_ns"] / hot["first_ns"] == pytest.approx(22 / 12, rel=0.01)
     assert len(hot["slices"]) == 120
     assert len(hot["states"]) == 119
-    msgspec.json.decode(json.render(long_run).encode(), type=json.Document)
+    msgspec.json.decode(json.render(View(long_run)).encode(), type=json.Document)
 
 
 def test_a_spreadsheet_gets_their_medians_without_intervals(long_run):
-    rows = [line.split(",") for line in csv.render(long_run).splitlines()]
+    rows = [line.split(",") for line in csv.render(View(long_run)).splitlines()]
     at = rows[0].index
 
     ratios = [r for r in rows if r[at("metric")] == "sustained_last_over_first"]
@@ -80,7 +81,7 @@ def test_a_spreadsheet_gets_their_medians_without_intervals(long_run):
 
 
 def test_ci_gets_no_case_for_them(long_run):
-    root = ET.fromstring(junit.render(long_run))
+    root = ET.fromstring(junit.render(View(long_run)))
 
     assert root.get("tests") == "0"
 
@@ -114,8 +115,8 @@ def test_one_that_was_stopped_says_so(long_run):
     stopped = msgspec.structs.replace(long_run.sustained[0], was_stopped=True)
     summary = msgspec.structs.replace(long_run, sustained=(stopped,))
 
-    assert "stopped before its 10 min were over" in html.render(summary)
-    assert "10 min, stopped" in markdown.render(summary)
+    assert "stopped before its 10 min were over" in html.render(View(summary))
+    assert "10 min, stopped" in markdown.render(View(summary))
 
 
 def test_a_caveat_of_theirs_is_a_doubt(long_run):
@@ -126,4 +127,6 @@ def test_a_caveat_of_theirs_is_a_doubt(long_run):
     )
     summary = msgspec.structs.replace(long_run, sustained=(doubted,))
 
-    assert Caveat.THERMAL_UNSETTLED.wording.fact in console.render(summary).lower()
+    assert (
+        Caveat.THERMAL_UNSETTLED.wording.fact in console.render(View(summary)).lower()
+    )

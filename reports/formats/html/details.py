@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 from pocketbench.bench.judge.summary import LaunchShape, LaunchValue
 from pocketbench.bench.records.launch import Launch
-from pocketbench.reports.lookup import Lookup
 from pocketbench.reports.plots.ecdf import ecdf
 from pocketbench.reports.plots.style import Colour
 from pocketbench.reports.plots.timeline import timeline
 from pocketbench.reports.plots.traces import MOST_LAUNCHES, shared_range_ns, traces
 from pocketbench.reports.text.phrases import BY_INTEREST, listed
+from pocketbench.reports.view import View
 
 MOST_PAIRS = 8
 """Pairs of model and device whose single launches are drawn."""
@@ -48,11 +48,11 @@ class DeviceCharts(NamedTuple):
     traces: tuple[TracePanel, ...]
 
 
-def chosen_pairs(lookup: Lookup) -> list[tuple[str, str]]:
+def chosen_pairs(view: View) -> list[tuple[str, str]]:
     """(model, device) to draw in detail: the changed and undecided ones first."""
     rank: dict[tuple[str, str], int] = {}
-    for cell in lookup.summary.cells:
-        found = lookup.comparison("variant", cell, lookup.primary.name)
+    for cell in view.summary.cells:
+        found = view.comparison("variant", cell, view.primary.name)
         place = BY_INTEREST.index(found.verdict if found else None)
         key = (cell.model, cell.device_id)
         rank[key] = min(place, rank.get(key, len(BY_INTEREST)))
@@ -60,7 +60,7 @@ def chosen_pairs(lookup: Lookup) -> list[tuple[str, str]]:
 
 
 def device_charts(
-    lookup: Lookup,
+    view: View,
     model: str,
     device_id: str,
     colours: dict[str, Colour],
@@ -68,10 +68,10 @@ def device_charts(
     name: str,
 ) -> DeviceCharts:
     """Draw the single launches of one model on one device."""
-    metric = lookup.primary.name
+    metric = view.primary.name
     cells = [
         cell
-        for cell in lookup.cells_of(model, device_id)
+        for cell in view.cells_of(model, device_id)
         if any(metric in launch.values for launch in cell.launches)
     ]
     launches = {
@@ -80,12 +80,12 @@ def device_charts(
         if (
             found := [
                 launch
-                for launch in zip(lookup.raw_launches(cell), cell.launches, strict=True)
+                for launch in zip(view.raw_launches(cell), cell.launches, strict=True)
                 if launch[0].measurement.latencies_ns
             ]
         )
     }
-    where = f"{model} on {lookup.tagged(device_id)}"
+    where = f"{model} on {view.tagged(device_id)}"
     panels = [
         _trace_panel(
             found, colours[variant], variant, where=where, name=f"{name}-traces-{place}"
@@ -98,7 +98,7 @@ def device_charts(
     }
     return DeviceCharts(
         device_id,
-        timeline(lookup, cells, colours, name=f"{name}-time") if cells else "",
+        timeline(view, cells, colours, name=f"{name}-time") if cells else "",
         ecdf(pooled, colours, where=where, name=f"{name}-ecdf") if pooled else "",
         tuple(panels),
     )

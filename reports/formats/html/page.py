@@ -6,15 +6,13 @@ import base64
 import gzip
 import hashlib
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import resources
 from typing import Any, NamedTuple
 
 import jinja2
 import msgspec
 
-from pocketbench.bench.history.series import CellHistory
-from pocketbench.bench.judge.summary import Summary
 from pocketbench.bench.units import format_size
 from pocketbench.reports.formats import json
 from pocketbench.reports.formats.html.history_section import (
@@ -28,10 +26,8 @@ from pocketbench.reports.formats.html.sections import (
 )
 from pocketbench.reports.formats.html.sustained_section import sustained_section
 from pocketbench.reports.formats.html.theme import theme_css
-from pocketbench.reports.lookup import Lookup
 from pocketbench.reports.plots.forest import forest
 from pocketbench.reports.plots.style import css_variable, variant_colours
-from pocketbench.reports.redact import presentable
 from pocketbench.reports.tables.comparisons import Comparisons, comparison_table
 from pocketbench.reports.tables.fleet import FLEET_HEADINGS, FLEET_LEAD, fleet_rows
 from pocketbench.reports.tables.model_table import TableRow
@@ -44,8 +40,8 @@ from pocketbench.reports.text.caveats import doubts
 from pocketbench.reports.text.condition_words import HEADINGS as CONDITION_HEADINGS
 from pocketbench.reports.text.condition_words import conditions_table
 from pocketbench.reports.text.headline import headline
-from pocketbench.reports.text.history import by_shown_device
 from pocketbench.reports.text.phrases import VERDICT_SHAPES, grade_words
+from pocketbench.reports.view import View
 
 MOST_RESOURCE_ROWS = 200
 MOST_DOUBTFUL_CELLS = 100
@@ -60,61 +56,51 @@ class Link(NamedTuple):
     title: str
 
 
-def render(
-    summary: Summary,
-    *,
-    histories: Mapping[tuple[str, str, str], CellHistory] | None = None,
-) -> str:
-    """The whole page; equal summaries give equal bytes.
-
-    Args:
-        summary: What to show.
-        histories: Of its cells, by (device, model, variant), for a section of charts.
-    """
-    lookup = Lookup(presentable(summary))
-    shown = history_section(by_shown_device(summary, lookup, histories or {}))
+def render(view: View) -> str:
+    """The whole page; equal summaries give equal bytes."""
+    shown = history_section(view.histories)
     page = _environment().get_template("page.html.j2")
-    return page.render(_context(lookup, shown))
+    return page.render(_context(view, shown))
 
 
-def _context(lookup: Lookup, history: HistorySection) -> dict[str, Any]:
-    summary = lookup.summary
+def _context(view: View, history: HistorySection) -> dict[str, Any]:
+    summary = view.summary
     script = _template_file("page.js")
     baselines = {c.variant_id for c in summary.cells if c.is_baseline}
     baselines |= {c.variant_id for c in summary.sustained if c.is_baseline}
-    colours = variant_colours(lookup.variant_ids, baselines)
-    sustained = sustained_section(lookup, colours)
-    judged = [c for c in lookup.judged if c.metric == lookup.primary.name]
+    colours = variant_colours(view.variant_ids, baselines)
+    sustained = sustained_section(view, colours)
+    judged = [c for c in view.judged if c.metric == view.primary.name]
     is_tall = len(judged) > MOST_NARROW_ROWS
-    models = model_sections(lookup, colours)
-    comparisons = comparison_table(lookup)
+    models = model_sections(view, colours)
+    comparisons = comparison_table(view)
     caveats = [set(cell.caveats) for cell in summary.cells]
     shared = set.intersection(*caveats) if caveats else set()
     doubtful = [cell for cell in summary.cells if set(cell.caveats) - shared]
-    resources = resource_rows(lookup)
-    encoding, data = _embedded(lookup)
+    resources = resource_rows(view)
+    encoding, data = _embedded(view)
     return {
-        "lookup": lookup,
-        "answer": headline(lookup),
+        "view": view,
+        "answer": headline(view),
         "run": summary.run,
         "workload": summary.run.started.plan.workload,
-        "doubts": doubts(lookup),
-        "forest_wide": forest(lookup, judged) if judged else "",
-        "forest_narrow": forest(lookup, judged, narrow=True)
+        "doubts": doubts(view),
+        "forest_wide": forest(view, judged) if judged else "",
+        "forest_narrow": forest(view, judged, narrow=True)
         if judged and not is_tall
         else "",
         "forest_is_tall": is_tall,
         "models": models,
         "comparisons": comparisons,
-        "fleet": fleet_rows(lookup),
+        "fleet": fleet_rows(view),
         "fleet_headings": FLEET_HEADINGS,
         "fleet_lead": FLEET_LEAD,
-        "outputs": outputs_section(lookup),
+        "outputs": outputs_section(view),
         "failures": summary.failures,
         "devices": summary.devices,
         "doubtful_cells": doubtful[:MOST_DOUBTFUL_CELLS],
         "doubtful_left_out": max(0, len(doubtful) - MOST_DOUBTFUL_CELLS),
-        "conditions": conditions_table(lookup),
+        "conditions": conditions_table(view),
         "condition_headings": CONDITION_HEADINGS,
         "resources": resources[:MOST_RESOURCE_ROWS],
         "resources_left_out": max(0, len(resources) - MOST_RESOURCE_ROWS),
@@ -122,13 +108,13 @@ def _context(lookup: Lookup, history: HistorySection) -> dict[str, Any]:
         "resources_explained": RESOURCES_EXPLAINED,
         "artifacts": summary.run.artifacts,
         "metrics": summary.metrics,
-        "command": method.command_line(lookup),
-        "blocks": method.blocks(lookup),
-        "statistics": method.statistics(lookup),
-        "min_effect": method.min_effect(lookup),
+        "command": method.command_line(view),
+        "blocks": method.blocks(view),
+        "statistics": method.statistics(view),
+        "min_effect": method.min_effect(view),
         "sustained": sustained,
         "history": history,
-        "contents": _contents(lookup, models, comparisons, history),
+        "contents": _contents(view, models, comparisons, history),
         "colours": {name: css_variable(c.mark) for name, c in colours.items()},
         "shapes": VERDICT_SHAPES,
         "theme": theme_css(),
@@ -141,23 +127,23 @@ def _context(lookup: Lookup, history: HistorySection) -> dict[str, Any]:
 
 
 def _contents(
-    lookup: Lookup,
+    view: View,
     models: Sequence[ModelSection],
     comparisons: Comparisons,
     history: HistorySection,
 ) -> list[Link]:
     links = [Link(section.id, section.table.model) for section in models]
-    if lookup.summary.sustained:
+    if view.summary.sustained:
         links.append(Link("sustained", "Sustained"))
-    if lookup.summary.outputs or lookup.summary.unchecked:
+    if view.summary.outputs or view.summary.unchecked:
         links.append(Link("outputs", "Is the answer still right"))
-    if lookup.summary.fleet:
+    if view.summary.fleet:
         links.append(Link("fleet", "Phones in general"))
     if comparisons.rows:
         links.append(Link("comparisons", "Every comparison"))
     if history.charts:
         links.append(Link("history", "History"))
-    if lookup.summary.failures:
+    if view.summary.failures:
         links.append(Link("failures", "What could not be measured"))
     return [
         *links,
@@ -166,13 +152,13 @@ def _contents(
     ]
 
 
-def _embedded(lookup: Lookup) -> tuple[str, str]:
+def _embedded(view: View) -> tuple[str, str]:
     """The machine's report for a script element: (encoding, text).
 
     Of single launches and of ratios to the host it holds the primary metric alone, to
     keep the page small.
     """
-    encoded = msgspec.json.encode(json.document(lookup, only_primary=True))
+    encoded = msgspec.json.encode(json.document(view, only_primary=True))
     if len(encoded) > LARGEST_PLAIN_DATA_BYTES:
         packed = gzip.compress(encoded, compresslevel=9, mtime=0)
         return "gzip+base64", base64.b64encode(packed).decode()

@@ -13,12 +13,12 @@ from pocketbench.reports.formats.html.details import (
     chosen_pairs,
     device_charts,
 )
-from pocketbench.reports.lookup import Lookup
 from pocketbench.reports.plots.strips import strips
 from pocketbench.reports.plots.style import Colour
 from pocketbench.reports.tables.model_table import Table, model_table
 from pocketbench.reports.tables.operators import OperatorSection, operator_section
 from pocketbench.reports.text.phrases import counted
+from pocketbench.reports.view import View
 
 MOST_NARROW_ROWS = 60
 """Charts with more rows are drawn once and scrolled."""
@@ -40,24 +40,22 @@ class ModelSection(NamedTuple):
     is_open: bool
 
 
-def model_sections(lookup: Lookup, colours: dict[str, Colour]) -> list[ModelSection]:
+def model_sections(view: View, colours: dict[str, Colour]) -> list[ModelSection]:
     """Every model's table; charts for as many as a page can hold."""
-    chosen = chosen_pairs(lookup)
+    chosen = chosen_pairs(view)
     strips_left = MOST_STRIP_CELLS
     sections = []
-    for number, model in enumerate(lookup.models):
+    for number, model in enumerate(view.models):
         name = f"model-{number + 1}"
-        table = model_table(lookup, model)
+        table = model_table(view, model)
         cells = [
-            row.cell for row in table.rows if lookup.primary.name in row.cell.estimates
+            row.cell for row in table.rows if view.primary.name in row.cell.estimates
         ]
         wide, narrow = "", ""
         if cells and len(cells) <= strips_left:
             strips_left -= len(cells)
             wide, narrow = (
-                strips(
-                    lookup, cells, colours, name=f"{name}-launches", narrow=is_narrow
-                )
+                strips(view, cells, colours, name=f"{name}-launches", narrow=is_narrow)
                 for is_narrow in (False, True)
             )
         devices = dict.fromkeys(row.cell.device_id for row in table.rows)
@@ -70,17 +68,17 @@ def model_sections(lookup: Lookup, colours: dict[str, Colour]) -> list[ModelSect
                 strips_wide=wide,
                 strips_narrow=narrow,
                 is_tall=len(cells) > MOST_NARROW_ROWS,
-                operators=operator_section(lookup, model, colours, name=name),
+                operators=operator_section(view, model, colours, name=name),
                 charts=[
                     device_charts(
-                        lookup, model, device, colours, name=f"{name}-{place + 1}"
+                        view, model, device, colours, name=f"{name}-{place + 1}"
                     )
                     for place, device in enumerate(drawn)
                 ],
                 left_out=_left_out(
-                    lookup, list(devices), drawn, bool(cells) and not wide
+                    view, list(devices), drawn, bool(cells) and not wide
                 ),
-                is_open=len(lookup.models) <= MOST_OPEN_MODELS or number == 0,
+                is_open=len(view.models) <= MOST_OPEN_MODELS or number == 0,
             )
         )
     return sections
@@ -99,7 +97,7 @@ def _lead(cells: Sequence[Cell]) -> str:
 
 
 def _left_out(
-    lookup: Lookup, devices: Sequence[str], drawn: Sequence[str], no_strips: bool
+    view: View, devices: Sequence[str], drawn: Sequence[str], no_strips: bool
 ) -> str:
     missing = [device for device in devices if device not in drawn]
     parts = []

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pocketbench.bench.judge.time_series import SustainedCell
-from pocketbench.reports.lookup import Lookup
 from pocketbench.reports.plots.style import Colour
 from pocketbench.reports.plots.time_series import course
 from pocketbench.reports.text.sustained import (
@@ -15,6 +14,7 @@ from pocketbench.reports.text.sustained import (
     note,
     window_names,
 )
+from pocketbench.reports.view import View
 
 MOST_CHARTS = 24
 
@@ -39,10 +39,10 @@ class SustainedSection(NamedTuple):
 
 
 def sustained_section(
-    lookup: Lookup, colours: dict[str, Colour]
+    view: View, colours: dict[str, Colour]
 ) -> SustainedSection | None:
     """The section of the page; `None` for a run without long launches."""
-    cells = lookup.summary.sustained
+    cells = view.summary.sustained
     if not cells:
         return None
     return SustainedSection(
@@ -52,15 +52,15 @@ def sustained_section(
         window_names(cells),
         [course_row(cell) for cell in cells],
         [
-            _course(lookup, cell, colours[cell.variant_id], f"sustained-{number}")
+            _course(view, cell, colours[cell.variant_id], f"sustained-{number}")
             for number, cell in enumerate(cells[:MOST_CHARTS], 1)
         ],
         max(0, len(cells) - MOST_CHARTS),
     )
 
 
-def _course(lookup: Lookup, cell: SustainedCell, colour: Colour, name: str) -> Course:
-    where = f"{cell.model} {cell.variant_id} on {lookup.tagged(cell.device_id)}"
+def _course(view: View, cell: SustainedCell, colour: Colour, name: str) -> Course:
+    where = f"{cell.model} {cell.variant_id} on {view.tagged(cell.device_id)}"
     wide, narrow = (
         course(cell, colour, where=where, name=f"{name}{suffix}", narrow=bool(suffix))
         for suffix in ("", "-narrow")

@@ -1,25 +1,45 @@
-"""Find what belongs together in a summary without searching it again and again."""
+"""What every report of a run is made from: its summary, redacted and indexed once."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from functools import cached_property
 
 from pocketbench.bench.conditions.aggregation import DeviceConditions, device_conditions
+from pocketbench.bench.history.series import CellHistory
 from pocketbench.bench.judge.outputs import JudgedOutputs
 from pocketbench.bench.judge.summary import Cell, Comparison, Metric, Summary
 from pocketbench.bench.records.device_kind import device_tag
 from pocketbench.bench.records.launch import Launch
+from pocketbench.reports.redact import presentable
 
 CellKey = tuple[str, str, str]
 """Device, model, variant."""
 
 
-class Lookup:
-    """A summary indexed; everything else stays in `summary`."""
+class View:
+    """A summary that may be shown, indexed; everything else stays in `summary`."""
 
-    def __init__(self, summary: Summary) -> None:
-        """Index a summary that may be shown (see presentable)."""
+    def __init__(
+        self, summary: Summary, histories: Mapping[CellKey, CellHistory] | None = None
+    ) -> None:
+        """Redact a summary, and take the histories of its cells where they are shown.
+
+        Args:
+            summary: As judged, with the serials of its devices.
+            histories: By device, model and variant.
+        """
+        ids = [ready.device.id for ready in summary.devices]
+        summary = presentable(summary)
+        renamed = {
+            before: ready.device.id
+            for before, ready in zip(ids, summary.devices, strict=True)
+        }
+        self.histories: Mapping[CellKey, CellHistory] = {
+            (renamed.get(device, device), model, variant): history
+            for (device, model, variant), history in (histories or {}).items()
+        }
         self.summary = summary
         self.primary: Metric = summary.metrics[0]
         self.metrics = {metric.name: metric for metric in summary.metrics}
