@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from pocketbench.android_runner.build.build import ENGINES
 from pocketbench.android_runner.build.built import BuiltRunner, built_runners
 from pocketbench.android_runner.build.executorch_runtime import installed_executorch
+from pocketbench.android_runner.build.linux_build import foreseen, linux_abis
 from pocketbench.android_runner.build.runtime import Runtime, installed_torch
 from pocketbench.android_runner.build.toolchain import (
     build_program,
     host_toolchain,
     this_computer,
 )
+from pocketbench.android_runner.linux_programs import PHONE_LIBCS
 from pocketbench.android_runner.native_programs import NativePrograms
 from pocketbench.bench.errors import RunnerMissingError, ToolMissingError
 from pocketbench.bench.records.doctor_report import Check, RunnerFound
@@ -59,6 +61,9 @@ def _runner(
     try:
         program = NativePrograms(engine, (), _never).program(info)
     except RunnerMissingError as error:
+        linux = next((abi for abi in info.abis if abi in linux_abis()), None)
+        if linux is not None and info.libc in PHONE_LIBCS:
+            return _of_linux(engine, linux)
         return RunnerFound(
             engine=engine,
             is_usable=False,
@@ -70,6 +75,15 @@ def _runner(
         is_usable=True,
         fact=f"{program.abi}, {program.version or 'runtime unknown'}, {program.origin}",
     )
+
+
+def _of_linux(engine: str, abi: str) -> RunnerFound:
+    try:
+        return RunnerFound(engine=engine, is_usable=True, fact=foreseen(engine, abi))
+    except ToolMissingError as error:
+        return RunnerFound(
+            engine=engine, is_usable=False, fact=error.fact, remedy=error.next_step
+        )
 
 
 def _of_this_computer(

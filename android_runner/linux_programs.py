@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pocketbench.bench.records.device import DeviceInfo
     from pocketbench.bench.records.runner import Program
 
-_PHONE_LIBCS = ("bionic", "none")
+PHONE_LIBCS = ("bionic", "none")
 _MEANING = {
     "executorch": "kernels are the same",
     "lite": "float32 kernels and memory are not those of an Android build; "
@@ -50,7 +50,7 @@ class LinuxPrograms:
             ToolMissingError: It cannot be made here; says what to install.
             RunnerBuildError: It did not compile, or its runtime cannot be fetched.
         """
-        if info.libc not in _PHONE_LIBCS:
+        if info.libc not in PHONE_LIBCS:
             return None
         abi = next((abi for abi in info.abis if abi in self._abis()), None)
         if abi is None:

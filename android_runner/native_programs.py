@@ -7,6 +7,11 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from pocketbench.android_runner.brought_loader import (
+    brings_loader,
+    folders_of,
+    started_by,
+)
 from pocketbench.android_runner.build.built import (
     BuiltRunner,
     built_runners,
@@ -15,7 +20,7 @@ from pocketbench.android_runner.build.built import (
 from pocketbench.android_runner.build.toolchain import this_computer
 from pocketbench.android_runner.prebuilt.given_programs import LIBRARY, GivenPrograms
 from pocketbench.bench.errors import RunnerMissingError
-from pocketbench.bench.records.runner import Command, is_loader
+from pocketbench.bench.records.runner import Command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -127,7 +132,7 @@ def native_command(request: LaunchRequest) -> Command:
     inputs = () if request.bundled_input_count else request.inputs
     return Command(
         argv=(
-            *_started(request.program, request.libraries),
+            *started_by(request.program, request.libraries),
             *("--model", request.model_path),
             *("--warmup", str(request.warmup_iterations)),
             *("--iterations", str(request.iterations)),
@@ -155,7 +160,7 @@ def outputs_command(request: LaunchRequest, input_data_path: str) -> Command:
     """How one of our programs is made to tell what a model answers."""
     return Command(
         argv=(
-            *_started(request.program, request.libraries),
+            *started_by(request.program, request.libraries),
             *("--model", request.model_path),
             *("--threads", str(request.threads)),
             *_input_flags(request.inputs),
@@ -182,7 +187,7 @@ def spin_command(request: LaunchRequest, spin_ms: int) -> Command:
     """How one of our programs is made to spin, see native/spin.h."""
     return Command(
         argv=(
-            *_started(request.program, request.libraries),
+            *started_by(request.program, request.libraries),
             *("--spin-ms", str(spin_ms)),
         ),
         env=_library_path(request.libraries),
@@ -194,32 +199,16 @@ def capabilities_command(
 ) -> Command:
     """How one of our programs is asked what it can load."""
     return Command(
-        argv=(*_started(program, libraries), "--capabilities"),
+        argv=(*started_by(program, libraries), "--capabilities"),
         env=_library_path(libraries),
     )
 
 
-def _started(
-    program: InstalledObject, libraries: Sequence[InstalledObject]
-) -> tuple[str, ...]:
-    """The words that start it: itself, or the loader that it brings along."""
-    loader = next((x for x in libraries if is_loader(x.name)), None)
-    if loader is None:
-        return (program.remote_path,)
-    path = ":".join(_folders(libraries))
-    return (loader.remote_path, "--library-path", path, program.remote_path)
-
-
-def _folders(libraries: Sequence[InstalledObject]) -> list[str]:
-    return list(dict.fromkeys(x.remote_path.rpartition("/")[0] for x in libraries))
-
-
 def _library_path(libraries: Sequence[InstalledObject]) -> dict[str, str]:
     """Where the loader looks on a device; here the program's own path leads there."""
-    if any(is_loader(library.name) for library in libraries):
-        # What it starts for itself is the phone's own.
+    if brings_loader(libraries):
         return {}
-    folders = _folders([x for x in libraries if x.origin != "local"])
+    folders = folders_of([x for x in libraries if x.origin != "local"])
     return {"LD_LIBRARY_PATH": ":".join(folders)} if folders else {}
 
 

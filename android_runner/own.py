@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
-from pocketbench.android_runner.build.build import build_for_this_computer
 from pocketbench.android_runner.build.linux_build import (
+    build_here,
     build_with_c_library,
     linux_abis,
 )
@@ -66,7 +66,7 @@ class NativeRunner:
         self._programs = NativePrograms(
             self.name,
             programs,
-            lambda: build_for_this_computer(self.name, progress),
+            lambda: build_here(self.name, progress),
             linux=None
             if self.runs_on_any_libc
             else LinuxPrograms(

@@ -87,6 +87,16 @@ def build_runner(
     """
     if engine not in ENGINES:
         raise UnknownNameError("engine", engine, ENGINES)
+    if abi and engine != "null" and not (ndk or toolchain or runtime):
+        # It compiles with what is below.
+        from pocketbench.android_runner.build.linux_build import (
+            build_with_c_library,
+            linux_abis,
+        )
+
+        if abi in linux_abis():
+            built = build_with_c_library(engine, abi, progress)
+            return _copied(built, output) if output else built
     found = None
     if runtime and engine != "null":
         found = _runtime_in(engine, runtime, abi or host_toolchain().abi)
@@ -97,7 +107,8 @@ def build_runner(
         raise UsageError(
             f"--abi {abi}",
             f"the {_RUNTIMES[engine]} runtime of that ABI is needed",
-            "Give it with --runtime; docs/android.md says where it comes from",
+            "Give it with --runtime; docs/android.md says where it comes from. Without "
+            "--ndk the Linux build is made, which needs none",
         )
     built = build(engine, tools, found or _installed(engine), progress)
     return _copied(built, output) if output else built

@@ -39,6 +39,11 @@ class BuiltRunner(Value, frozen=True, kw_only=True):
         return self.sources_sha256 == sources_sha256()
 
     @property
+    def brings_loader(self) -> bool:
+        """Whether its own C library, and what starts it, is among its libraries."""
+        return any(is_loader(Path(path).name) for path in self.libraries)
+
+    @property
     def is_whole(self) -> bool:
         """Whether every file it needs is still there."""
         return all(Path(path).is_file() for path in (self.program, *self.libraries))

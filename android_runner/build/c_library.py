@@ -14,7 +14,7 @@ from pocketbench.bench.errors import RunnerBuildError, ToolMissingError
 from pocketbench.bench.paths import cache_dir
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 LOADERS = {
     "arm64-v8a": "ld-linux-aarch64.so.1",
@@ -37,6 +37,8 @@ CROSS_PACKAGES = (
     "libgcc-s1-arm64-cross",
 )
 HOW_TO_INSTALL = f"Install them: apt install {' '.join(CROSS_PACKAGES)}"
+_INSTALLED = "the installed cross packages"
+_OF_THE_WHEEL = "pocketbench's own wheel"
 _TIMEOUT_S = 300.0
 
 
@@ -60,8 +62,8 @@ def arm64_c_library(progress: Callable[[str], None]) -> CLibrary:
     Raises:
         ToolMissingError: It is nowhere; names the packages.
     """
-    found = _in_folder(CROSS_FOLDER, "the installed cross packages")
-    found = found or _in_folder(shipped.FOLDER / "c-library", "pocketbench's own wheel")
+    found = _in_folder(CROSS_FOLDER, _INSTALLED)
+    found = found or _in_folder(shipped.FOLDER / shipped.C_LIBRARY, _OF_THE_WHEEL)
     found = found or _in_folder(_downloaded_folder(), "Debian's cross packages")
     if found is None and shutil.which("apt-get") and shutil.which("dpkg-deb"):
         progress("fetching the C library of arm64 with apt-get download ...")
@@ -75,14 +77,40 @@ def arm64_c_library(progress: Callable[[str], None]) -> CLibrary:
     return found
 
 
-def own_libraries(program: Path, loader: Path) -> tuple[Path, ...]:
+def installed_c_library() -> CLibrary:
+    """That of the cross compiler.
+
+    Raises:
+        ToolMissingError: Its packages are not installed.
+    """
+    found = _in_folder(CROSS_FOLDER, _INSTALLED)
+    if found is None:
+        raise ToolMissingError(
+            "the C library of Linux for arm64", "not installed", HOW_TO_INSTALL
+        )
+    return found
+
+
+def own_libraries(
+    program: Path, loader: Path, folders: Sequence[str] = ()
+) -> tuple[Path, ...]:
     """Every library that a program of this computer loads, as its loader lists them.
+
+    Args:
+        program: Of this computer's ABI.
+        loader: This computer's.
+        folders: Where libraries lie that the program does not know the place of.
 
     Raises:
         RunnerBuildError: One is missing.
     """
     done = subprocess.run(
-        [loader, "--list", program],
+        [
+            loader,
+            *(("--library-path", ":".join(folders)) if folders else ()),
+            "--list",
+            program,
+        ],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -30,8 +30,11 @@ from pocketbench.android_runner.build.c_library import (
     arm64_c_library,
     own_libraries,
 )
-from pocketbench.android_runner.build.executorch_runtime import executorch_in
-from pocketbench.android_runner.build.runtime import runtime_in
+from pocketbench.android_runner.build.executorch_runtime import (
+    executorch_in,
+    installed_executorch,
+)
+from pocketbench.android_runner.build.runtime import installed_torch, runtime_in
 from pocketbench.android_runner.build.shipped import ShippedProgram, shipped_program
 from pocketbench.android_runner.build.toolchain import (
     Toolchain,
@@ -52,6 +55,37 @@ def linux_abis() -> tuple[str, ...]:
     """The phones' ABIs for which such a program can be made here."""
     abi, libc = this_computer()
     return ("arm64-v8a", *((abi,) if libc == "glibc" and abi == "x86_64" else ()))
+
+
+def foreseen(engine: str, abi: str) -> str:
+    """In words, the program that `build_with_c_library` would make.
+
+    Raises:
+        ToolMissingError: It cannot be made here; says which package to install.
+    """
+    if (abi, "glibc") == this_computer() and (engine, abi) not in PINNED:
+        return f"{abi}, this computer's Linux build with its C library, on first use"
+    wheel = PINNED[engine, abi]
+    toolchain = cross_toolchain()
+    if toolchain is not None:
+        how = f"compiled with {toolchain.short_name}"
+    elif shipped_program(engine, abi, wheel.runtime_version) is not None:
+        how = "shipped with pocketbench"
+    else:
+        raise _nothing_compiled(engine, abi)
+    return (
+        f"{abi}, {wheel.runtime_version}, Linux build with its own C library, {how} "
+        "and fetched on first use"
+    )
+
+
+def _nothing_compiled(engine: str, abi: str) -> ToolMissingError:
+    return ToolMissingError(
+        f"the {engine} runner for {abi}",
+        "no cross compiler is installed, and this installation of pocketbench "
+        "brings no compiled program (a clone has none)",
+        "Install one: apt install g++-aarch64-linux-gnu",
+    )
 
 
 def build_with_c_library(
@@ -75,23 +109,69 @@ def build_with_c_library(
     toolchain = cross_toolchain()
     c_library = arm64_c_library(progress)
     if toolchain is not None:
-        return _compiled(engine, wheel, toolchain, c_library, progress)
+        return compiled(engine, wheel, toolchain, c_library, progress)
     program = shipped_program(engine, abi, wheel.runtime_version)
     if program is None:
-        raise ToolMissingError(
-            f"the {engine} runner for {abi}",
-            "no cross compiler is installed, and this installation of pocketbench "
-            "brings no compiled program (a clone has none)",
-            "Install one: apt install g++-aarch64-linux-gnu",
-        )
+        raise _nothing_compiled(engine, abi)
     return _shipped(wheel, program, c_library, progress)
+
+
+def build_here(engine: str, progress: Callable[[str], None]) -> BuiltRunner:
+    """Compile for this computer, or take the program of our own wheel.
+
+    Raises:
+        ToolMissingError: No compiler and no such program; no torch or executorch.
+        RunnerBuildError: It did not compile; names the log.
+    """
+    try:
+        return build_for_this_computer(engine, progress)
+    except ToolMissingError:
+        found = _shipped_for_this_computer(engine)
+        if found is None:
+            raise
+        return found
+
+
+def _shipped_for_this_computer(engine: str) -> BuiltRunner | None:
+    if engine not in ("lite", "executorch"):
+        return None
+    runtime = installed_executorch() if engine == "executorch" else installed_torch()
+    abi, _ = this_computer()
+    program = shipped_program(engine, abi, runtime.version or "")
+    if program is None:
+        return None
+    loader = read_elf(program.path).interpreter
+    assert loader is not None, program.path
+    libraries = own_libraries(program.path, Path(loader), runtime.folders)
+    return BuiltRunner(
+        engine=engine,
+        abi=abi,
+        libc="glibc",
+        version=runtime.version,
+        origin=_origin(program),
+        program=str(program.path),
+        libraries=tuple(str(path) for path in libraries),
+        sources_sha256=sources_sha256(),
+        built_at=_now(),
+    )
+
+
+def _origin(program: ShippedProgram) -> str:
+    return (
+        f"shipped with pocketbench, built with {program.compiler} against "
+        f"{program.version}"
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 def _of_this_computer(engine: str, progress: Callable[[str], None]) -> BuiltRunner:
     """The program of this computer, with this computer's own C library."""
-    built = build_for_this_computer(engine, progress)
+    built = build_here(engine, progress)
     loader = read_elf(Path(built.program)).interpreter
-    if loader is None:
+    if loader is None or built.brings_loader:
         return built
     libraries = own_libraries(Path(built.program), Path(loader))
     return msgspec.structs.replace(
@@ -101,13 +181,19 @@ def _of_this_computer(engine: str, progress: Callable[[str], None]) -> BuiltRunn
     )
 
 
-def _compiled(
+def compiled(
     engine: str,
     wheel: PinnedWheel,
     toolchain: Toolchain,
     c_library: CLibrary,
     progress: Callable[[str], None],
 ) -> BuiltRunner:
+    """Compile a program against a pinned wheel.
+
+    Raises:
+        RunnerBuildError: It did not compile, or the wheel cannot be fetched.
+        ToolMissingError: There is no pip, CMake or Ninja.
+    """
     folder = unpacked(wheel, progress, headers=True)
     root = folder / wheel.root
     runtime: Runtime = (
@@ -145,12 +231,11 @@ def _shipped(
             abi=program.abi,
             libc="glibc",
             version=program.version,
-            origin=f"shipped with pocketbench, built with {program.compiler} against "
-            f"{program.version}",
+            origin=_origin(program),
             program=program.path.name,
             libraries=needed,
             sources_sha256=sources_sha256(),
-            built_at=datetime.now(UTC).isoformat(timespec="microseconds"),
+            built_at=_now(),
         )
         write_built(ready, built)
         if not folder.exists():

@@ -50,9 +50,17 @@ def shipped_program(engine: str, abi: str, version: str) -> ShippedProgram | Non
         return None
     for program in manifest.programs:
         asked = (program.engine, program.abi, program.version)
-        if asked == (engine, abi, version) and program.path.is_file():
+        if (
+            asked == (engine, abi, without_local_part(version))
+            and program.path.is_file()
+        ):
             return program
     return None
+
+
+def without_local_part(version: str) -> str:
+    """`torch 2.13.0` of `torch 2.13.0+cpu`: builds of one version are alike."""
+    return version.partition("+")[0]
 
 
 def read_manifest() -> Manifest | None:

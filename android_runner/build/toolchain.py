@@ -24,6 +24,8 @@ _TRIPLES = {
     "x86_64": "x86_64-linux-android",
     "x86": "i686-linux-android",
 }
+FOR_ANYWHERE = ("-DCMAKE_SKIP_RPATH=ON", "-DCMAKE_EXE_LINKER_FLAGS=-s")
+"""Of a program whose libraries lie elsewhere than here: no paths, no symbols."""
 _CROSS_COMPILER = "aarch64-linux-gnu-g++"
 _MACHINES = {"arm64": "arm64-v8a", "x86_64": "x86_64"}
 
@@ -172,6 +174,7 @@ def cross_toolchain() -> Toolchain | None:
             "-DCMAKE_SYSTEM_NAME=Linux",
             "-DCMAKE_SYSTEM_PROCESSOR=aarch64",
             f"-DCMAKE_CXX_COMPILER={path}",
+            *FOR_ANYWHERE,
         ),
         is_cross=True,
     )

@@ -8,10 +8,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pocketbench.android_runner.brought_loader import (
+    brings_loader,
+    folders_of,
+    started_by,
+)
 from pocketbench.android_runner.build.file_hash import hashed_object
 from pocketbench.bench.errors import RunnerMissingError, UnknownNameError, UsageError
 from pocketbench.bench.records.elf import read_elf
-from pocketbench.bench.records.runner import Command, Program
+from pocketbench.bench.records.runner import Command, Program, is_loader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -84,7 +89,14 @@ class GivenProgram:
 
     def runs_on(self, abi: str, libc: str | None) -> bool:
         """Whether a device with this ABI and C library can start it."""
-        return self.abi == abi and (self.elf is None or self.elf.runs_with(libc))
+        if self.abi != abi:
+            return False
+        return self.elf is None or self.brings_loader or self.elf.runs_with(libc)
+
+    @property
+    def brings_loader(self) -> bool:
+        """Whether the loader of its own C library was given with it."""
+        return any(is_loader(library.name) for library in self.libraries)
 
     @cached_property
     def executable(self) -> LocalObject:
@@ -101,7 +113,10 @@ class GivenProgram:
                 paths.append(value)
             elif abi == self.abi:
                 paths.append(path)
-        return tuple(hashed_object(_existing(path)) for path in paths)
+        return tuple(
+            hashed_object(path, executable=is_loader(path.name))
+            for path in map(_library_file, paths)
+        )
 
     def options(self, name: str) -> tuple[str, ...]:
         """Every value given for an option."""
@@ -179,7 +194,9 @@ class GivenPrograms:
                     return Program(
                         runner=self._name,
                         abi=abi,
-                        libc=info.libc or "unknown",
+                        libc=given.elf.libc
+                        if given.elf and given.brings_loader
+                        else info.libc or "unknown",
                         executable=given.executable,
                         libraries=given.libraries,
                         origin=f"given: {given.path}",
@@ -224,16 +241,24 @@ class GivenPrograms:
 
 def library_env(request: LaunchRequest) -> dict[str, str]:
     """Where the dynamic loader finds the libraries of a launch."""
-    folders = [library.remote_path.rpartition("/")[0] for library in request.libraries]
-    return {"LD_LIBRARY_PATH": ":".join(dict.fromkeys(folders))} if folders else {}
+    if brings_loader(request.libraries):
+        return {}
+    folders = folders_of(request.libraries)
+    return {"LD_LIBRARY_PATH": ":".join(folders)} if folders else {}
 
 
 def start(request: LaunchRequest, *arguments: str, **env: str) -> Command:
     """The command line of a prebuilt program."""
     return Command(
-        argv=(request.program.remote_path, *arguments),
+        argv=(*started_by(request.program, request.libraries), *arguments),
         env={**library_env(request), **env},
     )
+
+
+def _library_file(path: str) -> Path:
+    """Under the name that programs ask for, which is often a link."""
+    _existing(path)
+    return Path(path).expanduser().absolute()
 
 
 def _existing(path: str) -> Path:

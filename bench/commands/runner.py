@@ -21,7 +21,8 @@ def runner() -> None:
     """Build the native programs that measure.
 
     The one for this computer, and for simulated phones on it, is built by itself on
-    first use. A real phone's has to be built for its ABI, once.
+    first use, and so is a phone's that brings Linux's C library along. One with
+    Android's own C library is built with the NDK, once for each ABI.
     """
 
 
@@ -67,16 +68,18 @@ def build(
 ) -> None:
     """Build a runner and print its path.
 
-    Without --abi it is for this computer, against the torch of this Python. For a
-    phone:
+    Without --abi it is for this computer, against the torch of this Python. With
+    --abi alone it is the Linux build for phones, with a C library of its own, which
+    `pocketbench run` also makes by itself. With the NDK it is Android's:
 
     \b
+    pocketbench runner build --engine executorch --abi arm64-v8a
     pocketbench runner build --engine lite --abi arm64-v8a \\
         --ndk ~/android-ndk-r27 --runtime ~/pytorch_android_lite-2.1.0
 
-    `pocketbench run` then finds it by the phone's ABI. The build for phones follows
-    PyTorch Mobile's documents but HAS NOT YET BEEN PROVED ON A PHONE; where it fails,
-    measure with PyTorch's own program: --runner speed_benchmark_torch=PATH.
+    `pocketbench run` then finds it by the phone's ABI, Android's first. NEITHER HAS YET
+    BEEN PROVED ON A REAL PHONE; where it fails, measure with the runtime's own
+    program: --runner speed_benchmark_torch=PATH.
     """
     if platform is not None:
         _build_for_apple(
@@ -147,23 +150,20 @@ def _print_table(found: Sequence[Any]) -> None:
     from pocketbench.bench.units import format_size
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("engine", "ABI", "C library", "runtime", "built", "needs"):
+    for title in ("engine", "ABI", "C library", "runtime", "built", "size", "from"):
         table.add_column(title, overflow="fold")
     for built in found:
-        size_bytes = sum(Path(path).stat().st_size for path in built.libraries)
-        libraries = (
-            f"{len(built.libraries)} libraries, {format_size(size_bytes)}"
-            if built.libraries
-            else "nothing"
-        )
+        files = (built.program, *built.libraries)
+        size_bytes = sum(Path(path).stat().st_size for path in files)
         when = built.built_at[:16].replace("T", " ")
         cells = (
             built.engine,
             built.abi,
-            built.libc,
+            f"{built.libc}, pushed along" if built.brings_loader else built.libc,
             built.version or "none",
             when if built.is_current else f"{when} (outdated, build it again)",
-            libraries,
+            format_size(size_bytes),
+            built.origin,
         )
         table.add_row(*(Text(cell) for cell in cells))
     Console().print(table)

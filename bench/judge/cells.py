@@ -146,7 +146,7 @@ def _caveats(
     if ready is not None:
         for program in ready.programs:
             if program.runner == launches[-1].runner:
-                found.update(foreign_caveats(program, artifact))
+                found.update(foreign_caveats(program, ready.device, artifact))
         device = ready.device
         found.update(device_caveats(device))
         if device.core_count is not None and variant.threads > device.core_count:

@@ -8,6 +8,7 @@ from pocketbench.bench.records.caveat import Caveat
 
 if TYPE_CHECKING:
     from pocketbench.bench.records.artifact import Artifact
+    from pocketbench.bench.records.device import DeviceInfo
     from pocketbench.bench.records.run import ReadyProgram
 
 _FLOAT_KERNELS = frozenset(
@@ -28,14 +29,17 @@ _FLOAT_KERNELS = frozenset(
 """Those that a mobile build computes with XNNPACK, and a server build does not."""
 
 
-def foreign_caveats(program: ReadyProgram, artifact: Artifact) -> tuple[Caveat, ...]:
+def foreign_caveats(
+    program: ReadyProgram, info: DeviceInfo, artifact: Artifact
+) -> tuple[Caveat, ...]:
     """What is to be said of a model's numbers by such a program.
 
     Args:
-        program: What measured it on the phone.
+        program: What measured it.
+        info: The device.
         artifact: The file that it loaded.
     """
-    if program.loader is None:
+    if program.loader is None or program.libc == info.libc:
         return ()
     if artifact.engine != "lite":
         return (Caveat.FOREIGN_LIBC,)
