@@ -303,7 +303,7 @@ def test_an_ndk_compiles_for_androids_abis(tmp_path: Path) -> None:
 def test_what_a_build_for_a_phone_needs_is_asked_for(tmp_path: Path) -> None:
     make(tmp_path, "build/cmake/android.toolchain.cmake")
     with pytest.raises(UsageError, match="--ndk"):
-        build_runner("lite", abi="arm64-v8a", progress=silent)
+        build_runner("lite", abi="armeabi-v7a", progress=silent)
     with pytest.raises(UsageError, match="--runtime"):
         build_runner("lite", abi="arm64-v8a", ndk=tmp_path, progress=silent)
     with pytest.raises(UsageError, match="--abi"):
