@@ -22,6 +22,8 @@ _POLL_S = 0.05
 """How often the cancel event is looked at; output and exit wake us at once."""
 _GRACE_S = 5.0
 """How long a killed group may take to close its pipes."""
+_LAST_WORDS_S = 0.5
+"""How long what a program left running may go on writing before it is ended."""
 _CHUNK_BYTES = 1 << 18
 
 
@@ -64,6 +66,9 @@ def run_child(
     reader = _Reader(child)
     try:
         timed_out = _watch(child, reader, timeout_s, cancel, subject, grace_s)
+        if not timed_out:
+            # What looked on while it ran, as a memory sampler does, reports now.
+            reader.drain(time.monotonic() + _LAST_WORDS_S)
     finally:
         _end_group(child)
         reader.drain(time.monotonic() + _GRACE_S)

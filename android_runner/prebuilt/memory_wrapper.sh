@@ -2,26 +2,15 @@
 # The program takes this shell's own place and pid, so that its input, output, exit
 # code and signals are nobody else's; the sampler looks on from a process of its own
 # and writes what it saw, each line after TOKEN, to stderr when the program has ended.
+# It learns of that end at once: the program holds the writing end of a pipe, of which
+# the sampler then reads the end.
 set -f
 token=$1 interval=$2
 shift 2
 
-# mksh, Android's shell, can wait and read a file without starting a process: it
-# waits in vain for words of a sleeping companion.
-companion() {
-  eval 'sleep 3600 |&' || return 1
-  asleep=$!
-  exec 5<&p
-}
-pause() {
-  if [ -z "$asleep" ]; then sleep "$interval" || sleep 1; return 0; fi
-  read -r -u5 -t "$interval" nothing
-  # Above 128 the time ran out, as it should; else the companion has ended.
-  [ $? -gt 128 ] || companion || asleep=
-}
 look() {
   hwm= rss= swap=0 key=
-  if [ -n "$asleep" ]; then
+  if [ -n "$is_mksh" ]; then
     # Word by word: cutting a long text with ${text#*word} takes ten times as long.
     for word in $(</proc/$program/status); do
       case $key in
@@ -44,10 +33,31 @@ look() {
   [ -n "$hwm" ] && [ -n "$rss" ] || return 1
   seen="$hwm $rss $swap"
 }
+# Waits; fails when the program has ended. Reading with a time limit starts no process.
+pause() {
+  if [ -n "$reads_with_limit" ]; then
+    read -r -t "$interval" nothing <&5
+    # Above 128 the time ran out, as it should; else the pipe has ended.
+    [ $? -gt 128 ]
+    return
+  fi
+  [ -n "$is_over" ] && return 1
+  sleep "$interval" 4>&- 5<&- &
+  asleep=$!
+  wait $asleep
+  [ -z "$is_over" ]
+}
 sampler() {
-  asleep= count=0 changes=0 before= lines=
-  case $KSH_VERSION in *MIRBSD*) companion ;; esac
-  while pause; look; do
+  # Not by a redirection of the function, which would keep a copy of it.
+  exec 9>&-
+  is_over= asleep= count=0 changes=0 before= lines=
+  watcher=
+  if [ -n "$has_pipe" ] && [ -z "$reads_with_limit" ] && read -r sampling nothing </proc/self/stat; then
+    trap 'is_over=1; kill $asleep' USR1
+    (read -r nothing <&5; kill -USR1 $sampling) 4>&- &
+    watcher=$!
+  fi
+  while pause && look; do
     count=$((count + 1))
     if [ "$seen" != "$before" ] && [ $changes -lt 2000 ]; then
       read -r uptime nothing </proc/uptime
@@ -55,7 +65,7 @@ sampler() {
 $token $uptime $seen"
     fi
   done
-  if [ -n "$asleep" ]; then kill "$asleep"; fi
+  if [ -n "$watcher" ]; then trap '' USR1; kill $watcher; fi
   echo >&4
   echo "$token count $count$lines" >&4
   # What this cost: exactly where the kernel says so, then in the shell's ticks for
@@ -64,6 +74,25 @@ $token $uptime $seen"
   echo "$token times" >&4
   times >&4
 }
-program=$$
+program=$$ has_pipe=1 is_mksh= reads_with_limit=
+case $KSH_VERSION in *MIRBSD*) is_mksh=1 reads_with_limit=1 ;; esac
+case $BASH_VERSION in [4-9]* | [1-9][0-9]*) reads_with_limit=1 ;; esac
+if [ -n "$is_mksh" ]; then
+  # A coprocess is mksh's only way to a pipe. It waits until the pipe is ours, and is
+  # waited for: the program shall have no child that it does not know.
+  eval '{ read -r nothing; exec 5<&0; (sampler 4>&2 2>/dev/null </dev/null >/dev/null &); } |&'
+  exec 8>&p
+  echo >&8
+  wait
+  exec "$@" 9>&8
+fi
+pipe=${TMPDIR:-/tmp}/pocketbench-memory-$$
+if mkfifo "$pipe" 2>/dev/null; then
+  exec 9<>"$pipe" 5<"$pipe"
+  rm -f "$pipe"
+else
+  # Without a pipe the end is seen at the next look.
+  has_pipe= reads_with_limit=
+fi
 (sampler 4>&2 2>/dev/null </dev/null >/dev/null &)
-exec "$@"
+exec "$@" 5<&-

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,28 @@ def test_a_program_shorter_than_the_interval_gives_the_reason(shell: str):
     assert memory == Missing(
         reason="the program ended before the first look, after 0.5 s"
     )
+
+
+def test_it_ends_when_its_program_ends_and_not_at_the_next_look(shell: str):
+    began = time.monotonic()
+    result, memory = python(shell, "import time; time.sleep(.2)", interval_s=30)
+    assert time.monotonic() - began < 15
+    assert result.exit_code == 0
+    assert isinstance(memory, Missing)
+
+
+def test_the_program_has_no_child_that_it_does_not_know(shell: str):
+    code = "import os\ntry: print(os.wait())\nexcept ChildProcessError: print('none')"
+    result, _ = python(shell, code)
+    assert result.stdout == b"none\n"
+
+
+def test_without_a_place_for_its_pipe_it_looks_all_the_same(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "missing"))
+    for shell in filter(None, map(shutil.which, SHELLS)):
+        result, memory = python(shell, "import time; time.sleep(.3)")
+        assert (result.exit_code, result.stderr) == (0, b"")
+        assert isinstance(memory, SampledMemory)
 
 
 def test_nothing_stays_behind(shell: str):

@@ -90,6 +90,16 @@ def test_its_memory_is_what_was_seen_from_outside(model: Artifact) -> None:
     assert 0 < memory.sampling_cost_ns < 400_000_000
 
 
+def test_the_report_is_whole_though_it_is_written_when_the_program_has_ended() -> None:
+    runner = Sampled(Silent())
+    slow = runner.command(request())
+    at = slow.argv.index("pocketbench-memory") - 1
+    script = slow.argv[at].replace("  times >&4", "  sleep .1; times >&4")
+    assert script != slow.argv[at]
+    argv = (*slow.argv[:at], script, *slow.argv[at + 1 :])
+    assert b" times\n0m" in ran(Command(argv=argv)).stderr
+
+
 def test_of_a_program_too_short_to_be_seen_its_own_words_stand(
     model: Artifact,
 ) -> None:
