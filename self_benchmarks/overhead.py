@@ -7,7 +7,8 @@ of its own, against an `adb shell true`. Then the same with programs that print 
 what the prebuilt ones would: what the adapter of each costs, the sampling of its memory
 and, on the phone, the reading of its log included.
 
-Aim: host at most 20 ms above bare; phone at most 3 round trips and 100 ms above bare.
+Aim: host at most 20 ms above bare; phone at most 3 round trips and 100 ms above bare,
+of which the sampler of memory takes at most 40 ms.
 Run: python self_benchmarks/overhead.py
 """
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -26,6 +28,7 @@ import answering
 from paired import HEAD, in_turn
 
 from pocketbench.android_runner.prebuilt.memory_sampled import Sampled
+from pocketbench.android_runner.prebuilt.memory_wrapper import new_token, wrap
 from pocketbench.bench import registry
 from pocketbench.bench.measure.device_session import Session, Task
 from pocketbench.bench.measure.lease import CpuLease
@@ -42,7 +45,7 @@ from pocketbench.bench.records.device import (
 )
 from pocketbench.bench.records.launch import Failure
 from pocketbench.bench.records.plan import ModelRequest, Plan, RunnerChoice, Variant
-from pocketbench.bench.records.runner import Runner
+from pocketbench.bench.records.runner import Command, Runner
 from pocketbench.devices.android.adb.private_server import private_server
 from pocketbench.devices.android.adb.program import find_adb
 from pocketbench.devices.android.device import open_serial
@@ -145,6 +148,12 @@ def _bare(runner: Runner) -> Runner:
     return runner.inner if isinstance(runner, Sampled) else runner
 
 
+def sampled(argv: list[str], *, shell: str) -> list[str]:
+    """The same command line behind the sampler of its memory."""
+    command = wrap(Command(argv=tuple(argv)), token=new_token(), shell=shell)
+    return list(command.argv)
+
+
 def _sha256(path: Path) -> str:
     return subprocess.run(
         ["sha256sum", str(path)], capture_output=True, text=True, check=True
@@ -175,7 +184,15 @@ def on_the_host(folder: Path) -> None:
 
             ours = launches_of(session, device)
             print(in_turn(ours, bare, PAIRS).row(f"host: {what} / bare spawn"))
-            if given is None:
+            if given is not None:
+                wrapped = sampled(argv, shell="sh")
+
+                def watched() -> None:
+                    subprocess.run(wrapped, capture_output=True, check=True)
+
+                paired = in_turn(watched, bare, PAIRS)
+                print(paired.row(f"host: {what}, its memory sampled / bare spawn"))
+            else:
                 paired = in_turn(device.conditions, bare, PAIRS)
                 print(paired.row("host: conditions / bare spawn"))
 
@@ -218,6 +235,11 @@ def on_a_phone(folder: Path) -> None:
             streams = phone.statistics()["streams"] / 10
             name = f"simulated phone: {what} / bare adb shell"
             print(paired.row(name), f"  {streams:g} round trips")
+            if given is not None:
+                wrapped = [shlex.quote(word) for word in sampled(argv, shell="sh")]
+                paired = in_turn(lambda: shell(*wrapped), lambda: shell(*argv), PAIRS)
+                name = f"simulated phone: {what}, its memory sampled / bare adb shell"
+                print(paired.row(name))
 
         row("null launch", None)
         paired = in_turn(device.conditions, lambda: shell("true"), PAIRS)
