@@ -30,6 +30,7 @@ from paired import HEAD, in_turn
 from pocketbench.android_runner.prebuilt.memory_sampled import Sampled
 from pocketbench.android_runner.prebuilt.memory_wrapper import new_token, wrap
 from pocketbench.bench import registry
+from pocketbench.bench.measure.context import RunContext
 from pocketbench.bench.measure.device_session import Session, Task
 from pocketbench.bench.measure.lease import CpuLease
 from pocketbench.bench.measure.observer import Observer
@@ -130,14 +131,9 @@ def session_on(
         models={"null": (VARIANT,)},
         artifacts={("null", "null"): artifact},
     )
-    session = Session(
-        task,
-        plan,
-        store=Store(folder / "run"),
-        lease=CpuLease(folder / "lease"),
-        observer=Strict(),
-        cancel=threading.Event(),
-    )
+    store, lease = Store(folder / "run"), CpuLease(folder / "lease")
+    run = RunContext(plan, store, lease, Strict(), threading.Event())
+    session = Session(run, task)
     session.prepare(device)
     command = _bare(runner).command(session.request(VARIANT, artifact))
     return session, list(command.argv)

@@ -31,7 +31,9 @@ from pocketbench.bench.errors import (
     ToolMissingError,
     UsageError,
 )
+from pocketbench.bench.measure.context import RunContext
 from pocketbench.bench.measure.device_session import utc_now
+from pocketbench.bench.measure.lease import CpuLease
 from pocketbench.bench.measure.prepare import (
     Equipped,
     check_devices,
@@ -44,6 +46,7 @@ from pocketbench.bench.measure.prepare import (
     preinstall,
 )
 from pocketbench.bench.measure.store import Store, find_run, read_run
+from pocketbench.bench.paths import state_dir
 from pocketbench.bench.planning.make_plan import make_plan
 from pocketbench.bench.planning.run_options import RunOptions
 from pocketbench.bench.planning.selection import Selected, select
@@ -107,13 +110,11 @@ def run_main_job(options: RunOptions) -> int:
             progress_on(console, plan.workload.blocks) as progress,
         ):
             try:
+                lease = CpuLease(state_dir() / "lease")
                 measure_run(
-                    plan,
+                    RunContext(plan, store, lease, progress, cancel),
                     make_tasks(plan, equipped, artifacts),
                     before,
-                    store=store,
-                    observer=progress,
-                    cancel=cancel,
                 )
             except Cancelled as error:
                 stopped = error

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
-from collections.abc import Callable, Collection, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
@@ -13,25 +13,18 @@ from pocketbench.bench.measure.auxiliary.output_checking import check_outputs
 from pocketbench.bench.measure.auxiliary.profiling import profile_operators
 from pocketbench.bench.measure.eta import seconds_per_launch
 from pocketbench.bench.measure.execute import measure, noting_the_end
-from pocketbench.bench.measure.lease import CpuLease
 from pocketbench.bench.measure.ledger import Ledger
-from pocketbench.bench.measure.store import Store, read_run
-from pocketbench.bench.paths import state_dir
+from pocketbench.bench.measure.store import read_run
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.units import format_span
 
 if TYPE_CHECKING:
-    import threading
-
     from pocketbench.bench.judge.summary import Summary
+    from pocketbench.bench.measure.context import RunContext
     from pocketbench.bench.measure.device_job import Task
-    from pocketbench.bench.measure.observer import Observer
     from pocketbench.bench.records.launch import Failure, Launch
     from pocketbench.bench.records.plan import Plan
     from pocketbench.bench.records.run import Run
-
-Measure = Callable[..., None]
-"""`bench.measure.execute.measure`, given all but the plan, tasks and records."""
 
 
 class _Look(NamedTuple):
@@ -47,15 +40,7 @@ class _Look(NamedTuple):
         return f"{self.settled} of {self.of} cells settled"
 
 
-def measure_run(
-    plan: Plan,
-    tasks: Sequence[Task],
-    before: Run | None,
-    *,
-    store: Store,
-    observer: Observer,
-    cancel: threading.Event,
-) -> None:
+def measure_run(run: RunContext, tasks: Sequence[Task], before: Run | None) -> None:
     """Measure all blocks at once, or go from look to look where the plan says so.
 
     Before, what the devices answer is checked, where the plan asks for it; after, the
@@ -64,44 +49,24 @@ def measure_run(
     Raises:
         Cancelled: The user asked to stop.
     """
-    told: dict[str, Any] = {
-        "store": store,
-        "lease": CpuLease(state_dir() / "lease"),
-        "observer": observer,
-        "cancel": cancel,
-    }
-    with noting_the_end(store):
+    plan = run.plan
+    with noting_the_end(run.store):
         if plan.outputs is not None:
-            done = before.output_checks if before else ()
-            check_outputs(plan, tasks, done=done, **told)
+            check_outputs(run, tasks, before.output_checks if before else ())
         if plan.workload.looks:
-            measure_until_settled(
-                plan,
-                tasks,
-                store=store,
-                observer=observer,
-                measure=partial(measure, **told),
-            )
+            measure_until_settled(run, tasks)
         else:
             measure(
-                plan,
+                run,
                 tasks,
                 launches=before.every_launch if before else (),
                 failures=worth_keeping(before, anew=True) if before else (),
-                **told,
             )
         if plan.profile == "ops":
-            profile_operators(plan, tasks, **told)
+            profile_operators(run, tasks)
 
 
-def measure_until_settled(
-    plan: Plan,
-    tasks: Sequence[Task],
-    *,
-    store: Store,
-    observer: Observer,
-    measure: Measure,
-) -> None:
+def measure_until_settled(run: RunContext, tasks: Sequence[Task]) -> None:
     """Go from look to look of the plan until all is settled.
 
     A device goes on only with the models that have an inconclusive comparison on it,
@@ -111,6 +76,7 @@ def measure_until_settled(
     Raises:
         Cancelled: As `measure` does.
     """
+    plan, store, observer = run.plan, run.store, run.observer
     workload = plan.workload
     budget_s = workload.budget_s
     deadline = None if budget_s is None else time.monotonic() + budget_s
@@ -120,7 +86,7 @@ def measure_until_settled(
         before = read_run(store.folder)
         observer.going_on_to(blocks)
         measure(
-            until,
+            dataclasses.replace(run, plan=until),
             going,
             launches=before.launches,
             failures=worth_keeping(before),

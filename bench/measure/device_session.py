@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import threading
 from contextlib import AbstractContextManager
 from functools import partial
 
@@ -20,12 +19,11 @@ from pocketbench.bench.errors import (
     LaunchError,
     PocketbenchError,
 )
+from pocketbench.bench.measure.context import RunContext
 from pocketbench.bench.measure.cooldown_wait import Gatekeeper, is_gated
 from pocketbench.bench.measure.device_job import Task
 from pocketbench.bench.measure.failure_records import Place, failure_of, utc_now
-from pocketbench.bench.measure.lease import CpuLease
 from pocketbench.bench.measure.ledger import Ledger
-from pocketbench.bench.measure.observer import Observer
 from pocketbench.bench.measure.preflight import check
 from pocketbench.bench.measure.push_tracker import Sender
 from pocketbench.bench.measure.runner_binding import (
@@ -38,7 +36,6 @@ from pocketbench.bench.measure.runner_binding import (
 from pocketbench.bench.measure.schedule import block_order
 from pocketbench.bench.measure.spin_probe import spin_once
 from pocketbench.bench.measure.start_program import quieted, start_program
-from pocketbench.bench.measure.store import Store
 from pocketbench.bench.planning.cores import biggest_core, cores_of, pin_to
 from pocketbench.bench.records.artifact import Artifact
 from pocketbench.bench.records.blocks import TRIES
@@ -47,7 +44,7 @@ from pocketbench.bench.records.conditions import Conditions
 from pocketbench.bench.records.device import CommandResult, Device, InstalledObject
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.launch import Failure, Launch
-from pocketbench.bench.records.plan import Plan, Variant
+from pocketbench.bench.records.plan import Variant
 from pocketbench.bench.records.runner import LaunchRequest, Runner
 
 __all__ = ["Session", "Task", "utc_now"]
@@ -67,27 +64,19 @@ class Session:
 
     def __init__(
         self,
+        run: RunContext,
         task: Task,
-        plan: Plan,
         *,
-        store: Store,
-        lease: CpuLease,
-        observer: Observer,
-        cancel: threading.Event,
         launches: tuple[Launch, ...] = (),
         failures: tuple[Failure, ...] = (),
     ) -> None:
         """`launches` and `failures` are what an earlier part of the run stored."""
         self._task = task
         self._info = task.selected.info
-        self._plan = plan
-        self._store = store
-        self._lease = lease
-        self._observer = observer
-        self._cancel = cancel
+        self._run = run
         self._ledger = Ledger(
             self._info.id,
-            plan,
+            run.plan,
             models=task.models,
             exported=task.artifacts,
             launches=launches,
@@ -107,12 +96,12 @@ class Session:
             Cancelled: The user asked to stop.
         """
         pending = self._pending()
-        self._observer.device_started(self._info, pending)
+        self._run.observer.device_started(self._info, pending)
         try:
             if pending and not self._task.is_over:
                 self._run_until_done()
         finally:
-            self._observer.device_finished(self._info)
+            self._run.observer.device_finished(self._info)
 
     def _pending(self) -> int:
         """How many launches are missing."""
@@ -123,12 +112,12 @@ class Session:
         while True:
             try:
                 with self._task.selected.driver.open(
-                    self._info, cancel=self._cancel
+                    self._info, cancel=self._run.cancel
                 ) as device:
                     self._info = device.info
-                    self._pinned = cores_of(self._info, self._plan.cores)
+                    self._pinned = cores_of(self._info, self._run.plan.cores)
                     self.prepare(device)
-                    with quieted(device, self._plan, self._observer):
+                    with quieted(device, self._run.plan, self._run.observer):
                         self._begin_gate(device)
                         self._measure(device)
                 return
@@ -161,7 +150,7 @@ class Session:
     @property
     def _redos(self) -> int:
         """How often a throttled block is done again here."""
-        limits = self._plan.cooldown
+        limits = self._run.plan.cooldown
         return limits.redos if is_gated(self._info, limits) else 0
 
     def prepare(self, device: Device) -> None:
@@ -174,7 +163,9 @@ class Session:
         push = partial(self._sender.push, device)
         found = check(device, tools, artifacts, push)
         for text in found.unchecked:
-            self._observer.note(self._info.id, f"models not compared with it: {text}")
+            self._run.observer.note(
+                self._info.id, f"models not compared with it: {text}"
+            )
         for variant in live:
             refused = found.refused.get((variant.model, variant.name))
             if refused is not None:
@@ -184,13 +175,13 @@ class Session:
             needed_objects(used_tools(tools, artifacts), artifacts.values())
         )
         self._installed = {item.sha256: item for item in installed}
-        self._store.append(device_ready(self._info, tools, installed))
+        self._run.store.append(device_ready(self._info, tools, installed))
         sent = sum(item.size_bytes for item in installed if item.origin == "sent")
-        self._observer.device_ready(self._info, sent)
+        self._run.observer.device_ready(self._info, sent)
 
     def _measure(self, device: Device) -> None:
         """Go through the blocks, all models within each, until all are whole."""
-        for block in range(self._plan.workload.blocks):
+        for block in range(self._run.plan.workload.blocks):
             for model in self._task.models:
                 self._measure_block(device, model, block)
 
@@ -203,12 +194,14 @@ class Session:
                 return
             live = self._ledger.live(model)
             attempt = self._ledger.next_attempt(model, block)
-            self._observer.block_started(self._info, model, block)
+            self._run.observer.block_started(self._info, model, block)
             self._heat = BlockHeat(
-                self._plan.cooldown,
+                self._run.plan.cooldown,
                 is_settled=self._gate.settle() if self._gate else None,
             )
-            order = block_order([v.id for v in live], block, self._plan.workload.seed)
+            order = block_order(
+                [v.id for v in live], block, self._run.plan.workload.seed
+            )
             by_id = {variant.id: variant for variant in live}
             for position, variant_id in enumerate(order):
                 if not self.launch(device, by_id[variant_id], block, attempt, position):
@@ -221,7 +214,7 @@ class Session:
         artifact = self._task.artifacts[variant.model, variant.name]
         runner, program = tool_for(artifact, self._task.tools)
         request = self.request(variant, artifact)
-        self._observer.launch_started(self._info, variant.model, variant.id)
+        self._run.observer.launch_started(self._info, variant.model, variant.id)
         started_at = utc_now()
         result: CommandResult | None = None
         lost: DeviceLostError | Cancelled | None = None
@@ -262,7 +255,7 @@ class Session:
             caveats=(
                 *core_marks(
                     variant,
-                    wanted=self._plan.cores,
+                    wanted=self._run.plan.cores,
                     pinned=self._pinned,
                     leased=cpus,
                     core_count=self._info.core_count,
@@ -278,14 +271,14 @@ class Session:
         )
         self._keep(launch)
         self._ledger.launches.append(launch)
-        self._observer.launch_finished(self._info, launch)
+        self._run.observer.launch_finished(self._info, launch)
         if lost is not None:
             raise lost
         return True
 
     def _keep(self, launch: Launch) -> None:
         """Store a launch that measured."""
-        self._store.append(launch)
+        self._run.store.append(launch)
 
     def _start(
         self, device: Device, runner: Runner, request: LaunchRequest
@@ -297,7 +290,7 @@ class Session:
                 device,
                 command,
                 prefix=pin_to(self._info, self._pinned),
-                timeout_s=self._plan.workload.timeout_s + request.min_duration_s,
+                timeout_s=self._run.plan.workload.timeout_s + request.min_duration_s,
                 host_cpus=cpus,
                 grace_s=self._grace_s,
             )
@@ -307,16 +300,18 @@ class Session:
         """Warm a phone that can grow hot, for it never gets back to cold, and look."""
         self._gate = None
         first = self._first_variants()
-        if not first or not is_gated(self._info, self._plan.cooldown):
+        if not first or not is_gated(self._info, self._run.plan.cooldown):
             return
         gate = Gatekeeper(
             device,
-            self._plan.cooldown,
+            self._run.plan.cooldown,
             spin=partial(self._spin, device, first[0]),
-            observer=self._observer,
-            cancel=self._cancel,
+            observer=self._run.observer,
+            cancel=self._run.cancel,
         )
-        self._observer.note(self._info.id, "warming up with a block that is not kept")
+        self._run.observer.note(
+            self._info.id, "warming up with a block that is not kept"
+        )
         for variant in first:
             artifact = self._task.artifacts[variant.model, variant.name]
             runner = tool_for(artifact, self._task.tools).runner
@@ -339,7 +334,7 @@ class Session:
                 device,
                 runner,
                 self.request(variant, artifact),
-                spin_ms=self._plan.cooldown.spin_ms,
+                spin_ms=self._run.plan.cooldown.spin_ms,
                 prefix=pin_to(self._info, self._pinned or biggest_core(self._info)),
                 host_cpus=cpus,
             )
@@ -359,7 +354,7 @@ class Session:
             artifact,
             tool_for(artifact, self._task.tools).program,
             self._installed,
-            self._plan.workload,
+            self._run.plan.workload,
         )
 
     def _unkept_request(self, variant: Variant, artifact: Artifact) -> LaunchRequest:
@@ -369,7 +364,9 @@ class Session:
     def _cores(
         self, runner: Runner, threads: int
     ) -> AbstractContextManager[tuple[int, ...]]:
-        return self._lease.for_program(runner, self._info, threads, self._cancel)
+        return self._run.lease.for_program(
+            runner, self._info, threads, self._run.cancel
+        )
 
     def _fail(
         self,
@@ -391,7 +388,7 @@ class Session:
             started_at=started_at,
             result=result,
         )
-        self._store.append(failure)
+        self._run.store.append(failure)
         self._ledger.failures.append(failure)
         self._stored_error = error
-        self._observer.launch_failed(self._info, failure)
+        self._run.observer.launch_failed(self._info, failure)

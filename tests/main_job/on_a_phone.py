@@ -7,7 +7,8 @@ import threading
 from pathlib import Path
 
 from pocketbench.android_runner.build.toolchain import this_computer
-from pocketbench.bench.measure.execute import execute
+from pocketbench.bench.measure.context import RunContext
+from pocketbench.bench.measure.execute import measure, noting_the_end
 from pocketbench.bench.measure.lease import CpuLease
 from pocketbench.bench.measure.observer import Observer
 from pocketbench.bench.measure.prepare import (
@@ -63,7 +64,7 @@ class PhoneJob:
                 blocks=blocks, warmup_iterations=1, iterations=3, timeout_s=timeout_s
             ),
             quiet=False,
-            gate=CooldownLimits(is_on=False),
+            cooldown=CooldownLimits(is_on=False),
         )
         (info,) = (x for x in self.driver.discover() if phone.serial in x.id)
         selected = Selected(self.driver, info)
@@ -80,14 +81,10 @@ class PhoneJob:
             )
             for failure in early_failures(plan, [selected], {}):
                 store.append(failure)
-            execute(
-                plan,
-                make_tasks(plan, equipped, artifacts),
-                store=store,
-                lease=CpuLease(self.folder / "lease"),
-                observer=Observer(),
-                cancel=threading.Event(),
-            )
+            lease = CpuLease(self.folder / "lease")
+            run = RunContext(plan, store, lease, Observer(), threading.Event())
+            with noting_the_end(store):
+                measure(run, make_tasks(plan, equipped, artifacts))
         return read_run(self.folder)
 
 

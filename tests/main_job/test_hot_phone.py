@@ -10,8 +10,10 @@ import pytest
 
 from pocketbench.android_runner.runner_protocol import read_measurement, read_spin
 from pocketbench.bench.judge.summarize import summarize
+from pocketbench.bench.measure.context import RunContext
 from pocketbench.bench.measure.device_session import Task
-from pocketbench.bench.measure.execute import execute
+from pocketbench.bench.measure.execute import measure as execute
+from pocketbench.bench.measure.execute import noting_the_end
 from pocketbench.bench.measure.lease import CpuLease
 from pocketbench.bench.measure.observer import Observer
 from pocketbench.bench.measure.runner_binding import Tool
@@ -172,7 +174,7 @@ def measure(phone_factory, adb, program, tmp_path):
             variants=variants,
             device_selectors=("phone",),
             workload=Workload(blocks=blocks, warmup_iterations=1, iterations=9),
-            gate=gate,
+            cooldown=gate,
             sustained=sustained,
         )
         artifacts = {("net", v.name): _artifact(model, v.name) for v in variants}
@@ -210,14 +212,10 @@ def measure(phone_factory, adb, program, tmp_path):
             )
             for artifact in artifacts.values():
                 store.append(ArtifactReady(artifact=artifact))
-            execute(
-                plan,
-                [task],
-                store=store,
-                lease=CpuLease(tmp_path / "lease"),
-                observer=notes,
-                cancel=threading.Event(),
-            )
+            lease = CpuLease(tmp_path / "lease")
+            run = RunContext(plan, store, lease, notes, threading.Event())
+            with noting_the_end(store):
+                execute(run, [task])
         return summarize(read_run(folder)), notes.notes
 
     return run

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import abc
 import concurrent.futures
-import threading
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,12 +14,10 @@ from pocketbench.bench.errors import (
     LaunchError,
     PocketbenchError,
 )
+from pocketbench.bench.measure.context import RunContext
 from pocketbench.bench.measure.device_job import Task
-from pocketbench.bench.measure.lease import CpuLease
-from pocketbench.bench.measure.observer import Observer
 from pocketbench.bench.measure.runner_binding import needed_objects
 from pocketbench.bench.measure.start_program import start_program
-from pocketbench.bench.measure.store import Store
 
 if TYPE_CHECKING:
     from pocketbench.bench.records.artifact import Artifact
@@ -31,7 +28,7 @@ if TYPE_CHECKING:
         LocalObject,
     )
     from pocketbench.bench.records.failure import FailureReason
-    from pocketbench.bench.records.plan import Plan, Variant
+    from pocketbench.bench.records.plan import Variant
     from pocketbench.bench.records.run import Record
     from pocketbench.bench.records.runner import Command, Runner
 
@@ -49,25 +46,11 @@ class Wanted(NamedTuple):
 class Untimed(abc.ABC):
     """Asks one thing of the variants on one device; an answer is a record."""
 
-    def __init__(
-        self,
-        task: Task,
-        plan: Plan,
-        *,
-        store: Store,
-        lease: CpuLease,
-        observer: Observer,
-        cancel: threading.Event,
-        wanted: Iterable[Wanted],
-    ) -> None:
+    def __init__(self, run: RunContext, task: Task, wanted: Iterable[Wanted]) -> None:
         """Take what a session does, and what is still wanted of this device."""
         self._task = task
         self._info = task.selected.info
-        self._plan = plan
-        self._store = store
-        self._lease = lease
-        self._observer = observer
-        self._cancel = cancel
+        self._run = run
         self._wanted = tuple(wanted)
 
     def run(self) -> None:
@@ -81,7 +64,7 @@ class Untimed(abc.ABC):
             return
         try:
             with self._task.selected.driver.open(
-                self._info, cancel=self._cancel
+                self._info, cancel=self._run.cancel
             ) as device:
                 self._info = device.info
                 with self._around(device):
@@ -98,7 +81,7 @@ class Untimed(abc.ABC):
         installed = {x.sha256: x for x in device.push(tuple(objects.values()))}
         while wanted:
             try:
-                self._store.append(self._ask(device, wanted[0], installed))
+                self._run.store.append(self._ask(device, wanted[0], installed))
             except LaunchError as error:
                 self._fail(wanted[0], error, reason=error.reason)
             del wanted[0]
@@ -128,7 +111,9 @@ class Untimed(abc.ABC):
             DeviceLostError: The device went away.
             Cancelled: The user asked to stop.
         """
-        leased = self._lease.for_program(runner, self._info, threads, self._cancel)
+        leased = self._run.lease.for_program(
+            runner, self._info, threads, self._run.cancel
+        )
         with leased as cpus:
             return start_program(
                 device, command, prefix=prefix, timeout_s=timeout_s, host_cpus=cpus

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -17,12 +16,10 @@ from pocketbench.bench.measure.auxiliary.launches import (
     ask_at_once,
 )
 from pocketbench.bench.measure.auxiliary.output_sums import compare
+from pocketbench.bench.measure.context import RunContext
 from pocketbench.bench.measure.device_job import Task
 from pocketbench.bench.measure.device_session import utc_now
-from pocketbench.bench.measure.lease import CpuLease
-from pocketbench.bench.measure.observer import Observer
 from pocketbench.bench.measure.runner_binding import launch_request, tool_for
-from pocketbench.bench.measure.store import Store
 from pocketbench.bench.records.device import LocalObject
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.output_check import OutputCheck, OutputCheckMissing
@@ -32,7 +29,6 @@ from pocketbench.bench.units import format_size
 if TYPE_CHECKING:
     from pocketbench.bench.records.artifact import OutputReference
     from pocketbench.bench.records.device import Device
-    from pocketbench.bench.records.plan import Plan
 
 MOST_ANSWER_BYTES = 64 * 2**20
 """Of one launch: the answers come over the wire as text."""
@@ -41,14 +37,7 @@ Outcome = OutputCheck | OutputCheckMissing
 
 
 def check_outputs(
-    plan: Plan,
-    tasks: Sequence[Task],
-    *,
-    store: Store,
-    lease: CpuLease,
-    observer: Observer,
-    cancel: threading.Event,
-    done: Iterable[Outcome] = (),
+    run: RunContext, tasks: Sequence[Task], done: Iterable[Outcome] = ()
 ) -> None:
     """Check all devices at once and store what comes of it.
 
@@ -56,7 +45,7 @@ def check_outputs(
     again.
 
     Raises:
-        Cancelled: `cancel` was set; what was running has been ended.
+        Cancelled: The run was stopped; what was running has been ended.
     """
     checked = {
         (x.device_id, x.model, x.variant_id, x.artifact_sha256)
@@ -66,13 +55,9 @@ def check_outputs(
     ask_at_once(
         [
             _Checker(
+                run,
                 task,
-                plan,
-                store=store,
-                lease=lease,
-                observer=observer,
-                cancel=cancel,
-                wanted=[
+                [
                     Wanted(variant, artifact)
                     for model, variants in task.models.items()
                     for variant in variants
@@ -108,7 +93,9 @@ class _Checker(Untimed):
         runner, program = tool_for(artifact, self._task.tools)
         assert isinstance(runner, TellingOutputs)
         request = replace(
-            launch_request(variant, artifact, program, installed, self._plan.workload),
+            launch_request(
+                variant, artifact, program, installed, self._run.plan.workload
+            ),
             inputs=reference.input_specs,
         )
         started_at = utc_now()
@@ -120,7 +107,7 @@ class _Checker(Untimed):
             runner,
             command,
             threads=variant.threads,
-            timeout_s=self._plan.workload.timeout_s,
+            timeout_s=self._run.plan.workload.timeout_s,
         )
         answers = runner.parse_outputs(result)
         subject = f"{artifact.model} {artifact.variant}"
@@ -177,7 +164,7 @@ class _Checker(Untimed):
     def _fail(
         self, item: Wanted, error: PocketbenchError, *, reason: FailureReason | None
     ) -> None:
-        self._store.append(
+        self._run.store.append(
             OutputCheckMissing(
                 device_id=self._info.id,
                 model=item.variant.model,
@@ -189,7 +176,7 @@ class _Checker(Untimed):
                 reason=reason,
             )
         )
-        self._observer.note(
+        self._run.observer.note(
             self._info.id,
             f"{item.variant.model} {item.variant.id} not checked: {error.fact}",
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
@@ -16,13 +15,12 @@ from pocketbench.bench.measure.auxiliary.launches import (
     Wanted,
     ask_at_once,
 )
+from pocketbench.bench.measure.context import RunContext
 from pocketbench.bench.measure.device_job import Task
 from pocketbench.bench.measure.device_session import utc_now
-from pocketbench.bench.measure.lease import CpuLease
-from pocketbench.bench.measure.observer import Observer
 from pocketbench.bench.measure.runner_binding import launch_request, tool_for
 from pocketbench.bench.measure.start_program import quieted
-from pocketbench.bench.measure.store import Store, read_run
+from pocketbench.bench.measure.store import read_run
 from pocketbench.bench.planning.cores import cores_of, pin_to
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.operator_times import OperatorProfile, ProfileFailure
@@ -30,42 +28,20 @@ from pocketbench.bench.records.runner import Profiling
 
 if TYPE_CHECKING:
     from pocketbench.bench.records.device import Device
-    from pocketbench.bench.records.plan import Plan
     from pocketbench.bench.records.run import Run
 
 
-def profile_operators(
-    plan: Plan,
-    tasks: Sequence[Task],
-    *,
-    store: Store,
-    lease: CpuLease,
-    observer: Observer,
-    cancel: threading.Event,
-) -> None:
+def profile_operators(run: RunContext, tasks: Sequence[Task]) -> None:
     """Observe what was measured and has no profile yet, all devices at once.
 
     What the store holds decides, so a run that goes on does only what is missing.
     What cannot be observed is a record and a note, never a failed job.
 
     Raises:
-        Cancelled: `cancel` was set; what was running has been ended.
+        Cancelled: The run was stopped; what was running has been ended.
     """
-    run = read_run(store.folder)
-    ask_at_once(
-        [
-            _Profiler(
-                task,
-                plan,
-                store=store,
-                lease=lease,
-                observer=observer,
-                cancel=cancel,
-                wanted=_wanted(task, run),
-            )
-            for task in tasks
-        ]
-    )
+    stored = read_run(run.store.folder)
+    ask_at_once([_Profiler(run, task, _wanted(task, stored)) for task in tasks])
 
 
 def _wanted(task: Task, run: Run) -> list[Wanted]:
@@ -93,10 +69,10 @@ class _Profiler(Untimed):
     """Observes on one device."""
 
     def _around(self, device: Device) -> AbstractContextManager[object]:
-        self._observer.note(
+        self._run.observer.note(
             self._info.id, "observing operators in launches that are not timed"
         )
-        return quieted(device, self._plan, self._observer)
+        return quieted(device, self._run.plan, self._run.observer)
 
     def _ask(
         self, device: Device, item: Wanted, installed: Installed
@@ -104,14 +80,14 @@ class _Profiler(Untimed):
         variant, artifact = item
         runner, program = tool_for(artifact, self._task.tools)
         assert isinstance(runner, Profiling)
-        workload = replace(self._plan.workload, min_duration_s=0.0)
+        workload = replace(self._run.plan.workload, min_duration_s=0.0)
         request = launch_request(variant, artifact, program, installed, workload)
         started_at = utc_now()
         result = self._started(
             device,
             runner,
             runner.profile_command(request),
-            prefix=pin_to(self._info, cores_of(self._info, self._plan.cores)),
+            prefix=pin_to(self._info, cores_of(self._info, self._run.plan.cores)),
             threads=variant.threads,
             # Each inference that is timed is followed by one that is observed.
             timeout_s=2 * workload.timeout_s,
@@ -144,7 +120,7 @@ class _Profiler(Untimed):
         self, item: Wanted, error: PocketbenchError, *, reason: FailureReason
     ) -> None:
         variant, artifact = item
-        self._store.append(
+        self._run.store.append(
             ProfileFailure(
                 device_id=self._info.id,
                 model=variant.model,
@@ -156,7 +132,7 @@ class _Profiler(Untimed):
                 started_at=utc_now(),
             )
         )
-        self._observer.note(
+        self._run.observer.note(
             self._info.id,
             f"{variant.model} {variant.id}: no operator times: {error.fact}",
         )

@@ -41,8 +41,8 @@ class SustainedSession(Session):
 
     @property
     def _asked(self) -> Sustained:
-        assert self._plan.sustained is not None
-        return self._plan.sustained
+        assert self._run.plan.sustained is not None
+        return self._run.plan.sustained
 
     def _missing(self) -> list[Variant]:
         """The variants that have not run for the whole time, in a seeded order."""
@@ -54,7 +54,7 @@ class SustainedSession(Session):
         missing = []
         for model in self._task.models:
             live = {variant.id: variant for variant in self._ledger.live(model)}
-            order = block_order(list(live), 0, self._plan.workload.seed)
+            order = block_order(list(live), 0, self._run.plan.workload.seed)
             missing += [live[x] for x in order if (model, x) not in done]
         return missing
 
@@ -71,13 +71,13 @@ class SustainedSession(Session):
                 if variant not in self._ledger.live(variant.model):
                     break
                 attempt = self._ledger.next_attempt(variant.model, 0)
-                self._observer.block_started(self._info, variant.model, 0)
+                self._run.observer.block_started(self._info, variant.model, 0)
                 self._heat = BlockHeat(
-                    self._plan.cooldown,
+                    self._run.plan.cooldown,
                     is_settled=self._gate.settle() if self._gate else None,
                 )
                 is_measured = self.launch(device, variant, 0, attempt, position)
-                if self._cancel.is_set():
+                if self._run.cancel.is_set():
                     # Stopped, it may have ended as if of its own accord.
                     raise Cancelled(self._info.id, "stopped", "Its program was ended")
                 if is_measured:
@@ -113,7 +113,7 @@ class SustainedSession(Session):
         readings: list[Reading] = []
         interval_ns = round(self._asked.interval_s * 1e9)
         due_ns = began_ns + interval_ns
-        while isinstance(device, Attended) and not self._cancel.is_set():
+        while isinstance(device, Attended) and not self._run.cancel.is_set():
             left_s = (due_ns - time.perf_counter_ns()) / 1e9
             if wait([running], timeout=max(0.0, left_s)).done:
                 break
@@ -133,7 +133,7 @@ class SustainedSession(Session):
                     conditions=conditions,
                 )
             )
-            self._observer.conditions_read(
+            self._run.observer.conditions_read(
                 self._info,
                 conditions,
                 at_s=(asked_ns - began_ns) / 1e9,
@@ -150,7 +150,7 @@ class SustainedSession(Session):
         return tuple(mark for mark in marks if mark is not Caveat.THROTTLED)
 
     def _keep(self, launch: Launch) -> None:
-        self._store.append(
+        self._run.store.append(
             SustainedLaunch(
                 launch=launch,
                 asked=self._asked,

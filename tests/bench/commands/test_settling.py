@@ -4,7 +4,6 @@ import itertools
 import re
 import threading
 from collections import Counter
-from functools import partial
 
 import pytest
 from msgspec.structs import replace
@@ -13,8 +12,9 @@ from pocketbench.bench.commands.until_settled import measure_until_settled
 from pocketbench.bench.errors import Cancelled, DeviceUnavailableError
 from pocketbench.bench.judge.summarize import summarize
 from pocketbench.bench.judge.summary import Verdict
+from pocketbench.bench.measure.context import RunContext
 from pocketbench.bench.measure.device_job import Task
-from pocketbench.bench.measure.execute import measure, noting_the_end
+from pocketbench.bench.measure.execute import noting_the_end
 from pocketbench.bench.measure.lease import CpuLease
 from pocketbench.bench.measure.observer import Observer
 from pocketbench.bench.measure.runner_binding import Tool
@@ -93,20 +93,10 @@ class Lab:
                 store.append(self.records.started(plan))
                 for artifact in artifacts.values():
                     store.append(ArtifactReady(artifact=artifact))
+            lease = CpuLease(self.folder / "locks")
+            run = RunContext(plan, store, lease, self.notes, self.cancel)
             with noting_the_end(store):
-                measure_until_settled(
-                    plan,
-                    tasks,
-                    store=store,
-                    observer=self.notes,
-                    measure=partial(
-                        measure,
-                        store=store,
-                        lease=CpuLease(self.folder / "locks"),
-                        observer=self.notes,
-                        cancel=self.cancel,
-                    ),
-                )
+                measure_until_settled(run, tasks)
         return read_run(self.folder)
 
     def blocks(self):
@@ -127,7 +117,7 @@ def plan(records):
     """Two models, two variants each, to be settled."""
     plan = records.plan("float32", "int8-static", models=("one", "two"))
     workload = replace(plan.workload, blocks=LOOKS[-1], looks=LOOKS)
-    return replace(plan, workload=workload, gate=CooldownLimits(is_on=False))
+    return replace(plan, workload=workload, cooldown=CooldownLimits(is_on=False))
 
 
 def test_what_is_settled_stops_and_the_rest_goes_on(lab, plan):

@@ -7,6 +7,7 @@ import pytest
 
 from pocketbench.bench.errors import Cancelled, DeviceLostError, LaunchError
 from pocketbench.bench.measure.auxiliary.profiling import profile_operators
+from pocketbench.bench.measure.context import RunContext
 from pocketbench.bench.measure.device_job import Task
 from pocketbench.bench.measure.lease import CpuLease
 from pocketbench.bench.measure.observer import Observer
@@ -127,14 +128,10 @@ class Bench:
             artifacts=artifacts,
         )
         with Store(self.folder) as store:
-            profile_operators(
-                self.plan,
-                [task],
-                store=store,
-                lease=CpuLease(self.folder / "locks"),
-                observer=self.notes,
-                cancel=threading.Event(),
-            )
+            lease = CpuLease(self.folder / "locks")
+            cancel = threading.Event()
+            run = RunContext(self.plan, store, lease, self.notes, cancel)
+            profile_operators(run, [task])
         return read_run(self.folder).profiles
 
 

@@ -15,8 +15,9 @@ from pocketbench.bench.errors import (
     DeviceUnavailableError,
     LaunchError,
 )
+from pocketbench.bench.measure.context import RunContext
 from pocketbench.bench.measure.device_session import Task
-from pocketbench.bench.measure.execute import execute
+from pocketbench.bench.measure.execute import measure, noting_the_end
 from pocketbench.bench.measure.lease import CpuLease
 from pocketbench.bench.measure.observer import Observer
 from pocketbench.bench.measure.runner_binding import Tool
@@ -145,16 +146,15 @@ class Bench:
         with Store(self.folder) as store:
             if not resume:
                 store.append(self.records.started(plan))
-            execute(
-                plan,
-                [task],
-                store=store,
-                lease=CpuLease(self.folder / "locks"),
-                observer=Observer(),
-                cancel=self.cancel,
-                launches=before.launches if before else (),
-                failures=before.failures if before else (),
-            )
+            lease = CpuLease(self.folder / "locks")
+            run = RunContext(plan, store, lease, Observer(), self.cancel)
+            with noting_the_end(store):
+                measure(
+                    run,
+                    [task],
+                    launches=before.launches if before else (),
+                    failures=before.failures if before else (),
+                )
         return read_run(self.folder)
 
 

@@ -58,7 +58,7 @@ def measured(tmp_path, records):
         bench.driver.answer = phone.answer
         bench.driver.tell = phone.tell
         plan = msgspec.structs.replace(
-            records.plan("float32", "int8-static", blocks=blocks), gate=gate
+            records.plan("float32", "int8-static", blocks=blocks), cooldown=gate
         )
         run = bench.run(plan, runner=phone.runner(), resume=resume)
         artifacts = (records.artifact("float32"), records.artifact("int8-static"))
@@ -139,7 +139,7 @@ def test_a_phone_that_never_settles_is_measured_once_with_its_caveat(tmp_path, r
     bench = Bench(tmp_path, records)
     bench.info = DeviceInfo(id="host", family="android", name="phone")
     bench.driver.tell = lambda: Conditions(thermal=Thermal(status=3))
-    plan = msgspec.structs.replace(records.plan(blocks=2), gate=QUICK)
+    plan = msgspec.structs.replace(records.plan(blocks=2), cooldown=QUICK)
 
     run = bench.run(plan)
 

@@ -9,8 +9,9 @@ import msgspec
 import pytest
 
 from pocketbench.bench.errors import Cancelled, DeviceLostError, LaunchError
+from pocketbench.bench.measure.context import RunContext
 from pocketbench.bench.measure.device_session import Task
-from pocketbench.bench.measure.execute import execute
+from pocketbench.bench.measure.execute import measure, noting_the_end
 from pocketbench.bench.measure.lease import CpuLease
 from pocketbench.bench.measure.observer import Observer
 from pocketbench.bench.measure.runner_binding import Tool
@@ -132,7 +133,7 @@ class Bench:
         self.plan = msgspec.structs.replace(
             plan,
             sustained=Sustained(duration_s=600, interval_s=0.01),
-            gate=msgspec.structs.replace(plan.cooldown, is_on=False),
+            cooldown=msgspec.structs.replace(plan.cooldown, is_on=False),
         )
 
     @contextlib.contextmanager
@@ -155,16 +156,15 @@ class Bench:
         with Store(self.folder) as store:
             if not resume:
                 store.append(self.records.started(self.plan))
-            execute(
-                self.plan,
-                [task],
-                store=store,
-                lease=CpuLease(self.folder / "locks"),
-                observer=Observer(),
-                cancel=self.cancel,
-                launches=tuple(launches),
-                failures=before.failures if before else (),
-            )
+            lease = CpuLease(self.folder / "locks")
+            run = RunContext(self.plan, store, lease, Observer(), self.cancel)
+            with noting_the_end(store):
+                measure(
+                    run,
+                    [task],
+                    launches=tuple(launches),
+                    failures=before.failures if before else (),
+                )
         return read_run(self.folder)
 
 
