@@ -113,7 +113,7 @@ def accept(
         "metric": series.metric.name,
         "last_before": change.last_before,
         "first_after": change.first_after,
-        "direction": "up" if change.after_over_before > 1 else "down",
+        "direction": "up" if change.is_up else "down",
         "reason": " ".join(reason.split()),
     }
     lines = [f"{key} = {_toml(value)}" for key, value in words.items()]

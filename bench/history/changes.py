@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import math
 from collections.abc import Sequence
 
 from pocketbench.bench.history.accepted import Accepted, Place, acceptance_of
@@ -15,7 +14,8 @@ from pocketbench.bench.history.series import (
     Point,
     Series,
 )
-from pocketbench.bench.judge.history import Change, changes
+from pocketbench.bench.judge.history import Change, assess
+from pocketbench.bench.judge.steps import SHORTEST
 
 
 def with_changes(
@@ -35,17 +35,19 @@ def with_changes(
         today: Entries that expire before it count no more.
         min_effect: The smallest change of level that matters, as a proportion.
     """
-    found = changes(
+    findings = assess(
         series.values,
         environments=[point.environment for point in series.points],
         min_effect=min_effect,
     )
+    found = findings.changes
     return CellHistory(
         series=series,
         changes=tuple(
             _level_change(series, change, found, accepted, today, min_effect)
             for change in found
         ),
+        two_speeds=findings.two_speeds,
     )
 
 
@@ -58,7 +60,7 @@ def _level_change(
     min_effect: float,
 ) -> LevelChange:
     before, after = series.points[change.index - 1], series.points[change.index]
-    is_up = change.after_over_before > 1
+    is_up = change.is_up
     state: ChangeState = "confirmed"
     note = None
     entry = acceptance_of(Place(change.index, is_up), series, accepted)
@@ -77,6 +79,8 @@ def _level_change(
         last_before=before.commit or before.run_id,
         first_after=after.commit or after.run_id,
         started_at=after.started_at,
+        before=change.before,
+        after=change.after,
         after_over_before=change.after_over_before,
         p_value=change.p_value,
         is_worse=is_up == (series.metric.better == "lower"),
@@ -89,16 +93,18 @@ def _is_undone(
 ) -> bool:
     """Whether later changes in the same environment took the level back."""
     place = series.points[change.index].environment
-    level = math.log(change.after_over_before)
+    level = change.after
     for later in found:
-        if later.index <= change.index or later.is_suspect:
+        lasted = len(series.points) - later.index
+        if later.index <= change.index or (later.is_suspect and lasted < SHORTEST):
             continue
         between = series.points[change.index : later.index + 1]
         if any(point.environment != place for point in between):
             break
-        level += math.log(later.after_over_before)
-    return abs(level) < math.log1p(min_effect) or (
-        (level > 0) != (change.after_over_before > 1)
+        level = later.after
+    least = min_effect * max(abs(level), abs(change.before))
+    return abs(level - change.before) < least or (
+        (level > change.before) != change.is_up
     )
 
 

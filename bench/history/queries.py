@@ -111,7 +111,7 @@ def _rows(folder: str, model: str | None, metric: Metric) -> list[Any]:
             any_value(os_build), any_value(runtime), any_value(torch),
             quantile_cont({metric.name}, [0.25, 0.5, 0.75]), count({metric.name})
         FROM launches
-        WHERE {metric.name} > 0 AND ($model IS NULL OR model = $model)
+        WHERE {metric.name} IS NOT NULL AND ($model IS NULL OR model = $model)
         GROUP BY device, model, variant, threads, run_id
         ORDER BY device, model, variant, threads, began, run_id
     """

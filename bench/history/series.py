@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from pocketbench.bench.history.stored import Imitation
+from pocketbench.bench.judge.history import TwoSpeeds
 from pocketbench.bench.judge.summary import Metric
 from pocketbench.bench.records.record import Value
 
@@ -77,8 +78,8 @@ class LevelChange(Value, frozen=True, kw_only=True):
     id: str
     """Names it for `history accept`; the same as long as it is found there."""
     state: ChangeState
-    """`suspect`: too few newest values, which a fresh run confirms; `undone`: the level
-    has come back since."""
+    """`suspect`: not confirmed, since it did not last yet or the history is too
+    unsteady; `undone`: the level has come back since."""
     index: int
     """0-based, of the first point at the new level."""
     last_before: str
@@ -87,11 +88,20 @@ class LevelChange(Value, frozen=True, kw_only=True):
     """Commit of the first run at the new level; its id where it has no commit."""
     started_at: str
     """Of the first run at the new level."""
-    after_over_before: float
+    before: float
+    """Level before it, unscaled."""
+    after: float
+    after_over_before: float | None
+    """`None` where one of the levels is not positive."""
     p_value: float
     is_worse: bool
     note: str | None = None
     """Why it was accepted, or that this has expired."""
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the new level is the higher one."""
+        return self.after > self.before
 
     @property
     def is_raised(self) -> bool:
@@ -104,3 +114,5 @@ class CellHistory(Value, frozen=True, kw_only=True):
 
     series: Series
     changes: tuple[LevelChange, ...]
+    two_speeds: TwoSpeeds | None = None
+    """The runs move between two levels and back, which is no change."""

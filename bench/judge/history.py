@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import statistics
 from collections.abc import Hashable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import stdtr
 
-from pocketbench.bench.judge.steps import ALPHA, SHORTEST, Rows, noise_scale, steps
+from pocketbench.bench.judge.levels import level_steps
+from pocketbench.bench.judge.steps import SHORTEST, Rows, noise_scale
+from pocketbench.bench.judge.two_speeds import two_speeds
 from pocketbench.bench.records.record import Value
+
+_SUSPECT_ALPHA = 0.003
 
 
 class Change(Value, frozen=True, kw_only=True):
@@ -19,11 +23,40 @@ class Change(Value, frozen=True, kw_only=True):
 
     index: int
     """0-based, of the first value at the new level."""
-    after_over_before: float
-    """Ratio of the medians of the levels on both sides."""
+    before: float
+    """Median of the level before it."""
+    after: float
     p_value: float
     is_suspect: bool = False
-    """Only the newest values are there, too few to be sure: a fresh run confirms it."""
+    """Not confirmed: it did not last yet, or the history is too unsteady to tell."""
+
+    @property
+    def after_over_before(self) -> float | None:
+        """Ratio of the levels; `None` where one of them is not positive."""
+        if self.before <= 0 or self.after <= 0:
+            return None
+        return self.after / self.before
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the new level is the higher one."""
+        return self.after > self.before
+
+
+class TwoSpeeds(Value, frozen=True, kw_only=True):
+    """The newest stretch of a history moves between two levels and back."""
+
+    low: float
+    high: float
+    high_share: float
+    """Of the values, how many are at the higher level."""
+
+
+class Findings(Value, frozen=True, kw_only=True):
+    """What a history shows."""
+
+    changes: tuple[Change, ...] = ()
+    two_speeds: TwoSpeeds | None = None
 
 
 def changes(
@@ -31,37 +64,86 @@ def changes(
     *,
     environments: Sequence[Hashable] = (),
     min_effect: float = 0.02,
-    alpha: float = ALPHA,
 ) -> tuple[Change, ...]:
     """Find the new levels of a history, and whether its newest values look like one.
 
+    Args and raises: as `assess`.
+    """
+    return assess(values, environments=environments, min_effect=min_effect).changes
+
+
+def assess(
+    values: Sequence[float],
+    *,
+    environments: Sequence[Hashable] = (),
+    min_effect: float = 0.02,
+) -> Findings:
+    """Find the new levels of a history, and whether it has two speeds.
+
+    Where a stretch has two speeds, moving between them is no change: both are laid on
+    each other before it is searched.
+
     Args:
-        values: Positive, in order of time: one a run.
+        values: In order of time: one per run. Compared as logarithms where all are
+            positive, else as they are.
         environments: What must be equal for two values to be compared (device, OS
-            build, runtime ...), one a value; empty: all the same. Each stretch in one
-            environment is looked at alone, so that where the environment changed no
+            build, runtime ...), one per value; empty: all the same. Each stretch in one
+            environment is judged alone, so that where the environment changed no
             change is found.
         min_effect: The smallest change of level that matters, as a proportion.
-        alpha: Significance level of one series.
 
     Raises:
-        ValueError: A value is not a positive, finite number, or the environments are
-            not as many as the values.
+        ValueError: A value is not finite, or the environments are not as many as the
+            values.
     """
     if environments and len(environments) != len(values):
         raise ValueError("environments must be as many as values")
     for place, value in enumerate(values):
-        if not (math.isfinite(value) and value > 0):
-            raise ValueError(f"value {place} is {value}, not a positive number")
-    series = np.log(np.asarray(values, dtype=np.float64))
+        if not math.isfinite(value):
+            raise ValueError(f"value {place} is {value}, not a finite number")
     found: list[Change] = []
-    end = 0
-    for start, end in _stretches(environments, len(series)):
-        found += _confirmed(series[start:end], start, min_effect, alpha)
-    if end:
-        level = max([start, *(change.index for change in found)])
-        found += _suspected(series[level:], level, min_effect, alpha)
-    return tuple(found)
+    speeds = None
+    stretches = list(_stretches(environments, len(values)))
+    for start, end in stretches:
+        scale = _Scale.of(np.asarray(values[start:end], dtype=np.float64), min_effect)
+        series = scale.series
+        two = two_speeds(series)
+        if two is not None and not scale.differs(two.low, two.high):
+            two = None
+        if two is not None:
+            series = two.removed(series)
+        found += _stretch_changes(series, scale, start, is_newest=end == len(values))
+        speeds = two and TwoSpeeds(
+            low=scale.value(two.low),
+            high=scale.value(two.high),
+            high_share=float(two.is_high.mean()),
+        )
+    return Findings(changes=tuple(found), two_speeds=speeds)
+
+
+class _Scale(NamedTuple):
+    """How values become the series that is searched, and levels values again."""
+
+    series: Rows
+    unit: float | None
+    """What values are divided by; `None`: they are logarithms."""
+    min_effect: float
+
+    @classmethod
+    def of(cls, values: Rows, min_effect: float) -> _Scale:
+        if values.min() > 0:
+            return cls(np.log(values), None, min_effect)
+        size = np.abs(values)
+        unit = float(np.median(size)) or float(size.mean()) or 1.0
+        return cls(values / unit, unit, min_effect)
+
+    def differs(self, before: float, after: float) -> bool:
+        if self.unit is None:
+            return abs(after - before) >= math.log1p(self.min_effect)
+        return abs(after - before) >= self.min_effect * max(abs(before), abs(after))
+
+    def value(self, level: float) -> float:
+        return math.exp(level) if self.unit is None else level * self.unit
 
 
 def _stretches(
@@ -77,28 +159,26 @@ def _stretches(
             start = place
 
 
-def _confirmed(
-    series: Rows, offset: int, min_effect: float, alpha: float
+def _stretch_changes(
+    series: Rows, scale: _Scale, offset: int, *, is_newest: bool
 ) -> list[Change]:
-    """The changes that lasted long enough to be sure of."""
-    found = steps(series, min_effect=min_effect, alpha=alpha)
-    edges = [0, *(step.place for step in found), len(series)]
-    levels = [
-        float(np.median(series[start:end])) for start, end in itertools.pairwise(edges)
-    ]
-    return [
+    found = [
         Change(
             index=offset + step.place,
-            after_over_before=math.exp(after - before),
+            before=scale.value(step.before),
+            after=scale.value(step.after),
             p_value=step.p_value,
+            is_suspect=not step.is_confirmed,
         )
-        for step, before, after in zip(found, levels, levels[1:], strict=False)
+        for step in level_steps(series, scale.differs)
     ]
+    if is_newest:
+        start = found[-1].index - offset if found else 0
+        found += _suspected(series[start:], scale, offset + start)
+    return found
 
 
-def _suspected(
-    level: Rows, offset: int, min_effect: float, alpha: float
-) -> list[Change]:
+def _suspected(level: Rows, scale: _Scale, offset: int) -> list[Change]:
     """The newest values, when they are far from all others at the last level."""
     found: list[Change] = []
     for newest in range(1, SHORTEST):
@@ -109,14 +189,16 @@ def _suspected(
         around = 1.4826 * statistics.median(np.abs(before - middle).tolist())
         spread = max(around, float(noise_scale(before[None, :])[0]))
         error = spread * math.sqrt(1 / newest + 1 / len(before))
-        away = float(after.mean()) - middle
+        level_after = float(after.mean())
         # Each number of newest values is a chance of its own to be wrong.
-        chance = (SHORTEST - 1) * 2 * float(stdtr(len(before) - 1, -abs(away) / error))
-        if chance < alpha and abs(away) >= math.log1p(min_effect):
+        tail = float(stdtr(len(before) - 1, -abs(level_after - middle) / error))
+        chance = (SHORTEST - 1) * 2 * tail
+        if chance < _SUSPECT_ALPHA and scale.differs(middle, level_after):
             found.append(
                 Change(
                     index=offset + len(before),
-                    after_over_before=math.exp(away),
+                    before=scale.value(middle),
+                    after=scale.value(level_after),
                     p_value=chance,
                     is_suspect=True,
                 )

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import msgspec
 import numpy as np
 
-from pocketbench.bench.judge.history import changes
+from pocketbench.bench.judge.history import assess
 from pocketbench.bench.judge.intervals import Evidence, unpaired_ratio
 from pocketbench.bench.judge.metrics import PRIMARY, reduced_latencies
 from pocketbench.bench.judge.paired import paired_evidence
@@ -46,7 +46,7 @@ class HistoryLine(Value, frozen=True, kw_only=True):
     """One history to look for changes in."""
 
     id: Any
-    series: list[Annotated[float, msgspec.Meta(gt=0)]]
+    series: list[float]
     min_effect: Proportion = 0.02
 
 
@@ -91,12 +91,17 @@ def answer_history(lines: Iterable[bytes]) -> Iterator[Answered]:
     for line in lines:
         try:
             asked = _history.decode(line)
-            found = changes(asked.series, min_effect=asked.min_effect)
+            found = assess(asked.series, min_effect=asked.min_effect)
         except (msgspec.DecodeError, ValueError) as error:
             yield _refused(line, error)
             continue
-        places = [change.index for change in found if not change.is_suspect]
-        yield Answered(msgspec.json.encode({"id": asked.id, "change_points": places}))
+        answer = {
+            "id": asked.id,
+            "change_points": [x.index for x in found.changes if not x.is_suspect],
+            "suspects": [x.index for x in found.changes if x.is_suspect],
+            "two_speeds": found.two_speeds,
+        }
+        yield Answered(msgspec.json.encode(answer))
 
 
 def _judge_alone(line: bytes) -> Judged | Answered:

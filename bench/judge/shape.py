@@ -55,7 +55,7 @@ def shapes(rows: Rows) -> list[Shaped | None]:
     scale = noise_scale(logs)
     # Most launches are flat: one look at all of them spares each its own.
     clipped = clip_outliers(logs, scale)
-    split = best_split(clipped, scale, slopes_too=True)
+    split = best_split(clipped, scale)
     spread = clipped.var(axis=1) > _FAR_FROM_NEIGHBOURS * scale**2
     moves = ((split.p_value < ALPHA) | spread).tolist()
     return [
@@ -69,7 +69,7 @@ _FLAT = Shaped(LaunchShape.FLAT, 0)
 
 def _shaped(series: Rows) -> Shaped:
     """Classify one launch by its levels."""
-    found = steps(series, min_effect=SAME_LEVEL, slopes_too=True)
+    found = steps(series, min_effect=SAME_LEVEL)
     if not found:
         return _FLAT
     edges = [0, *(step.place for step in found), len(series)]

@@ -1,4 +1,4 @@
-"""Where a series changes its level for good: for histories, and inside one launch.
+"""Where the iterations of one launch change their level for good.
 
 Binary segmentation (Vostrikova, Soviet Math. Dokl. 24, 1981) of logarithms. A split is
 taken when it passes each of these:
@@ -8,9 +8,7 @@ taken when it passes each of these:
   Change-Point Analysis", 1997, section 1.3), after the difference was made smaller by
   what autocorrelation around the levels hides: the larger of an AR(1) model's and
   Geyer's initial positive sequence's (Stat. Sci. 7, 1992), both for short series;
-* the medians of both sides differ by the minimum effect;
-* where slopes are no steps: the step stays beyond chance beside a straight line, and
-  a cubic does not explain the values better.
+* the medians of both sides differ by the minimum effect.
 
 Where no split passes alone, two at once may. Values are first clipped to two robust
 standard deviations around their running median of five (Huber's clipping; the scale is
@@ -36,7 +34,6 @@ SHORTEST = 4
 
 _WINDOW = 5
 _CLIP = 2.0
-_BESIDE_A_LINE = 3.1
 _PAIR_BESIDE_A_LINE = 25.0
 _SHARE_LEFT = 0.25
 _SHORTNESS = 2.5
@@ -67,17 +64,13 @@ def steps(
     *,
     min_effect: float = 0.02,
     alpha: float = ALPHA,
-    slopes_too: bool = False,
 ) -> list[Step]:
-    """The steps of one series of logarithms, in order.
+    """The steps of one series of logarithms, in order; a slope is cut in steps, too.
 
     Args:
         series: Logarithms of the values.
         min_effect: The smallest change of level that matters, as a proportion.
         alpha: Significance level of one split.
-        slopes_too: Cut a slope in steps, too, rather than leave it whole; and take
-            the autocorrelation from the half that has less of it, for a slope looks
-            like autocorrelation where it is.
     """
     if len(series) < 2 * SHORTEST:
         return []
@@ -91,7 +84,7 @@ def steps(
         if end - start < 2 * SHORTEST:
             continue
         part = clipped[start:end]
-        taken = _one_step(part, scale, min_effect, alpha, slopes_too)
+        taken = _one_step(part, scale, min_effect, alpha)
         taken = taken or _two_steps(part, scale, min_effect, alpha)
         found += [Step(start + step.place, step.p_value) for step in taken]
         edges = [start, *(start + step.place for step in taken), end]
@@ -100,16 +93,11 @@ def steps(
     return sorted(found)
 
 
-def _one_step(
-    part: Rows, scale: Rows, min_effect: float, alpha: float, slopes_too: bool
-) -> list[Step]:
+def _one_step(part: Rows, scale: Rows, min_effect: float, alpha: float) -> list[Step]:
     """The best split of one stretch, when it is a step beyond chance."""
-    split = best_split(part[None, :], scale, slopes_too=slopes_too)
+    split = best_split(part[None, :], scale)
     place, p_value = int(split.place[0]), float(split.p_value[0])
     if p_value >= alpha or not _are_levels(part[:place], part[place:], min_effect):
-        return []
-    widening = math.sqrt(split.inflation[0])
-    if not slopes_too and not _is_step(part, place, scale[0], widening):
         return []
     return [Step(place, p_value)]
 
@@ -190,13 +178,15 @@ def _are_levels(left: Rows, right: Rows, min_effect: float) -> bool:
     return min(own) >= SHORTEST
 
 
-def best_split(rows: Rows, scale: Rows, *, slopes_too: bool = False) -> Split:
+def best_split(rows: Rows, scale: Rows) -> Split:
     """Where each series is best split in two, and the chance of so good a split.
+
+    The autocorrelation is that of the half that has less of it, for a slope looks like
+    autocorrelation where it is.
 
     Args:
         rows: One series a row, clipped.
         scale: Each series' noise, below half of which no residual spread is believed.
-        slopes_too: As for `steps`.
     """
     length = rows.shape[1]
     left = np.arange(SHORTEST, length - SHORTEST + 1)
@@ -212,7 +202,7 @@ def best_split(rows: Rows, scale: Rows, *, slopes_too: bool = False) -> Split:
     rest = rows - level
     squares = (rest**2).sum(axis=1)
     spread = np.sqrt(np.maximum(squares / (length - 2), (scale / 2) ** 2))
-    if slopes_too and length >= 4 * SHORTEST:
+    if length >= 4 * SHORTEST:
         half = length // 2
         inflation = np.minimum(
             _inflation(rest[:, :half], is_right[:, :half]),
@@ -277,28 +267,3 @@ def _chance_of_largest(z: Rows, length: int) -> Rows:
     chance = tail * (width * (1 - 1 / safe**2) + 4 / safe**2)
     bounded: Rows = np.where(z < 1.5, 1.0, np.minimum(chance, 1.0))
     return bounded
-
-
-def _is_step(part: Rows, place: int, scale: float, widening: float) -> bool:
-    """Whether it is a step, and neither a slope nor a wave.
-
-    It must stay, in the same direction, beside a straight line; and a cubic, which has
-    as many parameters as a step with its place, must not explain the values better.
-    """
-    length = len(part)
-    basis, _ = np.linalg.qr(np.vander(np.linspace(-1, 1, length), 4)[:, ::-1])
-    line, curve = basis[:, :2], basis
-    step = (np.arange(length) >= place).astype(np.float64)
-    step -= line @ (line.T @ step)
-    beside_line = part - line @ (line.T @ part)
-    height = float(step @ beside_line) / float(step @ step)
-    rest = beside_line - height * step
-    spread = max(float(rest @ rest) / (length - 3), (scale / 2) ** 2)
-    error = math.sqrt(spread / float(step @ step)) * widening
-    levels = np.split(part, [place])
-    rises = float(levels[1].mean()) > float(levels[0].mean())
-    if (height if rises else -height) <= _BESIDE_A_LINE * error:
-        return False
-    around = sum(float(((level - level.mean()) ** 2).sum()) for level in levels)
-    beside_curve = part - curve @ (curve.T @ part)
-    return around <= float(beside_curve @ beside_curve) + spread * widening

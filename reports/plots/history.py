@@ -21,8 +21,8 @@ from pocketbench.reports.plots.style import (
     SMALL_PX,
     UNCHANGED,
 )
-from pocketbench.reports.text.history import STATE_WORDS, commit_range, title
-from pocketbench.reports.text.phrases import counted, effect
+from pocketbench.reports.text.history import STATE_WORDS, commit_range, moved, title
+from pocketbench.reports.text.phrases import counted
 
 WIDTH_PX = 820.0
 PANEL_PX = 236.0
@@ -80,7 +80,8 @@ def _panel(sheet: Sheet, history: CellHistory, top: float) -> None:
     sheet.text(
         0,
         top + 27,
-        f"{series.metric.title}, {scale.name}; bars: middle half of the launches",
+        f"{series.metric.title}, {scale.name}; bars: middle half of the launches"
+        + ("; two speeds" if history.two_speeds else ""),
         colour=MUTED,
         size=SMALL_PX,
     )
@@ -193,8 +194,7 @@ def _change(
     sheet.text(
         min(max(x, _LEFT), WIDTH_PX - _RIGHT),
         top + 41 + 12 * row,
-        f"{effect(series.metric, change.after_over_before)} "
-        f"({commit_range(series, change)}){state}",
+        f"{moved(series, change)} ({commit_range(series, change)}){state}",
         colour=colour,
         size=SMALL_PX,
         align="left" if x < WIDTH_PX / 2 else "right",

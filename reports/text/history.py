@@ -11,7 +11,7 @@ from pocketbench.reports.text.sparkline import sparkline
 
 STATE_WORDS = {
     "confirmed": "confirmed",
-    "suspect": "suspect: only the newest runs",
+    "suspect": "suspect, not confirmed yet",
     "undone": "undone since",
     "accepted": "accepted",
 }
@@ -36,7 +36,7 @@ def overview(histories: Sequence[CellHistory]) -> str:
             f"{format_value(series.metric.unit, last.value)} ({last.version})"
         )
         lines.append(f"  {sparkline(series.values)}")
-        lines += [f"  {line(series, change)}" for change in history.changes]
+        lines += [f"  {found}" for found in findings(history)]
     return _text(lines)
 
 
@@ -56,6 +56,12 @@ def changes(histories: Sequence[CellHistory]) -> str:
         for series, change in pairs:
             lines.append(f"  {title(series)}")
             lines.append(f"    {line(series, change)}")
+    moving = [history for history in histories if history.two_speeds]
+    if moving:
+        lines += ["", "Two speeds"]
+    for history in moving:
+        lines.append(f"  {title(history.series)}")
+        lines.append(f"    {two_speeds(history)}")
     if raised:
         lines += ["", "Right after all? pocketbench history accept ID --reason WHY"]
     return _text(lines)
@@ -70,12 +76,40 @@ def title(series: Series) -> str:
     return f"{name} on {series.device_name} ({cell.device}){tag}"
 
 
+def findings(history: CellHistory) -> list[str]:
+    """Two speeds, then each change, in words."""
+    found = [two_speeds(history)] if history.two_speeds else []
+    return found + [line(history.series, change) for change in history.changes]
+
+
+def two_speeds(history: CellHistory) -> str:
+    """`two speeds, 10.1 ms and 16.0 ms (31 % of runs)`, and what that means."""
+    found = history.two_speeds
+    if found is None:
+        return ""
+    unit = history.series.metric.unit
+    return (
+        f"two speeds: {format_value(unit, found.low)} and "
+        f"{format_value(unit, found.high)} ({found.high_share:.0%} of runs). Switching "
+        "between them is not reported as a change; run on one machine in one state"
+    )
+
+
+def moved(series: Series, change: LevelChange) -> str:
+    """`8 % slower`; both levels where they have no ratio."""
+    if change.after_over_before is not None:
+        return effect(series.metric, change.after_over_before)
+    unit = series.metric.unit
+    before, after = (format_value(unit, x) for x in (change.before, change.after))
+    return f"from {before} to {after}"
+
+
 def line(series: Series, change: LevelChange) -> str:
     """What changed, between which commits, and how sure it is."""
     shape = "▲" if change.is_worse else "▼"
     note = f" ({change.note})" if change.note else ""
     return (
-        f"{shape} {effect(series.metric, change.after_over_before)} "
+        f"{shape} {moved(series, change)} "
         f"in {commit_range(series, change)}, {change.started_at[:10]}: "
         f"{STATE_WORDS[change.state]}{note} [{change.id}]"
     )

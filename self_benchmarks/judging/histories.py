@@ -6,14 +6,15 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from judging.noise import KINDS, Array
+from judging.noise import Array
+from judging.unsteady import HISTORY_KINDS
 
 from pocketbench.bench.judge.history import changes
 
 POINTS = 60
 NEAR = 5
 """A change found within so many points of the true one is a hit."""
-SETTINGS = ((0.0, 0), (0.05, 20), (0.10, 20), (0.05, 6), (0.10, 6))
+SETTINGS = ((0.0, 0), (0.05, 20), (0.10, 20), (0.08, 10), (0.10, 10))
 """Effect, and how many points come after it."""
 
 Detector = Callable[[list[list[float]]], list[list[int]]]
@@ -39,7 +40,7 @@ def ours(series: list[list[float]]) -> list[list[int]]:
 def histories(kind: str, trials: int, effect: float, after: int) -> Array:
     """Series of one value a run, with a step of the effect before the last points."""
     random = np.random.default_rng([trials, round(1000 * effect), after, len(kind)])
-    values = np.exp(KINDS[kind](random, (trials, POINTS)))
+    values = np.exp(HISTORY_KINDS[kind](random, (trials, POINTS)))
     if after:
         values[:, POINTS - after :] *= 1 + effect
     return values

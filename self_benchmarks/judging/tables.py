@@ -6,13 +6,20 @@ import argparse
 import itertools
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from judging.histories import SETTINGS, Detector, kind_rates, ours
-from judging.noise import KINDS, PAIRED_KINDS
+from judging.monitoring import (
+    PASTS,
+    any_look_rate,
+    flagged_rate,
+    several_levels,
+    step_rate,
+)
+from judging.noise import PAIRED_KINDS
 from judging.pairs import (
     CELLS,
     Rates,
@@ -25,6 +32,7 @@ from judging.pairs import (
 )
 from judging.peers import peers
 from judging.recorded import dealt, recorded_cells
+from judging.unsteady import HISTORY_KINDS
 
 from pocketbench.bench.records.interim_analyses import LOOKS
 
@@ -39,7 +47,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Error rates of the verdicts.")
     parser.add_argument("--trials", type=int, default=2000)
     parser.add_argument("--runs", type=Path, help="folder with stored runs")
-    parser.add_argument("--peers", action="store_true", help="asv and otava, too")
+    parser.add_argument(
+        "--peers", action="store_true", help="detectors of other projects, too"
+    )
     parser.add_argument(
         "--only", action="append", choices=TABLES, help="may be given again"
     )
@@ -52,7 +62,7 @@ def main() -> int:
         for name in asked.only or TABLES:
             TABLES[name](pool, asked.trials)
         if asked.peers:
-            _peers(pool)
+            _peers(pool, asked.trials)
     if asked.runs:
         _recorded(asked.runs, asked.trials)
     print(f"\n{time.monotonic() - began:.0f} s")
@@ -188,42 +198,75 @@ def _settled_row(settled: Settled) -> list[str]:
 
 
 def _histories(pool: Executor, trials: int) -> None:
-    """Change points of ours."""
-    found = pool.map(kind_rates, [ours] * len(KINDS), KINDS, [trials] * len(KINDS))
+    """Change points of ours at one look."""
+    kinds = list(HISTORY_KINDS)
+    found = pool.map(kind_rates, [ours] * len(kinds), kinds, [trials] * len(kinds))
     rows = [[rates[0].kind, *(_share(rate.share) for rate in rates)] for rates in found]
-    _print("Histories of 60 points, ours", ["noise", *_settings()], rows)
-
-
-def _settings() -> list[str]:
-    return [
+    settings = [
         f"+{effect:.0%}, {after} after" if after else "alarms, nothing changed"
         for effect, after in SETTINGS
     ]
+    _print("Histories of 60 points, ours", ["noise", *settings], rows)
 
 
-def _peers(pool: Executor) -> None:
-    """Change points of ours and the peers', on the same series."""
-    detectors: dict[str, Detector] = {"ours": ours, **peers()}
-    asked = list(itertools.product(KINDS, detectors))
-    found = pool.map(
-        kind_rates,
-        [detectors[name] for _, name in asked],
-        [kind for kind, _ in asked],
-        [PEER_TRIALS] * len(asked),
-    )
-    by_cell = dict(zip(asked, found, strict=True))
-    rows = []
-    for kind in KINDS:
-        of_kind = [by_cell[kind, name] for name in detectors]
-        columns = [
-            " ".join(_share(rates[place].share) for rates in of_kind)
-            for place in range(len(SETTINGS))
-        ]
-        rows.append([kind, *columns])
+def _looks(pool: Executor, trials: int) -> None:
+    """Confirmed slowdowns of ours when every run is followed by a look."""
+    _monitoring(pool, {"ours": ours}, trials, every=1)
+    flagged = pool.map(flagged_rate, HISTORY_KINDS, [trials] * len(HISTORY_KINDS))
     _print(
-        f"Histories of 60 points, {PEER_TRIALS} series: {' / '.join(detectors)}",
-        ["noise", *_settings()],
-        rows,
+        "Reported as two speeds after 60 runs",
+        ["noise", "share"],
+        [[k, _share(s)] for k, s in zip(HISTORY_KINDS, flagged, strict=True)],
+    )
+
+
+def _peers(pool: Executor, trials: int) -> None:
+    """Ours and the peers on the same histories; every fifth run is followed by a look.
+
+    Makes the peers' environments on first use.
+    """
+    _monitoring(pool, {"ours": ours, **peers()}, min(trials, PEER_TRIALS), every=5)
+
+
+def _monitoring(
+    pool: Executor, detectors: dict[str, Detector], trials: int, every: int
+) -> None:
+    """Alarms at any look, steps behind several pasts, and series of several levels."""
+    names = list(detectors)
+
+    def table(
+        title: str, of: Callable[..., float], rows: Iterable[str], *more: int | float
+    ) -> None:
+        asked = list(itertools.product(rows, names))
+        found = [pool.submit(of, detectors[name], row, *more) for row, name in asked]
+        cells = [_share(future.result()) for future in found]
+        width = len(names)
+        _print(
+            title,
+            ["history", *names],
+            [
+                [asked[at][0], *cells[at : at + width]]
+                for at in range(0, len(asked), width)
+            ],
+        )
+
+    table(
+        f"Slowdown confirmed at any look, nothing changed, every {every} runs a look",
+        any_look_rate, HISTORY_KINDS, trials, every,
+    )  # fmt: skip
+    for step in (0.08, 0.5):
+        table(
+            f"Steps of +{step:.0%} at 2 % noise found within 10 runs",
+            step_rate, PASTS, step, trials,
+        )  # fmt: skip
+    found = [pool.submit(several_levels, detectors[name], trials) for name in names]
+    _print(
+        "Series of several levels",
+        ["detector", "steps found", "false ones per series"],
+        [
+            [name, *map(_share, future.result())]
+            for name, future in zip(names, found, strict=True)
+        ],
     )
 
 
@@ -248,6 +291,7 @@ TABLES = {
     "points": _points,
     "settling": _settling,
     "histories": _histories,
+    "looks": _looks,
 }
 
 

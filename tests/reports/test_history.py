@@ -50,7 +50,7 @@ def test_alarms_stand_first_with_commits_and_an_id_to_accept(histories):
         "Other changes",
         "  net float32 on Pixel 8 (pixel-8-9f3c01ab)",
         f"    ▲ 21 % slower in 001fcccccc..0020cccccc, 2026-02-02: "
-        f"suspect: only the newest runs [{suspect.id}]",
+        f"suspect, not confirmed yet [{suspect.id}]",
         "",
         "Right after all? pocketbench history accept ID --reason WHY",
     ]

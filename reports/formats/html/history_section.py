@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pocketbench.bench.history.series import CellHistory
 from pocketbench.reports.plots.history import inline_svg
-from pocketbench.reports.text.history import line, title
+from pocketbench.reports.text.history import findings, title
 from pocketbench.reports.text.phrases import counted
 
 MOST_CHARTS = 40
@@ -39,8 +39,8 @@ def history_section(
     raised = sum(change.is_raised for history in found for change in history.changes)
     lead = (
         f"{counted(raised, 'confirmed regression')} in {counted(len(found), 'cell')}. "
-        "Values are compared only while OS build, runtime and torch stay the same. The "
-        "newest runs alone make no more than a suspect."
+        "Values are compared only while OS build, runtime and torch stay the same. A "
+        "new level is a suspect until it has lasted."
     )
     if len(found) > len(drawn):
         lead += f" The {len(drawn)} that matter most are drawn."
@@ -49,7 +49,7 @@ def history_section(
             HistoryChart(
                 title(history.series),
                 inline_svg(history, name=f"history-{number}"),
-                [line(history.series, change) for change in history.changes],
+                findings(history),
             )
             for number, history in enumerate(drawn, 1)
         ],

@@ -174,7 +174,7 @@ def test_a_bad_line_is_answered_with_its_error_and_the_others_go_on():
 def test_a_history_is_answered_with_the_first_index_of_each_new_level():
     code, answers, _ = ask(
         "history",
-        {"id": "step", "series": [10] * 10 + [12] * 10},
+        {"id": "step", "series": [10] * 12 + [12] * 10},
         {"id": "flat", "series": [10] * 20},
         {"id": "newest", "series": [10] * 20 + [12] * 2},
         {"id": "empty", "series": []},
@@ -182,11 +182,32 @@ def test_a_history_is_answered_with_the_first_index_of_each_new_level():
 
     assert code == 0
     assert answers == [
-        {"id": "step", "change_points": [10]},
-        {"id": "flat", "change_points": []},
-        {"id": "newest", "change_points": []},
-        {"id": "empty", "change_points": []},
+        {"id": "step", "change_points": [12], "suspects": [], "two_speeds": None},
+        {"id": "flat", "change_points": [], "suspects": [], "two_speeds": None},
+        {"id": "newest", "change_points": [], "suspects": [20], "two_speeds": None},
+        {"id": "empty", "change_points": [], "suspects": [], "two_speeds": None},
     ]
+
+
+def test_a_history_of_zeros_and_negative_values_is_answered():
+    code, answers, _ = ask(
+        "history",
+        {"id": "up from nothing", "series": [0] * 20 + [5, 6] * 10},
+        {"id": "negative", "series": [-3] * 20 + [-1] * 20},
+        {"id": "zeros", "series": [0] * 40},
+    )
+
+    assert code == 0
+    assert [answer["change_points"] for answer in answers] == [[20], [20], []]
+
+
+def test_a_history_of_two_speeds_is_answered_with_both_and_no_change():
+    _, (answer,), _ = ask("history", {"id": 1, "series": [10, 16, 10, 10, 16] * 12})
+
+    assert answer["change_points"] == []
+    assert answer["two_speeds"] == pytest.approx(
+        {"low": 10, "high": 16, "high_share": 0.4}
+    )
 
 
 def test_a_history_with_a_hole_is_refused():
