@@ -210,8 +210,8 @@ def _histories(pool: Executor, trials: int) -> None:
 
 
 def _looks(pool: Executor, trials: int) -> None:
-    """Confirmed slowdowns of ours when every run is followed by a look."""
-    _monitoring(pool, {"ours": ours}, trials, every=1)
+    """Confirmed slowdowns of ours when every third run is followed by a look."""
+    _monitoring(pool, {"ours": ours}, trials, every=3)
     flagged = pool.map(flagged_rate, HISTORY_KINDS, [trials] * len(HISTORY_KINDS))
     _print(
         "Reported as two speeds after 60 runs",

@@ -66,6 +66,30 @@ def test_each_cell_shows_its_last_thirty_runs(histories):
     assert "34 runs from 2026-01-01 to 2026-02-03" in words
 
 
+def test_two_speeds_are_reported_with_both_levels_and_without_a_change(runs):
+    for number in range(40):
+        runs.add(number, 1.6e6 if number % 5 in (1, 4) else 1e6, devices=(PHONE,))
+    found = [with_changes(s, today=TODAY) for s in read_series(runs.history)]
+
+    words = "two speeds: 1.00 ms and 1.60 ms (40% of runs)"
+    assert words in history.changes(found)
+    assert history.changes(found).startswith("0 confirmed regressions")
+    assert words in history.overview(found)
+    assert "two speeds" in svg(found).decode()
+
+
+def test_levels_without_a_ratio_are_shown_as_values(histories):
+    import msgspec
+
+    change = msgspec.structs.replace(
+        histories[0].changes[0], before=0.0, after=2e6, after_over_before=None
+    )
+    found = [msgspec.structs.replace(histories[0], changes=(change,))]
+
+    words = history.changes(found)
+    assert re.search(r"▲ from 0\S* \S+ to 2\.00 ms in 0013cccccc", words)
+
+
 def test_a_device_name_cannot_steer_the_terminal(runs):
     runs.add(0)
     (file,) = runs.history.rglob("*.jsonl")

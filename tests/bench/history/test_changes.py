@@ -212,3 +212,15 @@ def test_a_runs_cells_find_their_histories(runs):
         (PHONE.id, "net", "float32"),
     }
     assert len(found[PHONE.id, "net", "float32"].series.points) == 10
+
+
+def test_a_history_of_two_speeds_is_reported_as_that_and_raises_nothing(runs):
+    for number in range(40):
+        runs.add(number, 1.6e6 if number % 5 in (1, 4) else 1e6)
+
+    found = find(runs)
+
+    assert found.changes == ()
+    assert found.two_speeds.low == pytest.approx(1e6, rel=0.02)
+    assert found.two_speeds.high == pytest.approx(1.6e6, rel=0.02)
+    assert found.two_speeds.high_share == pytest.approx(0.4)
