@@ -7,10 +7,17 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
-from judging.noise import PAIRED_KINDS, Array, Dealt, interleaved, iterations
+from judging.noise import (
+    LAUNCH_NOISE,
+    PAIRED_KINDS,
+    Array,
+    Dealt,
+    interleaved,
+    iterations,
+)
 from judging.rivals import HONEST, mean_beyond, pooled_mann_whitney
 
-from pocketbench.bench.judge.intervals import Evidence
+from pocketbench.bench.judge.intervals import Evidence, unpaired_ratio
 from pocketbench.bench.judge.metrics import PRIMARY, reduced_latencies
 from pocketbench.bench.judge.paired import paired_evidence
 from pocketbench.bench.judge.sequential import sequential_evidence
@@ -55,7 +62,7 @@ def judged_rates(launched: Dealt, effect: float) -> Rates:
     """Judge trials, (trials, launches, iterations) of latencies each side."""
     a, b, _ = launched
     first, second = launch_values(a), launch_values(b)
-    found = list(_evidences(launched._replace(a=first, b=second)))
+    found = list(evidences(launched._replace(a=first, b=second)))
     truth = math.log1p(effect)
     slower = np.log(second).mean(axis=1) > np.log(first).mean(axis=1)
     called = {
@@ -78,7 +85,7 @@ def family_rate(kind: str, blocks: int, families: int) -> tuple[float, float]:
     alarms = plain = 0
     for _ in range(families):
         levels = PAIRED_KINDS[kind](random, (CELLS, 2 * blocks))
-        found = list(_evidences(interleaved(np.exp(levels))))
+        found = list(evidences(interleaved(np.exp(levels))))
         q_values = corrected([e.p_value for e in found])
         alarms += any(
             verdict(e, q, min_effect=MIN_EFFECT) is Verdict.REGRESSION
@@ -128,6 +135,17 @@ def until_settled(levels: Array, effect: float) -> Settled:
     )
 
 
+def unpaired_alarms(launches: int, warming: float, trials: int) -> float:
+    """Share of unchanged trials that look changed when measured one after the other."""
+    random = np.random.default_rng([launches, round(1000 * warming)])
+    before, after = np.exp(random.normal(0, LAUNCH_NOISE, (2, trials, launches)))
+    sides = zip(before.tolist(), (after * (1 + warming)).tolist(), strict=True)
+    return _share(
+        ratio is not None and (ratio.p_value or 0.0) < ALPHA
+        for ratio in (unpaired_ratio(first, second) for first, second in sides)
+    )
+
+
 class Errors(NamedTuple):
     """How far points lie from the truth, in percent of the ratio, by estimator."""
 
@@ -140,7 +158,7 @@ def point_errors(kind: str, blocks: int, trials: int) -> Errors:
     random = np.random.default_rng([blocks, 1, len(kind)])
     dealt = interleaved(PAIRED_KINDS[kind](random, (trials, 2 * blocks)))
     exact = dealt._replace(a=np.exp(dealt.a), b=np.exp(dealt.b))
-    found = list(_evidences(exact))
+    found = list(evidences(exact))
     apart = dealt.b - dealt.a
     early, late = np.triu_indices(blocks)
     walsh = (apart[:, early] + apart[:, late]) / 2
@@ -157,7 +175,7 @@ def point_errors(kind: str, blocks: int, trials: int) -> Errors:
     )
 
 
-def _evidences(dealt: Dealt) -> Iterator[Evidence]:
+def evidences(dealt: Dealt) -> Iterator[Evidence]:
     """What each trial of (trials, launches) says, its positions known."""
     sides = zip(dealt.a.tolist(), dealt.b.tolist(), strict=True)
     for trial, (a, b) in enumerate(sides):

@@ -11,6 +11,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from judging.fleets import fleet_rates
 from judging.histories import SETTINGS, Detector, kind_rates, ours
 from judging.monitoring import (
     PASTS,
@@ -28,6 +29,7 @@ from judging.pairs import (
     judged_rates,
     point_errors,
     rates,
+    unpaired_alarms,
     until_settled,
 )
 from judging.peers import peers
@@ -38,6 +40,7 @@ from pocketbench.bench.records.interim_analyses import LOOKS
 
 EFFECTS = (0.0, 0.02, 0.05, 0.10)
 BLOCKS = (6, 10, 20)
+PHONES = (3, 5, 8)
 VARIATIONS = (0.005, 0.01, 0.02, 0.05, 0.10)
 PEER_TRIALS = 100
 
@@ -74,8 +77,17 @@ def _error(asked: argparse.Namespace) -> str:
 
 
 def _pairs(pool: Executor, trials: int) -> None:
-    """False alarms, power and coverage, by kind, blocks and effect."""
-    for blocks in BLOCKS:
+    """False alarms, power and coverage, by kind and effect, at 10 blocks."""
+    _pairs_of(pool, trials, (10,))
+
+
+def _other_blocks(pool: Executor, trials: int) -> None:
+    """The same at other numbers of blocks."""
+    _pairs_of(pool, trials, (6, 20))
+
+
+def _pairs_of(pool: Executor, trials: int, counts: Sequence[int]) -> None:
+    for blocks in counts:
         asked = list(itertools.product(PAIRED_KINDS, EFFECTS))
         found = pool.map(
             rates,
@@ -285,11 +297,74 @@ def _recorded(folder: Path, trials: int) -> None:
     _print_rates(f"Recorded launches, {blocks} blocks, +0 / +2 / +5 / +10 %", found)
 
 
+def _fleets(pool: Executor, trials: int) -> None:
+    """Verdicts over phones beside those of each phone."""
+    few = max(1, trials // 4)
+    asked = list(
+        itertools.product(PHONES, ((0.0, 0.0), (0.03, 0.0), (0.0, 0.01), (0.03, 0.03)))
+    )
+    found = pool.map(
+        fleet_rates,
+        [phones for phones, _ in asked],
+        [effect for _, (effect, _) in asked],
+        [between for _, (_, between) in asked],
+        [few] * len(asked),
+    )
+    head = [
+        "over phones: regression", "no change", "95 % covers", "a phone: regression",
+        "most phones", "all phones: no change",
+    ]  # fmt: skip
+    _print(
+        f"Several phones, 10 blocks each, launches vary by 2.5 %, {few} trials",
+        ["phones", "true effect", "phones differ by", *head],
+        [
+            [str(phones), f"{effect:+.0%}", f"{between:.0%}", *map(_share, shares)]
+            for (phones, (effect, between)), shares in zip(asked, found, strict=True)
+        ],
+    )
+    kinds = list(PAIRED_KINDS)
+    found = pool.map(
+        fleet_rates,
+        [8] * len(kinds),
+        [0.0] * len(kinds),
+        [0.0] * len(kinds),
+        [few] * len(kinds),
+        kinds,
+    )
+    _print(
+        f"Eight phones on which nothing differs, {few} trials",
+        ["noise", *head],
+        [[k, *map(_share, shares)] for k, shares in zip(kinds, found, strict=True)],
+    )
+
+
+def _unpaired(pool: Executor, trials: int) -> None:
+    """Runs measured apart, as `compare` judges them: where drift is not controlled."""
+    asked = list(itertools.product((6, 10, 20), (0.0, 0.02, 0.05, 0.10)))
+    found = pool.map(
+        unpaired_alarms,
+        [launches for launches, _ in asked],
+        [warming for _, warming in asked],
+        [trials] * len(asked),
+    )
+    _print(
+        "Runs measured apart, unchanged, launches vary by 2 %: p < 0.05",
+        ["launches", "the later run's device is slower by", "alarms"],
+        [
+            [str(launches), f"{warming:.0%}", _share(share)]
+            for (launches, warming), share in zip(asked, found, strict=True)
+        ],
+    )
+
+
 TABLES = {
     "pairs": _pairs,
+    "pairs at 6 and 20 blocks": _other_blocks,
     "families": _families,
     "points": _points,
     "settling": _settling,
+    "fleets": _fleets,
+    "unpaired": _unpaired,
     "histories": _histories,
     "looks": _looks,
 }
