@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from pocketbench.android_runner.brought_loader import (
+from pocketbench.android_runner.build.brought_loader import (
     brings_loader,
     folders_of,
     started_by,

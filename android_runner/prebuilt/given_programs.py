@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pocketbench.android_runner.brought_loader import (
+from pocketbench.android_runner.build.brought_loader import (
     brings_loader,
     folders_of,
     started_by,
