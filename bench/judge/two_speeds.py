@@ -21,7 +21,6 @@ _FEWEST_CHANGES = 4
 _LONGEST_STAY = 15.0
 _SMALLEST_SHARE = 0.1
 _FAR_APART, _FAR_FROM_EACH = 4.0, 3.3
-_FAR_WHEN_WANDERING = 6.0
 _PRICE = 3.0
 _MOST_WANDERING = 3.0
 _FINEST = 0.001
@@ -61,8 +60,7 @@ def two_speeds(series: Rows) -> Speeds | None:
         return None
     rest = series - np.where(is_high, high, low)
     between = float((np.diff(rest) ** 2).mean()) / 2
-    wanders = float(rest.var()) > _MOST_WANDERING * max(between, _FINEST**2)
-    if wanders and high - low < _FAR_WHEN_WANDERING * float(rest.std()):
+    if float(rest.var()) > _MOST_WANDERING * max(between, _FINEST**2):
         return None
     levels = float(np.median(series[~is_high])), float(np.median(series[is_high]))
     return Speeds(*levels, is_high)

@@ -157,6 +157,7 @@ PASTS = {
     "+8 % that was fixed": [(1.0, 25), (1.08, 15), (1.0, 20)],
     "a dip": [(1.0, 25), (0.7, 15), (1.0, 20)],
     "an improvement": [(1.3, 30), (1.0, 20)],
+    "two that were fixed": [(1, 20), (1.5, 12), (1, 14), (1.3, 10), (1, 20)],
     "several levels": [(1.0, 18), (1.2, 18), (0.9, 18), (1.1, 18), (1.0, 18)],
 }
 
@@ -176,7 +177,7 @@ def test_a_regression_is_confirmed_within_ten_runs_whatever_the_past(past, step)
     hits = [any(abs(index - place) <= 2 for index in places) for places in found]
 
     either = np.reshape(hits, (50, 2)).any(axis=1)
-    assert either.mean() >= (0.86 if step < 1.1 else 0.98)
+    assert either.mean() >= 0.86
 
 
 def test_the_second_regression_after_one_that_was_fixed_is_confirmed():
@@ -238,8 +239,8 @@ def test_the_two_speeds_are_told_apart_by_value_and_share():
 
 def test_a_regression_of_a_history_with_two_speeds_is_found():
     random = np.random.default_rng(15)
-    values = busy_neighbour(random, 80) * np.exp(random.normal(0, 0.02, 80))
-    values[60:] *= 1.15
+    values = busy_neighbour(random, 80) * np.exp(random.normal(0, 0.04, 80))
+    values[60:] *= 1.13
 
     found = assess(values.tolist())
 
