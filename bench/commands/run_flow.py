@@ -68,9 +68,22 @@ def run_main_job(options: RunOptions) -> int:
     Raises:
         PocketbenchError: Nothing could be measured; the exit code is the error's.
     """
+    reports = known_reports(options.reports)
+    folder, stopped = measure_and_store(options)
+    code = finish(folder, reports, fail_on=options.fail_on, as_json=options.as_json)
+    if stopped is not None:
+        raise stopped
+    return code
+
+
+def measure_and_store(options: RunOptions) -> tuple[Path, Cancelled | None]:
+    """Measure everything; return the run's folder, and the Ctrl-C that ended it early.
+
+    Raises:
+        PocketbenchError: Nothing could be measured.
+    """
     from rich.console import Console
 
-    reports = known_reports(options.reports)
     console = Console(stderr=True)
     if options.resume is not None:
         before = _stopped_run(options)
@@ -118,10 +131,7 @@ def run_main_job(options: RunOptions) -> int:
                 )
             except Cancelled as error:
                 stopped = error
-    code = finish(folder, reports, fail_on=options.fail_on, as_json=options.as_json)
-    if stopped is not None:
-        raise stopped
-    return code
+    return folder, stopped
 
 
 def _stopped_run(options: RunOptions) -> Run:
@@ -273,6 +283,10 @@ def _only_writer(folder: Path) -> Iterator[None]:
 def _stop_on_signals() -> Iterator[threading.Event]:
     """Turn Ctrl-C and a polite kill into an event; a second Ctrl-C ends at once."""
     cancel = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        # Only the main thread may; another one's caller handles its own signals.
+        yield cancel
+        return
 
     def stop(number: int, frame: object) -> None:
         if cancel.is_set():

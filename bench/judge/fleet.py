@@ -61,7 +61,7 @@ def fleet_comparisons(
 
     Simulated phones, emulators and simulators are groups of their own, never with
     real phones; the host is in none. Phones whose two sides were measured under unlike
-    conditions are left out unless `allow_mismatch`. Corrected together, as a family
+    conditions are left out, unless `allow_mismatch`. Corrected together, as a family
     apart from that of the phones' own verdicts.
     """
     groups: dict[_Group, list[Question]] = {}

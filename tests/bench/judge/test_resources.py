@@ -16,7 +16,7 @@ def launch(memory=None, before=None, after=None):
         block=0,
         attempt=0,
         position=0,
-        started_at="",
+        started_at="2026-01-01T00:00:00+00:00",
         wall_ns=None,
         measurement=Measurement(memory=memory or Memory()),
         conditions_before=before,
