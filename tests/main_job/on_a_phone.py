@@ -76,7 +76,11 @@ class PhoneJob:
         with Store(self.folder) as store:
             store.append(
                 RunStarted(
-                    run_id="one", started_at="", plan=plan, command=(), versions={}
+                    run_id="one",
+                    started_at="2026-01-01T00:00:00+00:00",
+                    plan=plan,
+                    command=(),
+                    versions={},
                 )
             )
             for failure in early_failures(plan, [selected], {}):

@@ -306,7 +306,7 @@ def test_what_a_program_says_of_its_end_is_kept(
     assert failure.stdout_tail + failure.stderr_tail != ""
 
 
-def test_a_program_whose_interpreter_is_not_there_is_not_found(
+def test_a_program_whose_interpreter_is_not_there_names_what_is_missing(
     phones, job, net, tmp_path
 ):
     program = tmp_path / "program"
@@ -314,7 +314,7 @@ def test_a_program_whose_interpreter_is_not_there_is_not_found(
 
     run = job.measures(phones(), net, **{RUNNER: program})
 
-    assert "No such file or directory" in the_failure(run, Reason.NOT_FOUND).fact
+    assert "No such file or directory" in the_failure(run, Reason.MISSING_LOADER).fact
 
 
 # Phones
