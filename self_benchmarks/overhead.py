@@ -31,7 +31,8 @@ from pocketbench.android_runner.prebuilt.memory_sampled import Sampled
 from pocketbench.android_runner.prebuilt.memory_wrapper import new_token, wrap
 from pocketbench.bench import registry
 from pocketbench.bench.measure.context import RunContext
-from pocketbench.bench.measure.device_session import Session, Task
+from pocketbench.bench.measure.device_job import Task
+from pocketbench.bench.measure.device_session import Session
 from pocketbench.bench.measure.lease import CpuLease
 from pocketbench.bench.measure.observer import Observer
 from pocketbench.bench.measure.runner_binding import Tool
@@ -135,7 +136,7 @@ def session_on(
     run = RunContext(plan, store, lease, Strict(), threading.Event())
     session = Session(run, task)
     session.prepare(device)
-    command = _bare(runner).command(session.request(VARIANT, artifact))
+    command = _bare(runner).command(session.ready(VARIANT).request)
     return session, list(command.argv)
 
 

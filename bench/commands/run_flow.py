@@ -32,7 +32,6 @@ from pocketbench.bench.errors import (
     UsageError,
 )
 from pocketbench.bench.measure.context import RunContext
-from pocketbench.bench.measure.device_session import utc_now
 from pocketbench.bench.measure.lease import CpuLease
 from pocketbench.bench.measure.prepare import (
     Equipped,
@@ -45,7 +44,7 @@ from pocketbench.bench.measure.prepare import (
     make_tasks,
     preinstall,
 )
-from pocketbench.bench.measure.store import Store, find_run, read_run
+from pocketbench.bench.measure.store import Store, find_run, read_run, utc_now
 from pocketbench.bench.paths import state_dir
 from pocketbench.bench.planning.make_plan import make_plan
 from pocketbench.bench.planning.run_options import RunOptions

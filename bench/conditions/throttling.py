@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from pocketbench.bench.records.conditions import Conditions
+    from pocketbench.bench.records.launch import Launch
 
 TICK_MS = 10
 """The unit of time_in_state: the kernel's USER_HZ is 100 on every Android and Linux."""
@@ -71,6 +72,33 @@ class Fall(Value, frozen=True, kw_only=True):
     cpus: tuple[int, ...]
     reference_khz: int
     now_khz: int
+
+
+def slowed_down(
+    before: Conditions | None,
+    after: Conditions | None,
+    *,
+    start: Conditions | None,
+    reference: Launch | None = None,
+    cpus: Collection[int] = (),
+) -> bool:
+    """Whether a phone throttled during a launch, by status, by caps or by clocks.
+
+    Args:
+        before: Read right before the launch.
+        after: Read right after it.
+        start: Read at the start of its block.
+        reference: An earlier launch of the same variant that was not throttled.
+        cpus: The phone's cores it was pinned to; empty: not pinned.
+    """
+    if before is None or after is None:
+        return False
+    start = start or before
+    return (
+        bool(status_rose(start, after))
+        or new_cap(after, start)
+        or (reference is not None and ran_slower(before, after, reference, cpus))
+    )
 
 
 def status_rose(before: Conditions, after: Conditions) -> bool | None:
@@ -188,6 +216,51 @@ def clocks_fell(
                 )
             )
     return tuple(falls)
+
+
+def ran_slower(
+    before: Conditions,
+    after: Conditions,
+    reference: Launch,
+    cpus: Collection[int] = (),
+) -> bool:
+    """Whether the clocks were lower than in an earlier launch of the same variant.
+
+    Without pinning, only where the same clock domain was the busiest in both: a
+    program that the scheduler put on other cores has not been throttled.
+    """
+    if reference.conditions_before is None or reference.conditions_after is None:
+        return False
+    now = clock_residency(before, after)
+    was = clock_residency(reference.conditions_before, reference.conditions_after)
+    if isinstance(now, Missing) or isinstance(was, Missing):
+        return False
+    if not cpus:
+        busiest = _busiest(was, reference.conditions_after)
+        if busiest is None or busiest != _busiest(now, after):
+            return False
+        cpus = busiest
+    return bool(clocks_fell(now, was, cpus=cpus))
+
+
+def _busiest(
+    residency: tuple[Residency, ...], conditions: Conditions
+) -> tuple[int, ...] | None:
+    """The cores of the domain that ran nearest to its hardware's maximum."""
+    highest = {
+        policy.id: policy.hardware_max_frequency_khz
+        for policy in conditions.cpu_policies or ()
+    }
+    shares = [
+        (mean_khz / most, domain.cpus)
+        for domain in residency
+        if (most := highest.get(domain.policy))
+        and (mean_khz := domain.mean_frequency_khz) is not None
+    ]
+    if not shares:
+        return None
+    top = max(share for share, _ in shares)
+    return next(cpus for share, cpus in shares if share == top)
 
 
 def _is_online(now: Conditions, policy: CpuPolicy) -> bool:

@@ -22,11 +22,12 @@ from pocketbench.bench.errors import (
 from pocketbench.bench.measure.context import RunContext
 from pocketbench.bench.measure.cooldown_wait import Gatekeeper, is_gated
 from pocketbench.bench.measure.device_job import Task
-from pocketbench.bench.measure.failure_records import Place, failure_of, utc_now
+from pocketbench.bench.measure.failure_records import Place, failure_of
 from pocketbench.bench.measure.ledger import Ledger
 from pocketbench.bench.measure.preflight import check
 from pocketbench.bench.measure.push_tracker import Sender
 from pocketbench.bench.measure.runner_binding import (
+    ReadyVariant,
     device_ready,
     launch_request,
     needed_objects,
@@ -36,8 +37,8 @@ from pocketbench.bench.measure.runner_binding import (
 from pocketbench.bench.measure.schedule import block_order
 from pocketbench.bench.measure.spin_probe import spin_once
 from pocketbench.bench.measure.start_program import quieted, start_program
+from pocketbench.bench.measure.store import utc_now
 from pocketbench.bench.planning.cores import biggest_core, cores_of, pin_to
-from pocketbench.bench.records.artifact import Artifact
 from pocketbench.bench.records.blocks import TRIES
 from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.conditions import Conditions
@@ -45,9 +46,7 @@ from pocketbench.bench.records.device import CommandResult, Device, InstalledObj
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.launch import Failure, Launch
 from pocketbench.bench.records.plan import Variant
-from pocketbench.bench.records.runner import LaunchRequest, Runner
-
-__all__ = ["Session", "Task", "utc_now"]
+from pocketbench.bench.records.runner import Runner
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +84,9 @@ class Session:
         self._installed: dict[str, InstalledObject] = {}
         self._sender = Sender()
         self._stored_error: PocketbenchError | None = None
+        self._ready: dict[tuple[str, str], ReadyVariant] = {}
         self._pinned: tuple[int, ...] = ()
+        self._pin_words: tuple[str, ...] = ()
         self._gate: Gatekeeper | None = None
         self._heat: BlockHeat | None = None
 
@@ -116,6 +117,7 @@ class Session:
                 ) as device:
                     self._info = device.info
                     self._pinned = cores_of(self._info, self._run.plan.cores)
+                    self._pin_words = pin_to(self._info, self._pinned)
                     self.prepare(device)
                     with quieted(device, self._run.plan, self._run.observer):
                         self._begin_gate(device)
@@ -175,6 +177,7 @@ class Session:
             needed_objects(used_tools(tools, artifacts), artifacts.values())
         )
         self._installed = {item.sha256: item for item in installed}
+        self._ready.clear()
         self._run.store.append(device_ready(self._info, tools, installed))
         sent = sum(item.size_bytes for item in installed if item.origin == "sent")
         self._run.observer.device_ready(self._info, sent)
@@ -211,9 +214,7 @@ class Session:
         self, device: Device, variant: Variant, block: int, attempt: int, position: int
     ) -> bool:
         """Do one launch and store what came of it; tells whether it measured."""
-        artifact = self._task.artifacts[variant.model, variant.name]
-        runner, program = tool_for(artifact, self._task.tools)
-        request = self.request(variant, artifact)
+        ready = self.ready(variant)
         self._run.observer.launch_started(self._info, variant.model, variant.id)
         started_at = utc_now()
         result: CommandResult | None = None
@@ -221,13 +222,13 @@ class Session:
         after: Conditions | None = None
         try:
             before = device.conditions()
-            result, cpus = self._start(device, runner, request)
+            result, cpus = self._start(device, ready)
             try:
                 after = device.conditions()
             except (DeviceLostError, Cancelled) as error:
                 # What it measured before that stands.
                 lost = error
-            measurement = runner.parse(result, artifact, request)
+            measurement = ready.tool.runner.parse(result, ready.artifact, ready.request)
         except (LaunchError, DeviceLostError) as error:
             self._fail(
                 error,
@@ -244,8 +245,8 @@ class Session:
             device_id=self._info.id,
             model=variant.model,
             variant_id=variant.id,
-            artifact_sha256=artifact.sha256,
-            runner=program.runner,
+            artifact_sha256=ready.artifact.sha256,
+            runner=ready.tool.program.runner,
             block=block,
             attempt=attempt,
             position=position,
@@ -281,16 +282,16 @@ class Session:
         self._run.store.append(launch)
 
     def _start(
-        self, device: Device, runner: Runner, request: LaunchRequest
+        self, device: Device, ready: ReadyVariant
     ) -> tuple[CommandResult, tuple[int, ...]]:
         """Start the program and wait for its end; also the leased cores it had."""
-        command = runner.command(request)
-        with self._cores(runner, request.threads) as cpus:
+        request, timeout_s = ready.request, self._run.plan.workload.timeout_s
+        with self._cores(ready.tool.runner, request.threads) as cpus:
             result = start_program(
                 device,
-                command,
-                prefix=pin_to(self._info, self._pinned),
-                timeout_s=self._run.plan.workload.timeout_s + request.min_duration_s,
+                ready.command,
+                prefix=self._pin_words,
+                timeout_s=timeout_s + request.min_duration_s,
                 host_cpus=cpus,
                 grace_s=self._grace_s,
             )
@@ -313,11 +314,9 @@ class Session:
             self._info.id, "warming up with a block that is not kept"
         )
         for variant in first:
-            artifact = self._task.artifacts[variant.model, variant.name]
-            runner = tool_for(artifact, self._task.tools).runner
             # What fails here fails again where it is recorded.
             with contextlib.suppress(LaunchError):
-                self._start(device, runner, self._unkept_request(variant, artifact))
+                self._start(device, self._usual(variant))
         gate.take_baseline()
         self._gate = gate
 
@@ -327,13 +326,12 @@ class Session:
         return self._ledger.live(missing[0][1]) if missing else ()
 
     def _spin(self, device: Device, variant: Variant) -> float | None:
-        artifact = self._task.artifacts[variant.model, variant.name]
-        runner = tool_for(artifact, self._task.tools).runner
-        with self._cores(runner, 1) as cpus:
+        ready = self.ready(variant)
+        with self._cores(ready.tool.runner, 1) as cpus:
             return spin_once(
                 device,
-                runner,
-                self.request(variant, artifact),
+                ready.tool.runner,
+                ready.request,
                 spin_ms=self._run.plan.cooldown.spin_ms,
                 prefix=pin_to(self._info, self._pinned or biggest_core(self._info)),
                 host_cpus=cpus,
@@ -347,19 +345,25 @@ class Session:
         reference = cool_reference(self._ledger.launches, variant.model, variant.id)
         return self._heat.marks(before, after, reference=reference, cpus=self._pinned)
 
-    def request(self, variant: Variant, artifact: Artifact) -> LaunchRequest:
-        """What a launch of a variant asks of its program, on a prepared device."""
-        return launch_request(
-            variant,
-            artifact,
-            tool_for(artifact, self._task.tools).program,
-            self._installed,
-            self._run.plan.workload,
-        )
+    def ready(self, variant: Variant) -> ReadyVariant:
+        """What each launch of a variant takes, on a prepared device."""
+        key = variant.model, variant.id
+        if key not in self._ready:
+            self._ready[key] = self._asked_of(variant)
+        return self._ready[key]
 
-    def _unkept_request(self, variant: Variant, artifact: Artifact) -> LaunchRequest:
-        """What a launch that only warms the phone asks of its program."""
-        return self.request(variant, artifact)
+    def _asked_of(self, variant: Variant) -> ReadyVariant:
+        """What is asked of a variant's program when the launch is kept."""
+        return self._usual(variant)
+
+    def _usual(self, variant: Variant) -> ReadyVariant:
+        artifact = self._task.artifacts[variant.model, variant.name]
+        tool = tool_for(artifact, self._task.tools)
+        workload = self._run.plan.workload
+        request = launch_request(
+            variant, artifact, tool.program, self._installed, workload
+        )
+        return ReadyVariant(variant, artifact, tool, request)
 
     def _cores(
         self, runner: Runner, threads: int

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from pocketbench.bench.errors import Cancelled
 from pocketbench.bench.measure.auxiliary.sustained import SustainedSession
 from pocketbench.bench.measure.context import RunContext
-from pocketbench.bench.measure.device_session import Session, Task, utc_now
-from pocketbench.bench.measure.store import Store
+from pocketbench.bench.measure.device_job import Task
+from pocketbench.bench.measure.device_session import Session
+from pocketbench.bench.measure.store import Store, utc_now
 from pocketbench.bench.records.launch import Failure, Launch
 from pocketbench.bench.records.run import RunEnded
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+from pocketbench.bench.measure.store import utc_now
 from pocketbench.bench.records.launch import Failure
 
 if TYPE_CHECKING:
@@ -52,11 +52,6 @@ def failure_of(
         stderr_tail=_tail(result.stderr) if result else "",
         log_tail=_tail(result.log) if result else "",
     )
-
-
-def utc_now() -> str:
-    """This instant, ISO-8601 in UTC, to the millisecond."""
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
 
 
 def _tail(output: bytes) -> str:

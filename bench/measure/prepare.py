@@ -16,8 +16,9 @@ from pocketbench.bench.errors import (
     RunnerMissingError,
     UsageError,
 )
-from pocketbench.bench.measure.device_session import Task, utc_now
+from pocketbench.bench.measure.device_job import Task
 from pocketbench.bench.measure.runner_binding import Tool
+from pocketbench.bench.measure.store import utc_now
 from pocketbench.bench.planning.selection import Selected, Selector
 from pocketbench.bench.records.artifact import Artifact
 from pocketbench.bench.records.device import (

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from pocketbench.bench.records.artifact import Artifact
 from pocketbench.bench.records.device import DeviceInfo, InstalledObject, LocalObject
 from pocketbench.bench.records.plan import Variant, Workload
 from pocketbench.bench.records.run import DeviceReady, ReadyProgram
-from pocketbench.bench.records.runner import LaunchRequest, Program, Runner
+from pocketbench.bench.records.runner import Command, LaunchRequest, Program, Runner
 
 
 class Tool(NamedTuple):
@@ -17,6 +19,25 @@ class Tool(NamedTuple):
 
     runner: Runner
     program: Program
+
+
+@dataclass(frozen=True)
+class ReadyVariant:
+    """A variant on a prepared device, with all that each of its launches takes."""
+
+    variant: Variant
+    artifact: Artifact
+    tool: Tool
+    request: LaunchRequest
+
+    @cached_property
+    def command(self) -> Command:
+        """The command line of a launch, made once for all.
+
+        Raises:
+            LaunchError: The program cannot do what is asked.
+        """
+        return self.tool.runner.command(self.request)
 
 
 def tool_for(artifact: Artifact, tools: Sequence[Tool]) -> Tool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
@@ -79,6 +79,11 @@ class Store:
     def close(self) -> None:
         """Close the file after its bytes reached the disk."""
         self._log.close()
+
+
+def utc_now() -> str:
+    """This instant, ISO-8601 in UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def find_run(run: str, runs_folder: Path) -> Path:

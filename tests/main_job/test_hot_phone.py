@@ -11,7 +11,7 @@ import pytest
 from pocketbench.android_runner.runner_protocol import read_measurement, read_spin
 from pocketbench.bench.judge.summarize import summarize
 from pocketbench.bench.measure.context import RunContext
-from pocketbench.bench.measure.device_session import Task
+from pocketbench.bench.measure.device_job import Task
 from pocketbench.bench.measure.execute import measure as execute
 from pocketbench.bench.measure.execute import noting_the_end
 from pocketbench.bench.measure.lease import CpuLease

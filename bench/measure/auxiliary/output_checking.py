@@ -18,8 +18,8 @@ from pocketbench.bench.measure.auxiliary.launches import (
 from pocketbench.bench.measure.auxiliary.output_sums import compare
 from pocketbench.bench.measure.context import RunContext
 from pocketbench.bench.measure.device_job import Task
-from pocketbench.bench.measure.device_session import utc_now
 from pocketbench.bench.measure.runner_binding import launch_request, tool_for
+from pocketbench.bench.measure.store import utc_now
 from pocketbench.bench.records.device import LocalObject
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.output_check import OutputCheck, OutputCheckMissing

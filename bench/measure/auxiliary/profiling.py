@@ -17,10 +17,9 @@ from pocketbench.bench.measure.auxiliary.launches import (
 )
 from pocketbench.bench.measure.context import RunContext
 from pocketbench.bench.measure.device_job import Task
-from pocketbench.bench.measure.device_session import utc_now
 from pocketbench.bench.measure.runner_binding import launch_request, tool_for
 from pocketbench.bench.measure.start_program import quieted
-from pocketbench.bench.measure.store import read_run
+from pocketbench.bench.measure.store import read_run, utc_now
 from pocketbench.bench.planning.cores import cores_of, pin_to
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.operator_times import OperatorProfile, ProfileFailure

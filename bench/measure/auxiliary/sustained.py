@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
@@ -20,12 +21,11 @@ from pocketbench.bench.records.sustained import Reading, Sustained, SustainedLau
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from pocketbench.bench.records.artifact import Artifact
+    from pocketbench.bench.measure.runner_binding import ReadyVariant
     from pocketbench.bench.records.conditions import Conditions
     from pocketbench.bench.records.device import CommandResult, Device
     from pocketbench.bench.records.launch import Launch
     from pocketbench.bench.records.plan import Variant
-    from pocketbench.bench.records.runner import LaunchRequest, Runner
 
 
 class SustainedSession(Session):
@@ -83,26 +83,22 @@ class SustainedSession(Session):
                 if is_measured:
                     break
 
-    def request(self, variant: Variant, artifact: Artifact) -> LaunchRequest:
-        """What the long launch asks of its program."""
-        return msgspec.structs.replace(
-            super().request(variant, artifact),
-            min_duration_s=self._asked.duration_s,
-            tells_gaps=True,
+    def _asked_of(self, variant: Variant) -> ReadyVariant:
+        usual = self._usual(variant)
+        request = msgspec.structs.replace(
+            usual.request, min_duration_s=self._asked.duration_s, tells_gaps=True
         )
-
-    def _unkept_request(self, variant: Variant, artifact: Artifact) -> LaunchRequest:
-        return super().request(variant, artifact)
+        return dataclasses.replace(usual, request=request)
 
     def _start(
-        self, device: Device, runner: Runner, request: LaunchRequest
+        self, device: Device, ready: ReadyVariant
     ) -> tuple[CommandResult, tuple[int, ...]]:
         """Start the program and read the device's conditions until its end."""
-        if not request.tells_gaps:
-            return super()._start(device, runner, request)
+        if not ready.request.tells_gaps:
+            return super()._start(device, ready)
         began_ns = time.perf_counter_ns()
         with ThreadPoolExecutor(1, thread_name_prefix=self._info.id) as beside:
-            running = beside.submit(super()._start, device, runner, request)
+            running = beside.submit(super()._start, device, ready)
             self._readings = self._watch(device, running, began_ns)
             return running.result()
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from pocketbench.bench.conditions.launch_caveats import slowed_down, state_marks
+from pocketbench.bench.conditions.launch_caveats import state_marks
+from pocketbench.bench.conditions.throttling import slowed_down
 from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.conditions import (
     Battery,

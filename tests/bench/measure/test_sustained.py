@@ -10,7 +10,7 @@ import pytest
 
 from pocketbench.bench.errors import Cancelled, DeviceLostError, LaunchError
 from pocketbench.bench.measure.context import RunContext
-from pocketbench.bench.measure.device_session import Task
+from pocketbench.bench.measure.device_job import Task
 from pocketbench.bench.measure.execute import measure, noting_the_end
 from pocketbench.bench.measure.lease import CpuLease
 from pocketbench.bench.measure.observer import Observer
