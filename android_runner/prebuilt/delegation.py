@@ -12,7 +12,7 @@ from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.launch import Delegation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 _SPELLINGS = {
     name.casefold(): name
@@ -34,6 +34,14 @@ _SPELLINGS = {
     )
 } | {"dispatch": "NPU", "dispatchdelegate": "NPU"}
 
+_LONGEST_LINE = 2000
+_TELLING = re.compile(
+    r"delegate|accelerat|will run on the|compiler plugin|partitions supported by"
+    r"|placed on \[|execution providers|to CPU|CPUExecution|SetupBackend"
+    r"|not supported on this",
+    re.IGNORECASE,
+)
+
 _IMPLICIT = frozenset({"XNNPACK", "Flex"})
 """Applied without being asked for: their own counts alone make no request."""
 
@@ -41,21 +49,21 @@ _BY_GRAPH = (
     (
         "all",
         re.compile(
-            r"Explicitly applied (?P<name>.+?) delegate, and the model graph will be "
+            r"Explicitly applied (?P<name>.{1,40}?) delegate, and the model graph will be "
             r"(?:completely )?executed by the delegate"
         ),
     ),
     (
         "part",
         re.compile(
-            r"Explicitly applied (?P<name>.+?) delegate, and the model graph will be "
+            r"Explicitly applied (?P<name>.{1,40}?) delegate, and the model graph will be "
             r"partially executed by the delegate"
         ),
     ),
     (
         "none",
         re.compile(
-            r"(?P<name>\S+) delegate is explicitly applied, the model graph will not be"
+            r"(?P<name>\b\S{1,40}) delegate is explicitly applied, the model graph will not be"
             r" executed by the delegate"
         ),
     ),
@@ -84,7 +92,7 @@ _BY_NODES = (
         r"\((?P<name>[^)]+)\) node"
     ),
     re.compile(
-        r"(?:\[[^\]]*\] )?(?P<name>[\w ]+?) ?[Dd]elegate: (?P<nodes>\d+) nodes "
+        r"(?P<name>\b\w[\w ]{0,38}?) ?[Dd]elegate: (?P<nodes>\d+) nodes "
         r"delegated out of (?P<total>\d+) nodes"
     ),
 )
@@ -144,7 +152,7 @@ def litert_delegations(
     not_loaded: set[str] = set()
     stated: dict[str, Delegation] = {}
     counted: dict[str, Delegation] = {}
-    for line in lines:
+    for line in _telling(lines):
         for extent, form in _BY_GRAPH:
             if match := form.search(line):
                 name = _spelled(match["name"])
@@ -189,7 +197,7 @@ def provider_delegations(
     found: dict[str, Delegation] = {}
     placed: dict[str, int] = {}
     is_partial = fell_back = False
-    for line in lines:
+    for line in _telling(lines):
         for form in _PROVIDER_NODES:
             if match := form.search(line):
                 name = _spelled(match["name"])
@@ -230,6 +238,13 @@ def check_delegated(delegations: Iterable[Delegation], subject: str) -> None:
             remedy="Leave the delegate out to measure the CPU, or export the model "
             "with operators, shapes and a precision that it supports",
         )
+
+
+def _telling(lines: Iterable[str]) -> Iterator[str]:
+    """Lines that may be about a delegate; a program may print long ones of anything."""
+    for line in lines:
+        if len(line) <= _LONGEST_LINE and _TELLING.search(line):
+            yield line
 
 
 def _add(known: Delegation | None, name: str, match: re.Match[str]) -> Delegation:

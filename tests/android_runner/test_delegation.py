@@ -214,6 +214,10 @@ def test_the_cpu_s_own_provider_is_no_delegate():
     assert provider_delegations([placed], None) == ()
 
 
+def test_a_long_line_of_anything_is_passed_over():
+    assert litert_delegations(["a" * 200_000 + " delegate: "]) == ()
+
+
 def test_only_what_was_asked_for_is_checked():
     check_delegated(
         [Delegation(delegate="XNNPACK", extent="none", is_requested=False)], "x"
