@@ -49,21 +49,24 @@ _BY_GRAPH = (
     (
         "all",
         re.compile(
-            r"Explicitly applied (?P<name>.{1,40}?) delegate, and the model graph will be "
+            r"Explicitly applied (?P<name>.{1,40}?) delegate, and the model graph "
+            r"will be "
             r"(?:completely )?executed by the delegate"
         ),
     ),
     (
         "part",
         re.compile(
-            r"Explicitly applied (?P<name>.{1,40}?) delegate, and the model graph will be "
+            r"Explicitly applied (?P<name>.{1,40}?) delegate, and the model graph "
+            r"will be "
             r"partially executed by the delegate"
         ),
     ),
     (
         "none",
         re.compile(
-            r"(?P<name>\b\S{1,40}) delegate is explicitly applied, the model graph will not be"
+            r"(?P<name>\b\S{1,40}) delegate is explicitly applied, the model graph "
+            r"will not be"
             r" executed by the delegate"
         ),
     ),
