@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from pocketbench.bench.records.artifact import MemoryFormat
+    from pocketbench.bench.records.artifact import Artifact, MemoryFormat
+
+_MOST_NAMES = 5
 
 
 @click.command()
@@ -59,7 +61,6 @@ def export(
     from pocketbench.bench.models.exporting.library import export as export_variant
     from pocketbench.bench.planning.make_plan import plan_models
     from pocketbench.bench.planning.run_options import RunOptions
-    from pocketbench.bench.units import format_size
 
     options = RunOptions(
         models=(model,),
@@ -82,15 +83,32 @@ def export(
         if as_json:
             sys.stdout.buffer.write(msgspec.json.encode(artifact) + b"\n")
             continue
-        error = artifact.output_error
-        quality = (
-            ""
-            if error is None
-            else f", SQNR {error.sqnr_db:.1f} dB"
-            if error.sqnr_db is not None
-            else ", outputs as the original's"
-        )
-        click.echo(
-            f"{target}: {format_size(artifact.size_bytes)}{quality}; "
-            f"{artifact.export.changed}"
-        )
+        click.echo(f"{target}: {_described(artifact)}")
+        for warning in _warnings(artifact):
+            click.echo(f"Warning: {request.name} {variant}: {warning}", err=True)
+
+
+def _described(artifact: Artifact) -> str:
+    """Size, quality, and what the variant changed, on one line."""
+    from pocketbench.bench.judge.output_quality import quality_text
+    from pocketbench.bench.units import format_size
+
+    facts, error = artifact.export, artifact.output_error
+    quality = f", {quality_text(error)}" if error is not None else ""
+    parts = [f"{format_size(artifact.size_bytes)}{quality}", facts.changed]
+    if facts.compute_dtypes:
+        parts.append(f"computes in {' and '.join(facts.compute_dtypes)}")
+    if facts.kept_float:
+        shown = ", ".join(facts.kept_float[:_MOST_NAMES])
+        more = len(facts.kept_float) - _MOST_NAMES
+        rest = f" and {more} more" if more > 0 else ""
+        parts.append(f"in float32: {shown}{rest}")
+    if facts.state:
+        parts.append(f"keeps a state between calls ({', '.join(facts.state)})")
+    return "; ".join(parts)
+
+
+def _warnings(artifact: Artifact) -> tuple[str, ...]:
+    from pocketbench.bench.judge.output_quality import output_warnings
+
+    return output_warnings(artifact.output_error) if artifact.output_error else ()

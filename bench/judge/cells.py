@@ -11,6 +11,7 @@ import msgspec
 from pocketbench.bench.judge.grade import grade
 from pocketbench.bench.judge.intervals import estimate, log_mean
 from pocketbench.bench.judge.metrics import METRICS, Reduced, reduced, typical_latency
+from pocketbench.bench.judge.output_quality import artifact_caveats
 from pocketbench.bench.judge.resources import growth_only, resources_of
 from pocketbench.bench.judge.summary import Cell, LaunchValue
 from pocketbench.bench.judge.valid_launches import (
@@ -126,6 +127,7 @@ def _caveats(
     found = {caveat for launch in launches for caveat in launch.caveats}
     if artifact.export.random_weights:
         found.add(Caveat.RANDOM_WEIGHTS)
+    found.update(artifact_caveats(artifact, ready.device if ready else None))
     if len(launches) < FEWEST_LAUNCHES:
         found.add(Caveat.TOO_FEW_LAUNCHES)
     latencies = [x for row in rows if (x := typical_latency(row.values)) is not None]

@@ -29,6 +29,7 @@ HARMLESS = frozenset(
         Caveat.NO_MEMORY,
         Caveat.FOREIGN_LIBC,
         Caveat.FOREIGN_MEMORY,
+        Caveat.STATEFUL,
     }
 )
 """These say nothing about how well the launches went."""

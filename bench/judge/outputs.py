@@ -38,6 +38,20 @@ class TensorFigures(Value, frozen=True, kw_only=True):
     cosine: float | None
     top1_agreement: float | None
     not_finite_count: int
+    output_name: str = ""
+    """The author's: `boxes`; empty: none."""
+    equal_share: float | None = None
+    """Of whole numbers."""
+    worst_part: str | None = None
+    worst_part_sqnr_db: float | None = None
+    constant_part: str | None = None
+    """What has one value in all answers, where the reference's vary."""
+
+    @property
+    def worst_sqnr_db(self) -> float | None:
+        """Of the whole or its worst part; `None` when nothing differs."""
+        figures = (self.sqnr_db, self.worst_part_sqnr_db)
+        return min((x for x in figures if x is not None), default=None)
 
 
 class JudgedOutputs(Value, frozen=True, kw_only=True):
@@ -76,11 +90,16 @@ def _judged(check: OutputCheck, limits: OutputChecks) -> JudgedOutputs:
     tensors = tuple(
         TensorFigures(
             name=f"{x.spec.dtype} [{', '.join(map(str, x.spec.shape))}]",
+            output_name=x.name,
             max_abs=x.max_abs,
             sqnr_db=x.sqnr_db,
             cosine=x.cosine,
             top1_agreement=x.top1_agreement,
             not_finite_count=x.not_finite_count,
+            equal_share=x.equal_share,
+            worst_part_sqnr_db=x.worst_part_sqnr_db,
+            worst_part=x.worst_part,
+            constant_part=x.constant_part,
         )
         for x in check.tensors
     )
@@ -108,8 +127,14 @@ def _missed(
     for tensor in tensors:
         if limits.has_limits and tensor.not_finite_count:
             yield f"{tensor.not_finite_count} values are not finite"
-        if _is_below(tensor.sqnr_db, limits.min_sqnr_db):
-            yield f"SQNR {tensor.sqnr_db:.1f} dB is below {limits.min_sqnr_db:g} dB"
+        if _is_below(tensor.worst_sqnr_db, limits.min_sqnr_db):
+            where = "" if tensor.worst_sqnr_db == tensor.sqnr_db else tensor.worst_part
+            yield (
+                f"SQNR {tensor.worst_sqnr_db:.1f} dB is below {limits.min_sqnr_db:g} dB"
+                + (f" ({where})" if where else "")
+            )
+        if limits.min_sqnr_db is not None and tensor.constant_part:
+            yield f"{tensor.constant_part} became constant"
         if _is_below(tensor.top1_agreement, limits.min_top1_agreement):
             yield (
                 f"top-1 agreement {tensor.top1_agreement:.4g} is below "

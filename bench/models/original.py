@@ -11,22 +11,18 @@ import msgspec
 import torch
 from torch import nn
 
-from pocketbench.bench.errors import ExportError, PocketbenchError, UsageError
+from pocketbench.bench.errors import ExportError, PocketbenchError
 from pocketbench.bench.models.inputs.arguments import FromTensors, checked_examples
 from pocketbench.bench.models.inputs.inputs import (
     InputSet,
     Range,
     dtype_named,
     laid_out,
-    range_of,
     seeded_inputs,
-    spec_of,
 )
 from pocketbench.bench.models.summarize_exception import last_words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pocketbench.bench.planning.sources import Source
     from pocketbench.bench.records.artifact import TensorSpec
 
@@ -50,6 +46,17 @@ class Original(NamedTuple):
     given: tuple[InputSet, ...]
     """Real inputs of the author's own; often none."""
     held_back: HeldBack | None = None
+    is_varied: bool = False
+    """`given` is one example, and the model accepts variations of it."""
+    output_names: tuple[str, ...] = ()
+    """Of the tensors it gives, in order: `boxes`, `layers[0]`; empty where a name says
+    nothing."""
+    state: tuple[str, ...] = ()
+    """What a call changes in it, by name: buffers, attributes."""
+    settled: tuple[str, ...] = ()
+    """What was done to the author's model before any variant, in words."""
+    compute_dtypes: tuple[str, ...] = ()
+    """What its layers with weights compute in."""
 
     def with_channels_last(self) -> Original:
         """Take its images [n, c, h, w] with the channels of a pixel together.
@@ -90,58 +97,30 @@ def _channels_last(spec: TensorSpec) -> TensorSpec:
     return msgspec.structs.replace(spec, memory_format="channels-last")
 
 
-def load_original(
-    source: Source, name: str, inputs: Sequence[TensorSpec], *, seed: int
-) -> Original:
-    """Make or load the model.
+class Loaded(NamedTuple):
+    """What a source gives, unchecked."""
 
-    A factory takes nothing, or a `seed`. It returns a module, or a pair of the
-    module and example inputs: a tensor, a tuple or a dictionary of tensors (they tell
-    shapes, dtypes and the range of integers), or a list of such (they are used
-    themselves, and may differ in length).
-    A third part may be held-back inputs and their labels, two lists of one length.
-    The inputs the user asks for win over all of these.
+    module: nn.Module
+    examples: Any
+    """One set of inputs, a list of such, or `None`."""
+    held_back: HeldBack | None
+
+
+def load_source(source: Source, name: str, *, seed: int) -> Loaded:
+    """Make or load the model in evaluation mode.
 
     Raises:
         ExportError: The factory raised, or its result is no model.
-        UsageError: Nobody says what the inputs are.
     """
     if source.kind == "file":
         module = load_script(source.spec, name)
-        examples, held_back = bundled_with(module), None
+        loaded = Loaded(module, bundled_with(module), None)
     else:
-        module, examples, held_back = _call_factory(source.spec, name, seed=seed)
-    module.eval()
-    for parameter in module.parameters():
+        loaded = Loaded(*_call_factory(source.spec, name, seed=seed))
+    loaded.module.eval()
+    for parameter in loaded.module.parameters():
         parameter.requires_grad_(False)
-    for spec in inputs:
-        dtype_named(spec.dtype)
-    if inputs:
-        specs = tuple(inputs)
-        return Original(name, module, specs, _ranges(specs, examples), ())
-    if not examples:
-        if source.inputs:
-            ranges = _ranges(source.inputs, None)
-            return Original(name, module, source.inputs, ranges, ())
-        raise UsageError(
-            name,
-            "nothing tells the shape of its inputs",
-            "Give --input 1x3x224x224:float32, or let the factory return "
-            "(module, example_inputs)",
-        )
-    sets = examples if isinstance(examples, list) else [examples]
-    specs = tuple(spec_of(tensor) for tensor in sets[0])
-    given = tuple(sets) if isinstance(examples, list) else ()
-    ranges = _ranges(specs, sets[0])
-    return Original(name, module, specs, ranges, given, held_back)
-
-
-def _ranges(specs: Sequence[TensorSpec], examples: Any) -> tuple[Range, ...]:
-    """Draw integers from the examples' range where there are examples like these."""
-    first = examples[0] if isinstance(examples, list) and examples else examples
-    if not first or len(first) != len(specs):
-        return tuple(range_of(torch.empty(0)) for _ in specs)
-    return tuple(range_of(tensor) for tensor in first)
+    return loaded
 
 
 def load_script(path: str, name: str) -> torch.jit.ScriptModule:

@@ -19,12 +19,48 @@ class TensorSpec(Value, frozen=True, kw_only=True):
     """`channels-last`: an image [n, c, h, w] with the channels of a pixel together."""
 
 
+class OutputFigures(Value, frozen=True, kw_only=True):
+    """How far one output is from the float32 original's, over all calls."""
+
+    name: str
+    """The author's (`boxes`, `layers[0]`), or `output 1`."""
+    dtype: str
+    shape: tuple[int, ...]
+    max_abs: float
+    sqnr_db: float | None
+    """Of all its values; `None`: identical, or whole numbers."""
+    equal_share: float | None = None
+    """Equal values, for whole numbers alone, whose differences mean nothing."""
+    worst_part: str | None = None
+    """The channel or column of unlike scale with the lowest SQNR."""
+    worst_part_sqnr_db: float | None = None
+    constant_part: str | None = None
+    """What has one value in all calls, where the original's values vary."""
+    other_shape_count: int = 0
+    """Calls in which it has another shape (a number of detections), not compared."""
+
+    @property
+    def worst_sqnr_db(self) -> float | None:
+        """Of the whole, or of its worst part."""
+        found = [x for x in (self.sqnr_db, self.worst_part_sqnr_db) if x is not None]
+        return min(found, default=None)
+
+
 class OutputError(Value, frozen=True, kw_only=True):
     """How far the artifact's outputs are from the float32 original's."""
 
     max_abs: float
     sqnr_db: float | None
-    """10 log10(signal power / error power); `None` when the outputs are identical."""
+    """10 log10(signal power / error power) over all real outputs together; `None`
+    when they are identical."""
+    outputs: tuple[OutputFigures, ...] = ()
+    """Each by itself; empty in records of older versions."""
+
+    @property
+    def worst_sqnr_db(self) -> float | None:
+        """Of the worst output or part of one: what the whole could hide."""
+        found = [x.worst_sqnr_db for x in self.outputs if x.worst_sqnr_db is not None]
+        return min(found) if found else self.sqnr_db
 
 
 class KeptFile(Value, frozen=True, kw_only=True):
@@ -51,6 +87,8 @@ class OutputReference(Value, frozen=True, kw_only=True):
     """Of one set."""
     outputs: KeptFile
     output_specs: tuple[TensorSpec, ...]
+    output_names: tuple[str, ...] = ()
+    """The author's names of the outputs; empty: they have none."""
     labels: tuple[int, ...] = ()
     """The right class of each set: held-back inputs of a trained model. Empty: nobody
     knows what is right."""
@@ -71,6 +109,15 @@ class ExportFacts(Value, frozen=True, kw_only=True):
     torch_version: str
     calibration: str | None = None
     """`32 seeded inputs` for int8-static; `None` where nothing was calibrated."""
+    is_prepacked: bool | None = None
+    """For XNNPACK, by optimize_for_mobile; `None`: another engine, or not known."""
+    compute_dtypes: tuple[str, ...] = ()
+    """What the layers with weights really compute in, as seen while the file ran:
+    `int8`, `float32`. Empty: not seen (no such layer, or no engine for it here)."""
+    state: tuple[str, ...] = ()
+    """What a call changes in the model and keeps for the next: buffers, attributes."""
+    kept_float: tuple[str, ...] = ()
+    """Layers with weights that an int8 build leaves in float32, where known."""
 
 
 class DelegateShare(Value, frozen=True, kw_only=True):

@@ -41,6 +41,9 @@ class Caveat(StrEnum):
     FOREIGN_LIBC = "foreign_libc"
     FOREIGN_KERNELS = "foreign_kernels"
     FOREIGN_MEMORY = "foreign_memory"
+    OUTPUT_DESTROYED = "output_destroyed"
+    STATEFUL = "stateful"
+    NOT_PREPACKED = "not_prepacked"
 
     @property
     def wording(self) -> Wording:
@@ -174,5 +177,22 @@ _WORDINGS = {
         "memory shown as growth only: a whole server build of libtorch is loaded",
         "a mobile build is a tenth of its size",
         "compare peak minus before load, or measure with --engine executorch",
+    ),
+    Caveat.OUTPUT_DESTROYED: Wording(
+        "an output, or part of one, is no longer usable",
+        "quantization gives values of unlike scale one range, or clips them",
+        "export it to see which output; keep that part in float32, or scale it alike",
+    ),
+    Caveat.STATEFUL: Wording(
+        "the model keeps a state between calls",
+        "it changes buffers or attributes of its own in forward",
+        "compare builds with equal warm-up and iterations",
+    ),
+    Caveat.NOT_PREPACKED: Wording(
+        "float32 file not prepacked for XNNPACK",
+        "the torch that exported it has no XNNPACK; an app's export would have it, and "
+        "float32 would be faster on this device",
+        "do not read int8 against this float32 as a speed-up on phones; export with a "
+        "torch that has XNNPACK, or measure with --engine executorch",
     ),
 }

@@ -34,6 +34,8 @@ class TensorDifference(Value, frozen=True, kw_only=True):
     """
 
     spec: TensorSpec
+    name: str = ""
+    """The author's; empty: none."""
     max_abs: float
     """The largest difference."""
     reference_power: float
@@ -49,11 +51,29 @@ class TensorDifference(Value, frozen=True, kw_only=True):
     """Rows of scores, for a tensor [n, classes]; `None` for any other."""
     agreeing_count: int | None = None
     """Rows whose highest score is at the same place as in the reference."""
+    value_count: int | None = None
+    equal_count: int | None = None
+    """Of whole numbers, whose differences mean nothing; `None` for reals."""
+    worst_part: str | None = None
+    """The channel or column of unlike scale with the lowest SQNR."""
+    worst_part_sqnr_db: float | None = None
+    constant_part: str | None = None
+    """What has one value in all answers, where the reference's vary."""
+
+    @property
+    def equal_share(self) -> float | None:
+        """The share of equal values; `None` for reals."""
+        if self.equal_count is None or not self.value_count:
+            return None
+        return self.equal_count / self.value_count
 
     @property
     def sqnr_db(self) -> float | None:
-        """10 log10(reference power / error power); `None` when nothing differs."""
-        if self.error_power == 0:
+        """10 log10(reference power / error power).
+
+        `None` when nothing differs, and for whole numbers.
+        """
+        if self.error_power == 0 or self.equal_count is not None:
             return None
         power = max(self.reference_power, sys.float_info.min)
         return 10 * math.log10(power / self.error_power)

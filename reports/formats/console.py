@@ -283,7 +283,8 @@ def _speed_up(view: View, cell: Cell) -> Text:
 
 def _sqnr(cell: Cell) -> str:
     error = cell.artifact.output_error
-    return f"{error.sqnr_db:.1f}" if error and error.sqnr_db is not None else "-"
+    worst = error.worst_sqnr_db if error else None
+    return f"{worst:.1f}" if worst is not None else "-"
 
 
 def _show_outputs(view: View, console: Console) -> None:

@@ -122,7 +122,7 @@ def _row(view: View, cell: Cell, name: str) -> dict[str, Any]:
         "over_host_high_95": over_host.high if over_host else None,
         "size_bytes": cell.artifact.size_bytes,
         "max_abs_error": error.max_abs if error else None,
-        "sqnr_db": error.sqnr_db if error else None,
+        "sqnr_db": error.worst_sqnr_db if error else None,
         "caveats": " ".join(caveat.value for caveat in cell.caveats),
         "grade": cell.grade.letter,
         "redone_launches": cell.redone_launches,
@@ -143,7 +143,7 @@ def _answered(view: View, cell: Cell) -> dict[str, Any]:
 
     return {
         "device_max_abs_error": max((t.max_abs for t in tensors), default=None),
-        "device_sqnr_db": worst("sqnr_db"),
+        "device_sqnr_db": worst("worst_sqnr_db"),
         "device_cosine": worst("cosine"),
         "device_top1_agreement": worst("top1_agreement"),
         "accuracy": accuracy.point if accuracy else None,

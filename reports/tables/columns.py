@@ -147,7 +147,7 @@ def _output_error() -> list[Source]:
 
     def sqnr_db(cell: Cell) -> float | None:
         error = cell.artifact.output_error
-        return error.sqnr_db if error else None
+        return error.worst_sqnr_db if error else None
 
     return [
         Source(
@@ -166,7 +166,8 @@ def _output_error() -> list[Source]:
                 "sqnr_db",
                 "output SQNR",
                 "dB",
-                "signal to quantization noise against the float32 original's outputs",
+                "signal to quantization noise against the float32 original's outputs, "
+                "of the worst output or part of one",
                 None,
             ),
             "",

@@ -79,7 +79,7 @@ def _row(outputs: JudgedOutputs, tensor: TensorFigures, place: int) -> OutputRow
     several = len(outputs.tensors) > 1
     accuracy = outputs.accuracy if place == 0 else None
     points = (
-        tensor.sqnr_db,
+        tensor.worst_sqnr_db,
         tensor.max_abs,
         tensor.cosine,
         tensor.top1_agreement,
@@ -96,7 +96,7 @@ def _row(outputs: JudgedOutputs, tensor: TensorFigures, place: int) -> OutputRow
         texts[1] += f", {counted(tensor.not_finite_count, 'value')} not finite"
     return OutputRow(
         outputs=outputs,
-        what=f"{outputs.variant_id} · output {place}"
+        what=f"{outputs.variant_id} · {tensor.output_name or f'output {place}'}"
         if several
         else outputs.variant_id,
         texts=tuple(texts),
@@ -106,6 +106,14 @@ def _row(outputs: JudgedOutputs, tensor: TensorFigures, place: int) -> OutputRow
 
 
 def _sqnr_text(tensor: TensorFigures) -> str:
+    if tensor.equal_share is not None:
+        return f"{percent(tensor.equal_share)} equal"
+    worst = tensor.worst_sqnr_db
+    if worst is not None and worst != tensor.sqnr_db:
+        constant = ", constant" if tensor.constant_part else ""
+        return f"{worst:.1f} ({tensor.worst_part}{constant})"
+    if tensor.constant_part:
+        return f"{tensor.constant_part} constant"
     if tensor.sqnr_db is not None:
         return f"{tensor.sqnr_db:.1f}"
     # A value that is not finite counts as 0 in the figures, and so may seem no error.

@@ -212,9 +212,9 @@ def _sqnr(view: View, comparisons: Sequence[Comparison]) -> str | None:
     for comparison in comparisons:
         cell = _candidate_cell(view, comparison)
         error = cell.artifact.output_error if cell else None
-        if error is None or error.sqnr_db is None:
+        if error is None or error.worst_sqnr_db is None:
             return None
-        found.add(round(error.sqnr_db))
+        found.add(round(error.worst_sqnr_db))
     low, high = min(found), max(found)
     return f"{low} dB" if low == high else f"{low} to {high} dB"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -9,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pocketbench.bench.errors import LaunchError
+from pocketbench.bench.models.accuracy.parts import PartError, part_error
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.output_check import TensorDifference
 
@@ -33,6 +35,10 @@ _NUMPY = {
     "uint8": "u1",
     "bool": "?",
 }
+_WHOLE = frozenset({"int64", "int32", "int16", "int8", "uint8", "bool"})
+_NO_SCORES = re.compile(
+    r"box|coord|anchor|offset|point|mask|feature|embed|hidden|state"
+)
 READABLE = frozenset({*_NUMPY, "bfloat16"})
 """The dtypes that can be compared."""
 
@@ -58,8 +64,12 @@ def compare(answers: Answers, reference: OutputReference, subject: str) -> Compa
         _correct_count(_rows(values[0], specs[0]), reference.labels)
         for values in (found, expected)
     )
+    names = reference.output_names or ("",) * len(specs)
+    is_scores = [
+        _are_scores(spec, name) for spec, name in zip(specs, names, strict=True)
+    ]
     return Compared(
-        tuple(map(_difference, specs, expected, found)),
+        tuple(map(_difference, specs, expected, found, names, is_scores)),
         device,
         host,
     )
@@ -120,14 +130,34 @@ def _values(data: bytes, dtype: str) -> Values:
     return np.frombuffer(data, _NUMPY[dtype]).astype(np.float64)
 
 
-def _difference(spec: TensorSpec, expected: Values, found: Values) -> TensorDifference:
+def _are_scores(spec: TensorSpec, name: str) -> bool:
+    """Whether the highest value of a row [n, classes] is an answer.
+
+    Not among boxes, features and states, nor among whole numbers.
+    """
+    is_real = spec.dtype not in _WHOLE
+    return is_real and _NO_SCORES.search(name.lower()) is None
+
+
+def _difference(
+    spec: TensorSpec, expected: Values, found: Values, name: str, is_scores: bool
+) -> TensorDifference:
     finite = np.isfinite(found)
     answer = np.where(finite, found, 0.0)
     error = answer - expected
-    was, now = _rows(expected, spec), _rows(answer, spec)
+    was = _rows(expected, spec) if is_scores else None
+    now = _rows(answer, spec) if is_scores else None
+    is_whole = spec.dtype in _WHOLE
+    shape = (len(expected), *spec.shape)
+    parts = (
+        PartError(None, None, None)
+        if is_whole or not error.any()
+        else part_error(expected.reshape(shape), answer.reshape(shape))
+    )
     agree = None if was is None or now is None else _top(was) == _top(now)
     return TensorDifference(
         spec=spec,
+        name=name,
         max_abs=float(np.abs(error).max(initial=0.0)),
         reference_power=float(np.square(expected).sum()),
         answer_power=float(np.square(answer).sum()),
@@ -136,6 +166,11 @@ def _difference(spec: TensorSpec, expected: Values, found: Values) -> TensorDiff
         not_finite_count=int((~finite).sum()),
         row_count=None if agree is None else agree.size,
         agreeing_count=None if agree is None else int(agree.sum()),
+        value_count=int(expected.size),
+        equal_count=int((expected == found).sum()) if is_whole else None,
+        worst_part=parts.worst,
+        worst_part_sqnr_db=parts.worst_sqnr_db,
+        constant_part=parts.constant,
     )
 
 

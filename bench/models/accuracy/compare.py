@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import torch
-from torch.utils import _pytree
+from torch import nn
 
 from pocketbench.bench.errors import ExportError
+from pocketbench.bench.models.accuracy.parts import PartError, part_error
+from pocketbench.bench.models.inputs.structure import tensors_in
+from pocketbench.bench.models.state import fresh
 from pocketbench.bench.models.summarize_exception import last_words
-from pocketbench.bench.records.artifact import OutputError
+from pocketbench.bench.models.transforms.settle import name_of_dtype
+from pocketbench.bench.records.artifact import OutputError, OutputFigures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,7 +24,7 @@ if TYPE_CHECKING:
     from pocketbench.bench.models.inputs.inputs import InputSet
 
 Outputs = list[list[torch.Tensor]]
-"""For each call, the tensors it gave, in order, as float64."""
+"""For each call, the tensors it gave, in order."""
 
 
 def outputs_of(
@@ -27,27 +32,30 @@ def outputs_of(
 ) -> Outputs:
     """Call a model on each set of inputs and keep every tensor that comes out.
 
-    `who` is named when it fails: `the original`, `the exported file`.
+    A module is copied first: what the calls leave in it must not be in what is
+    exported. `who` is named when it fails: `the original`, `the exported file`.
 
     Raises:
         ExportError: It raised, gave no tensor, or gave a value that is not finite.
     """
     found = []
+    called = fresh(model) if isinstance(model, nn.Module) else model
     for inputs in sets:
         try:
             with torch.no_grad():
-                result = model(*(tensor.clone() for tensor in inputs))
+                result = called(*(tensor.clone() for tensor in inputs))
         except Exception as error:
             shapes = ", ".join(str(list(tensor.shape)) for tensor in inputs)
             raise ExportError(
                 name,
                 f"{who} raised on inputs of shape {shapes} ({last_words(error)})",
-                "Check the model's inputs: give their shape and dtype with --input",
+                "Check the model's inputs: give their shape and dtype with --input, "
+                "or let the factory return (module, example_inputs)",
             ) from error
         tensors = [
-            leaf.detach().to(torch.float64)
-            for leaf in _pytree.tree_leaves(result)
-            if isinstance(leaf, torch.Tensor) and not leaf.is_complex()
+            (x.dequantize() if x.is_quantized else x.detach()).clone()
+            for _, x in tensors_in(result)
+            if not x.is_complex()
         ]
         _check(tensors, name, who)
         found.append(tensors)
@@ -55,7 +63,7 @@ def outputs_of(
 
 
 def _check(tensors: Sequence[torch.Tensor], name: str, who: str) -> None:
-    if not any(tensor.numel() for tensor in tensors):
+    if not tensors:
         raise ExportError(
             name, f"{who} gave no tensor", "Let forward return the model's outputs"
         )
@@ -66,35 +74,98 @@ def _check(tensors: Sequence[torch.Tensor], name: str, who: str) -> None:
                 name,
                 f"{wrong} of {tensor.numel()} values in output {index} of {who} "
                 "are not finite (NaN or infinite)",
-                "Check the weights, and with int8 the ranges of the activations",
+                "Check the weights and the range of the example inputs, and with int8 "
+                "the ranges of the activations",
             )
 
 
-def output_error(original: Outputs, exported: Outputs, *, name: str) -> OutputError:
+class _Sums(NamedTuple):
+    signal: float
+    noise: float
+    figures: OutputFigures
+
+
+def output_error(
+    original: Outputs, exported: Outputs, *, name: str, names: Sequence[str] = ()
+) -> OutputError:
     """Compare outputs: the largest difference, and the signal-to-noise ratio.
 
     SQNR = 10 log10(sum of squares of the original's outputs / sum of squares of the
-    differences), over all outputs of all calls.
+    differences), of each output over all calls, and of its worst part.
 
     Raises:
-        ExportError: The outputs are not of the same shapes.
+        ExportError: The outputs are not of the same number or rank.
     """
-    signal = noise = largest = 0.0
     for before, after in zip(original, exported, strict=True):
-        shapes = [[list(x.shape) for x in tensors] for tensors in (before, after)]
-        if shapes[0] != shapes[1]:
+        ranks = [[x.dim() for x in tensors] for tensors in (before, after)]
+        if ranks[0] != ranks[1]:
+            shapes = [[list(x.shape) for x in tensors] for tensors in (before, after)]
             raise ExportError(
                 name,
                 f"gives outputs of shape {shapes[1]} and the original of {shapes[0]}",
                 "Give it as TorchScript (.pt) made with torch.jit.script",
             )
-        for a, b in zip(before, after, strict=True):
-            if a.numel() == 0:
-                continue
-            signal += float(a.square().sum())
-            noise += float((a - b).square().sum())
-            largest = max(largest, float((a - b).abs().max()))
-    return OutputError(max_abs=largest, sqnr_db=_sqnr_db(signal, noise))
+    found = [
+        _compare_one(
+            _name(names, place),
+            [call[place] for call in original],
+            [call[place] for call in exported],
+        )
+        for place in range(min(map(len, original), default=0))
+    ]
+    signal, noise = sum(x.signal for x in found), sum(x.noise for x in found)
+    return OutputError(
+        max_abs=max((x.figures.max_abs for x in found), default=0.0),
+        sqnr_db=_sqnr_db(signal, noise),
+        outputs=tuple(x.figures for x in found),
+    )
+
+
+def _name(names: Sequence[str], place: int) -> str:
+    own = names[place] if place < len(names) else ""
+    if not own or own == f"[{place}]":
+        return f"output {place}"
+    return f"output {own}" if own.startswith("[") else own
+
+
+def _compare_one(
+    name: str, before: Sequence[torch.Tensor], after: Sequence[torch.Tensor]
+) -> _Sums:
+    alike = [
+        (a.to(torch.float64), b.to(torch.float64))
+        for a, b in zip(before, after, strict=True)
+        if a.shape == b.shape
+    ]
+    pairs = [(a, b) for a, b in alike if a.numel()]
+    signal = sum(float(a.square().sum()) for a, _ in pairs)
+    noise = sum(float((a - b).square().sum()) for a, b in pairs)
+    is_real = before[0].is_floating_point()
+    parts = _parts(pairs) if is_real and noise else PartError(None, None, None)
+    count = sum(a.numel() for a, _ in pairs)
+    equal = sum(int((a == b).sum()) for a, b in pairs)
+    figures = OutputFigures(
+        name=name,
+        dtype=name_of_dtype(before[0].dtype),
+        shape=tuple(before[0].shape),
+        max_abs=max((float((a - b).abs().max()) for a, b in pairs), default=0.0),
+        sqnr_db=_sqnr_db(signal, noise) if is_real else None,
+        equal_share=None if is_real else equal / count if count else 1.0,
+        worst_part=parts.worst,
+        worst_part_sqnr_db=parts.worst_sqnr_db,
+        constant_part=parts.constant,
+        other_shape_count=len(before) - len(alike),
+    )
+    return _Sums(signal, noise, figures) if is_real else _Sums(0.0, 0.0, figures)
+
+
+def _parts(pairs: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> PartError:
+    """Judge the parts in calls of one shape; lengths may differ between calls."""
+    shape = pairs[0][0].shape
+    before, after = (
+        np.stack([pair[side].numpy() for pair in pairs if pair[0].shape == shape])
+        for side in (0, 1)
+    )
+    return part_error(before, after)
 
 
 def _sqnr_db(signal: float, noise: float) -> float | None:

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
-from torch.utils import _pytree
+from torch import nn
 
 from pocketbench.bench.models.inputs.inputs import DTYPES, InputSet, spec_of
+from pocketbench.bench.models.inputs.structure import tensors_in
+from pocketbench.bench.models.state import fresh
 from pocketbench.bench.records.artifact import KeptFile, OutputReference, TensorSpec
 
 if TYPE_CHECKING:
@@ -23,13 +25,15 @@ def make_reference(
     *,
     of: Literal["the float32 model", "the same file on the host"],
     labels: Sequence[int] = (),
+    names: Sequence[str] = (),
 ) -> OutputReference | None:
     """Write inputs and the model's answers to them into a folder.
 
     Gives nothing where the sets differ in shape or dtype, or the answers do, or there
     is no tensor in them, or one of a dtype that no input has.
     """
-    answers = [_answer(model, inputs) for inputs in sets]
+    called = fresh(model) if isinstance(model, nn.Module) else model
+    answers = [_answer(called, inputs) for inputs in sets]
     input_specs = _shared_specs(sets)
     output_specs = _shared_specs(answers)
     if not input_specs or not output_specs:
@@ -43,6 +47,7 @@ def make_reference(
         input_specs=input_specs,
         outputs=_keep(answers, folder / "outputs.bin"),
         output_specs=output_specs,
+        output_names=tuple(names),
         labels=tuple(labels),
     )
 
@@ -52,8 +57,7 @@ def _answer(model: Callable[..., Any], inputs: InputSet) -> InputSet:
         result = model(*(tensor.clone() for tensor in inputs))
     return tuple(
         leaf.dequantize() if leaf.is_quantized else leaf
-        for leaf in _pytree.tree_leaves(result)
-        if isinstance(leaf, torch.Tensor)
+        for _, leaf in tensors_in(result)
     )
 
 

@@ -16,7 +16,11 @@ from pocketbench.bench.models.executorch.program import PteFacts, export_graph, 
 from pocketbench.bench.models.executorch.quantize import QuantizedGraph, quantize_graph
 from pocketbench.bench.models.exporting.cache import sha256_of, version_of
 from pocketbench.bench.models.inputs.input_sets import InputSets, input_sets
-from pocketbench.bench.models.lite.variant import calibration_of, weights_of
+from pocketbench.bench.models.lite.variant import (
+    calibration_of,
+    check_float32,
+    weights_of,
+)
 from pocketbench.bench.models.summarize_exception import last_words
 from pocketbench.bench.models.transforms import changes
 from pocketbench.bench.models.transforms.model_transforms import remake
@@ -54,6 +58,7 @@ def make_executorch_variant(
         )
     assert engine.delegate is not None
     check_possible(engine.delegate, made, name=name)
+    check_float32(original, made, name=name)
     _refuse_other_lengths(original, name)
     sets = input_sets(original, seed=order.seed)
     who = "the model"
@@ -82,7 +87,7 @@ def make_executorch_variant(
     error = None
     if _runs_here(facts):
         say("comparing its outputs with the model's")
-        error = _compare(expected, path, name, sets.held_out)
+        error = _compare(expected, path, name, sets.held_out, original.output_names)
     sha256 = sha256_of(path)
     assert sha256 is not None
     return Artifact(
@@ -102,7 +107,8 @@ def make_executorch_variant(
         export=ExportFacts(
             method=f"torch.export, executorch {version_of('executorch')}, "
             f"{format_size(facts.planned_memory_bytes)} planned for activations",
-            changed=f"{changed}; {_taken(facts)}",
+            changed="; ".join((changed, _taken(facts), *original.settled)),
+            state=original.state,
             weights=weights_of(order, original),
             random_weights=order.source.random_weights,
             seed=order.seed,
@@ -191,7 +197,11 @@ def _named(operators: Sequence[str]) -> str:
 
 
 def _compare(
-    expected: Outputs, path: Path, name: str, held_out: Sequence[InputSet]
+    expected: Outputs,
+    path: Path,
+    name: str,
+    held_out: Sequence[InputSet],
+    names: Sequence[str],
 ) -> OutputError:
     """Run the file as written, in ExecuTorch, against the original."""
     try:
@@ -210,4 +220,4 @@ def _compare(
         name=name,
         who="the exported file",
     )
-    return output_error(expected, actual, name=name)
+    return output_error(expected, actual, name=name, names=names)

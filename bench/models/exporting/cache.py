@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-LAYOUT = 3
+LAYOUT = 4
 """Raised when old entries must not be read any more."""
 KEPT_S = 30 * 24 * 3600
 """How long an exported file is kept after its last use."""

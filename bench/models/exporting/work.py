@@ -23,8 +23,9 @@ from pocketbench.bench.models.inputs.input_sets import input_sets
 from pocketbench.bench.models.lite.deprecations import known_deprecations
 from pocketbench.bench.models.lite.quantize import ENGINE
 from pocketbench.bench.models.lite.variant import make_variant
-from pocketbench.bench.models.original import import_from, load_original
+from pocketbench.bench.models.original import import_from
 from pocketbench.bench.models.prebuilt_model import describe_ready
+from pocketbench.bench.models.settling import load_original
 from pocketbench.bench.models.summarize_exception import last_words
 from pocketbench.bench.models.transforms.model_transforms import check_channels_last
 from pocketbench.bench.planning.variant_names import AS_IS, CHANNELS_LAST
@@ -94,6 +95,8 @@ def make_artifact(
             "Install a wheel of pytorch.org",
         )
     torch.backends.quantized.engine = ENGINE
+    # Fused attention hides its layers from quantization and from their count.
+    torch.backends.mha.set_fastpath_enabled(False)
     if order.source.kind == "file":
         files.add(order.source.spec)
     with known_deprecations():
@@ -134,4 +137,5 @@ def _reference(order: Order, original: Original) -> OutputReference | None:
         Path(order.workspace),
         of="the float32 model",
         labels=held_back.labels if held_back else (),
+        names=tuple("" if x.startswith("[") else x for x in original.output_names),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pocketbench.bench.models.inputs.bundle import set_count
+from pocketbench.bench.models.inputs.vary import varied_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,12 +25,14 @@ class InputSets(NamedTuple):
     held_out: Sequence[InputSet]
     """None of them calibrates, unless fewer than four are given."""
     origin: str
-    """`seeded` or `given`."""
+    """`seeded`, `given`, or `example-based`: the author's example and variations."""
 
 
 def input_sets(original: Original, *, seed: int) -> InputSets:
     """Use the author's own inputs where there are any, or make seeded ones."""
     given = original.given
+    if len(given) == 1 and original.is_varied:
+        return _around(given[0], seed=seed)
     if given:
         held_out = len(given) // 4
         return InputSets(
@@ -44,4 +47,18 @@ def input_sets(original: Original, *, seed: int) -> InputSets:
         calibration=original.inputs(CALIBRATION_SETS, seed=seed, purpose="calibration"),
         held_out=original.inputs(HELD_OUT_SETS, seed=seed, purpose="held out"),
         origin="seeded",
+    )
+
+
+def _around(example: InputSet, *, seed: int) -> InputSets:
+    """The example first, and variations of it."""
+
+    def more(count: int, purpose: str) -> list[InputSet]:
+        return varied_inputs(example, count, seed=seed, purpose=purpose)
+
+    return InputSets(
+        bundled=[example, *more(set_count(example) - 1, "bundled")],
+        calibration=[example, *more(CALIBRATION_SETS - 1, "calibration")],
+        held_out=more(HELD_OUT_SETS, "held out"),
+        origin="example-based",
     )

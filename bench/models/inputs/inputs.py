@@ -20,7 +20,7 @@ STEPS_PER_UNIT = 32
 """Seeded real values lie on this grid, as an image's lie on one of 256 levels. An
 8-bit integer then holds each exactly, and the inputs bundled with a model do not
 outweigh an int8 model."""
-_LARGEST_STEP = 127
+LARGEST_STEP = 127
 
 DTYPES = {
     name: getattr(torch, name)
@@ -40,10 +40,12 @@ DTYPES = {
 
 
 class Range(NamedTuple):
-    """What integers are drawn from, both ends included."""
+    """What values are drawn from, both ends included."""
 
     low: int
     high: int
+    reals: torch.Tensor | None = None
+    """An example's values, for reals; `None`: they are drawn from N(0, 1)."""
 
 
 UNKNOWN_RANGE = Range(0, 9)
@@ -72,9 +74,13 @@ def laid_out(tensor: torch.Tensor, spec: TensorSpec) -> torch.Tensor:
 
 
 def range_of(tensor: torch.Tensor) -> Range:
-    """The range of an example's integers."""
-    if tensor.is_floating_point() or tensor.numel() == 0:
+    """The range of an example's values."""
+    if tensor.numel() == 0 or tensor.is_complex():
         return UNKNOWN_RANGE
+    if tensor.is_floating_point():
+        values = tensor.detach().reshape(-1)
+        is_placeholder = bool((values == values[0]).all())
+        return UNKNOWN_RANGE if is_placeholder else Range(0, 9, values)
     return Range(int(tensor.min()), int(tensor.max()))
 
 
@@ -99,6 +105,8 @@ def seeded_inputs(
 ) -> list[InputSet]:
     """Make the arguments of `count` calls: reals from N(0, 1), integers uniform.
 
+    Within the ranges of examples where there are any.
+
     `purpose` keeps inputs apart that must not be the same ones: those that calibrate
     and those that the outputs are compared on.
     """
@@ -119,9 +127,12 @@ def _tensor(
 ) -> torch.Tensor:
     dtype = dtype_named(spec.dtype)
     if dtype.is_floating_point:
+        if values.reals is not None:
+            drawn = torch.randint(values.reals.numel(), spec.shape, generator=generator)
+            return values.reals[drawn].to(dtype)
         reals = torch.randn(spec.shape, generator=generator)
         return from_steps(to_steps(reals), dtype)
-    low, high = values if dtype != torch.bool else (0, 1)
+    low, high = values[:2] if dtype != torch.bool else (0, 1)
     integers = torch.randint(low, high + 1, spec.shape, generator=generator)
     return integers.to(dtype)
 
@@ -129,7 +140,7 @@ def _tensor(
 def to_steps(reals: torch.Tensor) -> torch.Tensor:
     """Round to the grid; the largest is just under 4."""
     steps = (reals.to(torch.float32) * STEPS_PER_UNIT).round()
-    return steps.clamp(-_LARGEST_STEP, _LARGEST_STEP).to(torch.int8)
+    return steps.clamp(-LARGEST_STEP, LARGEST_STEP).to(torch.int8)
 
 
 def from_steps(steps: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,6 +13,7 @@ from torch.utils.mobile_optimizer import optimize_for_mobile
 from pocketbench.bench.errors import ExportError
 from pocketbench.bench.models.accuracy.layers import Layers, count_layers
 from pocketbench.bench.models.inputs.bundle import bundle
+from pocketbench.bench.models.state import fresh
 from pocketbench.bench.models.summarize_exception import last_words
 
 if TYPE_CHECKING:
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from pocketbench.bench.models.inputs.inputs import InputSet
 
 
+_WITH_BLOCK = re.compile(r"\b(ENTER|EXIT|prim::Enter|prim::Exit)\b")
+
+
 class Program(NamedTuple):
     """A TorchScript program ready to be saved."""
 
@@ -31,10 +36,14 @@ class Program(NamedTuple):
     """How it was made, for the record."""
     layers: Layers
     """Batch norms folded, before any prepacking."""
+    is_prepacked: bool
+    """For XNNPACK."""
 
 
-def make_program(module: nn.Module, example: InputSet, *, name: str) -> Program:
-    """Trace a module unless it is a script, and optimize it for mobile CPUs.
+def make_program(
+    module: nn.Module, example: InputSet, *, name: str, is_scripted: bool = False
+) -> Program:
+    """Trace (or script) a module unless it is a script, and optimize it for mobile.
 
     With XNNPACK in this torch, `optimize_for_mobile` prepacks for it. Without, the
     program is frozen, which folds batch norms into convolutions; such a file runs
@@ -43,8 +52,14 @@ def make_program(module: nn.Module, example: InputSet, *, name: str) -> Program:
     Raises:
         ExportError: It cannot be traced or frozen.
     """
-    source = "TorchScript" if isinstance(module, torch.jit.ScriptModule) else "traced"
-    script = script_of(module, example, name=name)
+    source = (
+        "TorchScript"
+        if isinstance(module, torch.jit.ScriptModule)
+        else "scripted"
+        if is_scripted
+        else "traced"
+    )
+    script = script_of(module, example, name=name, is_scripted=is_scripted)
     try:
         # Graph-mode quantization has frozen it already.
         ready = torch.jit.freeze(script) if hasattr(script, "training") else script
@@ -57,12 +72,10 @@ def make_program(module: nn.Module, example: InputSet, *, name: str) -> Program:
             method = "optimize_for_mobile (XNNPACK)"
         _add_training(ready)
     except Exception as error:
-        raise ExportError(
-            name,
-            f"cannot be frozen ({last_words(error)})",
-            "Take out what the message names",
-        ) from error
-    return Program(ready, f"{source}, {method}", layers)
+        raise unsupported(error, name, "frozen") from error
+    return Program(
+        ready, f"{source}, {method}", layers, bool(torch.backends.xnnpack.enabled)
+    )
 
 
 def _add_training(script: torch.jit.ScriptModule) -> None:
@@ -77,21 +90,28 @@ def _add_training(script: torch.jit.ScriptModule) -> None:
 
 
 def script_of(
-    module: nn.Module, example: InputSet, *, name: str
+    module: nn.Module, example: InputSet, *, name: str, is_scripted: bool = False
 ) -> torch.jit.ScriptModule:
-    """A module's program: its own, or a trace of one call.
+    """A copy of a module's program: its own, a trace of one call, or compiled.
+
+    A copy, because a call may leave a state in the module that would be saved.
 
     Raises:
         ExportError: It cannot be traced.
     """
     if isinstance(module, torch.jit.ScriptModule):
-        return module
+        # Graph-mode quantization gives a frozen one, which cannot change itself.
+        return fresh(module) if hasattr(module, "training") else module
     try:
         with warnings.catch_warnings(), torch.no_grad():
             # That a trace took one way of several shows when outputs are compared.
             warnings.simplefilter("ignore", torch.jit.TracerWarning)
+            if is_scripted:
+                return torch.jit.script(fresh(module))
             # Not strict: a model may give a dict.
-            return torch.jit.trace(module, example, check_trace=False, strict=False)
+            return torch.jit.trace(
+                fresh(module), example, check_trace=False, strict=False
+            )
     except Exception as error:
         raise ExportError(
             name,
@@ -110,8 +130,23 @@ def save(program: Program, sets: Sequence[InputSet], path: Path, *, name: str) -
     try:
         bundle(program.script, sets)._save_for_lite_interpreter(str(path))
     except Exception as error:
-        raise ExportError(
+        raise unsupported(error, name, "saved for the lite interpreter") from error
+
+
+def unsupported(error: Exception, name: str, what: str) -> ExportError:
+    """Say what in a model's code a lite-interpreter file cannot hold."""
+    words = last_words(error)
+    if _WITH_BLOCK.search(str(error)):
+        return ExportError(
             name,
-            f"cannot be saved for the lite interpreter ({last_words(error)})",
-            "Take out what the message names",
-        ) from error
+            "its TorchScript has a with block (torch.no_grad and the like), which no "
+            "lite-interpreter file can hold",
+            "Give it as module:factory, or as a .pt made with torch.jit.trace: both "
+            "leave the block out",
+        )
+    return ExportError(
+        name,
+        f"cannot be {what} ({words})",
+        "Take out what the message names, or give the model as module:factory, which "
+        "is traced",
+    )

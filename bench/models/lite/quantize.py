@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -22,6 +21,11 @@ from pocketbench.bench.models.lite.clipping import (
     fold_relu6,
     keep_clips_in_float32,
 )
+from pocketbench.bench.models.lite.quantizable import (
+    HistogramOfReals,
+    with_padding_in_numbers,
+)
+from pocketbench.bench.models.state import fresh
 from pocketbench.bench.models.summarize_exception import last_words
 
 if TYPE_CHECKING:
@@ -52,12 +56,24 @@ class Quantized(NamedTuple):
     folded_relu6: int = 0
 
 
-def quantize_dynamic(module: nn.Module) -> Quantized:
-    """Quantize weights ahead, activations as they come; no calibration."""
+def quantize_dynamic(module: nn.Module, *, name: str) -> Quantized:
+    """Quantize weights ahead, activations as they come; no calibration.
+
+    Raises:
+        ExportError: A layer is of a form that torch does not replace.
+    """
     # Only what is inside a module is replaced, never the module itself.
     is_layer = type(module) in _DYNAMIC
     whole = nn.Sequential(module) if is_layer else module
-    made = quantization.quantize_dynamic(copy.deepcopy(whole), _DYNAMIC)
+    try:
+        made = quantization.quantize_dynamic(fresh(whole), _DYNAMIC)
+    except Exception as error:
+        raise ExportError(
+            f"{name} int8-dynamic",
+            f"its layers cannot be quantized ({last_words(error)})",
+            "Keep to float32, or write the layer that the message names as a plain "
+            "torch.nn layer",
+        ) from error
     return Quantized(made, () if is_layer else _quantized_layers(made))
 
 
@@ -73,7 +89,7 @@ def quantize_static(
             has an operation that cannot be quantized.
     """
     try:
-        graph = fx.symbolic_trace(copy.deepcopy(module))
+        graph = fx.symbolic_trace(with_padding_in_numbers(fresh(module)))
         folded = fold_relu6(graph)
         keep_clips_in_float32(graph)
         hidden = PrepareCustomConfig().set_non_traceable_module_classes([InFloat32])
@@ -98,7 +114,7 @@ def quantize_static(
 
 def _mapping(folded: Sequence[str]) -> QConfigMapping:
     usual = quantization.QConfig(
-        activation=quantization.HistogramObserver.with_args(reduce_range=False),
+        activation=HistogramOfReals.with_args(reduce_range=False),
         weight=quantization.default_per_channel_weight_observer,
     )
     mapping = get_default_qconfig_mapping(ENGINE).set_global(usual)
@@ -113,7 +129,7 @@ def _mapping(folded: Sequence[str]) -> QConfigMapping:
 def _quantized_layers(module: nn.Module) -> tuple[str, ...]:
     """Names of the layers that hold quantized weights; recurrent ones hold several."""
     return tuple(
-        name
+        name.removeprefix("module.")
         for name, layer in module.named_modules()
         if type(layer).__module__.startswith("torch.ao.nn.")
         and (hasattr(layer, "weight") or hasattr(layer, "_all_weight_values"))

@@ -10,6 +10,7 @@ from torch.ao.quantization.quantize_jit import quantize_dynamic_jit, quantize_ji
 
 from pocketbench.bench.errors import ExportError
 from pocketbench.bench.models.lite.quantize import Quantized
+from pocketbench.bench.models.state import fresh
 from pocketbench.bench.models.summarize_exception import last_words
 
 if TYPE_CHECKING:
@@ -30,7 +31,9 @@ def quantize_script_dynamic(script: torch.jit.ScriptModule, *, name: str) -> Qua
         ExportError: Torch's graph mode does not know this program's form.
     """
     try:
-        made = quantize_dynamic_jit(script, {"": quantization.default_dynamic_qconfig})
+        made = quantize_dynamic_jit(
+            fresh(script), {"": quantization.default_dynamic_qconfig}
+        )
     except Exception as error:
         raise _refused(name, "int8-dynamic", error) from error
     return Quantized(made)
@@ -55,7 +58,9 @@ def quantize_script_static(
         weight=quantization.default_per_channel_weight_observer,
     )
     try:
-        made = quantize_jit(script, {"": settings}, calibrate, [list(calibration)])
+        made = quantize_jit(
+            fresh(script), {"": settings}, calibrate, [list(calibration)]
+        )
     except Exception as error:
         raise _refused(name, "int8-static", error) from error
     return Quantized(made)

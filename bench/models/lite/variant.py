@@ -6,28 +6,24 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import torch
 from torch.nn import BatchNorm2d
 
 from pocketbench.bench.errors import ExportError
 from pocketbench.bench.models.accuracy.compare import Outputs, output_error, outputs_of
-from pocketbench.bench.models.accuracy.layers import Layers, count_layers
+from pocketbench.bench.models.accuracy.layers import Layers
 from pocketbench.bench.models.exporting.cache import sha256_of, version_of
 from pocketbench.bench.models.inputs.input_sets import InputSets, input_sets
+from pocketbench.bench.models.lite.capture import capture
 from pocketbench.bench.models.lite.delegate import delegate_program
-from pocketbench.bench.models.lite.export import Program, make_program, save, script_of
+from pocketbench.bench.models.lite.export import Program, make_program, save
 from pocketbench.bench.models.lite.file import load, read_lite_file
-from pocketbench.bench.models.lite.quantize import (
-    Quantized,
-    quantize_dynamic,
-    quantize_static,
-)
-from pocketbench.bench.models.lite.quantize_script import (
-    quantize_script_dynamic,
-    quantize_script_static,
-)
+from pocketbench.bench.models.lite.int8 import INT8, kept_float, quantize
+from pocketbench.bench.models.lite.quantize import Quantized
 from pocketbench.bench.models.summarize_exception import last_words
 from pocketbench.bench.models.transforms import changes
 from pocketbench.bench.models.transforms.model_transforms import remake
+from pocketbench.bench.models.transforms.settle import ComputeDtypes
 from pocketbench.bench.planning.variant_names import FLOAT16
 from pocketbench.bench.records.artifact import Artifact, ExportFacts, OutputError
 from pocketbench.bench.records.engines import split_variant
@@ -36,10 +32,6 @@ if TYPE_CHECKING:
     from pocketbench.bench.models.exporting.export_messages import Order
     from pocketbench.bench.models.inputs.inputs import InputSet
     from pocketbench.bench.models.original import Original
-
-TRACED_AS_MEANT_DB = 40.0
-"""Another order of additions costs some 1e-6 of the signal (120 dB). A trace further
-off than this is another model: it keeps one of several ways through the code."""
 
 CLIPPED_AS_MEANT_DB = 10.0
 _CLIPS = frozenset(
@@ -60,22 +52,28 @@ def make_variant(
     name = f"{order.model} {order.variant}"
     made, engine = split_variant(order.variant)
     sets = input_sets(original, seed=order.seed)
+    check_float32(original, made, name=name)
     who = "the model"
     expected = outputs_of(original.module, sets.held_out, name=order.model, who=who)
-    before = _layers_as_traced(original, sets, expected)
+    captured = capture(original, sets, expected)
     remade = remake(original, made, delegate=engine.delegate, name=name)
-    quantized = (
-        Quantized(remade.module)
-        if remade is not None
-        else _quantize(original, made, sets, say)
-    )
+    if remade is None and made in INT8:
+        quantized, program = quantize(
+            original, made, sets, captured=captured, expected=expected, say=say
+        )
+        changed = _changed(name, made, captured.layers, quantized, program)
+    else:
+        module = remade.module if remade is not None else original.module
+        quantized = Quantized(module)
+        program = make_program(
+            module, sets.bundled[0], name=name, is_scripted=captured.is_scripted
+        )
+        changed = (
+            remade.changed
+            if remade is not None
+            else changes.reshaped(captured.layers, program.layers)
+        )
     say("saving")
-    program = make_program(quantized.module, sets.bundled[0], name=name)
-    changed = (
-        remade.changed
-        if remade is not None
-        else _changed(name, made, before, quantized, program)
-    )
     if engine.delegate is not None:
         program = delegate_program(
             program,
@@ -88,78 +86,73 @@ def make_variant(
     save(program, sets.bundled, path, name=name)
     if engine.delegate is None:
         say("comparing its outputs with the model's")
+    error, dtypes = (
+        (None, ())
+        if engine.delegate is not None
+        else _compare(expected, path, order, sets.held_out, original.output_names)
+    )
     artifact = _artifact(
         order,
         path,
         sets=sets,
         facts=ExportFacts(
             method=program.method,
-            changed=changed,
+            changed="; ".join((changed, *original.settled)),
             weights=weights_of(order, original),
             random_weights=order.source.random_weights,
             seed=order.seed,
             torch_version=version_of("torch"),
             calibration=calibration_of(made, sets),
+            is_prepacked=program.is_prepacked if engine.delegate is None else None,
+            compute_dtypes=dtypes,
+            state=original.state,
+            kept_float=(
+                kept_float(original.module, quantized, program.layers)
+                if made in INT8
+                else ()
+            ),
         ),
-        error=(
-            None
-            if engine.delegate is not None
-            else _compare(expected, path, order, sets.held_out)
-        ),
+        error=error,
     )
-    if original.is_script:
+    if isinstance(quantized.module, torch.jit.ScriptModule):
         _refuse_broken_clips(artifact)
     return artifact
 
 
-def _layers_as_traced(original: Original, sets: InputSets, expected: Outputs) -> Layers:
-    """Count the float32 layers, in a program that computes what the model does.
+def check_float32(original: Original, made: str, *, name: str) -> None:
+    """Refuse a float32 or int8 build of what computes in half precision all the same.
 
     Raises:
-        ExportError: It cannot be traced, or the trace computes something else.
+        ExportError: Its code casts, or its weights are frozen into TorchScript.
     """
-    name = original.name
-    script = script_of(original.module, sets.bundled[0], name=name)
-    if not original.is_script:
-        traced = outputs_of(script, sets.held_out, name=name, who="the traced model")
-        found = output_error(expected, traced, name=name).sqnr_db
-        if found is not None and found < TRACED_AS_MEANT_DB:
-            raise ExportError(
-                name,
-                f"traced, it computes something else ({found:.0f} dB SQNR), as with "
-                "control flow that depends on values, or random numbers in forward",
-                "Give it as TorchScript (.pt) made with torch.jit.script",
-            )
-    return count_layers(script)
-
-
-def _quantize(
-    original: Original, variant: str, sets: InputSets, say: Callable[[str], None]
-) -> Quantized:
-    name, module = original.name, original.module
-    if variant == "float32":
-        return Quantized(module)
-    if variant == "int8-dynamic":
-        say("quantizing weights")
-        if original.is_script:
-            return quantize_script_dynamic(module, name=name)
-        return quantize_dynamic(module)
-    say(f"calibrating on {len(sets.calibration)} {sets.origin} inputs")
-    if original.is_script:
-        return quantize_script_static(module, sets.calibration, name=name)
-    return quantize_static(module, sets.calibration, name=name)
+    half = [x for x in original.compute_dtypes if x in ("float16", "bfloat16")]
+    if half and made != FLOAT16:
+        raise ExportError(
+            name,
+            f"computes in {' and '.join(half)}, not in float32: its weights are frozen "
+            "into TorchScript, or its forward casts them",
+            "Give it as module:factory without casts in forward, or unfrozen; or take "
+            "the variant float16",
+        )
 
 
 def _changed(
     name: str, made: str, before: Layers, quantized: Quantized, program: Program
 ) -> str:
-    if made == "float32":
-        return changes.reshaped(before, program.layers)
     if made == "int8-static" and before.float32 and not program.layers.quantized:
+        only_recurrent = set(before.by_kind) == {"recurrent"}
+        reason = (
+            "torch quantizes no recurrent layers statically"
+            if only_recurrent
+            else "torch knows no quantized form of them"
+        )
+        can_be_dynamic = before.by_kind.keys() & {"recurrent", "linear"}
         raise ExportError(
             name,
-            f"none of its {before.float32} layers could be quantized",
-            "Give it as module:factory, unfrozen, or keep to float32",
+            f"none of its {before.float32} layers could be quantized: {reason}",
+            "Take int8-dynamic, or keep to float32"
+            if can_be_dynamic
+            else "Keep to float32",
         )
     return changes.quantized(
         before,
@@ -204,9 +197,16 @@ def calibration_of(made: str, sets: InputSets) -> str | None:
 
 
 def _compare(
-    expected: Outputs, path: Path, order: Order, held_out: Sequence[InputSet]
-) -> OutputError:
-    """Run the file as written, in the lite interpreter, against the original."""
+    expected: Outputs,
+    path: Path,
+    order: Order,
+    held_out: Sequence[InputSet],
+    names: Sequence[str],
+) -> tuple[OutputError, tuple[str, ...]]:
+    """Run the file as written, in the lite interpreter, against the original.
+
+    Gives also what its layers computed in.
+    """
     name = f"{order.model} {order.variant}"
     try:
         exported = load(path)
@@ -216,8 +216,11 @@ def _compare(
             f"the lite interpreter cannot load the exported file ({last_words(error)})",
             "Take out what the message names",
         ) from error
-    actual = outputs_of(exported, held_out, name=name, who="the exported file")
-    return output_error(expected, actual, name=name)
+    dtypes = ComputeDtypes()
+    with dtypes:
+        actual = outputs_of(exported, held_out, name=name, who="the exported file")
+    found = output_error(expected, actual, name=name, names=names)
+    return found, tuple(sorted(dtypes.found))
 
 
 def _artifact(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import torch
 from torch import nn
 from torch.utils import _pytree
+
+from pocketbench.bench.models.state import fresh
 
 
 class InFloat16(nn.Module):  # type: ignore[misc]  # torch is not followed
@@ -19,7 +20,7 @@ class InFloat16(nn.Module):  # type: ignore[misc]  # torch is not followed
     def __init__(self, module: nn.Module) -> None:
         """Round a copy of a module's weights."""
         super().__init__()
-        self.module = copy.deepcopy(module).half()
+        self.module = fresh(module).half()
         self.eval()
 
     def forward(self, *inputs: torch.Tensor) -> Any:

@@ -121,8 +121,17 @@ class Branching(nn.Module):
         return self.linear(x) * -3
 
 
-def branching():
+class Unscriptable(Branching):
+    def forward(self, x):
+        return super().forward(x)
+
+
+def compiled():
     return Branching(), torch.randn(1, 4)
+
+
+def branching():
+    return Unscriptable(), torch.randn(1, 4)
 
 
 class NotFinite(nn.Module):

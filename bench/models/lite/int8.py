@@ -1,0 +1,172 @@
+"""Choose the way that quantizes most of a model: its Python, or its program."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import nn
+
+from pocketbench.bench.errors import ExportError
+from pocketbench.bench.models.accuracy.compare import Outputs, output_error, outputs_of
+from pocketbench.bench.models.lite.export import Program, make_program
+from pocketbench.bench.models.lite.quantize import (
+    Quantized,
+    quantize_dynamic,
+    quantize_static,
+)
+from pocketbench.bench.models.lite.quantize_script import (
+    quantize_script_dynamic,
+    quantize_script_static,
+)
+
+if TYPE_CHECKING:
+    from pocketbench.bench.models.accuracy.layers import Layers
+    from pocketbench.bench.models.inputs.input_sets import InputSets
+    from pocketbench.bench.models.lite.capture import Captured
+    from pocketbench.bench.models.original import Original
+
+logger = logging.getLogger(__name__)
+
+INT8 = ("int8-dynamic", "int8-static")
+_MUCH_WORSE_DB = 10.0
+"""A way that quantizes more is not taken when it answers so much worse."""
+
+_WITH_WEIGHTS = (
+    *(nn.Conv1d, nn.Conv2d, nn.Conv3d),
+    *(nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d),
+    *(nn.Linear, nn.Bilinear, nn.RNNBase, nn.RNNCellBase, nn.MultiheadAttention),
+)
+
+
+class _Made(NamedTuple):
+    quantized: Quantized
+    program: Program
+    sqnr_db: float | None
+
+
+def quantize(
+    original: Original,
+    made: str,
+    sets: InputSets,
+    *,
+    captured: Captured,
+    expected: Outputs,
+    say: Callable[[str], None],
+) -> tuple[Quantized, Program]:
+    """Quantize a model from its Python source, or from its program.
+
+    The program where there is no source, the source's control flow cannot be
+    followed, or more layers are found in it (those inside fused attention).
+
+    Raises:
+        ExportError: Neither way leads to a program that runs.
+    """
+    say(
+        "quantizing weights"
+        if made == "int8-dynamic"
+        else f"calibrating on {len(sets.calibration)} {sets.origin} inputs"
+    )
+    from_source = _attempt(original, made, sets, expected, captured, is_source=True)
+    if isinstance(from_source, _Made) and _is_all(made, captured, from_source):
+        return from_source[:2]
+    from_program = _attempt(original, made, sets, expected, captured, is_source=False)
+    if isinstance(from_source, ExportError):
+        if isinstance(from_program, ExportError):
+            raise from_program if original.is_script else from_source
+        return from_program[:2]
+    if isinstance(from_program, _Made) and _is_better(from_program, from_source):
+        return from_program[:2]
+    return from_source[:2]
+
+
+def _attempt(
+    original: Original,
+    made: str,
+    sets: InputSets,
+    expected: Outputs,
+    captured: Captured,
+    *,
+    is_source: bool,
+) -> _Made | ExportError:
+    name = f"{original.name} {made}"
+    try:
+        if is_source:
+            quantized = _from_source(original, made, sets, captured)
+        elif made == "int8-dynamic":
+            quantized = quantize_script_dynamic(captured.script, name=original.name)
+        else:
+            quantized = quantize_script_static(
+                captured.script, sets.calibration, name=original.name
+            )
+        program = make_program(
+            quantized.module,
+            sets.bundled[0],
+            name=name,
+            is_scripted=captured.is_scripted,
+        )
+        if not is_source and not original.is_script:
+            taken = "scripted" if captured.is_scripted else "traced"
+            method = program.method.replace("TorchScript", taken, 1)
+            program = program._replace(method=f"{method}, quantized as a graph")
+        answers = outputs_of(
+            program.script, sets.held_out, name=name, who="the quantized model"
+        )
+        error = output_error(expected, answers, name=name)
+    except ExportError as refused:
+        logger.debug("%s", refused)
+        return refused
+    return _Made(quantized, program, error.worst_sqnr_db)
+
+
+def _from_source(
+    original: Original, made: str, sets: InputSets, captured: Captured
+) -> Quantized:
+    if original.is_script:
+        raise ExportError(original.name, "has no Python source", "Give module:factory")
+    if made == "int8-dynamic":
+        return quantize_dynamic(original.module, name=original.name)
+    if captured.is_scripted:
+        raise ExportError(
+            f"{original.name} {made}",
+            "cannot be followed by torch.fx, which like a trace loses a state or a "
+            "branch of it",
+            "Keep to float32 and int8-dynamic",
+        )
+    return quantize_static(original.module, sets.calibration, name=original.name)
+
+
+def _is_all(made: str, captured: Captured, found: _Made) -> bool:
+    kinds = captured.layers.by_kind
+    quantizable = (
+        sum(kinds.values())
+        if made == "int8-static"
+        else kinds.get("linear", 0) + kinds.get("recurrent", 0)
+    )
+    return found.program.layers.quantized >= quantizable
+
+
+def _is_better(found: _Made, than: _Made) -> bool:
+    if found.program.layers.quantized <= than.program.layers.quantized:
+        return False
+    if found.sqnr_db is None or than.sqnr_db is None:
+        return True
+    # What quantizes nothing answers best.
+    nothing = than.program.layers.quantized == 0
+    return nothing or found.sqnr_db > than.sqnr_db - _MUCH_WORSE_DB
+
+
+def kept_float(
+    module: nn.Module, quantized: Quantized, after: Layers
+) -> tuple[str, ...]:
+    """Name the layers with weights that stay in float32, or count them by kind."""
+    if isinstance(quantized.module, torch.jit.ScriptModule):
+        return tuple(f"{count} {kind}" for kind, count in after.by_kind.items())
+    names = {
+        name.removeprefix("module.")
+        for name, layer in module.named_modules()
+        if isinstance(layer, _WITH_WEIGHTS)
+    }
+    return tuple(sorted(names - set(quantized.layers) - {""}))

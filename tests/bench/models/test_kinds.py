@@ -1,0 +1,182 @@
+"""Models of all kinds, really exported: what the export says of each is true."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+from torch.jit import mobile
+
+from pocketbench.bench.errors import ExportError
+from pocketbench.bench.judge.output_quality import output_warnings, quality_text
+from pocketbench.bench.models.lite.deprecations import known_deprecations
+
+
+@pytest.fixture
+def export_kind(nets, export_here):
+    shutil.copy(Path(__file__).with_name("kinds.py"), nets / "user_kinds.py")
+
+    def make(name, variant="float32"):
+        return export_here(f"user_kinds:{name}", variant)
+
+    return make
+
+
+def answer(artifact, *inputs):
+    return mobile._load_for_lite_interpreter(artifact.path)(*inputs)
+
+
+def test_scores_lost_beside_boxes_are_what_is_reported(export_kind):
+    error = export_kind("head", "int8-static").output_error
+
+    assert error.sqnr_db > 30
+    assert error.worst_sqnr_db < 1
+    (figures,) = error.outputs
+    assert figures.constant_part == "channels 4 to 6 of 7"
+    assert "constant" in output_warnings(error)[0]
+    assert "dB over all" in quality_text(error)
+
+
+@pytest.mark.parametrize("name", ["half", "bfloat16", "float64"])
+@pytest.mark.parametrize("variant", ["float32", "int8-dynamic", "int8-static"])
+def test_weights_of_another_dtype_are_converted(export_kind, name, variant):
+    artifact = export_kind(name, variant)
+
+    expected = ("float32",) if variant == "float32" else ("int8",)
+    assert artifact.export.compute_dtypes == expected
+    assert artifact.inputs[0].dtype == "float32"
+    assert "to float32" in artifact.export.changed
+
+
+@pytest.mark.parametrize("variant", ["float32", "int8-dynamic"])
+def test_a_model_that_casts_is_not_called_float32(export_kind, variant):
+    with pytest.raises(ExportError, match="computes in bfloat16"):
+        export_kind("casting", variant)
+
+
+@pytest.mark.parametrize(("name", "state"), [("assigned", "h"), ("cached", "cache")])
+@pytest.mark.parametrize("variant", ["float32", "int8-dynamic"])
+def test_a_state_is_named_and_starts_anew(export_kind, name, state, variant):
+    artifact = export_kind(name, variant)
+
+    assert artifact.export.state == (state,)
+    assert artifact.output_error.sqnr_db is None or artifact.output_error.sqnr_db > 30
+    if variant == "float32":
+        x = torch.randn(1, 8)
+        assert torch.equal(answer(artifact, x), answer(artifact, x))
+        assert artifact.output_error.max_abs < 1e-5
+
+
+def test_a_state_that_no_program_keeps_is_named(export_kind):
+    with pytest.raises(ExportError, match="changes last at each call"):
+        export_kind("remembering")
+
+
+def test_a_script_is_saved_as_it_was_before_any_call(nets, export_kind, export_here):
+    export_kind("assigned")
+    import user_kinds
+
+    with known_deprecations():
+        torch.jit.script(user_kinds.Assigned().eval()).save("stream.pt")
+        fresh = torch.jit.load("stream.pt")
+    from pocketbench.bench.records.artifact import TensorSpec
+
+    artifact = export_here("stream.pt", inputs=[TensorSpec(shape=(1, 8))])
+    zeros = torch.zeros(1, 8)
+    assert torch.allclose(answer(artifact, zeros), fresh(zeros), atol=1e-6)
+    assert artifact.output_error.max_abs < 1e-5
+    assert artifact.export.state == ("h",)
+
+
+@pytest.mark.parametrize("variant", ["int8-dynamic", "int8-static"])
+def test_attention_is_quantized_and_counted(export_kind, variant):
+    changed = export_kind("encoder", variant).export.changed
+
+    assert changed.startswith("9 of 9 linear layers quantized")
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [
+        ("grid", "1 of 1 convolution"),
+        ("looping", "2 of 2 linear"),
+        ("named_padding", "3 of 3 convolution"),
+        ("weight_normed", "2 of 2 convolution"),
+        ("spectral", "2 of 2 linear"),
+        ("dataclass_output", "1 of 1 linear"),
+    ],
+)
+def test_int8_static_finds_a_way(export_kind, name, changed):
+    artifact = export_kind(name, "int8-static")
+
+    assert artifact.export.changed.startswith(changed)
+    assert artifact.output_error.worst_sqnr_db > 15
+
+
+@pytest.mark.parametrize("name", ["bag", "power"])
+@pytest.mark.parametrize("variant", ["float32", "int8-dynamic", "int8-static"])
+def test_an_examples_values_are_believed(export_kind, name, variant):
+    assert export_kind(name, variant).bundled_input_count >= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "outputs"),
+    [
+        ("dataclass_output", ["logits"]),
+        ("named_output", ["boxes", "labels"]),
+        ("mixed_output", ["logits", "layers[0]", "layers[1]"]),
+        ("object_output", ["inside[0]"]),
+    ],
+)
+def test_outputs_of_any_kind_have_their_names(export_kind, name, outputs):
+    artifact = export_kind(name)
+
+    assert [x.name for x in artifact.output_error.outputs] == outputs
+    assert artifact.reference.output_names == tuple(outputs)
+
+
+def test_whole_numbers_have_a_share_and_no_sqnr(export_kind):
+    boxes, labels = export_kind("named_output", "int8-dynamic").output_error.outputs
+
+    assert boxes.equal_share is None
+    assert labels.sqnr_db is None
+    assert 0.5 < labels.equal_share <= 1
+
+
+@pytest.mark.parametrize("variant", ["float32", "int8-dynamic", "int8-static"])
+@pytest.mark.parametrize(("name", "count"), [("flags", 1), ("list_of_tensors", 3)])
+def test_inputs_of_any_kind_are_passed(export_kind, name, count, variant):
+    assert len(export_kind(name, variant).inputs) == count
+
+
+def test_a_recurrent_layer_has_a_way_out(export_kind):
+    with pytest.raises(ExportError, match="recurrent layers statically") as caught:
+        export_kind("gru", "int8-static")
+    assert caught.value.next_step.startswith("Take int8-dynamic")
+
+
+def test_a_with_block_is_called_one(nets, export_here):
+    from pocketbench.bench.records.artifact import TensorSpec
+
+    class Quiet(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = nn.Linear(8, 4)
+
+        def forward(self, x):
+            with torch.no_grad():
+                return self.linear(x)
+
+    with known_deprecations():
+        torch.jit.script(Quiet().eval()).save("quiet.pt")
+    with pytest.raises(ExportError, match="with block") as caught:
+        export_here("quiet.pt", inputs=[TensorSpec(shape=(1, 8))])
+    assert "module:factory" in caught.value.next_step
+
+
+def test_a_branch_that_a_trace_loses_is_compiled(export_here):
+    artifact = export_here("nets:compiled")
+
+    assert artifact.export.method.startswith("scripted")
+    assert artifact.output_error.max_abs < 1e-5
