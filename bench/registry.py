@@ -3,10 +3,47 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+import importlib.metadata
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 from pocketbench.bench.errors import UnknownNameError
+
+
+class Names(Mapping[str, str]):
+    """Names of components as `module:attribute`: ours, then those of other packages.
+
+    Another package adds its own by an entry point of the table's group.
+    """
+
+    def __init__(self, group: str, ours: Mapping[str, str]) -> None:
+        """Take the entry-point group and our own names."""
+        self._group = group
+        self._ours = ours
+
+    @cached_property
+    def _outside(self) -> dict[str, str]:
+        # Only looked for when a name is not ours: it reads every installed package.
+        return {
+            found.name: found.value
+            for found in importlib.metadata.entry_points(group=self._group)
+            if found.name not in self._ours
+        }
+
+    def __getitem__(self, name: str) -> str:
+        """Where a component is."""
+        return self._ours[name] if name in self._ours else self._outside[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Every name, ours first."""
+        yield from self._ours
+        yield from self._outside
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._ours) + len(self._outside)
+
 
 _PREBUILT = "pocketbench.android_runner.prebuilt.memory_sampled"
 
@@ -81,19 +118,35 @@ RUNNER_CHECKS: Mapping[str, str] = {
 
 DOCTOR_PAGE: Mapping[str, str] = {"page": "pocketbench.reports.formats.doctor:render"}
 
-REPORTS: Mapping[str, str] = {
-    "console": "pocketbench.reports.formats.console:render",
-    "html": "pocketbench.reports.formats.html.page:render",
-    "json": "pocketbench.reports.formats.json:render",
-    "csv": "pocketbench.reports.formats.csv:render",
-    "markdown": "pocketbench.reports.formats.markdown:render",
-    "junit": "pocketbench.reports.formats.junit:render",
-    "annotations": "pocketbench.reports.formats.annotations:render",
-    "benchmark-action": "pocketbench.reports.formats.benchmark_action:render",
-    "svg": "pocketbench.reports.plots.forest:svg",
-    "png": "pocketbench.reports.plots.forest:png",
-}
+REPORTS = Names(
+    "pocketbench.reports",
+    {
+        "console": "pocketbench.reports.formats.console:render",
+        "html": "pocketbench.reports.formats.html.page:render",
+        "json": "pocketbench.reports.formats.json:render",
+        "csv": "pocketbench.reports.formats.csv:render",
+        "markdown": "pocketbench.reports.formats.markdown:render",
+        "junit": "pocketbench.reports.formats.junit:render",
+        "annotations": "pocketbench.reports.formats.annotations:render",
+        "benchmark-action": "pocketbench.reports.formats.benchmark_action:render",
+        "svg": "pocketbench.reports.plots.forest:svg",
+        "png": "pocketbench.reports.plots.forest:png",
+    },
+)
 """Reports by format; each is `render(view) -> str`, or bytes of an image."""
+
+REPORT_FILES: Mapping[str, str] = {
+    "html": "report.html",
+    "markdown": "report.md",
+    "json": "report.json",
+    "csv": "report.csv",
+    "junit": "report.junit.xml",
+    "benchmark-action": "report.benchmark-action.json",
+    "annotations": "report.annotations.txt",
+    "svg": "report.svg",
+    "png": "report.png",
+}
+"""What a report is called in a run's folder; `report.NAME` where it is not here."""
 
 REPORT_VIEW: Mapping[str, str] = {"view": "pocketbench.reports.view:View"}
 """What each report takes: a summary redacted and indexed, with histories if any."""

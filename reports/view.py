@@ -9,9 +9,10 @@ from functools import cached_property
 from pocketbench.bench.conditions.aggregation import DeviceConditions, device_conditions
 from pocketbench.bench.history.series import CellHistory
 from pocketbench.bench.judge.outputs import JudgedOutputs
-from pocketbench.bench.judge.summary import Cell, Comparison, Metric, Summary
+from pocketbench.bench.judge.summary import Cell, Comparison, Summary
 from pocketbench.bench.records.device_kind import device_tag
 from pocketbench.bench.records.launch import Launch
+from pocketbench.bench.records.metrics import Metric
 from pocketbench.reports.redact import presentable
 
 CellKey = tuple[str, str, str]

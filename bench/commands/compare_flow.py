@@ -9,7 +9,7 @@ import click
 from msgspec.structs import replace
 
 from pocketbench.bench.commands.show_reports import exit_code
-from pocketbench.bench.commands.write_reports import FILE_NAMES, Reports
+from pocketbench.bench.commands.write_reports import Reports, file_name
 from pocketbench.bench.errors import UsageError
 from pocketbench.bench.judge.compare import compare_runs
 from pocketbench.bench.judge.summarize import summarize
@@ -52,7 +52,7 @@ def compare_and_show(
         elif output is not None or report == "console":
             click.echo(made, nl=not made.endswith(b"\n"))
         else:
-            suffix = FILE_NAMES.get(report, f"report.{report}").removeprefix("report")
+            suffix = file_name(report).removeprefix("report")
             name = f"compared-with-{base.started.run_id}{suffix}"
             path = Path(head.folder) / name
             path.write_bytes(made)

@@ -17,7 +17,7 @@ from pocketbench.bench.history.changes import with_changes
 from pocketbench.bench.history.histories_for_run import RunHistories, histories_of
 from pocketbench.bench.history.queries import models_in, read_series
 from pocketbench.bench.history.series import CellHistory
-from pocketbench.bench.judge.metrics import METRICS
+from pocketbench.bench.records.metrics import METRICS
 from pocketbench.bench.records.run import Run
 
 ACCEPTED_FOR = datetime.timedelta(days=180)

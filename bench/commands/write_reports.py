@@ -13,20 +13,6 @@ from pocketbench.bench.judge.summary import Summary
 if TYPE_CHECKING:
     from pocketbench.bench.history.histories_for_run import RunHistories
 
-FILE_NAMES = {
-    "html": "report.html",
-    "markdown": "report.md",
-    "json": "report.json",
-    "csv": "report.csv",
-    "junit": "report.junit.xml",
-    "benchmark-action": "report.benchmark-action.json",
-    "annotations": "report.annotations.txt",
-    "svg": "report.svg",
-    "png": "report.png",
-}
-"""Formats that are written to the run folder, and what they are called there."""
-
-
 ALIASES = {"md": "markdown"}
 """Other names of formats, not shown in the help."""
 
@@ -42,6 +28,11 @@ def known_reports(names: Iterable[str]) -> tuple[str, ...]:
         if name not in registry.REPORTS:
             raise UnknownNameError("report", name, registry.REPORTS)
     return tuple(dict.fromkeys(found))
+
+
+def file_name(report: str) -> str:
+    """What a report is called in a run's folder."""
+    return registry.REPORT_FILES.get(report, f"report.{report}")
 
 
 class Reports:
@@ -82,7 +73,7 @@ class Reports:
         written = {}
         for report in reports:
             made = self.content(report)
-            path = folder / FILE_NAMES.get(report, f"report.{report}")
+            path = folder / file_name(report)
             beside = path.with_name(f".{path.name}.new")
             beside.write_bytes(made)
             beside.replace(path)

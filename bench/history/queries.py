@@ -14,9 +14,8 @@ from pocketbench.bench.errors import StoreError
 from pocketbench.bench.history.folder import COMPACTED
 from pocketbench.bench.history.series import HistoryCell, Point, Series
 from pocketbench.bench.history.stored import StoredLaunch
-from pocketbench.bench.judge.metrics import METRICS, PRIMARY
-from pocketbench.bench.judge.summary import Metric
-from pocketbench.bench.records.metrics import MEAN_LATENCY
+from pocketbench.bench.judge.metrics import PRIMARY
+from pocketbench.bench.records.metrics import MEAN_LATENCY, METRICS, Metric
 
 MEMORY_LIMIT = "512MB"
 """What one query may hold before it goes to disk."""

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pocketbench.bench.history.stored import Imitation
 from pocketbench.bench.judge.history import TwoSpeeds
-from pocketbench.bench.judge.summary import Metric
+from pocketbench.bench.records.metrics import Metric
 from pocketbench.bench.records.record import Value
 
 

@@ -10,8 +10,12 @@ import msgspec
 
 from pocketbench.bench.judge.grade import grade
 from pocketbench.bench.judge.intervals import estimate, log_mean
+<<<<<<< HEAD
 from pocketbench.bench.judge.metrics import METRICS, Reduced, reduced, typical_latency
 from pocketbench.bench.judge.output_quality import artifact_caveats
+=======
+from pocketbench.bench.judge.metrics import Reduced, reduced, typical_latency
+>>>>>>> 60a22b7 (Put metrics into one table, formats into one place, and draw the map)
 from pocketbench.bench.judge.resources import growth_only, resources_of
 from pocketbench.bench.judge.summary import Cell, LaunchValue
 from pocketbench.bench.judge.valid_launches import (
@@ -24,6 +28,7 @@ from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.device_kind import device_caveats
 from pocketbench.bench.records.foreign import foreign_caveats
 from pocketbench.bench.records.launch import Launch
+from pocketbench.bench.records.metrics import METRICS
 from pocketbench.bench.records.plan import Variant
 from pocketbench.bench.records.run import DeviceReady, Run
 

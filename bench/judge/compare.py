@@ -6,9 +6,10 @@ from pocketbench.bench.judge.cells import measured_cells
 from pocketbench.bench.judge.comparability import unlike_apart
 from pocketbench.bench.judge.comparisons import Question, judged
 from pocketbench.bench.judge.intervals import unpaired_ratio
-from pocketbench.bench.judge.metrics import METRICS, PRIMARY
+from pocketbench.bench.judge.metrics import PRIMARY
 from pocketbench.bench.judge.summary import Comparison
 from pocketbench.bench.judge.verdicts import check_min_effect
+from pocketbench.bench.records.metrics import METRICS
 from pocketbench.bench.records.run import Run
 
 

@@ -12,14 +12,13 @@ from pocketbench.bench.judge.intervals import Evidence, exp
 from pocketbench.bench.judge.summary import (
     Comparison,
     Contradiction,
-    Metric,
     Pairs,
     Unlike,
     Verdict,
 )
 from pocketbench.bench.judge.valid_launches import CellKey
 from pocketbench.bench.judge.verdicts import corrected, launches_to_settle, verdict
-from pocketbench.bench.records.metrics import is_gated
+from pocketbench.bench.records.metrics import Metric, is_gated
 
 
 class Question(NamedTuple):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pocketbench.bench.judge.metrics import METRICS, reduced
-from pocketbench.bench.judge.summary import Metric
+from pocketbench.bench.judge.metrics import reduced
 from pocketbench.bench.judge.valid_launches import counted_launches
+from pocketbench.bench.records.metrics import METRICS, Metric
 
 if TYPE_CHECKING:
     import pandas as pd

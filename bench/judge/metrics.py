@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from pocketbench.bench.judge.shape import Shaped, shapes
-from pocketbench.bench.judge.summary import LaunchShape, Metric
+from pocketbench.bench.judge.summary import LaunchShape
 from pocketbench.bench.records.launch import Launch, Measurement
 from pocketbench.bench.records.metrics import (
     FEWEST_ITERATIONS,
@@ -20,74 +20,6 @@ from pocketbench.bench.records.metrics import (
 
 (PRIMARY,) = USUAL_GATE
 """The metric that verdicts are about unless the user says otherwise."""
-
-METRICS = (
-    Metric(
-        name=PRIMARY,
-        title="median latency",
-        unit="ns",
-        better="lower",
-        of_launch="median of the main iterations after warm-up, or the median that "
-        "the program prints",
-    ),
-    Metric(
-        name=MEAN_LATENCY,
-        title="mean latency",
-        unit="ns",
-        better="lower",
-        of_launch="mean that the program prints, where it prints no median",
-    ),
-    Metric(
-        name="p90_latency_ns",
-        title="p90 latency",
-        unit="ns",
-        better="lower",
-        of_launch="90th percentile of the main iterations, from 10 iterations on",
-    ),
-    Metric(
-        name="p99_latency_ns",
-        title="p99 latency",
-        unit="ns",
-        better="lower",
-        of_launch="99th percentile of the main iterations, from 100 iterations on",
-    ),
-    Metric(
-        name="throughput_per_s",
-        title="throughput",
-        unit="per_s",
-        better="higher",
-        of_launch="main iterations per second, one after the other",
-    ),
-    Metric(
-        name="load_ns",
-        title="load",
-        unit="ns",
-        better="lower",
-        of_launch="time to load the model",
-    ),
-    Metric(
-        name="first_latency_ns",
-        title="first inference",
-        unit="ns",
-        better="lower",
-        of_launch="the very first inference of the process",
-    ),
-    Metric(
-        name="peak_rss_bytes",
-        title="peak memory",
-        unit="bytes",
-        better="lower",
-        of_launch="peak memory of the process, resident or with what was swapped",
-    ),
-    Metric(
-        name="model_rss_bytes",
-        title="peak memory minus before load",
-        unit="bytes",
-        better="lower",
-        of_launch="peak memory minus the resident memory before the model was loaded",
-    ),
-)
-"""The primary one first."""
 
 _TAILS = {"p90_latency_ns": 90, "p99_latency_ns": 99}
 
@@ -149,15 +81,23 @@ def _latency_values(
     return found
 
 
+def _model_rss_bytes(measurement: Measurement) -> float | None:
+    peak = measurement.memory.peak_bytes
+    before = measurement.memory.rss_before_load_bytes
+    return None if peak is None or before is None else peak - before
+
+
+VALUES: dict[str, Callable[[Measurement], float | None]] = {
+    "load_ns": lambda measurement: measurement.load_ns,
+    "first_latency_ns": lambda measurement: measurement.first_latency_ns,
+    "peak_rss_bytes": lambda measurement: measurement.memory.peak_bytes,
+    "model_rss_bytes": _model_rss_bytes,
+}
+"""One launch's value of each metric that is not a statistic of its latencies."""
+
+
 def _single_values(measurement: Measurement) -> dict[str, float]:
-    memory = measurement.memory
-    peak, before = memory.peak_bytes, memory.rss_before_load_bytes
-    found = {
-        "load_ns": measurement.load_ns,
-        "first_latency_ns": measurement.first_latency_ns,
-        "peak_rss_bytes": peak,
-        "model_rss_bytes": None if peak is None or before is None else peak - before,
-    }
+    found = {name: value(measurement) for name, value in VALUES.items()}
     values = {name: float(value) for name, value in found.items() if value is not None}
     return values if measurement.latencies_ns else values | _printed(measurement)
 

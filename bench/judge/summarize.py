@@ -10,18 +10,18 @@ from pocketbench.bench.judge.comparability import unlike_within
 from pocketbench.bench.judge.comparisons import Question, judged
 from pocketbench.bench.judge.fleet import fleet_comparisons
 from pocketbench.bench.judge.intervals import unpaired_ratio
-from pocketbench.bench.judge.metrics import METRICS, PRIMARY
+from pocketbench.bench.judge.metrics import PRIMARY
 from pocketbench.bench.judge.operators import operator_tables, profile_failures
 from pocketbench.bench.judge.outputs import judged_outputs, unchecked_outputs
 from pocketbench.bench.judge.paired import paired_evidence
 from pocketbench.bench.judge.resolution import resolutions
 from pocketbench.bench.judge.sequential import sequential_evidence
-from pocketbench.bench.judge.summary import Metric, Pairs, Summary
+from pocketbench.bench.judge.summary import Pairs, Summary
 from pocketbench.bench.judge.sustained import sustained_cells
 from pocketbench.bench.judge.valid_launches import CellKey, standing_failures
 from pocketbench.bench.judge.verdicts import check_min_effect
 from pocketbench.bench.records.failure import FailureReason
-from pocketbench.bench.records.metrics import MEAN_LATENCY
+from pocketbench.bench.records.metrics import MEAN_LATENCY, METRICS, Metric
 from pocketbench.bench.records.run import DeviceReady, Run
 
 

@@ -13,25 +13,11 @@ from pocketbench.bench.judge.time_series import SustainedCell
 from pocketbench.bench.records.artifact import Artifact
 from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.launch import Failure
-from pocketbench.bench.records.metrics import MEAN_LATENCY, USUAL_GATE
+from pocketbench.bench.records.metrics import MEAN_LATENCY, USUAL_GATE, Metric
 from pocketbench.bench.records.operator_times import ProfileFailure
 from pocketbench.bench.records.output_check import OutputCheckMissing
 from pocketbench.bench.records.record import Value
 from pocketbench.bench.records.run import DeviceReady, Run
-
-
-class Metric(Value, frozen=True, kw_only=True):
-    """Something a cell has a number for."""
-
-    name: str
-    """Ends in its unit: `latency_ns`, `peak_rss_bytes`."""
-    title: str
-    """For a column: `median latency`."""
-    unit: Literal["ns", "bytes", "per_s"]
-    better: Literal["lower", "higher"]
-    of_launch: str
-    """How one launch's value is made, for `how it was measured`:
-    `median of the main iterations`."""
 
 
 class Estimate(Value, frozen=True, kw_only=True):

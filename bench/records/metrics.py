@@ -1,22 +1,116 @@
-"""Which metrics get verdicts, and the words by which they are asked for."""
+"""The table of metrics: what is measured of a launch, and how it is asked for.
+
+How one launch's value is made is in `bench.judge.metrics`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
 from pocketbench.bench.errors import UnknownNameError
+from pocketbench.bench.records.record import Value
 
-GATES: Mapping[str, str] = {
-    "latency": "latency_ns",
-    "mean_latency": "mean_latency_ns",
-    "p90": "p90_latency_ns",
-    "p99": "p99_latency_ns",
-    "throughput": "throughput_per_s",
-    "load": "load_ns",
-    "first_inference": "first_latency_ns",
-    "peak_memory": "peak_rss_bytes",
-    "model_memory": "model_rss_bytes",
-}
+
+class Metric(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """Something a cell has a number for."""
+
+    name: str
+    """Ends in its unit: `latency_ns`, `peak_rss_bytes`."""
+    word: str = ""
+    """For options and suites: `latency`, `peak_memory`."""
+    title: str
+    """For a column: `median latency`."""
+    unit: Literal["ns", "bytes", "per_s"]
+    better: Literal["lower", "higher"]
+    of_launch: str
+    """How one launch's value is made, for `how it was measured`:
+    `median of the main iterations`."""
+    fewest_iterations: int = 0
+    """A launch of fewer iterations has no such value."""
+
+
+METRICS = (
+    Metric(
+        name="latency_ns",
+        word="latency",
+        title="median latency",
+        unit="ns",
+        better="lower",
+        of_launch="median of the main iterations after warm-up, or the median that "
+        "the program prints",
+    ),
+    Metric(
+        name="mean_latency_ns",
+        word="mean_latency",
+        title="mean latency",
+        unit="ns",
+        better="lower",
+        of_launch="mean that the program prints, where it prints no median",
+    ),
+    Metric(
+        name="p90_latency_ns",
+        word="p90",
+        fewest_iterations=10,
+        title="p90 latency",
+        unit="ns",
+        better="lower",
+        of_launch="90th percentile of the main iterations, from 10 iterations on",
+    ),
+    Metric(
+        name="p99_latency_ns",
+        word="p99",
+        fewest_iterations=100,
+        title="p99 latency",
+        unit="ns",
+        better="lower",
+        of_launch="99th percentile of the main iterations, from 100 iterations on",
+    ),
+    Metric(
+        name="throughput_per_s",
+        word="throughput",
+        title="throughput",
+        unit="per_s",
+        better="higher",
+        of_launch="main iterations per second, one after the other",
+    ),
+    Metric(
+        name="load_ns",
+        word="load",
+        title="load",
+        unit="ns",
+        better="lower",
+        of_launch="time to load the model",
+    ),
+    Metric(
+        name="first_latency_ns",
+        word="first_inference",
+        title="first inference",
+        unit="ns",
+        better="lower",
+        of_launch="the very first inference of the process",
+    ),
+    Metric(
+        name="peak_rss_bytes",
+        word="peak_memory",
+        title="peak memory",
+        unit="bytes",
+        better="lower",
+        of_launch="peak memory of the process, resident or with what was swapped",
+    ),
+    Metric(
+        name="model_rss_bytes",
+        word="model_memory",
+        title="peak memory minus before load",
+        unit="bytes",
+        better="lower",
+        of_launch="peak memory minus the resident memory before the model was loaded",
+    ),
+)
+"""The primary one first."""
+
+
+GATES: Mapping[str, str] = {metric.word: metric.name for metric in METRICS}
 """By word, the name of the metric; every metric that is compared has one."""
 
 USUAL_GATE = (GATES["latency"],)
@@ -26,7 +120,11 @@ MEAN_LATENCY = GATES["mean_latency"]
 """What a launch has instead of a median latency where its program prints only a mean;
 the two are never compared with each other."""
 
-FEWEST_ITERATIONS: Mapping[str, int] = {"p90_latency_ns": 10, "p99_latency_ns": 100}
+FEWEST_ITERATIONS: Mapping[str, int] = {
+    metric.name: metric.fewest_iterations
+    for metric in METRICS
+    if metric.fewest_iterations
+}
 """A launch of fewer iterations has no such tail."""
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from pocketbench.bench.judge.summary import Cell, Estimate, Metric
+from pocketbench.bench.judge.summary import Cell, Estimate
+from pocketbench.bench.records.metrics import Metric
 from pocketbench.reports.text.phrases import grade_words
 from pocketbench.reports.view import View
 

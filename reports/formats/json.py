@@ -22,7 +22,6 @@ from pocketbench.bench.judge.summary import (
     Estimate,
     FleetComparison,
     LaunchValue,
-    Metric,
     Resolution,
     Summary,
 )
@@ -31,6 +30,7 @@ from pocketbench.bench.records.artifact import OutputError
 from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.launch import Heap
+from pocketbench.bench.records.metrics import Metric
 from pocketbench.bench.records.output_check import OutputCheckMissing
 from pocketbench.bench.records.record import Value
 from pocketbench.bench.records.run import Outcome

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from pocketbench.bench.judge.summary import Comparison, Metric, Verdict
+from pocketbench.bench.judge.summary import Comparison, Verdict
+from pocketbench.bench.records.metrics import Metric
 from pocketbench.reports.plots.axis import Axis, ratio_axis
 from pocketbench.reports.plots.rows import (
     Row,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from pocketbench.bench.judge.summary import Cell, Comparison, Estimate, Metric, Verdict
+from pocketbench.bench.judge.summary import Cell, Comparison, Estimate, Verdict
+from pocketbench.bench.records.metrics import Metric
 from pocketbench.reports.text.phrases import speed_up
 from pocketbench.reports.view import View
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pocketbench.bench.judge.summary import Comparison, Estimate, Metric, Verdict
+from pocketbench.bench.judge.summary import Comparison, Estimate, Verdict
+from pocketbench.bench.records.metrics import Metric
 from pocketbench.bench.units import significant
 from pocketbench.reports.plots.forest import worst_first
 from pocketbench.reports.text.phrases import (

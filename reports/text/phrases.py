@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pocketbench.bench.judge.summary import Cell, Comparison, Estimate, Metric, Verdict
+from pocketbench.bench.judge.summary import Cell, Comparison, Estimate, Verdict
 from pocketbench.bench.records.caveat import Caveat
+from pocketbench.bench.records.metrics import Metric
 from pocketbench.bench.units import Scale, format_times_or_percent, significant
 
 VERDICT_WORDS = {

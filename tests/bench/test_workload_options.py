@@ -1,11 +1,10 @@
 import pytest
 
 from pocketbench.bench.errors import UnknownNameError, UsageError
-from pocketbench.bench.judge.metrics import METRICS
 from pocketbench.bench.planning.make_plan import plan_models, plan_suite
 from pocketbench.bench.planning.run_options import RunOptions
 from pocketbench.bench.planning.suite import read_suite
-from pocketbench.bench.records.metrics import GATES, USUAL_GATE, parse_gates
+from pocketbench.bench.records.metrics import GATES, METRICS, USUAL_GATE, parse_gates
 
 
 def test_every_metric_can_be_asked_for_by_a_word():

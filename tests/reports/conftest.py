@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pocketbench.bench.judge.grade import grade
-from pocketbench.bench.judge.metrics import METRICS
 from pocketbench.bench.judge.summarize import summarize
 from pocketbench.bench.judge.summary import (
     Cell,
@@ -31,6 +30,7 @@ from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.device import CoreCluster, DeviceInfo, InstalledObject
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.launch import Failure, Launch, Measurement, Memory
+from pocketbench.bench.records.metrics import METRICS
 from pocketbench.bench.records.operator_times import (
     OperatorProfile,
     OperatorTime,

@@ -4,7 +4,8 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from pocketbench.bench.commands.write_reports import FILE_NAMES, Reports
+from pocketbench.bench import registry
+from pocketbench.bench.commands.write_reports import Reports
 from pocketbench.bench.records.conditions import Conditions
 from pocketbench.reports.redact import presentable
 from pocketbench.reports.view import View
@@ -65,7 +66,7 @@ def test_a_serial_that_is_a_common_word_breaks_no_report(full, serial):
     old = next(x.device.id for x in full.devices if x.device.family == "android")
     renamed = _with_id(full, old, f"android:{serial}")
 
-    for report in FILE_NAMES:
+    for report in registry.REPORT_FILES:
         assert Reports(renamed).content(report)
     shown = presentable(renamed)
     assert {c.variant_id for c in shown.cells} == {c.variant_id for c in full.cells}

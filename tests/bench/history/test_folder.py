@@ -6,7 +6,7 @@ import pytest
 from pocketbench.bench.errors import StoreError
 from pocketbench.bench.history.folder import add_run
 from pocketbench.bench.history.stored import StoredLaunch, device_key, stored_launches
-from pocketbench.bench.judge.metrics import METRICS
+from pocketbench.bench.records.metrics import METRICS
 from tests.histories import HOST, PHONE, scattered
 from tests.sustained_runs import sustained, sustained_run
 
