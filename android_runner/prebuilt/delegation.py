@@ -50,36 +50,24 @@ _BY_GRAPH = (
         "all",
         re.compile(
             r"Explicitly applied (?P<name>.{1,40}?) delegate, and the model graph "
-<<<<<<< HEAD
             r"will be "
             r"(?:completely )?executed by the delegate"
-=======
-            r"will be (?:completely )?executed by the delegate"
->>>>>>> 60a22b7 (Put metrics into one table, formats into one place, and draw the map)
         ),
     ),
     (
         "part",
         re.compile(
             r"Explicitly applied (?P<name>.{1,40}?) delegate, and the model graph "
-<<<<<<< HEAD
             r"will be "
             r"partially executed by the delegate"
-=======
-            r"will be partially executed by the delegate"
->>>>>>> 60a22b7 (Put metrics into one table, formats into one place, and draw the map)
         ),
     ),
     (
         "none",
         re.compile(
             r"(?P<name>\b\S{1,40}) delegate is explicitly applied, the model graph "
-<<<<<<< HEAD
             r"will not be"
             r" executed by the delegate"
-=======
-            r"will not be executed by the delegate"
->>>>>>> 60a22b7 (Put metrics into one table, formats into one place, and draw the map)
         ),
     ),
     (

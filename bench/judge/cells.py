@@ -10,12 +10,8 @@ import msgspec
 
 from pocketbench.bench.judge.grade import grade
 from pocketbench.bench.judge.intervals import estimate, log_mean
-<<<<<<< HEAD
-from pocketbench.bench.judge.metrics import METRICS, Reduced, reduced, typical_latency
-from pocketbench.bench.judge.output_quality import artifact_caveats
-=======
 from pocketbench.bench.judge.metrics import Reduced, reduced, typical_latency
->>>>>>> 60a22b7 (Put metrics into one table, formats into one place, and draw the map)
+from pocketbench.bench.judge.output_quality import artifact_caveats
 from pocketbench.bench.judge.resources import growth_only, resources_of
 from pocketbench.bench.judge.summary import Cell, LaunchValue
 from pocketbench.bench.judge.valid_launches import (
