@@ -84,9 +84,12 @@ not run on each other.
 RUNNER_BUILDS: Mapping[str, str] = {
     "build": "pocketbench.android_runner.build.build:build_runner",
     "list": "pocketbench.android_runner.build.built:built_runners",
+    "add": "pocketbench.android_runner.build.added_programs:add_program",
+    "added": "pocketbench.android_runner.build.added_programs:added_programs",
+    "added choices": "pocketbench.android_runner.build.added_programs:added_choices",
     "build-apple": "pocketbench.ios_runner.build.build:build_app",
 }
-"""What `pocketbench runner` does with the programs of our own."""
+"""What `pocketbench runner` does with programs: our own, and those of others."""
 
 INGESTS: Mapping[str, str] = {
     "xctest": "pocketbench.ios_runner.ingest:ingest",

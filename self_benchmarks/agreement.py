@@ -12,9 +12,14 @@ tells nothing about timing here: where the C library's heap happens to put its t
 moves it by 2 %, and by more where glibc is told to keep what is freed, even between two
 builds of the plain loop that differ in a line no inference runs.
 
-Aim: within 1 % of the plain loop, that is 1 inside 0.99 to 1.01 of the whole interval.
+With --loader the other one is our own program as a phone gets it where there is no
+Android build: started by the loader of the C library that it brings along. It shows
+what that way of starting costs, not what another C library does, for both have this
+computer's.
+
+Aim: within 1 % of the other one, that is 1 inside 0.99 to 1.01 of the whole interval.
 Run: python self_benchmarks/agreement.py [--program PATH] [--model mobilenet_v2]
-    [--pairs 40]
+    [--pairs 40] [--loader] [--variant float32+executorch]
 """
 
 from __future__ import annotations
@@ -26,7 +31,9 @@ import sys
 import threading
 from pathlib import Path
 
-from pocketbench.android_runner.own import LiteRunner
+from pocketbench.android_runner.build.linux_build import build_with_c_library
+from pocketbench.android_runner.build.toolchain import this_computer
+from pocketbench.android_runner.own import ExecutorchRunner, LiteRunner, NativeRunner
 from pocketbench.android_runner.prebuilt.speed_benchmark_torch import (
     SpeedBenchmarkTorch,
 )
@@ -36,9 +43,10 @@ from pocketbench.bench.models.exporting.library import export
 from pocketbench.bench.paths import cache_dir, state_dir
 from pocketbench.bench.planning.sources import request_for
 from pocketbench.bench.records.artifact import Artifact
-from pocketbench.bench.records.device import Device, LocalObject
+from pocketbench.bench.records.device import Device, DeviceInfo, LocalObject
 from pocketbench.bench.records.plan import RunnerChoice
 from pocketbench.bench.records.runner import LaunchRequest, Runner
+from pocketbench.bench.records.runner import Program as MeasuringProgram
 from pocketbench.devices.host import HostDriver
 
 PLAIN_LOOP = (
@@ -57,7 +65,7 @@ class Program:
         self.program = runner.program(device.info)
         model = LocalObject(
             path=artifact.path,
-            name="model.ptl",
+            name=f"model.{artifact.format}",
             sha256=artifact.sha256,
             size_bytes=artifact.size_bytes,
         )
@@ -71,7 +79,7 @@ class Program:
             program=executable,
             libraries=libraries,
             model_path=model.remote_path,
-            format="ptl",
+            format=self._artifact.format,
             threads=1,
             warmup_iterations=max(2, iterations // 5),
             # Theirs leaves memory to the system: so must ours.
@@ -103,6 +111,18 @@ def plain_loop() -> Path:
     return Path(done.stdout.strip())
 
 
+def brought_along(own: type[NativeRunner]) -> NativeRunner:
+    """Our runner with the program that a phone of this computer's ABI would get."""
+
+    class BroughtAlong(own):  # type: ignore[misc, valid-type]
+        def program(self, info: DeviceInfo) -> MeasuringProgram:
+            abi, _ = this_computer()
+            return build_with_c_library(self.name, abi, print).as_program()
+
+    runner: NativeRunner = BroughtAlong((), print)
+    return runner
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", type=Path)
@@ -110,18 +130,23 @@ def main() -> None:
     parser.add_argument("--variant", default="int8-static")
     parser.add_argument("--pairs", type=int, default=40)
     parser.add_argument("--iterations", type=int, default=30)
+    parser.add_argument("--loader", action="store_true")
     told = parser.parse_args()
 
     request = request_for(told.model)
     artifact = export(request, told.variant, seed=0, progress=print)
-    path = told.program or plain_loop()
-    given = RunnerChoice(name="speed_benchmark_torch", path=str(path))
+    own = LiteRunner if artifact.format == "ptl" else ExecutorchRunner
     driver = HostDriver()
     (info,) = driver.discover()
     lease = CpuLease(state_dir() / "lease")
     with driver.open(info, cancel=threading.Event()) as device:
-        ours = Program(LiteRunner((), print), device, artifact)
-        theirs = Program(SpeedBenchmarkTorch((given,)), device, artifact)
+        ours = Program(own((), print), device, artifact)
+        if told.loader:
+            theirs = Program(brought_along(own), device, artifact)
+        else:
+            path = told.program or plain_loop()
+            given = RunnerChoice(name="speed_benchmark_torch", path=str(path))
+            theirs = Program(SpeedBenchmarkTorch((given,)), device, artifact)
         pairs: list[tuple[float, float]] = []
         for number in range(told.pairs + 1):
             order = (ours, theirs) if number % 2 == 0 else (theirs, ours)
@@ -133,11 +158,12 @@ def main() -> None:
     assert ratio.low is not None
     assert ratio.high is not None
     print(f"{artifact.model} {artifact.variant}, {told.pairs} pairs of launches")
-    for name, program, index in (("ours", ours, 0), ("theirs", theirs, 1)):
+    other = "loader" if told.loader else "theirs"
+    for name, program, index in (("ours", ours, 0), (other, theirs, 1)):
         median_ms = statistics.median(pair[index] for pair in pairs) / 1e6
         print(f"  {name:<7} {median_ms:9.3f} ms  {program.program.executable.path}")
     print(
-        f"  ours over theirs {ratio.point:.4f} [{ratio.low:.4f}, {ratio.high:.4f}]: "
+        f"  ours over {other} {ratio.point:.4f} [{ratio.low:.4f}, {ratio.high:.4f}]: "
         f"{verdict(ratio.low, ratio.high)}"
     )
 

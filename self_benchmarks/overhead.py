@@ -206,7 +206,7 @@ def on_a_phone(folder: Path) -> None:
     adb = find_adb()
     with (
         private_server(adb, folder / "adb") as server,
-        running_phone("pixel-8", name="benchmark-overhead") as phone,
+        running_phone("pixel-8", name="benchmark-overhead", root="host") as phone,
         connected(adb, server, phone.serial, device_id="phone"),
         open_serial(
             phone.serial,

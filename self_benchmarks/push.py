@@ -54,7 +54,7 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as name,
         private_server(adb, Path(name) / "adb") as server,
-        running_phone("pixel-8", name="benchmark-push") as phone,
+        running_phone("pixel-8", name="benchmark-push", root="host") as phone,
         connected(adb, server, phone.serial, device_id="phone"),
         open_serial(
             phone.serial,

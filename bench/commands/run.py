@@ -64,7 +64,8 @@ def _complete_devices(
     metavar="ENGINE",
     help="Run on this engine: lite, executorch, executorch-portable, lite-nnapi, "
     "executorch-coreml, ... (docs/models.md). Repeatable: every variant is measured "
-    "on each.  [default: lite]",
+    "on each. auto: executorch where every device and variant can be measured on it, "
+    "else lite.  [default: lite]",
 )
 @click.option(
     "--baseline",

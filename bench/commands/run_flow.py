@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from filelock import FileLock, Timeout
 
+from pocketbench.bench.commands.choose_engine import choose_engine
 from pocketbench.bench.commands.progress import progress_on
 from pocketbench.bench.commands.show_reports import finish
 from pocketbench.bench.commands.until_settled import measure_run
@@ -39,6 +40,7 @@ from pocketbench.bench.measure.prepare import (
     early_failures,
     equip,
     export_all,
+    formats_of,
     make_driver,
     make_runners,
     make_tasks,
@@ -49,7 +51,6 @@ from pocketbench.bench.paths import state_dir
 from pocketbench.bench.planning.make_plan import make_plan
 from pocketbench.bench.planning.run_options import RunOptions
 from pocketbench.bench.planning.selection import Selected, select
-from pocketbench.bench.planning.sources import format_of
 from pocketbench.bench.planning.workload_options import with_budget
 from pocketbench.bench.records.plan import Plan
 from pocketbench.bench.records.run import ArtifactReady, Run, RunResumed, RunStarted
@@ -84,23 +85,20 @@ def measure_and_store(options: RunOptions) -> tuple[Path, Cancelled | None]:
     from rich.console import Console
 
     console = Console(stderr=True)
+    say = partial(console.print, markup=False, highlight=False, soft_wrap=True)
     if options.resume is not None:
         before = _stopped_run(options)
         plan = with_budget(before.started.plan, options.budget)
         folder = Path(before.folder)
     else:
+        options = choose_engine(options, lambda plan: _devices(plan, console)[0], say)
         plan = make_plan(options)
         before, folder = None, options.runs_folder / _run_id(plan)
     selected, plan = _devices(plan, console)
-    say = partial(console.print, markup=False, highlight=False, soft_wrap=True)
     equipped = equip(
         selected,
         make_runners(plan.runners, say, plan.libc),
-        formats=frozenset(
-            format_of(*request.origin(variant))
-            for request in plan.models
-            for variant in request.variants
-        ),
+        formats_of(plan),
     )
     _check_given_runners(plan, equipped)
     _check_lasting(plan, equipped)

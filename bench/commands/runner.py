@@ -13,6 +13,12 @@ from pocketbench.bench import registry
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+_OTHERS = (
+    "benchmark_model",
+    "executor_runner",
+    "onnxruntime_perf_test",
+    "speed_benchmark_torch",
+)
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
@@ -123,6 +129,37 @@ def _refuse(given: Mapping[str, object], fact: str) -> None:
             raise UsageError(f"{name} {value}", fact, "Leave it out")
 
 
+@runner.command()
+@click.argument("source", metavar="URL_OR_FILE")
+@click.option(
+    "--name",
+    required=True,
+    type=click.Choice(_OTHERS),
+    help="What drives the program and reads its output.",
+)
+@click.option("--sha256", help="Of the program; required for an address.")
+@click.option("--abi", help="Of the phones it is for.  [default: its header says]")
+def add(source: str, name: str, sha256: str | None, abi: str | None) -> None:
+    """Fetch a program that somebody publishes, check it, and remember it.
+
+    Runs use it on phones of its ABI for the formats that our own programs do not load;
+    --runner NAME=PATH still comes first.
+
+    \b
+    pocketbench runner add https://.../android_aarch64_benchmark_model \\
+        --name benchmark_model --abi arm64-v8a --sha256 HEX
+    pocketbench run model.tflite --device 'android:*'
+    """
+    added = registry.load(registry.RUNNER_BUILDS, "runner action", "add")(
+        source,
+        name=name,
+        abi=abi,
+        sha256=sha256,
+        progress=lambda text: click.echo(text, err=True),
+    )
+    click.echo(added.path)
+
+
 @runner.command(name="list")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable, complete.")
 def list_command(as_json: bool) -> None:
@@ -140,6 +177,9 @@ def list_command(as_json: bool) -> None:
             "No runner has been built yet; `pocketbench run` builds this computer's.",
             err=True,
         )
+    if not as_json:
+        for each in registry.load(registry.RUNNER_BUILDS, "runner action", "added")():
+            click.echo(f"added: {each.name} for {each.abi}, from {each.source}")
 
 
 def _print_table(found: Sequence[Any]) -> None:

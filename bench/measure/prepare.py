@@ -20,6 +20,7 @@ from pocketbench.bench.measure.device_job import Task
 from pocketbench.bench.measure.runner_binding import Tool
 from pocketbench.bench.measure.store import utc_now
 from pocketbench.bench.planning.selection import Selected, Selector
+from pocketbench.bench.planning.sources import format_of
 from pocketbench.bench.records.artifact import Artifact
 from pocketbench.bench.records.device import (
     DeviceDriver,
@@ -94,6 +95,8 @@ def make_runners(
 ) -> tuple[Runner, ...]:
     """The runners that were asked for, in that order, and ours after them.
 
+    Last come those of `pocketbench runner add`, for what ours do not load.
+
     Args:
         choices: Programs that were given.
         progress: Told what takes long.
@@ -114,6 +117,11 @@ def make_runners(
         by_name.setdefault(choice.name, []).append(choice)
     for name in DEFAULT_RUNNERS:
         by_name.setdefault(name, [])
+    added = registry.load(registry.RUNNER_BUILDS, "runner action", "added choices")()
+    asked = frozenset(by_name)
+    for choice in added:
+        if choice.name not in asked:
+            by_name.setdefault(choice.name, []).append(choice)
     made = tuple(
         registry.load(registry.RUNNERS, "runner", name)(tuple(given), progress)
         for name, given in by_name.items()
@@ -122,6 +130,15 @@ def make_runners(
         if libc is not None and isinstance(runner, SupportsLibcChoice):
             runner.choose_libc(libc)
     return made
+
+
+def formats_of(plan: Plan) -> frozenset[str]:
+    """The formats of all the files that a plan measures."""
+    return frozenset(
+        format_of(*request.origin(variant))
+        for request in plan.models
+        for variant in request.variants
+    )
 
 
 def equip(

@@ -125,7 +125,7 @@ def test_without_a_delegate_the_kernels_that_run_instead_are_named(user):
     assert "no delegate" in artifact.export.changed
 
 
-def test_what_torch_export_cannot_capture_is_a_row_and_lite_goes_on(user):
+def with_branches(user):
     user.write(
         "branches.py",
         """
@@ -139,6 +139,10 @@ def test_what_torch_export_cannot_capture_is_a_row_and_lite_goes_on(user):
             return torch.jit.script(Net()), torch.ones(1, 3)
         """,
     )
+
+
+def test_what_torch_export_cannot_capture_is_a_row_and_lite_goes_on(user):
+    with_branches(user)
     asked = (*ENGINES, "--variant", "float32")
     done = user.types("run", "branches:net", *asked, "-d", "host", timeout_s=600)
     assert done.returncode == 3
@@ -147,6 +151,21 @@ def test_what_torch_export_cannot_capture_is_a_row_and_lite_goes_on(user):
     (failure,) = run.failures
     assert failure.variant_id == "float32+executorch"
     assert "torch.export" in failure.fact
+
+
+def test_auto_is_executorch_where_everything_can_be_measured_on_it(user):
+    asked = ("--engine", "auto", "--variant", "float32", "-d", "host")
+    run = user.measures(*NET, *asked, timeout_s=600)
+    assert {x.variant_id for x in run.launches} == {"float32+executorch"}
+
+
+def test_auto_is_lite_for_the_whole_run_where_one_variant_cannot(user):
+    with_branches(user)
+    asked = ("--engine", "auto", "--variant", "float32", "-d", "host", "--quick")
+    done = user.types("run", "branches:net", *asked, timeout_s=600)
+    assert done.returncode == 0, done.stderr
+    assert "engine: lite, because net float32+executorch cannot be" in done.stderr
+    assert {x.variant_id for x in user.last_run().launches} == {"float32"}
 
 
 @pytest.mark.needs("qemu", "arm64 compiler")
