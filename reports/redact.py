@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from pocketbench.bench.judge.summary import Summary
 from pocketbench.bench.records.device import DeviceInfo
+from pocketbench.bench.records.launch import Launch
 
 _UNSHOWABLE = dict.fromkeys(
     [
@@ -39,6 +40,7 @@ _NAMES = frozenset(
 `float32`, must not be replaced in them."""
 
 T = TypeVar("T")
+S = TypeVar("S", bound=msgspec.Struct)
 
 
 def presentable(summary: Summary) -> Summary:
@@ -64,6 +66,8 @@ class _Redaction:
             self._ids[info.id] = info.id.replace(serial, info.serial_hash)
             if len(serial) >= _SHORTEST_SERIAL:
                 self._serials.append((_anywhere(serial), info.serial_hash))
+        self.launches: dict[int, Launch] = {}
+        """By the id of the original: a run and a cell hold the same one."""
         self.name = cache(self._name)
         self.text = cache(self._text)
 
@@ -88,8 +92,17 @@ def _anywhere(serial: str) -> re.Pattern[str]:
 
 def _mapped(value: T, redaction: _Redaction) -> T:
     """The value with its strings redacted; the very same where none changed."""
+    if isinstance(value, Launch):
+        key = id(value)
+        if key not in redaction.launches:
+            redaction.launches[key] = _changed(value, redaction)
+        return typing.cast(T, redaction.launches[key])
     if not isinstance(value, msgspec.Struct):
         return typing.cast(T, _within(value, redaction, redaction.text))
+    return _changed(value, redaction)
+
+
+def _changed(value: S, redaction: _Redaction) -> S:
     changes: dict[str, Any] = {}
     for field in _text_fields(type(value)):
         before = getattr(value, field)

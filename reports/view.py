@@ -11,7 +11,6 @@ from pocketbench.bench.history.series import CellHistory
 from pocketbench.bench.judge.outputs import JudgedOutputs
 from pocketbench.bench.judge.summary import Cell, Comparison, Summary
 from pocketbench.bench.records.device_kind import device_tag
-from pocketbench.bench.records.launch import Launch
 from pocketbench.bench.records.metrics import Metric
 from pocketbench.reports.redact import presentable
 
@@ -154,26 +153,3 @@ class View:
         """The label with its tag, as plain text."""
         tag = self.tag(device_id)
         return f"{self.label(device_id)} [{tag}]" if tag else self.label(device_id)
-
-    @cached_property
-    def _raw(self) -> dict[tuple[str, str, str, str, int, int], Launch]:
-        return {
-            (
-                launch.device_id,
-                launch.model,
-                launch.variant_id,
-                launch.started_at,
-                launch.block,
-                launch.position,
-            ): launch
-            for launch in self.summary.run.launches
-        }
-
-    def raw_launches(self, cell: Cell) -> list[Launch]:
-        """The stored launches that a cell is made of, in order of time."""
-        key = (cell.device_id, cell.model, cell.variant_id)
-        found = (
-            self._raw.get((*key, value.started_at, value.block, value.position))
-            for value in cell.launches
-        )
-        return [launch for launch in found if launch is not None]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from pocketbench.bench.judge.cells import Measured, measured_cells
+from pocketbench.bench.judge.cells import measured_cells
+from pocketbench.bench.judge.summary import Cell
 from pocketbench.bench.records.device import DeviceInfo
 from pocketbench.bench.records.launch import Launch
 from pocketbench.bench.records.record import Value
@@ -68,21 +69,21 @@ def stored_launches(run: Run) -> list[StoredLaunch]:
     names = {(v.model, v.id): v.name for v in run.started.plan.variants}
     return [
         launch
-        for key, measured in measured_cells(run, run.devices).items()
+        for key, cell in measured_cells(run, run.devices).items()
         if key.device_id in readies
         for launch in _of_cell(
             run,
             readies[key.device_id],
             names[key.model, key.variant_id],
-            measured,
+            cell,
         )
     ]
 
 
 def _of_cell(
-    run: Run, ready: DeviceReady, variant: str, measured: Measured
+    run: Run, ready: DeviceReady, variant: str, cell: Cell
 ) -> list[StoredLaunch]:
-    cell, info = measured.cell, ready.device
+    info = ready.device
     return [
         StoredLaunch(
             run_id=run.started.run_id,
@@ -114,7 +115,7 @@ def _of_cell(
             peak_rss_bytes=value.values.get("peak_rss_bytes"),
             model_rss_bytes=value.values.get("model_rss_bytes"),
         )
-        for value, launch in zip(cell.launches, measured.launches, strict=True)
+        for value, launch in zip(cell.launches, cell.records, strict=True)
     ]
 
 

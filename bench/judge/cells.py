@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from typing import NamedTuple
 
 import msgspec
 
@@ -34,32 +33,7 @@ NOISY_VARIATION = 0.10
 """A coefficient of variation of launches above this is the caveat noisy."""
 
 
-class Measured(NamedTuple):
-    """A cell with the launches it was made of."""
-
-    cell: Cell
-    launches: tuple[Launch, ...]
-
-    def by_block(self, metric: str) -> dict[int, float]:
-        """One metric's value of each block that has it."""
-        return {
-            value.block: value.values[metric]
-            for value in self.cell.launches
-            if metric in value.values
-        }
-
-    def positions(self) -> dict[int, int]:
-        """The place of each block's launch within it."""
-        return {value.block: value.position for value in self.cell.launches}
-
-    def column(self, metric: str) -> list[float]:
-        """One metric's values in order of time."""
-        return _column(self.cell.launches, metric)
-
-
-def measured_cells(
-    run: Run, devices: tuple[DeviceReady, ...]
-) -> dict[CellKey, Measured]:
+def measured_cells(run: Run, devices: tuple[DeviceReady, ...]) -> dict[CellKey, Cell]:
     """Every cell with a launch that counts: devices in order, then as planned."""
     counted = counted_launches(run)
     redone = redone_launches(run, counted)
@@ -79,7 +53,7 @@ def measured_cells(
         if ready.device.family == "host"
         for name in (ready.runner, *(x.runner for x in ready.other_programs))
     }
-    found: dict[CellKey, Measured] = {}
+    found: dict[CellKey, Cell] = {}
     for key, variant in present:
         launches = counted[key]
         rows = tuple(_value(launch, next(values)) for launch in launches)
@@ -94,7 +68,7 @@ def measured_cells(
         if host_runners and runner not in host_runners:
             doubts.add(Caveat.RUNNERS_DIFFER)
         caveats = tuple(sorted(doubts, key=list(Caveat).index))
-        cell = Cell(
+        found[key] = Cell(
             device_id=key.device_id,
             model=key.model,
             variant_id=key.variant_id,
@@ -108,12 +82,12 @@ def measured_cells(
                 if (column := _column(rows, metric.name))
             },
             launches=rows,
+            records=launches,
             caveats=caveats,
             grade=grade(caveats),
             resources=resources,
             redone_launches=redone[key],
         )
-        found[key] = Measured(cell, launches)
     return found
 
 

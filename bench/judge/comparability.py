@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from pocketbench.bench.judge.summary import Unlike
+from pocketbench.bench.judge.summary import Cell, Unlike
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pocketbench.bench.judge.cells import Measured
     from pocketbench.bench.records.conditions import Conditions, CpuPolicy
     from pocketbench.bench.records.launch import Launch
     from pocketbench.bench.records.run import DeviceReady
@@ -53,29 +52,29 @@ def device_facts(ready: DeviceReady | None, runner: str) -> Facts:
     return {name: Counter([value]) for name, value in said.items() if value}
 
 
-def unlike_within(baseline: Measured, candidate: Measured) -> tuple[Unlike, ...]:
+def unlike_within(baseline: Cell, candidate: Cell) -> tuple[Unlike, ...]:
     """What differed between two variants of one device in one run.
 
     Engines differ where they are what is compared; of one engine, the programs.
     """
-    before, after = (launch_facts(m.launches) for m in (baseline, candidate))
-    if baseline.cell.artifact.engine == candidate.cell.artifact.engine:
+    before, after = (launch_facts(m.records) for m in (baseline, candidate))
+    if baseline.artifact.engine == candidate.artifact.engine:
         for facts, measured in ((before, baseline), (after, candidate)):
-            facts["runner"] = Counter(launch.runner for launch in measured.launches)
+            facts["runner"] = Counter(launch.runner for launch in measured.records)
     return unlike(before, after)
 
 
 def unlike_apart(
-    baseline: tuple[Measured, DeviceReady | None],
-    candidate: tuple[Measured, DeviceReady | None],
+    baseline: tuple[Cell, DeviceReady | None],
+    candidate: tuple[Cell, DeviceReady | None],
 ) -> tuple[Unlike, ...]:
     """What differed between two runs of one cell, each with its run's device."""
     before, after = (
-        device_facts(ready, measured.cell.runner)
-        | launch_facts(measured.launches)
+        device_facts(ready, measured.runner)
+        | launch_facts(measured.records)
         | {
-            "threads": Counter([str(measured.cell.threads)]),
-            "heap": Counter(x.measurement.heap for x in measured.launches),
+            "threads": Counter([str(measured.threads)]),
+            "heap": Counter(x.measurement.heap for x in measured.records),
         }
         for measured, ready in (baseline, candidate)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from pocketbench.bench.judge.cells import Measured, measured_cells
+from pocketbench.bench.judge.cells import measured_cells
 from pocketbench.bench.judge.comparability import unlike_within
 from pocketbench.bench.judge.comparisons import Question, judged
 from pocketbench.bench.judge.fleet import fleet_comparisons
@@ -16,7 +16,7 @@ from pocketbench.bench.judge.outputs import judged_outputs, unchecked_outputs
 from pocketbench.bench.judge.paired import paired_evidence
 from pocketbench.bench.judge.resolution import resolutions
 from pocketbench.bench.judge.sequential import sequential_evidence
-from pocketbench.bench.judge.summary import Pairs, Summary
+from pocketbench.bench.judge.summary import Cell, Pairs, Summary
 from pocketbench.bench.judge.sustained import sustained_cells
 from pocketbench.bench.judge.valid_launches import CellKey, standing_failures
 from pocketbench.bench.judge.verdicts import check_min_effect
@@ -73,7 +73,7 @@ def summarize(
         run=run,
         metrics=_metrics(measured),
         devices=tuple(devices),
-        cells=tuple(m.cell for m in measured.values()),
+        cells=tuple(measured.values()),
         comparisons=comparisons,
         fleet=fleet_comparisons(
             questions,
@@ -95,16 +95,16 @@ def summarize(
     )
 
 
-def _metrics(measured: dict[CellKey, Measured]) -> tuple[Metric, ...]:
+def _metrics(measured: dict[CellKey, Cell]) -> tuple[Metric, ...]:
     """Those measured; the primary one first, a mean only where it stands in for it."""
-    present = {name for m in measured.values() for name in m.cell.estimates}
+    present = {name for m in measured.values() for name in m.estimates}
     if MEAN_LATENCY not in present:
         present.add(PRIMARY)
     return tuple(metric for metric in METRICS if metric.name in present)
 
 
 def _against_baseline(
-    run: Run, measured: dict[CellKey, Measured], alpha: float
+    run: Run, measured: dict[CellKey, Cell], alpha: float
 ) -> Iterator[Question]:
     """Each variant against its model's baseline on the same device, block by block."""
     looks = run.started.plan.workload.looks
@@ -145,7 +145,7 @@ def _against_baseline(
 
 
 def _against_host(
-    devices: list[DeviceReady], measured: dict[CellKey, Measured], alpha: float
+    devices: list[DeviceReady], measured: dict[CellKey, Cell], alpha: float
 ) -> Iterator[Question]:
     """Each variant against the same one on the host, for information."""
     hosts = [ready.device.id for ready in devices if ready.device.family == "host"]
@@ -172,23 +172,21 @@ def _baseline_of(run: Run, key: CellKey) -> str | None:
     return next((v.id for v in marked if v.threads == threads), marked[0].id)
 
 
-def _figures_ratio(
-    baseline: Measured, candidate: Measured, metric: str
-) -> float | None:
+def _figures_ratio(baseline: Cell, candidate: Cell, metric: str) -> float | None:
     """Candidate / baseline of the estimates that the reports show of each."""
-    before, after = (m.cell.estimates[metric].point for m in (baseline, candidate))
+    before, after = (m.estimates[metric].point for m in (baseline, candidate))
     return after / before if before > 0 and after > 0 else None
 
 
-def _resolution(metric: Metric, *measured: Measured) -> float:
+def _resolution(metric: Metric, *cells: Cell) -> float:
     """What a metric's values were rounded to: the coarser clock for times."""
     if metric.unit != "ns":
         return 0.0
     return float(
         max(
             launch.measurement.latency_resolution_ns
-            for m in measured
-            for launch in m.launches
+            for cell in cells
+            for launch in cell.records
         )
     )
 

@@ -12,7 +12,7 @@ from pocketbench.bench.judge.resources import Resources
 from pocketbench.bench.judge.time_series import SustainedCell
 from pocketbench.bench.records.artifact import Artifact
 from pocketbench.bench.records.caveat import Caveat
-from pocketbench.bench.records.launch import Failure
+from pocketbench.bench.records.launch import Failure, Launch
 from pocketbench.bench.records.metrics import MEAN_LATENCY, USUAL_GATE, Metric
 from pocketbench.bench.records.operator_times import ProfileFailure
 from pocketbench.bench.records.output_check import OutputCheckMissing
@@ -81,6 +81,8 @@ class Cell(Value, frozen=True, kw_only=True):
     """By metric name; a metric nothing was measured of is absent."""
     launches: tuple[LaunchValue, ...]
     """In order of time; only the launches that count (broken blocks left out)."""
+    records: tuple[Launch, ...]
+    """The same launches as they were stored, in the same order."""
     caveats: tuple[Caveat, ...]
     """Of its launches, its device and its spread together, worst first."""
     grade: Grade
@@ -90,6 +92,24 @@ class Cell(Value, frozen=True, kw_only=True):
     redone_launches: int = 0
     """Launches that were throttled and measured again: leaving them out favours the
     variant that heats the device more."""
+
+    def by_block(self, metric: str) -> dict[int, float]:
+        """One metric's value of each block that has it."""
+        return {
+            value.block: value.values[metric]
+            for value in self.launches
+            if metric in value.values
+        }
+
+    def positions(self) -> dict[int, int]:
+        """The place of each block's launch within it."""
+        return {value.block: value.position for value in self.launches}
+
+    def column(self, metric: str) -> list[float]:
+        """One metric's values in order of time."""
+        return [
+            value.values[metric] for value in self.launches if metric in value.values
+        ]
 
 
 class Unlike(Value, frozen=True, kw_only=True):

@@ -38,7 +38,7 @@ def timeline(
     start = min(minute for points in series.values() for minute, _ in points)
     values = [value for points in series.values() for _, value in points]
     scale = common_scale(metric.unit, values)
-    raw = [launch for cell in cells for launch in view.raw_launches(cell)]
+    raw = [launch for cell in cells for launch in cell.records]
     below = band(raw, start, _first_read(view, cells[0].device_id))
     sheet = Sheet(PANEL_PX, _HEIGHT_PX + below.height)
     up = value_axis(values, scale.size, _HEIGHT_PX - 38, 26)

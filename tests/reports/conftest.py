@@ -414,6 +414,7 @@ def _cell(device_id: str, variant: str, ns: float, peak_bytes: float) -> Cell:
                 values={"latency_ns": ns, "peak_rss_bytes": peak_bytes},
             ),
         ),
+        records=(),
         caveats=(caveats := (Caveat.SIMULATED,) if device_id == PIXEL.id else ()),
         grade=grade(caveats),
     )

@@ -196,16 +196,15 @@ def test_one_launch_each_has_no_intervals_and_says_so(make_summary):
 
 
 def test_a_program_that_tells_a_mean_only_has_no_traces(small):
-    launches = tuple(
-        replace(
-            launch,
-            measurement=replace(
-                launch.measurement, latencies_ns=(), warmup_latencies_ns=()
-            ),
-        )
-        for launch in small.run.launches
+    def without_samples(launch):
+        none = {"latencies_ns": (), "warmup_latencies_ns": ()}
+        return replace(launch, measurement=replace(launch.measurement, **none))
+
+    cells = tuple(
+        replace(cell, records=tuple(map(without_samples, cell.records)))
+        for cell in small.cells
     )
-    page = html.render(View(replace(small, run=replace(small.run, launches=launches))))
+    page = html.render(View(replace(small, cells=cells)))
     assert "Launches in time order" in page
     assert "Iterations of each launch" not in page
 

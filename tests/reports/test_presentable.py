@@ -21,8 +21,14 @@ def test_an_adb_serial_is_hashed_wherever_it_stands(full):
 
 def test_the_samples_still_belong_to_their_cells(full):
     view = View(full)
+    stored = {id(launch) for launch in view.summary.run.launches}
     for cell in view.summary.cells:
-        assert len(view.raw_launches(cell)) == len(cell.launches) == 10
+        assert len(cell.records) == len(cell.launches) == 10
+        assert {id(launch) for launch in cell.records} <= stored
+        for launch, value in zip(cell.records, cell.launches, strict=True):
+            assert launch.device_id == cell.device_id
+            assert launch.variant_id == cell.variant_id
+            assert (launch.started_at, launch.block) == (value.started_at, value.block)
 
 
 def test_control_characters_are_shown_as_such_and_text_is_kept(tiny):

@@ -80,7 +80,7 @@ def device_charts(
         if (
             found := [
                 launch
-                for launch in zip(view.raw_launches(cell), cell.launches, strict=True)
+                for launch in zip(cell.records, cell.launches, strict=True)
                 if launch[0].measurement.latencies_ns
             ]
         )
