@@ -2,17 +2,22 @@
 
 import json
 import os
+import re
 import select
 import signal
 import socket
 import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from pocketbench.bench.records.blocks import whole_blocks
 from pocketbench.bench.records.failure import FailureReason
 
+COUNT_MOVES = Path(__file__).parents[2] / "scripts" / "count_moves"
+MODELS = Path(__file__).parent / "models"
 SHORT = ("--iterations", "3", "--warmup", "1", "--blocks", "2")
 NET = ("nets:net", "--input", "1x3x16x16")
 FOR_EVER = str(10**8 - os.getpid())
@@ -254,3 +259,23 @@ def test_a_killed_run_on_a_phone_goes_on_where_it_was(user):
     assert sorted(whole) == [0, 1, 2, 3]
     (ready,) = after.devices
     assert "sent" not in {item.origin for item in ready.objects}
+
+
+@pytest.mark.slow
+def test_one_launch_is_followed_through_few_files(user, adb_port):
+    result = subprocess.run(
+        [
+            *(sys.executable, COUNT_MOVES, "run", *NET, *SHORT),
+            *("--device", "simulated:pixel-8", "--variant", "float32"),
+        ],
+        cwd=user.folder,
+        env={**os.environ, "PYTHONPATH": str(MODELS)},
+        capture_output=True,
+        text=True,
+        timeout=500,
+    )
+    found = re.search(r"(\d+) moves between (\d+) files in one launch", result.stdout)
+    moves, files = map(int, found.groups())
+    # A terminal's progress hears of each start itself: one file less.
+    assert 10 < moves <= 45
+    assert 5 < files <= 16
