@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from pocketbench.bench.errors import ExportError
 from pocketbench.bench.planning.variant_names import FLOAT16
 
@@ -120,7 +122,31 @@ def _xnnpack_quantizer(is_dynamic: bool) -> Any:
     config = get_symmetric_quantization_config(
         is_per_channel=True, is_dynamic=is_dynamic
     )
-    return XNNPACKQuantizer().set_global(config)
+
+    class WholeNumbersKept(XNNPACKQuantizer):  # type: ignore[misc]
+        """Leaves the scalars beside whole numbers whole, which index tables later."""
+
+        def transform_for_annotation(self, model: Any) -> Any:
+            """Keep each scalar of the dtype of what it is added to."""
+            model = super().transform_for_annotation(model)
+            for node in model.graph.nodes:
+                value = node.meta.get("val")
+                if isinstance(value, torch.Tensor) and not value.is_floating_point():
+                    _make_whole(model, node, value.dtype)
+            return model
+
+    return WholeNumbersKept().set_global(config)
+
+
+def _make_whole(model: Any, node: Any, dtype: torch.dtype) -> None:
+    for given in node.args:
+        if getattr(given, "op", None) != "get_attr":
+            continue
+        scalar: Any = getattr(model, given.target, None)
+        is_scalar = isinstance(scalar, torch.Tensor) and scalar.dim() == 0
+        if is_scalar and scalar.is_floating_point() and dtype != torch.bool:
+            setattr(model, given.target, scalar.to(dtype))
+            given.meta["val"] = given.meta["val"].to(dtype)
 
 
 def _vulkan_quantizer(is_dynamic: bool) -> Any:

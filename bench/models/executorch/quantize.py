@@ -54,6 +54,7 @@ def quantize_graph(
     layers = layers_of(graph)
     try:
         chosen = quantizer(delegate, is_dynamic=is_dynamic)
+        _drop_dtype_checks(graph)
         prepared = prepare_pt2e(graph, chosen)
         with torch.no_grad():
             for inputs in calibration[:1] if is_dynamic else calibration:
@@ -66,6 +67,18 @@ def quantize_graph(
             "Keep to float32+executorch, or take out what the message names",
         ) from error
     return QuantizedGraph(made, layers, _quantized_layers(made))
+
+
+def _drop_dtype_checks(graph: fx.GraphModule) -> None:
+    """Take out the checks that the dtypes are those of the capture.
+
+    Quantizers make real numbers of the scalars beside whole numbers, and the casts
+    that follow bring their values back.
+    """
+    for node in list(graph.graph.nodes):
+        if node.target is torch.ops.aten._assert_tensor_metadata.default:
+            graph.graph.erase_node(node)
+    graph.recompile()
 
 
 def layers_of(graph: fx.GraphModule) -> dict[str, int]:
