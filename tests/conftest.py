@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -14,41 +16,75 @@ pytest_plugins = ["tests.phones", "tests.apple"]
 REPOSITORY = Path(__file__).parent.parent
 
 TOOLS = {
-    "bubblewrap": "bwrap",
-    "mksh": "mksh",
-    "toybox": "toybox",
-    "chromium": "chromium",
-    "compiler": "c++",
-    "namespaces": "unshare",
-    "apt": "apt-get",
-    "qemu": "qemu-aarch64-static",
-    "arm64 compiler": "aarch64-linux-gnu-g++",
+    "bubblewrap": ("bwrap", "bubblewrap"),
+    "mksh": ("mksh", "mksh"),
+    "toybox": ("toybox", "toybox"),
+    "chromium": ("chromium", "chromium"),
+    "compiler": ("c++", "g++"),
+    "namespaces": ("unshare", "util-linux"),
+    "apt": ("apt-get", "apt"),
+    "qemu": ("qemu-aarch64-static", "qemu-user-static"),
+    "arm64 compiler": ("aarch64-linux-gnu-g++", "g++-aarch64-linux-gnu"),
 }
-"""What a test may need, and the program that shows it is there."""
+"""What a test may need: the program that shows it is there, and Debian's package."""
 
 PACKAGES = {
     "executorch": "executorch",
     "digits": "sklearn",
-    "coremltools": "coremltools",
+    "coreml": "coremltools",
 }
-"""Likewise, and the Python package."""
+"""Likewise, by pocketbench's extra: the Python module."""
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test whose tool is missing, by name; in CI that is a failure."""
-    for mark in item.iter_markers("needs"):
-        for tool in mark.args:
-            if not _is_there(tool):
-                message = f"needs {tool}, which is not installed"
-                if os.environ.get("CI"):
-                    pytest.fail(f"{item.name} {message}; CI must install it")
-                pytest.skip(message)
+    missing = [
+        tool
+        for mark in item.iter_markers("needs")
+        for tool in mark.args
+        if not _is_there(tool)
+    ]
+    if not missing:
+        return
+    message = f"needs {', '.join(missing)}: not installed"
+    if os.environ.get("CI"):
+        pytest.fail(f"{item.name} {message}; CI must install it")
+    # Reports travel from a worker to the terminal; the configuration does not.
+    item.user_properties.append(("missing", ",".join(missing)))
+    pytest.skip(message)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests each missing tool skipped, and what installs them all."""
+    counts = Counter(
+        tool
+        for report in terminalreporter.getreports("skipped")
+        for key, value in getattr(report, "user_properties", ())
+        if key == "missing"
+        for tool in str(value).split(",")
+    )
+    if counts:
+        terminalreporter.section("skipped for what is not installed")
+        for tool, count in sorted(counts.items()):
+            terminalreporter.line(f"{tool}: {count} test{'s' if count > 1 else ''}")
+        terminalreporter.line(f"install: {install_line(counts)}")
+
+
+def install_line(tools: Iterable[str]) -> str:
+    """The one command that installs these tools on Debian or Ubuntu."""
+    names = sorted(tools)
+    steps = []
+    if packages := [TOOLS[name][1] for name in names if name in TOOLS]:
+        steps.append(f"sudo apt-get install -y {' '.join(packages)}")
+    if extras := [name for name in names if name in PACKAGES]:
+        steps.append(f"POCKETBENCH_EXTRAS=dev,{','.join(extras)} scripts/setup")
+    return " && ".join(steps)
 
 
 def _is_there(tool: str) -> bool:
     if tool in PACKAGES:
         return importlib.util.find_spec(PACKAGES[tool]) is not None
-    return shutil.which(TOOLS[tool]) is not None
+    return shutil.which(TOOLS[tool][0]) is not None
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
+import threading
+import time
 import uuid
 
 import pytest
@@ -55,6 +57,58 @@ class Adb:
             if serial == phone.serial:
                 return state
         return None
+
+
+def wait_for(condition, timeout_s=300.0):
+    """Wait until a condition holds."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to be"
+        time.sleep(0.02)
+
+
+@contextlib.contextmanager
+def as_soon_as(condition, then):
+    """While the context goes on, do something from a thread once a condition holds.
+
+    The thread ends with the context, and what went wrong in it fails the test.
+    """
+    over = threading.Event()
+    errors = []
+
+    def watch():
+        try:
+            while not over.is_set():
+                if condition():
+                    return then()
+                over.wait(0.02)
+            errors.append(AssertionError("the condition never held"))
+        except Exception as error:
+            errors.append(error)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+    if errors:
+        raise errors[0]
+
+
+def runs_on(phone, command):
+    """A condition: exactly this command runs on the phone."""
+
+    def condition():
+        return phone.shell(f"pgrep -f '^{command}$'").stdout.strip()
+
+    return condition
+
+
+def has_come(phone, byte_count):
+    """A condition: so many bytes have come to the phone since the last reset."""
+    return lambda: phone.statistics()["received_bytes"] >= byte_count
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from pocketbench.bench.records.failure import FailureReason
 from pocketbench.devices.android.adb.private_server import private_server
 from pocketbench.devices.android.adb.program import find_adb
 from pocketbench.devices.android.driver import AndroidDriver, open_serial
+from tests.phones import as_soon_as, runs_on, wait_for
 
 pytestmark = pytest.mark.needs("namespaces")
 
@@ -22,25 +23,13 @@ def device(phone, open_phone):
     return open_phone(phone)
 
 
-def when_it_runs(phone, command, then):
-    """Do something as soon as this command runs on the phone."""
-
-    def watch():
-        while not phone.shell(f"pgrep -f '^{command}$'").stdout:
-            pass
-        then()
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    return watcher
-
-
 def test_unplugging_is_a_lost_phone_with_what_was_printed_until_then(phone, device):
     script = "echo measured 17; echo warned >&2; sleep 5432"
-    watcher = when_it_runs(phone, "sleep 5432", lambda: phone.ask("unplug"))
-    with pytest.raises(DeviceLostError) as caught:
-        device.run(["sh", "-c", script], timeout_s=60)
-    watcher.join()
+    with (
+        as_soon_as(runs_on(phone, "sleep 5432"), lambda: phone.ask("unplug")),
+        pytest.raises(DeviceLostError) as caught,
+    ):
+        device.run(["sh", "-c", script], timeout_s=300)
     error = caught.value
     assert error.retryable
     assert error.reason is FailureReason.DEVICE_LOST
@@ -51,14 +40,12 @@ def test_unplugging_is_a_lost_phone_with_what_was_printed_until_then(phone, devi
 
 def test_a_command_to_a_phone_that_is_gone_is_a_lost_phone(phone, device, adb):
     phone.ask("unplug")
-    while adb.state(phone) != "offline":
-        pass
+    wait_for(lambda: adb.state(phone) == "offline")
     with pytest.raises(DeviceLostError) as caught:
         device.run(["true"], timeout_s=60)
     assert caught.value.reason is FailureReason.OFFLINE
     adb("disconnect", phone.serial)
-    while adb.state(phone) is not None:
-        pass
+    wait_for(lambda: adb.state(phone) is None)
     with pytest.raises(DeviceLostError, match="not found") as caught:
         device.run(["true"], timeout_s=60)
     assert caught.value.reason is FailureReason.DEVICE_LOST
@@ -69,7 +56,7 @@ def test_a_phone_that_comes_back_is_used_on_under_the_same_lock(phone, device):
     with pytest.raises(DeviceLostError):
         device.run(["true"], timeout_s=60)
     phone.ask("plug")
-    assert device.wait_until_back(60)
+    assert device.wait_until_back(300)
     assert device.run(["echo", "back"], timeout_s=60).stdout == b"back\n"
 
 
@@ -107,11 +94,12 @@ def test_a_phone_found_is_not_mixed_up_with_another_at_its_address(phone_factory
 
 def test_a_reboot_is_a_lost_phone_that_comes_back(phone, device):
     phone.ask("behave", reboot_s=0.5)
-    watcher = when_it_runs(phone, "sleep 6543", lambda: phone.ask("reboot"))
-    with pytest.raises(DeviceLostError):
-        device.run(["sleep", "6543"], timeout_s=60)
-    watcher.join()
-    assert device.wait_until_back(60)
+    with (
+        as_soon_as(runs_on(phone, "sleep 6543"), lambda: phone.ask("reboot")),
+        pytest.raises(DeviceLostError),
+    ):
+        device.run(["sleep", "6543"], timeout_s=300)
+    assert device.wait_until_back(300)
     assert device.run(["pgrep", "-f", "^sleep 6543$"], timeout_s=60).stdout == b""
 
 
@@ -122,7 +110,7 @@ def test_waiting_for_a_phone_ends_in_time_and_on_cancel(phone, open_phone):
     assert not device.wait_until_back(0.5)
     threading.Timer(0.3, cancel.set).start()
     with pytest.raises(Cancelled):
-        device.wait_until_back(60)
+        device.wait_until_back(300)
 
 
 def test_a_phone_on_the_network_that_the_server_gave_up_is_connected_again(
@@ -132,9 +120,8 @@ def test_a_phone_on_the_network_that_the_server_gave_up_is_connected_again(
         "pocketbench.devices.android.adb.reconnect._LISTED_TIMEOUT_S", 0.2
     )
     adb("disconnect", phone.serial)
-    while adb.state(phone) is not None:
-        pass
-    assert device.wait_until_back(60)
+    wait_for(lambda: adb.state(phone) is None)
+    assert device.wait_until_back(300)
     assert device.run(["echo", "back"], timeout_s=60).stdout == b"back\n"
 
 
@@ -191,10 +178,11 @@ def test_an_adb_server_that_is_ended_is_told_apart_from_a_lost_phone(
         family="android",
         cancel=threading.Event(),
     ) as device:
-        watcher = when_it_runs(phone, "sleep 7654", endable.end)
-        with pytest.raises(DeviceLostError, match="adb server at") as caught:
-            device.run(["sh", "-c", "echo begun; sleep 7654"], timeout_s=60)
-        watcher.join()
+        with (
+            as_soon_as(runs_on(phone, "sleep 7654"), endable.end),
+            pytest.raises(DeviceLostError, match="adb server at") as caught,
+        ):
+            device.run(["sh", "-c", "echo begun; sleep 7654"], timeout_s=300)
         assert caught.value.reason is FailureReason.ADB_SERVER_REPLACED
         assert "begun" in str(caught.value)
         with pytest.raises(DeviceLostError) as caught:
@@ -203,7 +191,7 @@ def test_an_adb_server_that_is_ended_is_told_apart_from_a_lost_phone(
         assert not device.wait_until_back(0.5)
 
         endable.start(phone)
-        assert device.wait_until_back(30)
+        assert device.wait_until_back(300)
         assert device.run(["echo", "back"], timeout_s=60).stdout == b"back\n"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 
 import pytest
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from pocketbench.bench.errors import DeviceLostError, UsageError
 from pocketbench.devices.android.shell.shell import FOLDER
 from pocketbench.devices.android.shell.v1 import MERGED_NOTE, ShellV1
+from tests.phones import as_soon_as, runs_on
 
 pytestmark = pytest.mark.needs("namespaces")
 
@@ -83,16 +83,11 @@ def test_the_deadline_ends_the_program_and_its_children_and_keeps_the_output(dev
 
 
 def test_unplugging_is_a_lost_phone_with_what_was_printed_until_then(phone, device):
-    def watch():
-        while not phone.shell("pgrep -f '^sleep 5432$'").stdout.strip():
-            pass
-        phone.ask("unplug")
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    with pytest.raises(DeviceLostError, match="measured 17"):
-        device.run(["sh", "-c", "echo measured 17; sleep 5432"], timeout_s=60)
-    watcher.join()
+    with (
+        as_soon_as(runs_on(phone, "sleep 5432"), lambda: phone.ask("unplug")),
+        pytest.raises(DeviceLostError, match="measured 17"),
+    ):
+        device.run(["sh", "-c", "echo measured 17; sleep 5432"], timeout_s=300)
 
 
 def test_a_full_disk_merges_the_outputs_and_says_so(device):

@@ -6,7 +6,6 @@ import contextlib
 import os
 import signal
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ import pytest
 from pocketbench.bench.errors import Cancelled, DeviceError, DeviceLostError, PushError
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.devices.android.push.scripts import INCOMING, OBJECTS, parse_look_up
+from tests.phones import as_soon_as, has_come, wait_for
 
 pytestmark = pytest.mark.needs("namespaces")
 
@@ -148,12 +148,6 @@ def test_a_file_that_is_not_what_it_was_described_as_is_not_accepted(
     assert listed(device, INCOMING) == []
 
 
-def unplug_in_the_middle(phone):
-    while phone.statistics()["received_bytes"] < 4_000_000:
-        pass
-    phone.ask("unplug")
-
-
 def test_a_file_that_is_gone_is_named(device, make_object):
     wanted = make_object("model", b"content")
     os.unlink(wanted.path)
@@ -167,14 +161,14 @@ def test_an_interrupted_push_leaves_nothing_that_counts_as_whole(
     phone, device, make_object
 ):
     wanted = make_object("model", os.urandom(150_000_000))
-    watcher = threading.Thread(target=unplug_in_the_middle, args=(phone,))
-    watcher.start()
-    with pytest.raises(DeviceLostError) as caught:
+    with (
+        as_soon_as(has_come(phone, 4_000_000), lambda: phone.ask("unplug")),
+        pytest.raises(DeviceLostError) as caught,
+    ):
         device.push([wanted])
     assert caught.value.retryable
-    watcher.join()
     phone.ask("plug")
-    assert device.wait_until_back(60)
+    assert device.wait_until_back(300)
     assert device.push([wanted])[0].origin == "sent"
     assert listed(device, INCOMING) == []
     assert hashed(device, f"{OBJECTS}/{wanted.sha256}/model") == wanted.sha256
@@ -200,23 +194,20 @@ def left_behind(device):
     return found.stdout.decode().split() + listed(device, INCOMING)
 
 
-def when_some_has_come(phone, count, then):
-    """Do something once so many bytes have come to the phone, from a thread."""
+def when_some_has_come(phone, then):
+    """Do something while a push goes on, and then let the rest come at full speed."""
 
-    def watch():
-        while phone.statistics()["received_bytes"] < count:
-            pass
+    def act():
         then()
+        phone.ask("behave", link_bytes_per_s=None)
 
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    return watcher
+    return as_soon_as(has_come(phone, 2_000_000), act)
 
 
 @pytest.fixture
 def slow_phone(phone):
-    """One whose cable takes seconds for the files of these tests."""
-    phone.ask("behave", link_bytes_per_s=4e6)
+    """One whose cable would take long for the files of these tests."""
+    phone.ask("behave", link_bytes_per_s=1e6)
     phone.ask("reset_statistics")
     return phone
 
@@ -228,10 +219,9 @@ def test_a_file_is_hashed_while_it_is_still_being_sent(slow_phone, device, make_
         seen.append(slow_phone.shell("pgrep -f 'sha256[s]um'").stdout.split())
         seen.append(slow_phone.statistics()["received_bytes"])
 
-    wanted = make_object("model", os.urandom(12_000_000))
-    watcher = when_some_has_come(slow_phone, 3_000_000, look)
-    device.push([wanted])
-    watcher.join()
+    wanted = make_object("model", os.urandom(30_000_000))
+    with when_some_has_come(slow_phone, look):
+        device.push([wanted])
     hashing, received_bytes = seen
     assert hashing
     assert received_bytes < wanted.size_bytes
@@ -271,10 +261,11 @@ def test_a_file_that_is_replaced_while_it_is_sent_is_refused(
         slow_phone.shell(f"cd {INCOMING} && echo other >new && mv -f new 0")
 
     wanted = make_object("model", os.urandom(12_000_000))
-    watcher = when_some_has_come(slow_phone, 3_000_000, replace)
-    with pytest.raises(PushError, match="did not arrive as it was sent"):
+    with (
+        when_some_has_come(slow_phone, replace),
+        pytest.raises(PushError, match="did not arrive as it was sent"),
+    ):
         device.push([wanted])
-    watcher.join()
     assert listed(device, OBJECTS) == []
     assert left_behind(device) == []
 
@@ -283,19 +274,16 @@ def test_a_phone_lost_while_it_hashes_keeps_nothing_running(
     slow_phone, device, make_object
 ):
     wanted = make_object("model", os.urandom(12_000_000))
-    watcher = when_some_has_come(
-        slow_phone, 3_000_000, lambda: slow_phone.ask("unplug")
-    )
-    with pytest.raises(DeviceLostError):
+    with (
+        when_some_has_come(slow_phone, lambda: slow_phone.ask("unplug")),
+        pytest.raises(DeviceLostError),
+    ):
         device.push([wanted])
-    watcher.join()
-    slow_phone.ask("behave", link_bytes_per_s=None)
     slow_phone.ask("plug")
-    assert device.wait_until_back(60)
+    assert device.wait_until_back(300)
     # Nobody tells the phone's shell: it learns of it when it next prints a dot.
-    began = time.monotonic()
-    while device.run(["pgrep", "-f", "wait_a_[l]ittle"], timeout_s=60).stdout:
-        assert time.monotonic() - began < 60
+    looks = ["pgrep", "-f", "wait_a_[l]ittle"]
+    wait_for(lambda: not device.run(looks, timeout_s=60).stdout)
     assert listed(device, OBJECTS) == []
     assert device.push([wanted])[0].origin == "sent"
     assert left_behind(device) == []
@@ -321,12 +309,9 @@ def test_cancel_in_the_middle_of_a_file_leaves_nothing_behind(
     cancel = threading.Event()
     device = open_phone(slow_phone, cancel=cancel)
     slow_phone.ask("reset_statistics")
-    watcher = when_some_has_come(slow_phone, 3_000_000, cancel.set)
-    with pytest.raises(Cancelled):
+    with when_some_has_come(slow_phone, cancel.set), pytest.raises(Cancelled):
         device.push([make_object("model", os.urandom(12_000_000))])
-    watcher.join()
     cancel.clear()
-    slow_phone.ask("behave", link_bytes_per_s=None)
     assert left_behind(device) == []
     assert listed(device, OBJECTS) == []
 
@@ -344,10 +329,8 @@ def test_an_adb_program_that_is_killed_leaves_nothing_behind(
                 if wanted in words and f"-P {adb.port}" in words:
                     os.kill(int(process.parent.name), signal.SIGKILL)
 
-    watcher = when_some_has_come(slow_phone, 3_000_000, kill_it)
-    with pytest.raises(DeviceError):
+    with when_some_has_come(slow_phone, kill_it), pytest.raises(DeviceError):
         device.push([make_object("model", os.urandom(12_000_000))])
-    watcher.join()
     assert left_behind(device) == []
     assert listed(device, OBJECTS) == []
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pocketbench.bench.errors import Cancelled, UsageError
 from pocketbench.devices import bounded_output
+from tests.phones import as_soon_as, runs_on
 
 pytestmark = pytest.mark.needs("namespaces")
 
@@ -107,16 +108,11 @@ def test_cancel_ends_the_program_on_the_phone(phone, open_phone):
     cancel = threading.Event()
     device = open_phone(phone, cancel=cancel)
 
-    def cancel_when_it_runs():
-        while not phone.shell("pgrep -f '^sleep 8765$'").stdout:
-            pass
-        cancel.set()
-
-    watcher = threading.Thread(target=cancel_when_it_runs)
-    watcher.start()
-    with pytest.raises(Cancelled):
-        device.run(["sleep", "8765"], timeout_s=60)
-    watcher.join()
+    with (
+        as_soon_as(runs_on(phone, "sleep 8765"), cancel.set),
+        pytest.raises(Cancelled),
+    ):
+        device.run(["sleep", "8765"], timeout_s=300)
     cancel.clear()
     assert running(device, "8765") == []
 

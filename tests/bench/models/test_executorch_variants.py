@@ -37,7 +37,7 @@ def test_a_pruned_program_is_smaller(export_here):
     assert "32 of 64 inner channels" in pruned.export.changed
 
 
-coreml = pytest.mark.needs("coremltools")
+coreml = pytest.mark.needs("coreml")
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def test_what_a_delegate_does_not_take_is_refused(export_here, source, variant, 
         export_here(source, variant)
 
 
-@pytest.mark.needs("coremltools")
+@pytest.mark.needs("coreml")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # coremltools' own
 def test_core_ml_names_the_part_of_torch_that_is_missing(export_here):
     with pytest.raises(ExportError, match=r"without Core ML.*USE_COREML_DELEGATE=1"):

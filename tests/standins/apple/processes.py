@@ -65,7 +65,8 @@ def launch(udid, options, operands):
     facts = plistlib.loads((app / "Info.plist").read_bytes())
     program = app / facts["CFBundleExecutable"]
     argv = [str(program), *arguments]
-    if what == "hang":
+    if what in ("hang", "kill"):
+        # What is killed must not have ended before by itself.
         argv = [str(program), "600"]
         program = shutil.which("sleep")
     environment = {
