@@ -25,7 +25,7 @@ from pocketbench.bench.records.conditions import Missing
 from pocketbench.bench.records.device import CommandResult
 from pocketbench.bench.records.runner import Command
 
-SHELLS = (pytest.param("mksh", marks=pytest.mark.needs("mksh")), "dash", "bash")
+SHELLS = ("mksh", "dash", "bash")
 MIB = 2**20
 
 pytestmark = pytest.mark.skipif(
@@ -33,7 +33,9 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(params=SHELLS)
+@pytest.fixture(
+    params=[pytest.param("mksh", marks=pytest.mark.needs("mksh")), *SHELLS[1:]]
+)
 def shell(request: pytest.FixtureRequest) -> str:
     path = shutil.which(request.param)
     if path is None:
