@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 _TIMEOUT_S = 1800.0
+_STRIPS = ("aarch64-linux-gnu-strip", "llvm-strip")
 
 
 class PinnedWheel(Value, frozen=True, kw_only=True):
@@ -42,6 +44,9 @@ class PinnedWheel(Value, frozen=True, kw_only=True):
     in the wheel."""
     empty_libraries: tuple[str, ...] = ()
     """What a library names and calls nothing of."""
+
+    may_be_stripped: bool = False
+    """Checked to give the same outputs without its symbols."""
 
     @property
     def runtime_version(self) -> str:
@@ -88,6 +93,7 @@ PINNED = {
             "torch.libs/libopenblasp-r0-121ca252.3.30.so",
         ),
         empty_libraries=("libz.so.1",),
+        may_be_stripped=True,
     ),
 }
 """By engine and ABI."""
@@ -133,7 +139,29 @@ def _fill(
         missing = [path for path in wheel.libraries if not (ready / path).is_file()]
         if missing:
             raise _unfit(wheel, f"it has no {', '.join(missing)}")
+        if wheel.may_be_stripped:
+            _strip([ready / path for path in wheel.libraries])
         ready.rename(folder)
+
+
+def _strip(libraries: Iterable[Path]) -> None:
+    """Take the symbols away where a program for that is installed: 300 MB to 208."""
+    tool = next((path for name in _STRIPS if (path := shutil.which(name))), None)
+    if tool is None:
+        return
+    for library in libraries:
+        stripped = library.with_name(f"{library.name}.stripped")
+        done = subprocess.run(
+            [tool, "--strip-unneeded", "-o", str(stripped), str(library)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
+        if done.returncode == 0:
+            stripped.replace(library)
+        else:
+            stripped.unlink(missing_ok=True)
 
 
 def _members(names: Iterable[str], wheel: PinnedWheel, *, headers: bool) -> list[str]:

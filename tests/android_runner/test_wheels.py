@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from pocketbench.android_runner.build.wheels import PINNED, PinnedWheel, unpacked
 from pocketbench.bench.errors import RunnerBuildError
+from pocketbench.bench.records.elf import read_elf
 
 NAME = "tinyruntime-1.2-cp311-cp311-manylinux_2_28_aarch64.whl"
 FILES = {
@@ -102,3 +104,32 @@ def test_every_pinned_wheel_is_named_by_its_content() -> None:
     for wheel in PINNED.values():
         assert len(wheel.sha256) == 64
         assert all(path.startswith(wheel.root) for path in wheel.libraries)
+
+
+@pytest.mark.needs("arm64 compiler")
+def test_symbols_are_taken_away_only_where_that_was_checked(
+    wheel: PinnedWheel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, library = tmp_path / "tiny.c", tmp_path / "libtiny.so"
+    source.write_text("int shown(void) { return 7; }\n")
+    compiler = ["aarch64-linux-gnu-gcc", "-g", "-shared", "-o", library, source]
+    subprocess.run(compiler, check=True)
+    folder = tmp_path / "index"
+    with zipfile.ZipFile(folder / NAME, "w") as archive:
+        for name, content in FILES.items():
+            archive.writestr(name, content)
+        archive.write(library, "tinyruntime/lib/libreal.so")
+    sha256 = hashlib.sha256((folder / NAME).read_bytes()).hexdigest()
+    name = "tinyruntime/lib/libreal.so"
+    asked = msgspec.structs.replace(wheel, sha256=sha256, libraries=(name,))
+    sizes = []
+    for may_be_stripped in (False, True):
+        monkeypatch.setenv(
+            "POCKETBENCH_CACHE_DIR", str(tmp_path / str(may_be_stripped))
+        )
+        changed = msgspec.structs.replace(asked, may_be_stripped=may_be_stripped)
+        made = unpacked(changed, lambda text: None) / name
+        assert read_elf(made, or_library=True).abi == "arm64-v8a"
+        sizes.append(made.stat().st_size)
+    assert sizes[0] == library.stat().st_size
+    assert sizes[1] < sizes[0]
