@@ -11,8 +11,10 @@ from pocketbench.android_runner.build.built import BuiltRunner, built_runners
 from pocketbench.android_runner.build.executorch_runtime import installed_executorch
 from pocketbench.android_runner.build.linux_build import foreseen, linux_abis
 from pocketbench.android_runner.build.runtime import Runtime, installed_torch
+from pocketbench.android_runner.build.shipped import read_manifest
 from pocketbench.android_runner.build.toolchain import (
     build_program,
+    cross_toolchain,
     host_toolchain,
     this_computer,
 )
@@ -38,6 +40,7 @@ def check_tools() -> tuple[Check, ...]:
         _check("cmake", _COMPILING, lambda: _build_program("cmake")),
         _check("ninja", _COMPILING, lambda: _build_program("ninja")),
         _check("torch", "exporting and measuring .ptl", lambda: _version("lite")),
+        _check("phones' programs", "phones, without the NDK", _of_phones),
         _check(
             "executorch", "exporting and measuring .pte", lambda: _version("executorch")
         ),
@@ -133,6 +136,24 @@ def _check(name: str, needed_for: str, find: Callable[[], str]) -> Check:
             remedy=error.next_step,
         )
     return Check(name=name, needed_for=needed_for, is_there=True, fact=fact)
+
+
+def _of_phones() -> str:
+    """What makes the Linux build for arm64 phones.
+
+    Raises:
+        ToolMissingError: Nothing here does.
+    """
+    toolchain = cross_toolchain()
+    if toolchain is not None:
+        return f"compiled with {toolchain.short_name}"
+    if read_manifest() is not None:
+        return "shipped with pocketbench"
+    raise ToolMissingError(
+        "aarch64-linux-gnu-g++",
+        "no cross compiler, and a clone brings no compiled program",
+        "Install it: apt install g++-aarch64-linux-gnu",
+    )
 
 
 def _version(engine: str) -> str:

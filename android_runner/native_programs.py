@@ -104,14 +104,18 @@ class NativePrograms:
 
     def _missing(self, info: DeviceInfo, *, outdated: bool) -> RunnerMissingError:
         abi = info.abis[0] if info.abis else "ABI"
-        needs = f"{' or '.join(info.abis) or 'an unknown ABI'} with {info.libc}"
+        libc = self.libc or (info.libc if info.libc != "none" else "its own C library")
+        needs = f"{' or '.join(info.abis) or 'an unknown ABI'} with {libc}"
         had = (
             "only one that an older pocketbench built" if outdated else "no runner yet"
+        )
+        build = (
+            "Leave out --libc bionic, or build" if self.libc == "bionic" else "Build"
         )
         return RunnerMissingError(
             info.id,
             f"there is {had} for {needs}",
-            f"Build ours: `pocketbench runner build --engine {self._engine} "
+            f"{build} ours: `pocketbench runner build --engine {self._engine} "
             f"--abi {abi} --ndk DIR --runtime DIR`"
             + _or_give(_OWN_PROGRAMS.get(self._engine), abi),
         )

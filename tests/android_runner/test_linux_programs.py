@@ -115,3 +115,9 @@ def test_a_program_with_a_loader_is_started_by_it(
     ]
     assert program == request.program.remote_path
     assert command.env == {}
+
+
+def test_the_way_back_from_a_choice_is_named(programs: NativePrograms) -> None:
+    programs.libc = "bionic"
+    with pytest.raises(RunnerMissingError, match="Leave out --libc bionic"):
+        programs.program(PHONE)
