@@ -10,7 +10,7 @@ from scipy.special import stdtrit
 
 from pocketbench.bench.errors import UsageError
 from pocketbench.bench.judge.intervals import Evidence
-from pocketbench.bench.judge.summary import Estimate, Verdict
+from pocketbench.bench.judge.summary import Verdict
 
 MOST_LAUNCHES = 10_000
 """Beyond so many, no number of further launches is promised to settle anything."""
@@ -84,17 +84,6 @@ def verdict(
     if -band <= lowest and highest <= band:
         return Verdict.NO_CHANGE
     return Verdict.INCONCLUSIVE
-
-
-def smallest_visible(ratio: Estimate) -> float | None:
-    """The smallest effect, as a proportion, that such an interval tells from none.
-
-    Of a baseline compared with itself this is what a device can resolve; `None` where
-    there is no interval.
-    """
-    if ratio.low is None or ratio.high is None:
-        return None
-    return max(ratio.high / ratio.point, ratio.point / ratio.low) - 1
 
 
 def launches_to_settle(

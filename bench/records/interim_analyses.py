@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 LOOKS = (6, 8, 10, 14, 20)
 """Numbers of blocks at which `--until-settled` looks, unless told otherwise."""
-
-
-def next_look(blocks: int, looks: Sequence[int] = LOOKS) -> int | None:
-    """The number of blocks to go on to, or `None` when there is no further look."""
-    return next((look for look in looks if look > blocks), None)
 
 
 def looks_up_to(most: int) -> tuple[int, ...]:

@@ -157,10 +157,3 @@ class Plan(Value, frozen=True, kw_only=True):
     def variants_of(self, model: str) -> tuple[Variant, ...]:
         """The variants of one model, in the order they were asked for."""
         return tuple(v for v in self.variants if v.model == model)
-
-
-class Job(Value, frozen=True, kw_only=True):
-    """One variant on one device."""
-
-    device_id: str
-    variant: Variant

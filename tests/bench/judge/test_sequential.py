@@ -18,7 +18,7 @@ from pocketbench.bench.judge.sequential import (
 from pocketbench.bench.judge.summarize import summarize
 from pocketbench.bench.judge.summary import Verdict
 from pocketbench.bench.judge.verdicts import verdict
-from pocketbench.bench.records.interim_analyses import LOOKS, looks_up_to, next_look
+from pocketbench.bench.records.interim_analyses import LOOKS, looks_up_to
 
 
 # Jennison and Turnbull, "Group Sequential Methods", 2000, table 2.9.
@@ -63,10 +63,6 @@ def test_the_overall_level_is_what_simulated_looks_cross(alpha):
     assert (np.abs(z) > beyond).any(axis=1).mean() == pytest.approx(alpha, abs=0.005)
     # Each of the two one-sided tests for no change has half of it.
     assert (z > beyond).any(axis=1).mean() == pytest.approx(alpha / 2, abs=0.004)
-
-
-def test_looks_are_gone_on_to_one_by_one():
-    assert [next_look(blocks) for blocks in (0, 6, 7, 20)] == [6, 8, 8, None]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ from pocketbench.bench.judge.summary import Verdict
 from pocketbench.bench.judge.verdicts import (
     corrected,
     launches_to_settle,
-    smallest_visible,
     verdict,
 )
 
@@ -102,13 +101,6 @@ def test_an_effect_at_the_minimum_effect_cannot_be_settled_by_launches():
     nearly = evidence(1.0199999, 1.10)
 
     assert launches_to_settle(nearly, 0.5, min_effect=0.02) is None
-
-
-def test_what_a_device_can_resolve_is_half_the_interval():
-    found = evidence(1.003, 1.031).estimate()
-
-    assert smallest_visible(found) == pytest.approx(0.031)
-    assert smallest_visible(LogMean(0.0, math.nan, 0, 1).evidence().estimate()) is None
 
 
 def test_values_that_are_not_positive_get_a_plain_interval():
