@@ -112,12 +112,14 @@ CHECKS: Mapping[str, str] = {
 
 ADB: Mapping[str, str] = {"look": "pocketbench.devices.android.adb.examine:look_at_adb"}
 
+ANY_FAMILY = "*"
+
 RUNNER_CHECKS: Mapping[str, str] = {
-    "android": "pocketbench.android_runner.checks:runners_for",
+    ANY_FAMILY: "pocketbench.android_runner.checks:runners_for",
     "ios": "pocketbench.ios_runner.checks:runners_for",
     "ios-simulator": "pocketbench.ios_runner.checks:runners_for",
 }
-"""Which of our programs a device of a family can run; all others go by Android's."""
+"""Which of our programs a device of a family can run; `*` stands for all others."""
 
 DOCTOR_PAGE: Mapping[str, str] = {"page": "pocketbench.reports.formats.doctor:render"}
 

@@ -77,39 +77,16 @@ class HostDevice:
         *,
         timeout_s: float,
         env: Mapping[str, str] | None = None,
+        cores: Sequence[int] = (),
         host_cpus: Sequence[int] = (),
+        log_tag: str | None = None,
+        grace_s: float = 0.0,
     ) -> CommandResult:
         """Run a program as a child, pinned to cores where this system can pin.
 
         Raises:
             Cancelled: The cancel event was set; the child and its group are dead.
         """
-        return self._run(argv, timeout_s, 0.0, env, host_cpus)
-
-    def attend(
-        self,
-        argv: Sequence[str],
-        *,
-        timeout_s: float,
-        grace_s: float,
-        env: Mapping[str, str] | None = None,
-        host_cpus: Sequence[int] = (),
-    ) -> CommandResult:
-        """Run a program as `run` does; when cancelled, ask it to end first.
-
-        Raises:
-            Cancelled: The cancel event was set, and it did not end in time.
-        """
-        return self._run(argv, timeout_s, grace_s, env, host_cpus)
-
-    def _run(
-        self,
-        argv: Sequence[str],
-        timeout_s: float,
-        grace_s: float,
-        env: Mapping[str, str] | None,
-        host_cpus: Sequence[int],
-    ) -> CommandResult:
         command = [*self._pin(host_cpus), *argv]
         with self._one_at_a_time:
             logger.debug("%s: %s", self._info.id, command)

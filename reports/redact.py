@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from pocketbench.bench.judge.summary import Summary
 from pocketbench.bench.records.device import DeviceInfo
+from pocketbench.bench.records.families import family_of
 from pocketbench.bench.records.launch import Launch
 
 _UNSHOWABLE = dict.fromkeys(
@@ -61,7 +62,11 @@ class _Redaction:
         self._serials: list[tuple[re.Pattern[str], str]] = []
         for info in devices:
             serial = info.id.partition(":")[2]
-            if info.family != "android" or not info.serial_hash or not serial:
+            if (
+                not family_of(info).has_serial_in_id
+                or not info.serial_hash
+                or not serial
+            ):
                 continue
             self._ids[info.id] = info.id.replace(serial, info.serial_hash)
             if len(serial) >= _SHORTEST_SERIAL:

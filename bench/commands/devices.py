@@ -10,6 +10,7 @@ from pocketbench.bench import registry
 from pocketbench.bench.planning.discovery import discover
 from pocketbench.bench.records.device import DeviceInfo
 from pocketbench.bench.records.device_kind import tagged_name
+from pocketbench.bench.records.families import FAMILIES, family_of
 
 
 @click.command()
@@ -21,7 +22,11 @@ from pocketbench.bench.records.device_kind import tagged_name
 )
 def devices(as_json: bool, simulated: bool) -> None:
     """List every device that can be seen, with its state and remedy."""
-    families = [x for x in registry.DEVICES if simulated or x != "simulated"]
+    families = [
+        name
+        for name in registry.DEVICES
+        if simulated or not FAMILIES[name].starts_on_request
+    ]
     selected, troubles = discover(families)
     infos = [each.info for each in selected]
     if as_json:
@@ -32,7 +37,7 @@ def devices(as_json: bool, simulated: bool) -> None:
         _print_table(infos)
     for trouble in troubles:
         click.echo(f"Note: {trouble}", err=True)
-    if not any(info.family not in ("host", "simulated") for info in infos):
+    if all(family_of(info).is_at_hand for info in infos):
         click.echo(
             "No phone is attached. Attach one with USB debugging on, or simulate one: "
             "pocketbench simulate pixel-8",

@@ -54,6 +54,7 @@ def _examine(selectors: tuple[str, ...]) -> DoctorReport:
     from pocketbench.bench.measure.prepare import make_driver
     from pocketbench.bench.planning.discovery import discover
     from pocketbench.bench.planning.selection import select
+    from pocketbench.bench.records.families import FAMILIES
 
     adb = look_at_adb()
     troubles: tuple[str, ...] = ()
@@ -62,7 +63,7 @@ def _examine(selectors: tuple[str, ...]) -> DoctorReport:
         chosen = [each for each in selectors if each != "host"]
         found = list(select(chosen, make_driver)) if chosen else []
     else:
-        families = (x for x in registry.DEVICES if x not in ("host", "simulated"))
+        families = (x for x in registry.DEVICES if not FAMILIES[x].is_at_hand)
         found, errors = discover(families)
         troubles = tuple(str(error) for error in errors)
     return examine(host, found, adb=adb, troubles=troubles)

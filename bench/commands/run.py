@@ -26,9 +26,12 @@ def _complete_devices(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     from pocketbench.bench.errors import PocketbenchError
+    from pocketbench.bench.records.families import FAMILIES
 
     found = ["host", "android:*"]
-    for family in ("android", "simulated"):
+    for family, traits in FAMILIES.items():
+        if not (traits.can_examine and not traits.is_this_computer):
+            continue
         try:
             driver = registry.load(registry.DEVICES, "device family", family)()
             found += [info.id for info in driver.discover()]

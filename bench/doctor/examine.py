@@ -21,6 +21,7 @@ from pocketbench.bench.records.doctor_report import (
     DoctorReport,
     RunnerFound,
 )
+from pocketbench.bench.records.families import family_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,10 +29,6 @@ if TYPE_CHECKING:
     from pocketbench.bench.planning.selection import Selected
     from pocketbench.bench.records.conditions import Conditions, Missing
     from pocketbench.bench.records.device import DeviceInfo
-
-_OPENED = ("host", "android", "simulated")
-"""Families whose devices report their state without being changed: an iPhone reports it
-through an app of ours, which would have to be installed."""
 
 
 def examine(
@@ -75,7 +72,7 @@ def look_at_adb() -> AdbFound:
 def runners_for(info: DeviceInfo) -> tuple[RunnerFound, ...]:
     """Which of our programs can run on a device."""
     table = registry.RUNNER_CHECKS
-    name = info.family if info.family in table else "android"
+    name = info.family if info.family in table else registry.ANY_FAMILY
     found: tuple[RunnerFound, ...] = registry.load(table, "runner check", name)(info)
     return found
 
@@ -85,7 +82,7 @@ def _look_at(selected: Selected) -> DeviceFound:
     conditions: Conditions | None = None
     free_bytes: int | Missing | None = None
     trouble: PocketbenchError | None = None
-    if info.state == "ready" and info.family in _OPENED:
+    if info.state == "ready" and family_of(info).can_examine:
         try:
             info, conditions, free_bytes = _read(selected)
         except PocketbenchError as error:

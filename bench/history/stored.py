@@ -8,6 +8,7 @@ from typing import Literal
 from pocketbench.bench.judge.cells import measured_cells
 from pocketbench.bench.judge.summary import Cell
 from pocketbench.bench.records.device import DeviceInfo
+from pocketbench.bench.records.families import family_of
 from pocketbench.bench.records.launch import Launch
 from pocketbench.bench.records.record import Value
 from pocketbench.bench.records.run import DeviceReady, Run
@@ -152,7 +153,7 @@ def _imitation(info: DeviceInfo) -> Imitation | None:
         return "replayed"
     if info.is_simulated:
         return "simulated"
-    if info.family == "ios-simulator":
+    if family_of(info).is_simulator:
         return "simulator"
     return "emulated" if info.is_emulated else None
 

@@ -12,6 +12,7 @@ from pocketbench.bench.conditions.cooldown_rules import (
     spin_obstacle,
 )
 from pocketbench.bench.errors import Cancelled
+from pocketbench.bench.records.families import family_of
 
 if TYPE_CHECKING:
     import threading
@@ -26,8 +27,6 @@ logger = logging.getLogger(__name__)
 Spin = Callable[[], float | None]
 """Do fixed work for a while: nanoseconds a round; `None`: it could not be done."""
 
-_GATED_FAMILIES = ("android", "simulated")
-
 
 def is_gated(info: DeviceInfo, limits: CooldownLimits) -> bool:
     """Whether waiting can help: on phones that can grow hot, and tell it at any time.
@@ -37,7 +36,7 @@ def is_gated(info: DeviceInfo, limits: CooldownLimits) -> bool:
     """
     return (
         limits.is_on
-        and info.family in _GATED_FAMILIES
+        and family_of(info).can_cool
         and not info.is_emulated
         and not info.is_heatless
     )

@@ -38,7 +38,7 @@ from pocketbench.bench.measure.schedule import block_order
 from pocketbench.bench.measure.spin_probe import spin_once
 from pocketbench.bench.measure.start_program import quieted, start_program
 from pocketbench.bench.measure.store import utc_now
-from pocketbench.bench.planning.cores import biggest_core, cores_of, pin_to
+from pocketbench.bench.planning.cores import biggest_core, cores_of
 from pocketbench.bench.records.blocks import TRIES
 from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.conditions import Conditions
@@ -86,7 +86,6 @@ class Session:
         self._stored_error: PocketbenchError | None = None
         self._ready: dict[tuple[str, str], ReadyVariant] = {}
         self._pinned: tuple[int, ...] = ()
-        self._pin_words: tuple[str, ...] = ()
         self._gate: Gatekeeper | None = None
         self._heat: BlockHeat | None = None
 
@@ -117,7 +116,6 @@ class Session:
                 ) as device:
                     self._info = device.info
                     self._pinned = cores_of(self._info, self._run.plan.cores)
-                    self._pin_words = pin_to(self._info, self._pinned)
                     self.prepare(device)
                     with quieted(device, self._run.plan, self._run.observer):
                         self._begin_gate(device)
@@ -290,7 +288,7 @@ class Session:
             result = start_program(
                 device,
                 ready.command,
-                prefix=self._pin_words,
+                cores=self._pinned,
                 timeout_s=timeout_s + request.min_duration_s,
                 host_cpus=cpus,
                 grace_s=self._grace_s,
@@ -333,7 +331,7 @@ class Session:
                 ready.tool.runner,
                 ready.request,
                 spin_ms=self._run.plan.cooldown.spin_ms,
-                prefix=pin_to(self._info, self._pinned or biggest_core(self._info)),
+                cores=self._pinned or biggest_core(self._info),
                 host_cpus=cpus,
             )
 

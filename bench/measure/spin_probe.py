@@ -25,7 +25,7 @@ def spin_once(
     request: LaunchRequest,
     *,
     spin_ms: int,
-    prefix: Sequence[str] = (),
+    cores: Sequence[int] = (),
     host_cpus: Sequence[int] = (),
 ) -> float | None:
     """Nanoseconds a round of the work; `None` where it cannot be done.
@@ -35,7 +35,7 @@ def spin_once(
         runner: Of a program that can spin; another one gives `None`.
         request: Of any launch of that program.
         spin_ms: The least length.
-        prefix: What pins a command on the phone.
+        cores: The phone's cores to pin to.
         host_cpus: Leased cores of this computer, for a simulated phone.
 
     Raises:
@@ -46,9 +46,10 @@ def spin_once(
         return None
     command = runner.spin_command(request, spin_ms)
     result = device.run(
-        (*prefix, *command.argv),
+        command.argv,
         timeout_s=spin_ms / 1000 + _GRACE_S,
         env=command.env,
+        cores=cores,
         host_cpus=host_cpus,
     )
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from pocketbench.bench.records.device import Attended, Logging, Quieting
+from pocketbench.bench.records.device import Logging, Quieting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,7 +33,7 @@ def start_program(
     device: Device,
     command: Command,
     *,
-    prefix: Sequence[str],
+    cores: Sequence[int],
     timeout_s: float,
     host_cpus: Sequence[int],
     grace_s: float = 0.0,
@@ -43,7 +43,7 @@ def start_program(
     Args:
         device: Where.
         command: The program's.
-        prefix: What pins it on the phone.
+        cores: The phone's cores to pin it to.
         timeout_s: Deadline for the whole command.
         host_cpus: Leased cores of this computer, for a simulated phone.
         grace_s: How long a stopped program may take to end and tell what it has.
@@ -52,32 +52,15 @@ def start_program(
         DeviceLostError: The device went away.
         Cancelled: The run was stopped.
     """
-    argv = (*prefix, *command.argv)
-    if grace_s > 0 and command.log_tag is None and isinstance(device, Attended):
-        result = device.attend(
-            argv,
-            timeout_s=timeout_s,
-            grace_s=grace_s,
-            env=command.env,
-            host_cpus=host_cpus,
-        )
-        if not (result.failed and isinstance(device, Logging)):
-            return result
+    result = device.run(
+        command.argv,
+        timeout_s=timeout_s,
+        env=command.env,
+        cores=cores,
+        host_cpus=host_cpus,
+        log_tag=command.log_tag,
+        grace_s=grace_s,
+    )
+    if result.failed and isinstance(device, Logging):
         return device.with_log(result)
-    if not isinstance(device, Logging):
-        return device.run(
-            argv, timeout_s=timeout_s, env=command.env, host_cpus=host_cpus
-        )
-    if command.log_tag is None:
-        result = device.run(
-            argv, timeout_s=timeout_s, env=command.env, host_cpus=host_cpus
-        )
-    else:
-        result = device.run_logged(
-            argv,
-            log_tag=command.log_tag,
-            timeout_s=timeout_s,
-            env=command.env,
-            host_cpus=host_cpus,
-        )
-    return device.with_log(result) if result.failed else result
+    return result

@@ -1,4 +1,4 @@
-"""Which of a phone's cores a program runs on, and what puts it there."""
+"""Which of a phone's cores a program runs on, by the name of a cluster or a list."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 from pocketbench.bench.errors import UsageError
+from pocketbench.bench.records.families import family_of
 
 if TYPE_CHECKING:
     from pocketbench.bench.records.device import DeviceInfo
 
-_WITH_TASKSET = ("android", "simulated")
 NAMES = ("big", "mid", "little", "all")
 _LIST = re.compile(r"[0-9]{1,3}(-[0-9]{1,3})?(,[0-9]{1,3}(-[0-9]{1,3})?)*")
-_PROFILES_SINCE = 33
-"""`settaskprofile` came with Android 13."""
 
 
 def check_cores(text: str) -> str:
@@ -40,7 +38,7 @@ def cores_of(info: DeviceInfo, asked: str | None) -> tuple[int, ...]:
     lowest is little, the highest big, all between are mid. A phone with one kind of
     core has only `all`.
     """
-    if asked is None or info.family not in _WITH_TASKSET:
+    if asked is None or not family_of(info).can_pin:
         return ()
     present = {cpu for cluster in info.clusters for cpu in cluster.cpus}
     if asked not in NAMES:
@@ -62,22 +60,6 @@ def cores_of(info: DeviceInfo, asked: str | None) -> tuple[int, ...]:
             for cpu in cluster.cpus
         )
     )
-
-
-def pin_to(info: DeviceInfo, cpus: tuple[int, ...]) -> tuple[str, ...]:
-    """The words before a command that put it on these cores; none for no cores.
-
-    The mask is as toybox's and util-linux's taskset take it: hexadecimal, without 0x.
-    A shell's programs may be kept from the big cores; since Android 13 the profile
-    MaxPerformance puts them into the group of the app in front, which may use all.
-    """
-    if not cpus:
-        return ()
-    pinned = ("taskset", f"{sum(1 << cpu for cpu in cpus):x}")
-    if (info.api_level or 0) < _PROFILES_SINCE:
-        return pinned
-    lifted = 'settaskprofile $$ MaxPerformance >/dev/null 2>&1; exec "$@"'
-    return ("sh", "-c", lifted, "sh", *pinned)
 
 
 def biggest_core(info: DeviceInfo) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pocketbench.bench import registry
 from pocketbench.bench.errors import PocketbenchError, ToolMissingError
 from pocketbench.bench.planning.selection import Selected
+from pocketbench.bench.records.families import FAMILIES
 
 
 def discover(
@@ -40,4 +41,5 @@ def _discover_family(family: str) -> Sequence[Selected] | PocketbenchError:
 def _is_expected(family: str, error: PocketbenchError) -> bool:
     """Apple's tools are absent on nearly every computer that is no Mac."""
     is_absent = isinstance(error, ToolMissingError)
-    return family.startswith("ios") and is_absent and sys.platform != "darwin"
+    needs_macos = family in FAMILIES and FAMILIES[family].needs_macos
+    return needs_macos and is_absent and sys.platform != "darwin"

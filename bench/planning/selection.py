@@ -8,26 +8,11 @@ from typing import TYPE_CHECKING
 
 from pocketbench.bench import registry
 from pocketbench.bench.errors import NoDeviceError, UnknownNameError, UsageError
+from pocketbench.bench.records.families import FAMILIES
 from pocketbench.bench.records.record import Value
 
 if TYPE_CHECKING:
     from pocketbench.bench.records.device import DeviceDriver, DeviceInfo
-
-HOW_TO_ATTACH = {
-    "android": (
-        "Attach a phone with USB debugging on, run `adb connect HOST:PORT`, "
-        "or simulate one: --device simulated:pixel-8"
-    ),
-    "ios": (
-        "Connect an iPhone by cable, unlock it, tap Trust and turn on Settings > "
-        "Privacy & Security > Developer Mode; docs/ios.md has every step"
-    ),
-    "ios-simulator": (
-        "Make a simulator: `xcrun simctl create bench 'iPhone 16'`, or in Xcode > "
-        "Settings > Components"
-    ),
-}
-"""Next step when a family has no device at all."""
 
 _KEYS = ("model", "name", "soc", "manufacturer")
 
@@ -121,10 +106,11 @@ def _matches(selector: Selector, info: DeviceInfo) -> bool:
 
 def _nothing(selector: Selector, infos: list[DeviceInfo]) -> UsageError:
     if not infos or selector.pattern == "*":
+        traits = FAMILIES.get(selector.family)
         return NoDeviceError(
             selector.text,
             "no such device is attached",
-            HOW_TO_ATTACH.get(selector.family, "See `pocketbench devices`"),
+            (traits.attach_hint if traits else None) or "See `pocketbench devices`",
         )
     return UnknownNameError(
         f"{selector.family} device", selector.pattern, [_tail(info) for info in infos]

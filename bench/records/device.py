@@ -155,7 +155,10 @@ class Device(Protocol):
         *,
         timeout_s: float,
         env: Mapping[str, str] | None = None,
+        cores: Sequence[int] = (),
         host_cpus: Sequence[int] = (),
+        log_tag: str | None = None,
+        grace_s: float = 0.0,
     ) -> CommandResult:
         """Run a command and wait; at the deadline kill it by its pid.
 
@@ -163,8 +166,13 @@ class Device(Protocol):
             argv: The program's path on the device and its arguments, unquoted.
             timeout_s: Deadline for the whole command.
             env: Added to the environment.
+            cores: The device's own cores to pin to, where its family `can_pin`.
             host_cpus: Leased cores of THIS computer to pin to, for a device whose
                 `shares_host_cpu` is true; empty: not pinned.
+            log_tag: Return what the command wrote to the system log under this tag,
+                where the device has such a log.
+            grace_s: When cancelled, ask the command to end (SIGTERM), and return what
+                it printed if it ends within this time; 0: kill it at once.
 
         Raises:
             DeviceLostError: The device went away; its partial output is in the text.
@@ -180,33 +188,6 @@ class Device(Protocol):
         Raises:
             DeviceLostError: The device went away.
             Cancelled: The cancel event given to `open` was set.
-        """
-        ...
-
-
-@runtime_checkable
-class Attended(Protocol):
-    """A device on which a long program is attended to.
-
-    Its conditions can be read, in another thread, while a program runs on it.
-    """
-
-    def attend(
-        self,
-        argv: Sequence[str],
-        *,
-        timeout_s: float,
-        grace_s: float,
-        env: Mapping[str, str] | None = None,
-        host_cpus: Sequence[int] = (),
-    ) -> CommandResult:
-        """Run a command as `run` does; when cancelled, first ask it to end (SIGTERM).
-
-        What it printed is returned where it then ends within `grace_s`.
-
-        Raises:
-            DeviceLostError: The device went away; its partial output is in the text.
-            Cancelled: The cancel event was set, and it did not end.
         """
         ...
 
@@ -232,24 +213,7 @@ class Quieting(Protocol):
 
 @runtime_checkable
 class Logging(Protocol):
-    """A device with a system log that programs speak to (Android)."""
-
-    def run_logged(
-        self,
-        argv: Sequence[str],
-        *,
-        log_tag: str,
-        timeout_s: float,
-        env: Mapping[str, str] | None = None,
-        host_cpus: Sequence[int] = (),
-    ) -> CommandResult:
-        """Run a command as `run` does, and read what it logged under a tag.
-
-        Raises:
-            DeviceLostError: The device went away.
-            Cancelled: The cancel event given to `open` was set.
-        """
-        ...
+    """A device whose system log can be read (Android)."""
 
     def with_log(self, result: CommandResult) -> CommandResult:
         """Add what the log tells of a command that has just failed, if it can be read.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pocketbench.bench.records.caveat import Caveat
+from pocketbench.bench.records.families import family_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 DEVICE_CAVEATS: dict[Caveat, Callable[[DeviceInfo], bool]] = {
     Caveat.SIMULATED: lambda info: info.is_simulated,
     Caveat.EMULATED: lambda info: info.is_emulated,
-    Caveat.SIMULATOR: lambda info: info.family == "ios-simulator",
+    Caveat.SIMULATOR: lambda info: family_of(info).is_simulator,
     Caveat.REPLAYED: lambda info: info.is_replayed,
 }
 """The caveats that are the device's own, whatever was measured on it."""

@@ -24,6 +24,7 @@ from pocketbench.devices.android.identity import (
     parse_sections,
     serial_number,
 )
+from pocketbench.devices.android.pinning import pin_to
 from pocketbench.devices.android.push.free_space import DF_SCRIPT, parse_free_space
 from pocketbench.devices.android.push.objects import PhoneObjects
 from pocketbench.devices.android.push.sending import ObjectSender
@@ -124,7 +125,10 @@ class AndroidDevice:
         *,
         timeout_s: float,
         env: Mapping[str, str] | None = None,
+        cores: Sequence[int] = (),
         host_cpus: Sequence[int] = (),
+        log_tag: str | None = None,
+        grace_s: float = 0.0,
     ) -> CommandResult:
         """Run a command in one round trip; at the deadline kill it by its pid.
 
@@ -135,45 +139,13 @@ class AndroidDevice:
             DeviceLostError: The phone went away; its partial output is in the text.
             Cancelled: The cancel event was set; the command is ended.
         """
-        argv = self._leased(argv, host_cpus)
-        return self._shell.run(argv, timeout_s=timeout_s, env=env)
-
-    def attend(
-        self,
-        argv: Sequence[str],
-        *,
-        timeout_s: float,
-        grace_s: float,
-        env: Mapping[str, str] | None = None,
-        host_cpus: Sequence[int] = (),
-    ) -> CommandResult:
-        """Run a command as `run` does; when cancelled, ask it to end first.
-
-        Raises:
-            DeviceLostError: The phone went away; its partial output is in the text.
-            Cancelled: The cancel event was set, and it did not end in time.
-        """
-        argv = self._leased(argv, host_cpus)
-        return self._shell.run(argv, timeout_s=timeout_s, env=env, grace_s=grace_s)
-
-    def run_logged(
-        self,
-        argv: Sequence[str],
-        *,
-        log_tag: str,
-        timeout_s: float,
-        env: Mapping[str, str] | None = None,
-        host_cpus: Sequence[int] = (),
-    ) -> CommandResult:
-        """Run a command as `run` does; the same round trip reads what it logged.
-
-        Raises:
-            DeviceLostError: The phone went away; its partial output is in the text.
-            Cancelled: The cancel event was set; the command is ended.
-        """
+        words = self._leased((*pin_to(self._info, cores), *argv), host_cpus)
+        if log_tag is None:
+            return self._shell.run(words, timeout_s=timeout_s, env=env, grace_s=grace_s)
         token = new_token()
-        argv = logged(self._leased(argv, host_cpus), token=token, tag=log_tag)
-        done = self._shell.run(argv, timeout_s=timeout_s, env=env)
+        words = logged(words, token=token, tag=log_tag)
+        # Its own shell reads the log after it, so it cannot be asked to end alone.
+        done = self._shell.run(words, timeout_s=timeout_s, env=env)
         return unwrap_logged(done, token=token)
 
     def with_log(self, result: CommandResult) -> CommandResult:

@@ -118,7 +118,10 @@ class IosDevice:
         *,
         timeout_s: float,
         env: Mapping[str, str] | None = None,
+        cores: Sequence[int] = (),
         host_cpus: Sequence[int] = (),
+        log_tag: str | None = None,
+        grace_s: float = 0.0,
     ) -> CommandResult:
         """Launch the app afresh with these arguments and wait for its end.
 
@@ -126,7 +129,10 @@ class IosDevice:
             argv: The app's bundle identifier, which is its path here, and arguments.
             timeout_s: Deadline for the whole launch.
             env: Added to the app's environment.
-            host_cpus: Means nothing on a phone.
+            cores: Cannot be chosen on this phone, like the next three.
+            host_cpus: Has no effect.
+            log_tag: Has no effect: the app prints its log itself.
+            grace_s: Has no effect.
 
         Raises:
             LaunchError: The app ended without a word.

@@ -103,7 +103,10 @@ class SimulatorDevice:
         *,
         timeout_s: float,
         env: Mapping[str, str] | None = None,
+        cores: Sequence[int] = (),
         host_cpus: Sequence[int] = (),
+        log_tag: str | None = None,
+        grace_s: float = 0.0,
     ) -> CommandResult:
         """Spawn a program in the simulator, and see that it has ended when we have.
 

@@ -7,6 +7,7 @@ from typing import Any
 from pocketbench.bench.judge.operators import OperatorCost, OperatorTable
 from pocketbench.bench.judge.summary import Cell, FleetComparison
 from pocketbench.bench.judge.time_series import SustainedCell
+from pocketbench.bench.records.families import family_of
 from pocketbench.reports.text.fleet import fleet_name
 from pocketbench.reports.view import View
 
@@ -224,7 +225,7 @@ def _where(view: View, found: Cell | SustainedCell | OperatorTable) -> dict[str,
         "device_name": _text(view.label(found.device_id)),
         "is_simulated": bool(info and info.is_simulated),
         "is_emulated": bool(info and info.is_emulated),
-        "is_ios_simulator": bool(info and info.family == "ios-simulator"),
+        "is_ios_simulator": bool(info and family_of(info).is_simulator),
         "is_replayed": bool(info and info.is_replayed),
         "model": _text(found.model),
         "variant": _text(found.variant_id),

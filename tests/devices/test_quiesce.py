@@ -5,7 +5,6 @@ import threading
 import pytest
 
 from pocketbench.bench.errors import Cancelled, DeviceLostError
-from pocketbench.bench.planning.cores import pin_to
 from pocketbench.devices.android.quiesce import AWAKE, STILL, quiet_script
 from pocketbench.devices.conditions.settings_record import PATH
 
@@ -188,8 +187,6 @@ def test_a_hostile_record_runs_nothing(phone_factory, open_phone):
 
 def test_a_program_runs_behind_the_words_that_pin_it(phone_factory, open_phone):
     device = open_phone(phone_factory())
-    done = device.run(
-        [*pin_to(device.info, (4, 5)), "echo", "two words", "$HOME"], timeout_s=30
-    )
+    done = device.run(["echo", "two words", "$HOME"], timeout_s=30, cores=(4, 5))
     assert done.stdout == b"two words $HOME\n"
     assert done.exit_code == 0

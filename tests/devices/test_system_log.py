@@ -18,7 +18,7 @@ WRITE = (
 
 def run_logged(device, script, **more):
     more = {"timeout_s": 30, **more}
-    return device.run_logged(["sh", "-c", script], log_tag="ExecuTorch", **more)
+    return device.run(["sh", "-c", script], log_tag="ExecuTorch", **more)
 
 
 @pytest.mark.parametrize("profile", ["pixel-8", "nexus-5"])

@@ -13,7 +13,9 @@ from pocketbench.bench.judge import metrics as values
 from pocketbench.bench.judge.summarize import summarize
 from pocketbench.bench.measure.store import read_run
 from pocketbench.bench.records import metrics
+from pocketbench.bench.records.families import FAMILIES
 from pocketbench.bench.records.metrics import Metric
+from pocketbench.bench.registry import DEVICES
 from tests.main_job.test_old_records import RUN
 
 REPOSITORY = Path(__file__).parents[2]
@@ -78,6 +80,22 @@ def test_a_metric_whose_larger_values_are_better_is_worded_so():
     throughput = next(m for m in metrics.METRICS if m.name == "throughput_per_s")
     assert throughput.better == "higher"
     assert replace(throughput, better="lower") != throughput
+
+
+def test_every_device_family_has_its_driver_and_its_traits():
+    assert list(FAMILIES) == list(DEVICES)
+
+
+@pytest.mark.parametrize("room", ["bench", "reports"])
+def test_no_core_file_compares_a_device_family_by_name(room):
+    compared = re.compile(
+        r"family\b[^\n]{0,20}(==|!=|\bin\b|startswith\()[^\n]{0,3}"
+        r"[\"'](android|ios|simulated)"
+    )
+    files = sorted((REPOSITORY / room).rglob("*.py"))
+
+    assert compared.search('if info.family == "ios-simulator":')
+    assert [x.name for x in files if compared.search(x.read_text("utf-8"))] == []
 
 
 @pytest.mark.parametrize("document", ["ARCHITECTURE.md", "CONTRIBUTING.md"])

@@ -103,7 +103,7 @@ class Untimed(abc.ABC):
         *,
         threads: int,
         timeout_s: float,
-        prefix: Sequence[str] = (),
+        cores: Sequence[int] = (),
     ) -> CommandResult:
         """Run a program to its end, on leased cores where it runs on this computer's.
 
@@ -116,7 +116,7 @@ class Untimed(abc.ABC):
         )
         with leased as cpus:
             return start_program(
-                device, command, prefix=prefix, timeout_s=timeout_s, host_cpus=cpus
+                device, command, cores=cores, timeout_s=timeout_s, host_cpus=cpus
             )
 
     @abc.abstractmethod

@@ -20,7 +20,7 @@ from pocketbench.bench.measure.device_job import Task
 from pocketbench.bench.measure.runner_binding import launch_request, tool_for
 from pocketbench.bench.measure.start_program import quieted
 from pocketbench.bench.measure.store import read_run, utc_now
-from pocketbench.bench.planning.cores import cores_of, pin_to
+from pocketbench.bench.planning.cores import cores_of
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.operator_times import OperatorProfile, ProfileFailure
 from pocketbench.bench.records.runner import Profiling
@@ -86,7 +86,7 @@ class _Profiler(Untimed):
             device,
             runner,
             runner.profile_command(request),
-            prefix=pin_to(self._info, cores_of(self._info, self._run.plan.cores)),
+            cores=cores_of(self._info, self._run.plan.cores),
             threads=variant.threads,
             # Each inference that is timed is followed by one that is observed.
             timeout_s=2 * workload.timeout_s,

@@ -15,7 +15,7 @@ from pocketbench.bench.measure.device_session import Session
 from pocketbench.bench.measure.schedule import block_order
 from pocketbench.bench.records.blocks import TRIES
 from pocketbench.bench.records.caveat import Caveat
-from pocketbench.bench.records.device import Attended
+from pocketbench.bench.records.families import family_of
 from pocketbench.bench.records.sustained import Reading, Sustained, SustainedLaunch
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class SustainedSession(Session):
         readings: list[Reading] = []
         interval_ns = round(self._asked.interval_s * 1e9)
         due_ns = began_ns + interval_ns
-        while isinstance(device, Attended) and not self._run.cancel.is_set():
+        while family_of(self._info).can_watch and not self._run.cancel.is_set():
             left_s = (due_ns - time.perf_counter_ns()) / 1e9
             if wait([running], timeout=max(0.0, left_s)).done:
                 break

@@ -7,9 +7,9 @@ from pocketbench.bench.planning.cores import (
     biggest_core,
     check_cores,
     cores_of,
-    pin_to,
 )
 from pocketbench.bench.records.device import CoreCluster, DeviceInfo
+from pocketbench.devices.android.pinning import pin_to
 
 
 def phone(*clusters, api_level=34):

@@ -57,7 +57,7 @@ class ScriptedDevice:
             for item in objects
         )
 
-    def run(self, argv, *, timeout_s, env=None, host_cpus=()):
+    def run(self, argv, *, timeout_s, **_):
         if self._cancel.is_set():
             raise Cancelled("run", "stopped", "")
         self._answer(argv)

@@ -57,10 +57,9 @@ class Phone:
             for item in objects
         )
 
-    def run(self, argv, *, timeout_s, env=None, host_cpus=()):
-        return CommandResult(stdout=b"short", stderr=b"", exit_code=0)
-
-    def attend(self, argv, *, timeout_s, grace_s, env=None, host_cpus=()):
+    def run(self, argv, *, timeout_s, grace_s=0.0, **_):
+        if grace_s == 0:
+            return CommandResult(stdout=b"short", stderr=b"", exit_code=0)
         self.asked.append((tuple(argv), timeout_s, grace_s))
         with self._looked:
             self.is_running, self._looks = True, 0
