@@ -261,7 +261,9 @@ def test_a_device_that_cannot_be_watched_is_measured_all_the_same(bench):
     class Plain:
         info = bench.info
         push, conditions = bench.phone.push, staticmethod(lambda: None)
-        run = bench.phone.run
+
+        def run(self, argv, **_):
+            return CommandResult(stdout=b"whole", stderr=b"", exit_code=0)
 
     bench.phone = Plain()
 
