@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pocketbench.bench.conditions.cooldown_rules import obstacles
 from pocketbench.bench.conditions.throttling import caps, slowed_down
-from pocketbench.bench.records.caveat import Caveat
+from pocketbench.bench.records.caveat import LOW_BATTERY, Caveat
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from pocketbench.bench.records.conditions import Conditions
     from pocketbench.bench.records.launch import Launch
     from pocketbench.bench.records.plan import CooldownLimits, Variant
-
-LOW_BATTERY = 0.3
-"""Of a full one; below it many phones lower their clocks."""
 
 
 def core_marks(

@@ -19,18 +19,13 @@ from pocketbench.bench.judge.valid_launches import (
     redone_launches,
 )
 from pocketbench.bench.records.artifact import Artifact
-from pocketbench.bench.records.caveat import Caveat
+from pocketbench.bench.records.caveat import FEWEST_LAUNCHES, NOISY_VARIATION, Caveat
 from pocketbench.bench.records.device_kind import device_caveats
 from pocketbench.bench.records.foreign import foreign_caveats
 from pocketbench.bench.records.launch import Launch
 from pocketbench.bench.records.metrics import METRICS
 from pocketbench.bench.records.plan import Variant
 from pocketbench.bench.records.run import DeviceReady, Run
-
-FEWEST_LAUNCHES = 6
-"""With fewer launches a cell carries the caveat too_few_launches."""
-NOISY_VARIATION = 0.10
-"""A coefficient of variation of launches above this is the caveat noisy."""
 
 
 def measured_cells(run: Run, devices: tuple[DeviceReady, ...]) -> dict[CellKey, Cell]:

@@ -5,6 +5,13 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
+LOW_BATTERY = 0.3
+"""Of a full one; below it many phones lower their clocks."""
+FEWEST_LAUNCHES = 6
+"""With fewer launches a cell carries the caveat too_few_launches."""
+NOISY_VARIATION = 0.10
+"""A coefficient of variation of launches above this is the caveat noisy."""
+
 
 class Wording(NamedTuple):
     """How a caveat is told to a person."""
@@ -93,7 +100,7 @@ _WORDINGS = {
         "turn it off and run again",
     ),
     Caveat.BATTERY_LOW: Wording(
-        "battery below 30 %",
+        f"battery below {100 * LOW_BATTERY:.0f} %",
         "many phones lower their clocks on a low battery",
         "charge it first",
     ),
@@ -125,12 +132,13 @@ _WORDINGS = {
         "read the output error as SQNR against float32, never as accuracy",
     ),
     Caveat.TOO_FEW_LAUNCHES: Wording(
-        "fewer than 6 launches",
+        f"fewer than {FEWEST_LAUNCHES} launches",
         "a quick look, or launches that failed",
         "run with --blocks 10 or more",
     ),
     Caveat.NOISY: Wording(
-        "launches differ by more than 10 % (coefficient of variation)",
+        f"launches differ by more than {100 * NOISY_VARIATION:.0f} % "
+        "(coefficient of variation)",
         "other work on the device, heat, or clock changes",
         "quiet the device and run again, or add blocks",
     ),
