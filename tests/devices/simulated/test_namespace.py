@@ -9,12 +9,12 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 
 import pytest
 
 from pocketbench.bench.errors import UnknownNameError
 from pocketbench.devices.simulated.running import running_phone
+from tests.phones import wait_for
 
 
 def processes_of(root_pid):
@@ -27,11 +27,8 @@ def processes_of(root_pid):
     return [root_pid, *(pid for child in children for pid in processes_of(child))]
 
 
-def wait_until_gone(pids, timeout_s=60.0):
-    deadline = time.monotonic() + timeout_s
-    while left := [pid for pid in pids if is_alive(pid)]:
-        assert time.monotonic() < deadline, left
-        time.sleep(0.02)
+def wait_until_gone(pids):
+    wait_for(lambda: not any(map(is_alive, pids)))
 
 
 def start(phone, adb, command):
@@ -135,7 +132,7 @@ def shell_of_a_phone_started_by(adb, *argv):
         yield lambda command: adb("shell", command, serial=serial).stdout
     finally:
         adb("disconnect", serial)
-        child.communicate(timeout=120)
+        child.communicate(timeout=300)
 
 
 def test_without_androids_shell_this_computers_commands_stand_in(adb):
@@ -175,11 +172,12 @@ def test_stopping_ends_every_process(phone_factory, adb):
     phone = phone_factory()
     shell = start(phone, adb, "setsid sleep 600 & nohup sleep 601 & echo started; wait")
     assert shell.stdout.readline() == b"started\n"
+    # The kernel may skip a child in its list while another one ends.
+    wait_for(lambda: len(processes_of(phone.pid)) >= 5)
     pids = processes_of(phone.pid)
-    assert len(pids) >= 5
     phone.stop()
     wait_until_gone(pids)
-    shell.communicate(timeout=120)
+    shell.communicate(timeout=300)
 
 
 @pytest.mark.parametrize("victim", [0, 1], ids=["the phone", "its init"])
@@ -190,7 +188,7 @@ def test_killing_a_part_of_the_phone_ends_every_process(phone_factory, adb, vict
     pids = processes_of(phone.pid)
     os.kill(pids[victim], signal.SIGKILL)
     wait_until_gone(pids)
-    shell.communicate(timeout=120)
+    shell.communicate(timeout=300)
 
 
 def test_killing_the_starter_ends_the_phone():
