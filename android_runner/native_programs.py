@@ -161,7 +161,7 @@ def _lasting(request: LaunchRequest) -> tuple[str, ...]:
 
 
 def outputs_command(request: LaunchRequest, input_data_path: str) -> Command:
-    """How one of our programs is made to tell what a model answers."""
+    """The command by which one of our programs prints a model's outputs."""
     return Command(
         argv=(
             *started_by(request.program, request.libraries),

@@ -20,7 +20,7 @@ must not read it as a verdict (1), a usage error (2) or a failed job (3)."""
 COMMANDS = {
     "run": "Measure models on devices and report.",
     "devices": "List every device that can be seen, with its state and remedy.",
-    "doctor": "Tell what can be measured from here, and what is missing for more.",
+    "doctor": "Check the setup of this computer and every attached device.",
     "export": "Export a model for the device without measuring it.",
     "report": "Make the report of a stored run again.",
     "compare": "Compare two stored runs.",

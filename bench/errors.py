@@ -2,7 +2,7 @@
 
 PocketbenchError                 subject: fact. next step   (exit 3)
 ├── UsageError                   what was asked cannot be done (exit 2)
-│   ├── UnknownNameError         no such model, variant, device, profile ...
+│   ├── UnknownNameError         unknown model, variant, device, profile ...
 │   ├── NoDeviceError            a selector matches no device
 │   ├── RunnerMissingError       no program for this device's ABI
 │   ├── ToolMissingError         adb, a compiler, user namespaces ... are missing
@@ -63,10 +63,10 @@ class UnknownNameError(UsageError):
         if near:
             step = f"Did you mean {' or '.join(near)}?"
         elif known:
-            step = f"Known: {', '.join(known)}"
+            step = f"Choose from {', '.join(known)}"
         else:
             step = "None is known"
-        super().__init__(name or "(empty)", f"no such {kind}", step)
+        super().__init__(name or "(empty)", f"unknown {kind}", step)
 
 
 class NoDeviceError(UsageError):

@@ -59,7 +59,7 @@ class View:
 
     @cached_property
     def conditions(self) -> tuple[DeviceConditions, ...]:
-        """What each device told of itself, gathered over its launches."""
+        """What each device reported about itself, gathered over its launches."""
         return device_conditions(self.summary.run)
 
     @cached_property
@@ -139,7 +139,7 @@ class View:
         }
 
     def label(self, device_id: str) -> str:
-        """What people call a device; told apart from others of the same name."""
+        """The display name of a device, distinct from others of the same name."""
         return self._labels.get(device_id, device_id)
 
     def tag(self, device_id: str) -> str | None:

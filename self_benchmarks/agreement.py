@@ -7,9 +7,9 @@ theirs with the 95 % t interval over the pairs of launches.
 --program PATH is any `speed_benchmark_torch` for this computer; without it a plain loop
 with that program's timing rule is compiled against the installed torch.
 
-The model is int8 unless told otherwise. MobileNetV2 in float32, which oneDNN computes,
-tells nothing about timing here: where the C library's heap happens to put its tensors
-moves it by 2 %, and by more where glibc is told to keep what is freed, even between two
+The model is int8 by default. MobileNetV2 in float32, which oneDNN computes,
+says nothing about timing here: where the C library's heap happens to put its tensors
+moves it by 2 %, and by more where glibc is set to keep what is freed, even between two
 builds of the plain loop that differ in a line no inference runs.
 
 With --loader the other one is our own program as a phone gets it where there is no
@@ -131,34 +131,34 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=40)
     parser.add_argument("--iterations", type=int, default=30)
     parser.add_argument("--loader", action="store_true")
-    told = parser.parse_args()
+    parsed = parser.parse_args()
 
-    request = request_for(told.model)
-    artifact = export(request, told.variant, seed=0, progress=print)
+    request = request_for(parsed.model)
+    artifact = export(request, parsed.variant, seed=0, progress=print)
     own = LiteRunner if artifact.format == "ptl" else ExecutorchRunner
     driver = HostDriver()
     (info,) = driver.discover()
     lease = CpuLease(state_dir() / "lease")
     with driver.open(info, cancel=threading.Event()) as device:
         ours = Program(own((), print), device, artifact)
-        if told.loader:
+        if parsed.loader:
             theirs = Program(brought_along(own), device, artifact)
         else:
-            path = told.program or plain_loop()
+            path = parsed.program or plain_loop()
             given = RunnerChoice(name="speed_benchmark_torch", path=str(path))
             theirs = Program(SpeedBenchmarkTorch((given,)), device, artifact)
         pairs: list[tuple[float, float]] = []
-        for number in range(told.pairs + 1):
+        for number in range(parsed.pairs + 1):
             order = (ours, theirs) if number % 2 == 0 else (theirs, ours)
             with lease.cores(1, threading.Event()) as cpus:
-                found = {x: x.median_ns(told.iterations, cpus) for x in order}
+                found = {x: x.median_ns(parsed.iterations, cpus) for x in order}
             if number:  # the first pair warms the page cache
                 pairs.append((found[ours], found[theirs]))
     ratio = estimate([a / b for a, b in pairs])
     assert ratio.low is not None
     assert ratio.high is not None
-    print(f"{artifact.model} {artifact.variant}, {told.pairs} pairs of launches")
-    other = "loader" if told.loader else "theirs"
+    print(f"{artifact.model} {artifact.variant}, {parsed.pairs} pairs of launches")
+    other = "loader" if parsed.loader else "theirs"
     for name, program, index in (("ours", ours, 0), (other, theirs, 1)):
         median_ms = statistics.median(pair[index] for pair in pairs) / 1e6
         print(f"  {name:<7} {median_ms:9.3f} ms  {program.program.executable.path}")

@@ -1,9 +1,9 @@
-"""Are builds that differ in nothing that counts told apart, as memory happens to lie?
+"""Are equal builds called different, by how memory happens to be placed?
 
 Measures six of them (placed/equal_builds.py, MobileNetV2 in float32) in the same blocks
 on this computer, once with tensors where the C library puts them (--heap system) and
 once with the runner's own placement (--heap steady), and prints each build's latency
-and peak memory over those of the first, as the reports tell them.
+and peak memory over those of the first, as in the reports.
 
 Aim: no verdict but "no change" or "inconclusive" with --heap steady.
 Run: python self_benchmarks/placement.py [--blocks 12]
@@ -62,7 +62,7 @@ def main() -> None:
         wrong = [
             c for c in comparisons if c["verdict"] in ("regression", "improvement")
         ]
-        print(f"  {len(wrong)} of {len(comparisons)} told apart")
+        print(f"  {len(wrong)} of {len(comparisons)} distinguished")
 
 
 if __name__ == "__main__":

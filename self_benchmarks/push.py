@@ -8,9 +8,9 @@ push 0 bytes, 1 round trip.
 Over a cable the hash mostly waits for the link. Over loopback nothing waits: adb's
 client and server and the simulated phone keep two cores busy with 100 MB for 0.23 s of
 processor time, and reading them back through a pipe and hashing them takes more than
-half as much again, which on two cores cannot hide behind the send. So both are told;
-a phone of its own has its own cores.
-Run: python self_benchmarks/push.py [MEGABYTES]
+half as much again, which on two cores cannot hide behind the send. So both are
+reported; a phone of its own has its own cores. Run: python self_benchmarks/push.py
+[MEGABYTES]
 """
 
 from __future__ import annotations

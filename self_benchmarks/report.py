@@ -109,7 +109,7 @@ def ready(device_id: str) -> DeviceReady:
 
 
 def conditions(at_s: float, skin_c: float) -> Conditions:
-    """What a phone of nine cores in three clock domains tells, so long after a boot."""
+    """What a phone with nine cores in three clock domains reports after boot."""
     kinds: tuple[TemperatureKind, ...] = ("skin", "battery", "cpu", "cpu", "cpu", "gpu")
     domains = ((0, 1704000), (4, 2367000), (8, 2914000))
     return Conditions(

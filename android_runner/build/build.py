@@ -77,7 +77,7 @@ def build_runner(
         toolchain: A CMake toolchain file instead.
         runtime: The runtime of that ABI, see `runtime_in` and `executorch_in`.
         output: A folder that takes a copy of the program and all it needs.
-        progress: Told what takes long.
+        progress: Called with what takes long.
 
     Raises:
         UnknownNameError: There is no such engine.

@@ -69,15 +69,15 @@ def needed_libraries(
             f"its libraries cannot be listed:\n{done.stderr.strip()}\n",
             "Check that objdump (binutils) is installed",
         )
-    told = [line.partition(" ") for line in done.stdout.splitlines()]
-    missing = [name for kind, _, name in told if kind == "missing"]
+    parsed = [line.partition(" ") for line in done.stdout.splitlines()]
+    missing = [name for kind, _, name in parsed if kind == "missing"]
     if missing:
         raise RunnerBuildError(
             str(program),
             f"it needs {', '.join(missing)}, which is nowhere",
             f"Put it into {runtime.folders[0] if runtime.folders else 'the runtime'}",
         )
-    return tuple(sorted({path for kind, _, path in told if kind == "found"}))
+    return tuple(sorted({path for kind, _, path in parsed if kind == "found"}))
 
 
 def _object_reader(tree: Path) -> dict[str, str]:

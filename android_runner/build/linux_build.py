@@ -96,7 +96,7 @@ def build_with_c_library(
     Args:
         engine: `lite` or `executorch`.
         abi: One of `linux_abis`.
-        progress: Told what takes long.
+        progress: Called with what takes long.
 
     Raises:
         ToolMissingError: No compiler and no program in this installation; says which

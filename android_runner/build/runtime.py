@@ -23,7 +23,7 @@ class Runtime(Value, frozen=True, kw_only=True):
     """What a runner is compiled and linked against."""
 
     version: str | None
-    """`torch 2.13.0+cpu`; `None` when its headers do not tell."""
+    """`torch 2.13.0+cpu`; `None` when its headers do not report it."""
     includes: tuple[str, ...]
     libraries: tuple[str, ...] = ()
     """Shared, in link order."""

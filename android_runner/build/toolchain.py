@@ -109,7 +109,7 @@ def ndk_toolchain(ndk: Path, abi: str, *, shared_stl: bool) -> Toolchain:
         )
     if abi not in ANDROID_ABIS:
         raise UsageError(
-            abi, "not an ABI of Android", f"Known: {', '.join(ANDROID_ABIS)}"
+            abi, "not an ABI of Android", f"Choose from {', '.join(ANDROID_ABIS)}"
         )
     sysroots = ndk.glob(f"toolchains/llvm/prebuilt/*/sysroot/usr/lib/{_TRIPLES[abi]}")
     return Toolchain(

@@ -167,7 +167,7 @@ _REMEDIES = (
         r"an older system, or push its own C library with it",
     ),
 )
-"""More telling than the reason's own remedy, by a pattern of the fact."""
+"""More specific remedies than the reason's own, by a pattern of the fact."""
 
 _BYTECODE = re.compile(
     r"vers\w*on number does not match.*?between (?P<low>\d+) and ?(?P<high>\d+) ?"
@@ -215,13 +215,13 @@ def reason_of(message: str) -> FailureReason | None:
 
 
 def first_words(message: str) -> str:
-    """The telling part of a long message on one line, without its backtrace."""
-    told = _NO_NEWS.split(message.strip(), maxsplit=1)[0] or message
-    told = " ".join(told.split()).rstrip(". ")
-    if len(told) > _FACT_LENGTH:
+    """The informative part of a long message on one line, without its backtrace."""
+    parsed = _NO_NEWS.split(message.strip(), maxsplit=1)[0] or message
+    parsed = " ".join(parsed.split()).rstrip(". ")
+    if len(parsed) > _FACT_LENGTH:
         half = _FACT_LENGTH // 2
-        told = f"{told[:half]} ... {told[-half:]}"
-    return told
+        parsed = f"{parsed[:half]} ... {parsed[-half:]}"
+    return parsed
 
 
 def signal_of(result: CommandResult) -> int | None:
@@ -246,10 +246,10 @@ def _reason_and_fact(result: CommandResult) -> tuple[FailureReason, str]:
             FailureReason.OUT_OF_MEMORY,
             f"killed by Android's low-memory killer: {ending.killed_because}",
         )
-    for told in (words, ending.own_words):
-        reason = reason_of(told)
+    for parsed in (words, ending.own_words):
+        reason = reason_of(parsed)
         if reason:
-            return reason, first_words(_telling_part(told, reason))
+            return reason, first_words(_telling_part(parsed, reason))
     if result.exit_code in (126, 127):
         found = _first_match(errors, _SHELL_RULES) or _first_match(words, _SHELL_RULES)
         if found:

@@ -1,4 +1,4 @@
-"""Failures told in the words of one program, before those that all programs share."""
+"""Failures in the words of one program, before those that all programs share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pocketbench.bench.records.failure import FailureReason
 
 Rules = tuple[tuple["FailureReason", str], ...]
-"""Reasons and the pattern of a line that tells each; the first that fits decides."""
+"""Reasons and the pattern of a line that shows each; the first that fits decides."""
 
 
 def why_it_ended(

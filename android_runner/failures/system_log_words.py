@@ -1,4 +1,4 @@
-"""What Android's system log tells of how a program ended."""
+"""How a program ended, by Android's system log."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _FRAME = re.compile(r"\s*#\d\d pc [0-9a-f]+ +(?P<file>\S+)(?: \((?P<function>.*?
 
 
 class Ending(NamedTuple):
-    """What the log tells."""
+    """What the log says."""
 
     own_words: str = ""
     """All the program logged itself, and its abort message."""
@@ -43,7 +43,7 @@ def read_ending(log: bytes, pid: int | None) -> Ending:
     """Read what there is on a process.
 
     A program started by adb's shell is not on the low-memory killer's list: the kernel
-    ends it, of which the log tells nothing but that others were killed before.
+    ends it, of which the log says only that others were killed before.
     """
     lines = tuple(read_threadtime(log))
     killed_because, others = _killed(lines, pid)
@@ -66,8 +66,8 @@ def _killed(lines: tuple[LogLine, ...], pid: int | None) -> tuple[str | None, in
         if match is None:
             continue
         if int(match["pid"]) == pid:
-            told = _KILLED_FOR.search(match["how"])
-            because = told["reason"].strip() if told else "it gave no reason"
+            parsed = _KILLED_FOR.search(match["how"])
+            because = parsed["reason"].strip() if parsed else "it gave no reason"
         else:
             others += 1
     return because, others

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 NAME = "benchmark_model"
 _LONGEST_S = 86_400
-"""The program stops by itself after 150 s unless told; our own timeout decides."""
+"""The program stops by itself after 150 s by default; our own timeout decides."""
 
 _DELEGATES = {
     "use_gpu": "GPU",

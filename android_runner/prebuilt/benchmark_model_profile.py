@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 HEADING = "Operator-wise Profiling Info for Regular Benchmark Runs:"
 """What goes before it is the profile of the initialization, what comes after the first
-table is the same sorted or added up, and then what delegates tell of themselves."""
+table is the same sorted or added up, and then what delegates report about
+themselves."""
 
 _TITLE = re.compile(r"=+ Run Order =+")
 _END = re.compile(r"=+ .* =+|Number of nodes executed: \d+")
@@ -38,16 +39,16 @@ def read_profile(lines: Sequence[str], subject: str) -> OperatorTimes:
     """
     if HEADING not in lines:
         raise _bad(subject, "printed no operator profile; was it built with one?")
-    told = lines[lines.index(HEADING) + 1 :]
-    runs = next((int(m[1]) for line in told if (m := _RUNS.fullmatch(line))), 0)
+    parsed = lines[lines.index(HEADING) + 1 :]
+    runs = next((int(m[1]) for line in parsed if (m := _RUNS.fullmatch(line))), 0)
     if runs == 0:
-        raise _bad(subject, "its operator profile does not tell of how many runs")
+        raise _bad(subject, "its operator profile does not say of how many runs")
     taken: dict[str, tuple[int, int]] = {}
-    for row in _rows(told, subject):
+    for row in _rows(parsed, subject):
         node, average, called = row[_TYPE], exact(row[_AVERAGE]), exact(row[_CALLS])
         if not node or average is None or average < 0 or called is None or called < 0:
             raise _bad(subject, f"unreadable line of its operator profile: {row}")
-        # Releases that divide by the runs twice tell 0 calls of one.
+        # Releases that divide by the runs twice report 0 calls of one.
         calls = max(1, int(called))
         before = taken.get(node, (0, 0))
         self_ns = to_ns(average * calls * runs, _MS)
@@ -68,15 +69,15 @@ def read_profile(lines: Sequence[str], subject: str) -> OperatorTimes:
     )
 
 
-def _rows(told: Sequence[str], subject: str) -> Iterator[dict[str, str]]:
+def _rows(parsed: Sequence[str], subject: str) -> Iterator[dict[str, str]]:
     """The lines of the first table by the names of their columns."""
-    titles = [at for at, line in enumerate(told) if _TITLE.fullmatch(line)]
-    if not titles or titles[0] + 1 >= len(told):
+    titles = [at for at, line in enumerate(parsed) if _TITLE.fullmatch(line)]
+    if not titles or titles[0] + 1 >= len(parsed):
         raise _bad(subject, "its operator profile has no table")
-    columns = [_plain(name) for name in _cells(told[titles[0] + 1])]
+    columns = [_plain(name) for name in _cells(parsed[titles[0] + 1])]
     if not {_TYPE, _AVERAGE, _CALLS} <= set(columns):
         raise _bad(subject, f"unknown columns of its operator profile: {columns}")
-    for line in told[titles[0] + 2 :]:
+    for line in parsed[titles[0] + 2 :]:
         if not line.strip():
             continue
         if _END.fullmatch(line):

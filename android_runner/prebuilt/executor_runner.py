@@ -93,11 +93,11 @@ resize is logged before the status that names it."""
 class ExecutorRunner:
     """Builds the program's flags and reads its log, in every version.
 
-    Vendors' runners of `.pte` files, such as Qualcomm's `qnn_executor_runner`, are told
-    by their flags and by their log.
+    Vendors' runners of `.pte` files, such as Qualcomm's `qnn_executor_runner`, are
+    reported by their flags and by their log.
 
     It has no warm-up runs of its own: so many more executions are asked for, and the
-    first ones are told apart afterwards. All its inputs are ones.
+    first ones are separated afterwards. All its inputs are ones.
     """
 
     name = NAME
@@ -215,12 +215,12 @@ class _Log:
 
     def measurement(self, request: LaunchRequest | None) -> Measurement:
         """What the launch measured, by whatever generation it is of."""
-        told = Measurement(load_ns=self._load_ns(), threads=self._threads())
+        parsed = Measurement(load_ns=self._load_ns(), threads=self._threads())
         replace = msgspec.structs.replace
         if self._count is None:
             only_ns = self._ns_by_timestamps()
             return replace(
-                told,
+                parsed,
                 first_latency_ns=only_ns,
                 latencies_ns=(only_ns,),
                 latency_resolution_ns=1000,
@@ -236,7 +236,7 @@ class _Log:
         if not any(_NEWEST_MARK.match(item.text) for item in self._messages):
             mean_ns = to_ns(total_ms / self._count, _MS)
             return replace(
-                told,
+                parsed,
                 mean_latency_ns=mean_ns,
                 first_latency_ns=mean_ns if self._count == 1 else None,
                 latency_resolution_ns=_resolution_ns(self._total_text),
@@ -244,7 +244,7 @@ class _Log:
         samples, resolution_ns = self._iterations(total_ms)
         warm = request.warmup_iterations if request else 0
         return replace(
-            told,
+            parsed,
             first_latency_ns=samples[0],
             warmup_latencies_ns=samples[:warm],
             latencies_ns=samples[warm:],
@@ -300,7 +300,7 @@ class _Log:
         if len(before) != 1 or before[0] is None or self._end.at_us is None:
             raise _bad(
                 self._subject,
-                "this release tells no time: build executor_runner of v0.6 or later",
+                "this release reports no time: build executor_runner of v0.6 or later",
             )
         if self._end.at_us <= before[0]:
             raise _bad(self._subject, "its clock ran backwards")

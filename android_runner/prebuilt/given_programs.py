@@ -204,7 +204,7 @@ class GivenPrograms:
         raise self._missing(info)
 
     def of(self, request: LaunchRequest) -> GivenProgram:
-        """The given file that a launch starts, told by its content."""
+        """The given file that a launch starts, recognised by its content."""
         for given in self._given:
             if given.executable.sha256 == request.program.sha256:
                 return given

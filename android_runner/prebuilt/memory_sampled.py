@@ -93,7 +93,7 @@ class Sampled:
 
 
 class SampledProfiling(Sampled):
-    """The same, where the program can also tell of operators; that is not sampled."""
+    """The same, where the program can also profile operators; that is not sampled."""
 
     def __init__(self, inner: ProfilingRunner) -> None:
         """Take what drives the program itself."""

@@ -115,7 +115,7 @@ _RULES = (
 class OnnxRuntimePerfTest:
     """Builds the program's flags and reads its report, in every version.
 
-    It always does one warm-up run, which newer releases tell the time of. Single
+    It always does one warm-up run, whose time newer releases print. Single
     iterations come as rows of its result file, or with the option `verbose`, which
     also makes the runtime log inside the timed region; else there is a mean.
     """
@@ -211,7 +211,7 @@ class _Report:
             raise self._bad(f"ran {self._count} times, {iterations} were asked for")
         load, first = self._facts.get("load_s"), self._facts.get("first_ms")
         peak = self._facts.get("peak_bytes")
-        # The first inference is told in whole milliseconds: 0 is no time.
+        # The first inference is reported in whole milliseconds: 0 is no time.
         first_ns = to_ns(Decimal(first), _MS) if first else 0
         step_ns = to_ns(self._mean_step_ms, _MS)
         if self._samples:
@@ -286,7 +286,7 @@ class _Report:
 
 
 def _facts(lines: Sequence[str], subject: str) -> dict[str, str]:
-    """Every figure the report tells; one told twice must be the same."""
+    """Every figure of the report; one printed twice must be the same."""
     facts: dict[str, str] = {}
     for line in lines:
         for name, form in _FACT_PATTERNS.items():
@@ -298,7 +298,7 @@ def _facts(lines: Sequence[str], subject: str) -> dict[str, str]:
                 raise LaunchError(
                     FailureReason.BAD_OUTPUT,
                     subject,
-                    f"tells two values: {line.strip()}, and {facts[name]}",
+                    f"reports two values: {line.strip()}, and {facts[name]}",
                 )
             if (number := exact(value)) is None or number < 0:
                 raise LaunchError(

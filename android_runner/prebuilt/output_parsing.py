@@ -12,7 +12,7 @@ NUMBER_OR_NOT = rf"(?:{NUMBER}|-?inf|-?nan)"
 """The same, or what a division by zero prints."""
 
 STREAM_DIGITS = 6
-"""Significant digits of a C++ stream that was told nothing (ISO C++, ios_base)."""
+"""Significant digits of a C++ stream with its defaults (ISO C++, ios_base)."""
 
 _FINITE = re.compile(NUMBER)
 

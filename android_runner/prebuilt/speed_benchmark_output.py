@@ -61,7 +61,7 @@ class SpeedBenchmarkOutput:
 
     @property
     def phase(self) -> str:
-        """How far the program came, told by its banners."""
+        """How far the program came, by its banners."""
         if self.final:
             return "after its last line, on the way out"
         if self._samples:

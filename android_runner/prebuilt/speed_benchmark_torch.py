@@ -106,7 +106,7 @@ class SpeedBenchmarkTorch:
     ) -> Measurement:
         """Read what a launch printed.
 
-        The program tells neither load time nor memory, first inference or warm-ups:
+        The program reports neither load time nor memory, first inference or warm-ups:
         they stay absent. With the request, a launch that printed another number of
         iterations than asked for is refused.
 
@@ -125,7 +125,7 @@ class SpeedBenchmarkTorch:
 def _why_it_ended(
     result: CommandResult, output: SpeedBenchmarkOutput, subject: str
 ) -> LaunchError:
-    """Classify a launch that failed, and tell how far it came."""
+    """Classify a launch that failed, and say how far it came."""
     words = "\n".join(lines_of(result.stderr) + lines_of(result.stdout))
     if f"unrecognized commandline argument: --{THREADS_FLAG}" in words:
         return LaunchError(
@@ -162,7 +162,7 @@ def _bundled(request: LaunchRequest) -> str | None:
 def _made_inputs(request: LaunchRequest, memory_format: str | None) -> list[str]:
     """The flags by which the program makes inputs, all ones, of given shapes."""
     if not request.inputs:
-        raise _cannot_make("the file tells no inputs and bundles none")
+        raise _cannot_make("the file names no inputs and bundles none")
     dims = [_dims(spec) for spec in request.inputs]
     types = [_input_type(spec) for spec in request.inputs]
     flags = [f"--input_dims={';'.join(dims)}", f"--input_type={';'.join(types)}"]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 )
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable, complete.")
 def doctor(devices: tuple[str, ...], as_json: bool) -> None:
-    """Tell what can be measured from here, and what is missing for more.
+    """Check the setup of this computer and every attached device.
 
     Every phone is looked at over adb as it is now: what can be read without root,
     heat, charge, room, runners. Nothing on it is changed.

@@ -26,7 +26,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     type=_FILE,
     help="A model file that was measured; tests are known by its name. Again for more.",
 )
-@click.option("--device-name", help="Where the files do not tell the device.")
+@click.option("--device-name", help="Device name, where the files have none.")
 @options.runs_folder()
 def ingest(
     files: tuple[Path, ...],

@@ -84,8 +84,8 @@ class LineProgress(Observer):
                 values.append(latency)
             done = launch.block == self._blocks - 1
         if done:
-            told = format_time(sorted(values)[len(values) // 2]) if values else "done"
-            self._line(f"{info.id}: {launch.model} {launch.variant_id}: {told}")
+            parsed = format_time(sorted(values)[len(values) // 2]) if values else "done"
+            self._line(f"{info.id}: {launch.model} {launch.variant_id}: {parsed}")
 
     def launch_failed(self, info: DeviceInfo, failure: Failure) -> None:
         """A line with the reason and the remedy."""
@@ -161,9 +161,9 @@ class BarProgress(LineProgress):
     def launch_finished(self, info: DeviceInfo, launch: Launch) -> None:
         """One step."""
         latency = _latency_ns(launch)
-        told = f" {format_time(latency)}" if latency is not None else ""
+        parsed = f" {format_time(latency)}" if latency is not None else ""
         self._progress.advance(self._tasks[info.id])
-        self._now(info, f"{launch.model} {launch.variant_id}{told}")
+        self._now(info, f"{launch.model} {launch.variant_id}{parsed}")
 
     def device_finished(self, info: DeviceInfo) -> None:
         """The bar is as full as it gets."""

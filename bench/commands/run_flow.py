@@ -160,7 +160,7 @@ def _devices(plan: Plan, console: Console) -> tuple[tuple[Selected, ...], Plan]:
 
 
 def _check_given_runners(plan: Plan, equipped: Sequence[Equipped]) -> None:
-    """A program that was given and fits no device is a mistake to tell.
+    """Refuse a given program that fits no device.
 
     Raises:
         UsageError: Names it, and the ABIs of the devices.

@@ -71,7 +71,7 @@ def measure_until_settled(run: RunContext, tasks: Sequence[Task]) -> None:
 
     A device goes on only with the models that have an inconclusive comparison on it,
     and all their variants, so that blocks stay whole. It stops where the next look
-    would be later than the budget allows, for blocks between two looks tell nothing.
+    would be later than the budget allows, for blocks between two looks decide nothing.
 
     Raises:
         Cancelled: As `measure` does.
@@ -119,7 +119,7 @@ def measure_until_settled(run: RunContext, tasks: Sequence[Task]) -> None:
 
 
 def worth_keeping(run: Run, *, anew: bool = False) -> tuple[Failure, ...]:
-    """What failed before, but for exports: whoever goes on has just tried them.
+    """What failed before, except exports, which have just been tried again.
 
     Args:
         run: As stored.

@@ -67,8 +67,8 @@ class Reports:
     def write(self, folder: Path, reports: Iterable[str]) -> dict[str, Path]:
         """Write reports into a folder; by format, where each one is.
 
-        A report is written beside its place and then moved there, so that whoever
-        reads it never sees half of it.
+        A report is written beside its place and then moved there, so that a
+        reader never sees half of it.
         """
         written = {}
         for report in reports:

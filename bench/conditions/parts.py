@@ -67,7 +67,7 @@ _PARTS: tuple[tuple[str, str, _Find], ...] = (
     ("screen.wakefulness", "wakefulness", lambda c: c.screen and c.screen.wakefulness),
     (
         "memory.available_bytes",
-        "memory left",
+        "free memory",
         lambda c: c.memory and c.memory.available_bytes,
     ),
     ("load_averages", "load", lambda c: c.load_averages),

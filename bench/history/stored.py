@@ -26,7 +26,7 @@ class StoredLaunch(Value, frozen=True, kw_only=True):
     """One launch that counts, with all that says which series it belongs to.
 
     Flat, so that one metric of a million launches is one column. The samples are kept
-    beside the values: whoever doubts how these were made can make them again.
+    beside the values: anyone who doubts how these were made can make them again.
     """
 
     schema: int = SCHEMA

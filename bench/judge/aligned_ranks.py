@@ -16,7 +16,7 @@ from scipy.special import ndtr, stdtrit
 Array = npt.NDArray[np.float64]
 
 LEAST = 1e-15
-"""Smaller p-values are taken for this one: their scores cannot be told apart."""
+"""Smaller p-values are taken for this one: their scores cannot be distinguished."""
 MOST_SURE = 0.99
 """A p-value near 1 must not drown the other test's small one."""
 _EXACT_UP_TO = 60

@@ -28,7 +28,7 @@ class Change(Value, frozen=True, kw_only=True):
     after: float
     p_value: float
     is_suspect: bool = False
-    """Not confirmed: it did not last yet, or the history is too unsteady to tell."""
+    """Not confirmed: it did not last yet, or the history is too unsteady to judge."""
 
     @property
     def after_over_before(self) -> float | None:

@@ -1,4 +1,4 @@
-"""What operators do, told from what three runtimes call them; pure."""
+"""The kinds of operators, by the names that three runtimes give them; pure."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def is_conversion(name: str) -> bool:
 
 
 def computes_in_float(name: str, dtype: str | None) -> bool:
-    """Whether it takes and computes floats, as far as its name and input tell.
+    """Whether it takes and computes floats, as far as its name and input show.
 
     A dynamically quantized operator takes floats and computes on integers.
 

@@ -62,7 +62,7 @@ class OperatorTable(Value, frozen=True, kw_only=True):
     time_ns: float
     """Of one inference, all operators together."""
     observed_over_plain: float | None
-    """How much slower an inference was for being observed; `None`: not told."""
+    """How much slower an inference was for being observed; `None`: unavailable."""
 
     @property
     def fallbacks(self) -> tuple[OperatorCost, ...]:
@@ -156,7 +156,7 @@ def _goes_back(times: OperatorTimes, artifact: Artifact) -> bool:
 
 
 def _full_name(operator: OperatorTime, artifact: Artifact) -> str:
-    """With the namespace, which ExecuTorch's kernels do not tell: `aten::erf.out`."""
+    """With the namespace, which ExecuTorch's kernels lack: `aten::erf.out`."""
     if operator.backend is not None or "::" in operator.name:
         return operator.name
     found = [

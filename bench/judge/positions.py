@@ -58,7 +58,7 @@ def without_positions(
 
     A straight line of the differences over the places' differences is fitted by least
     squares; the ratio is the line's value where the places are the same. The fit costs
-    one degree of freedom, so it is made only where it tells something.
+    one degree of freedom, so it is made only where it shows something.
     """
     apart = second - first
     plain = Unplaced(first, second, log_mean(apart.tolist()))

@@ -62,7 +62,7 @@ def _smallest(spread: float, blocks: int, band: float, alpha: float) -> float:
 
 
 def _blocks_for(spread: float, band: float, alpha: float) -> int | None:
-    """The fewest blocks at which a log ratio of the band is told from none."""
+    """The fewest blocks at which a log ratio of the band is distinguished from none."""
 
     def is_told(blocks: int) -> bool:
         levels = (1 - alpha / 2, POWER)

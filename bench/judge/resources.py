@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class MemoryUsed(Value, frozen=True, kw_only=True):
-    """Means over launches, each of those that told it."""
+    """Means over launches, each of those that reported it."""
 
     runtime_rss_bytes: float | None = None
     """With the runtime loaded and no model: what any model costs."""
@@ -73,21 +73,21 @@ def growth_only(resources: Resources) -> Resources:
 
 
 def _memory(launches: Sequence[Launch]) -> MemoryUsed:
-    told = [launch.measurement.memory for launch in launches]
+    parsed = [launch.measurement.memory for launch in launches]
     models = [
         memory.peak_bytes - memory.rss_before_load_bytes
-        for memory in told
+        for memory in parsed
         if memory.peak_bytes is not None and memory.rss_before_load_bytes is not None
     ]
     return MemoryUsed(
-        runtime_rss_bytes=_mean(memory.rss_before_load_bytes for memory in told),
-        peak_bytes=_mean(memory.peak_bytes for memory in told),
+        runtime_rss_bytes=_mean(memory.rss_before_load_bytes for memory in parsed),
+        peak_bytes=_mean(memory.peak_bytes for memory in parsed),
         model_bytes=_mean(models),
-        swap_bytes=_mean(memory.swap_bytes for memory in told),
-        pss_bytes=_mean(memory.pss_bytes for memory in told),
-        read_by=_first(memory.read_by for memory in told),
-        sampling_interval_s=_first(memory.sampling_interval_s for memory in told),
-        sampling_cost_ns=_mean(memory.sampling_cost_ns for memory in told),
+        swap_bytes=_mean(memory.swap_bytes for memory in parsed),
+        pss_bytes=_mean(memory.pss_bytes for memory in parsed),
+        read_by=_first(memory.read_by for memory in parsed),
+        sampling_interval_s=_first(memory.sampling_interval_s for memory in parsed),
+        sampling_cost_ns=_mean(memory.sampling_cost_ns for memory in parsed),
     )
 
 

@@ -35,7 +35,7 @@ def summarize(
 ) -> Summary:
     """Everything the reports of one run show, judged as its plan says.
 
-    Where the run went on until it was settled, its plan tells the looks at which the
+    Where the run went on until it was settled, its plan reports the looks at which the
     data was judged: they are repeated.
 
     Args:

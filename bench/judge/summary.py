@@ -230,8 +230,8 @@ class Resolution(Value, frozen=True, kw_only=True):
     """The smallest change, as a proportion, that so many blocks find four times in
     five, were it the only comparison."""
     blocks_for_min_effect: int | None
-    """About how many would tell the minimum effect from none as often; `None`: more
-    than can be promised."""
+    """About how many would show the minimum effect as often; `None`: more than can be
+    promised."""
     min_effect: float
 
 
@@ -270,7 +270,7 @@ class Summary(Value, frozen=True, kw_only=True):
     def gates_missing(self) -> tuple[str, ...]:
         """Metrics that were to get verdicts and have none, where others could.
 
-        Those whose verdicts are withheld are told by the comparisons themselves.
+        Withheld verdicts are marked in the comparisons themselves.
         """
         judged = {
             c.metric for c in self.comparisons if c.verdict is not None or c.is_withheld

@@ -185,7 +185,7 @@ def _at_s(
 ) -> float:
     """When a reading was, since the main iterations began.
 
-    By the device's own uptime, which both the program and the reading tell; where one
+    By the device's own uptime, which both the program and the reading report; where one
     does not, by the host's clock, as if the program had ended with its last iteration.
     """
     began_ns = record.launch.measurement.began_uptime_ns
@@ -238,7 +238,7 @@ def _policy(record: SustainedLaunch, read: Sequence[_Read]) -> CpuPolicy | None:
 
 
 def _kind(seen: Sequence[Conditions | None]) -> TemperatureKind | None:
-    """What is drawn as the temperature: the first kind that the device tells."""
+    """What is drawn as the temperature: the first kind that the device reports."""
     for kind in _KINDS:
         if any(c is not None and temperature_c(c, kind) is not None for c in seen):
             return kind

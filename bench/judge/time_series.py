@@ -22,7 +22,7 @@ class Slice(Value, frozen=True, kw_only=True):
 
 
 class StateAt(Value, frozen=True, kw_only=True):
-    """The device at one moment of that time; what it did not tell is `None`."""
+    """The device at one moment of that time; what it did not report is `None`."""
 
     at_s: float
     frequency_khz: int | None
@@ -67,7 +67,7 @@ class SustainedCell(Value, frozen=True, kw_only=True):
     temperature_before_c: float | None
     """Right before the program was started."""
     slowed_down_at_s: float | None
-    """When the device first told that it throttles; `None`: it did not."""
+    """When the device first reported that it throttles; `None`: it did not."""
     interval_s: float
     """The device was read every so often, beside the program."""
     reading_s: float | None

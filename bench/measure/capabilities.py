@@ -61,11 +61,11 @@ def capabilities_of(
         executable, *libraries = (push or device.push)(program.objects)
         command = runner.capabilities_command(executable, libraries)
         result = device.run(command.argv, timeout_s=_TIMEOUT_S, env=command.env)
-        told = runner.parse_capabilities(result)
+        parsed = runner.parse_capabilities(result)
     except LaunchError as error:
-        return Missing(reason=f"{runner.name} does not tell what it loads: {error}")
-    _write(place, told)
-    return told
+        return Missing(reason=f"{runner.name} does not report what it loads: {error}")
+    _write(place, parsed)
+    return parsed
 
 
 def _place(program: Program) -> Path:
@@ -83,8 +83,8 @@ def _read(place: Path) -> Capabilities | None:
         return None
 
 
-def _write(place: Path, told: Capabilities) -> None:
+def _write(place: Path, parsed: Capabilities) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     new = place.with_name(f"{place.name}.{os.getpid()}.{time.monotonic_ns()}")
-    new.write_bytes(msgspec.json.encode(told))
+    new.write_bytes(msgspec.json.encode(parsed))
     new.replace(place)

@@ -29,10 +29,10 @@ Spin = Callable[[], float | None]
 
 
 def is_gated(info: DeviceInfo, limits: CooldownLimits) -> bool:
-    """Whether waiting can help: on phones that can grow hot, and tell it at any time.
+    """Whether waiting can help: on phones that can grow hot, and report it at any time.
 
     A computer and an emulator have no skin, a simulated phone only grows hot where
-    that is scripted, and an iPhone tells its heat only while the app runs.
+    that is scripted, and an iPhone reports its heat only while the app runs.
     """
     return (
         limits.is_on

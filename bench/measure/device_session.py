@@ -211,7 +211,7 @@ class Session:
     def launch(
         self, device: Device, variant: Variant, block: int, attempt: int, position: int
     ) -> bool:
-        """Do one launch and store what came of it; tells whether it measured."""
+        """Do one launch, store its outcome, and return whether it measured."""
         ready = self.ready(variant)
         self._run.observer.launch_started(self._info, variant.model, variant.id)
         started_at = utc_now()

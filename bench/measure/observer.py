@@ -1,4 +1,4 @@
-"""What happens during a run, for whoever wants to show it."""
+"""What happens during a run, for whatever shows it."""
 
 from __future__ import annotations
 

@@ -70,12 +70,12 @@ def check(
         if unfit is not None:
             refused |= dict.fromkeys(mine, unfit)
             continue
-        told = capabilities_of(tool, device, push)
-        if isinstance(told, Missing):
-            unchecked.append(told.reason)
+        parsed = capabilities_of(tool, device, push)
+        if isinstance(parsed, Missing):
+            unchecked.append(parsed.reason)
             continue
         for key, artifact in mine.items():
-            unloadable = why_unloadable(artifact, told, runner=tool.runner.name)
+            unloadable = why_unloadable(artifact, parsed, runner=tool.runner.name)
             if unloadable is not None:
                 refused[key] = unloadable
     fitting = {key: item for key, item in artifacts.items() if key not in refused}
@@ -110,14 +110,14 @@ def why_unfit(program: Program, info: DeviceInfo) -> LaunchError | None:
 
 
 def why_unloadable(
-    artifact: Artifact, told: Capabilities, *, runner: str
+    artifact: Artifact, parsed: Capabilities, *, runner: str
 ) -> LaunchError | None:
     """Why a program would not load a model; `None`: nothing speaks against it."""
     found = (
-        _bytecode(artifact, told)
-        or _backends(artifact, told)
-        or _engines(artifact, told)
-        or _operators(artifact, told)
+        _bytecode(artifact, parsed)
+        or _backends(artifact, parsed)
+        or _engines(artifact, parsed)
+        or _operators(artifact, parsed)
     )
     if found is None:
         return None
@@ -164,38 +164,38 @@ def without_room(
 
 
 def _bytecode(
-    artifact: Artifact, told: Capabilities
+    artifact: Artifact, parsed: Capabilities
 ) -> tuple[FailureReason, str] | None:
     version = artifact.bytecode_version
-    if version is None or told.bytecode_min is None or told.bytecode_max is None:
+    if version is None or parsed.bytecode_min is None or parsed.bytecode_max is None:
         return None
-    loads = f"loads bytecode {told.bytecode_min} to {told.bytecode_max}, this is"
-    if version > told.bytecode_max:
+    loads = f"loads bytecode {parsed.bytecode_min} to {parsed.bytecode_max}, this is"
+    if version > parsed.bytecode_max:
         return FailureReason.BYTECODE_TOO_NEW, f"{loads} {version}"
-    if version < told.bytecode_min:
+    if version < parsed.bytecode_min:
         return FailureReason.BYTECODE_TOO_OLD, f"{loads} {version}"
     return None
 
 
 def _backends(
-    artifact: Artifact, told: Capabilities
+    artifact: Artifact, parsed: Capabilities
 ) -> tuple[FailureReason, str] | None:
-    if artifact.delegation is None or told.backends is None:
+    if artifact.delegation is None or parsed.backends is None:
         return None
     wanted = [share.name for share in artifact.delegation.taken]
-    missing = [name for name in wanted if name not in told.backends]
+    missing = [name for name in wanted if name not in parsed.backends]
     if not missing:
         return None
     return FailureReason.MISSING_OPERATOR, f"lacks the delegate {', '.join(missing)}"
 
 
 def _engines(
-    artifact: Artifact, told: Capabilities
+    artifact: Artifact, parsed: Capabilities
 ) -> tuple[FailureReason, str] | None:
     quantized = next(
         (x for x in artifact.operators if x.startswith("quantized::")), None
     )
-    if told.quantized_engines != () or quantized is None:
+    if parsed.quantized_engines != () or quantized is None:
         return None
     return (
         FailureReason.NO_QUANTIZED_ENGINE,
@@ -204,11 +204,11 @@ def _engines(
 
 
 def _operators(
-    artifact: Artifact, told: Capabilities
+    artifact: Artifact, parsed: Capabilities
 ) -> tuple[FailureReason, str] | None:
-    if told.operators is None:
+    if parsed.operators is None:
         return None
-    known = frozenset(told.operators)
+    known = frozenset(parsed.operators)
     missing = [
         name
         for name in artifact.operators

@@ -99,7 +99,7 @@ def make_runners(
 
     Args:
         choices: Programs that were given.
-        progress: Told what takes long.
+        progress: Called with what takes long.
         libc: Of our programs on phones; `None`: Android's where there is such a one.
 
     Raises:
@@ -211,7 +211,7 @@ def preinstall(equipped: Sequence[Equipped]) -> None:
 def export_all(
     plan: Plan, progress: Progress
 ) -> tuple[dict[tuple[str, str], Artifact], dict[tuple[str, str], ExportError]]:
-    """Export each model's variants; what cannot be exported is told, not raised."""
+    """Export each model's variants; what cannot be exported is reported, not raised."""
     from pocketbench.bench.models.exporting.library import export
 
     artifacts: dict[tuple[str, str], Artifact] = {}

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 class Sender:
-    """Pushes for one session: what it has sent once stays told as sent.
+    """Pushes for one session: what it has sent once stays reported as sent.
 
-    A device tells of each call by itself, and the program is there before the models
-    when it has to say what it can load.
+    A device accounts for each call by itself, and the program is there before the
+    models when it has to say what it can load.
     """
 
     def __init__(self) -> None:

@@ -43,7 +43,7 @@ def block_order(variant_ids: Sequence[str], block: int, seed: int) -> tuple[str,
     order comes equally often in them, and none is ever more than LARGEST_LEAD ahead of
     another. Between those bounds the order is drawn: rhythms of 2 to 7 launches were
     tried against it, and raise about as many false alarms as chance; a rhythm that
-    meets balanced pairs (A B, B A) in step does not. Depends on nothing but its
+    meets balanced pairs (A B, B A) in step does not. Depends only on its
     arguments: a resumed run goes on with the order it would have had.
     """
     rows = williams_rows(len(variant_ids))

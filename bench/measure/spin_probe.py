@@ -1,4 +1,4 @@
-"""The spin probe: fixed work on one pinned core tells how fast a phone is now."""
+"""The spin probe: fixed work on one pinned core shows how fast a phone is now."""
 
 from __future__ import annotations
 

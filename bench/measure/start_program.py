@@ -1,4 +1,4 @@
-"""Starting a program on a quiet device; what its log tells of how that ended."""
+"""Starting a program on a quiet device; what its log says about how that ended."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def quieted(device: Device, plan: Plan, observer: Observer) -> Iterator[None]:
     with device.quieted(plan.screen) as changed:
         if changed:
             text = ", ".join(changed)
-            observer.note(device.info.id, f"settings until the end: {text}")
+            observer.note(device.info.id, f"temporarily changed settings: {text}")
         yield
 
 
@@ -46,7 +46,7 @@ def start_program(
         cores: The phone's cores to pin it to.
         timeout_s: Deadline for the whole command.
         host_cpus: Leased cores of this computer, for a simulated phone.
-        grace_s: How long a stopped program may take to end and tell what it has.
+        grace_s: How long a stopped program may take to end and report what it has.
 
     Raises:
         DeviceLostError: The device went away.

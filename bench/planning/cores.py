@@ -33,10 +33,10 @@ def check_cores(text: str) -> str:
 def cores_of(info: DeviceInfo, asked: str | None) -> tuple[int, ...]:
     """The phone's cores that were asked for; empty: not known, or it does not matter.
 
-    Clusters are told apart by their capacity where the kernel tells it of all, else by
-    their highest clock, which some chips have in common to big and little cores: the
-    lowest is little, the highest big, all between are mid. A phone with one kind of
-    core has only `all`.
+    Clusters are distinguished by their capacity where the kernel reports it of all,
+    else by their highest clock, which some chips have in common to big and little
+    cores: the lowest is little, the highest big, all between are mid. A phone with one
+    kind of core has only `all`.
     """
     if asked is None or not family_of(info).can_pin:
         return ()

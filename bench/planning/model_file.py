@@ -1,4 +1,4 @@
-"""Tell what a model file is from what is in it."""
+"""Recognise a model file by its content."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ class ModelFile(NamedTuple):
 
     format: Format
     recognised: bool
-    """False: the content tells nothing, the format is what the suffix claims."""
+    """False: the content says nothing, the format is what the suffix claims."""
 
 
 def recognise(path: Path) -> ModelFile:
-    """Read as much of a file as tells its format.
+    """Read as much of a file as shows its format.
 
     Raises:
         UsageError: The file holds something else, or cannot be read.
@@ -70,7 +70,7 @@ def recognise(path: Path) -> ModelFile:
 
 
 def _format_of_archive(path: Path) -> Format:
-    """Tell apart what torch writes: all of it is zip, whatever the suffix says."""
+    """Distinguish what torch writes: all of it is zip, whatever the suffix says."""
     with zipfile.ZipFile(path) as archive:
         inner = {name.partition("/")[2] for name in archive.namelist()}
     if "bytecode.pkl" in inner:

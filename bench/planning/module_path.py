@@ -54,7 +54,7 @@ class Names(NamedTuple):
 def names_in(spec: ModuleSpec) -> Names | None:
     """What a module defines or imports at its top.
 
-    `None` when its source does not tell: it has none, it does not compile, or it
+    `None` when that cannot be seen: it has no source, it does not compile, or it
     makes names as it runs (a star import, a module's `__getattr__`).
     """
     if spec.origin is None or not spec.origin.endswith(".py"):

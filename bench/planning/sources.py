@@ -1,4 +1,4 @@
-"""What a source string means; told without importing torch or the user's code."""
+"""What a source string means, without importing torch or the user's code."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ class Source(Value, frozen=True, kw_only=True):
     format: Format
     """Of the file itself; `ptl` for a factory, whose model becomes one."""
     name: str
-    """What reports call it unless told otherwise."""
+    """What reports call it by default."""
     origin: str | None = None
     """The file that defines the factory's module, where it has one."""
     random_weights: bool = False
     trained_on: str | None = None
     """What a model of the zoo learned its weights from."""
     inputs: tuple[TensorSpec, ...] = ()
-    """Empty: the factory or the file tells them, or the user does."""
+    """Empty: the factory, the file or the user gives them."""
 
     @property
     def variants(self) -> tuple[str, ...]:

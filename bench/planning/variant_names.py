@@ -1,4 +1,4 @@
-"""Which variants there are, told without torch."""
+"""Which variants there are; no torch needed."""
 
 from __future__ import annotations
 

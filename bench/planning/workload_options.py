@@ -45,7 +45,7 @@ def until_settled(
 ) -> Workload:
     """Looks up to the most blocks, where the run is to go on until it is settled.
 
-    Where the most is not told there are 20, or the workload's own number if larger.
+    Where the most is not given there are 20, or the workload's own number if larger.
 
     Raises:
         UsageError: Fewer blocks than the first look, or a budget of nothing.
@@ -81,7 +81,9 @@ def with_budget(plan: Plan, budget: str | None) -> Plan:
         return plan
     if not plan.workload.looks:
         raise UsageError(
-            "--budget", "bounds only --until-settled", "Leave it out, or start anew"
+            "--budget",
+            "bounds only --until-settled",
+            "Leave it out, or start a new run",
         )
     workload = msgspec.structs.replace(plan.workload, budget_s=_budget_s(budget))
     return msgspec.structs.replace(plan, workload=workload)

@@ -12,7 +12,7 @@ class ZooEntry(Value, frozen=True, kw_only=True):
     """A model that needs no download.
 
     Unless it is trained here, its weights are random, of the export's seed: its error
-    is then told as SQNR against float32, never as accuracy.
+    is then reported as SQNR against float32, never as accuracy.
     """
 
     source: str

@@ -162,7 +162,7 @@ class Artifact(Value, frozen=True, kw_only=True):
     precision: str
     """`float32`, `float16` or `int8`."""
     inputs: tuple[TensorSpec, ...]
-    """Empty when the file does not tell (a ready file without bundled inputs)."""
+    """Empty when the file does not report it (a ready file without bundled inputs)."""
     bundled_input_count: int
     operators: tuple[str, ...]
     """Root operators, sorted: `aten::conv2d`, `quantized::conv2d_relu.new`, ... In a

@@ -14,7 +14,7 @@ NOISY_VARIATION = 0.10
 
 
 class Wording(NamedTuple):
-    """How a caveat is told to a person."""
+    """The words of a caveat."""
 
     fact: str
     cause: str
@@ -184,7 +184,7 @@ _WORDINGS = {
     Caveat.FOREIGN_MEMORY: Wording(
         "memory shown as growth only: a whole server build of libtorch is loaded",
         "a mobile build is a tenth of its size",
-        "compare peak minus before load, or measure with --engine executorch",
+        "compare model memory, or measure with --engine executorch",
     ),
     Caveat.OUTPUT_DESTROYED: Wording(
         "an output, or part of one, is no longer usable",

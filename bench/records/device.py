@@ -124,7 +124,8 @@ class CommandResult(Value, frozen=True, kw_only=True):
     """Wall time on the host, transport included."""
     log: bytes = b""
     """Lines of the system log, as `logcat -v threadtime` prints them: what it wrote
-    there under its command's `log_tag`, or, if it failed, all that is told of it."""
+    there under its command's `log_tag`, or, if it failed, what it says about the
+    failure."""
 
     @property
     def failed(self) -> bool:
@@ -144,7 +145,7 @@ class Device(Protocol):
         """Put files on the device that it lacks, verified by sha256; same order.
 
         Raises:
-            PushError: With the device's own reason; DISK_FULL is told apart.
+            PushError: With the device's own reason; a full disk is DISK_FULL.
             DeviceLostError: The device went away.
         """
         ...
@@ -183,7 +184,7 @@ class Device(Protocol):
     def conditions(self) -> Conditions | None:
         """Read heat, clocks, battery and the rest: one round trip on a phone.
 
-        What cannot be read has its reason in it; `None`: this device tells none.
+        What cannot be read has its reason in it; `None`: this device reports none.
 
         Raises:
             DeviceLostError: The device went away.
@@ -216,7 +217,7 @@ class Logging(Protocol):
     """A device whose system log can be read (Android)."""
 
     def with_log(self, result: CommandResult) -> CommandResult:
-        """Add what the log tells of a command that has just failed, if it can be read.
+        """Add what the log says about a command that has just failed, where readable.
 
         Raises:
             Cancelled: The cancel event given to `open` was set.
@@ -226,7 +227,7 @@ class Logging(Protocol):
 
 @runtime_checkable
 class Storing(Protocol):
-    """A device that tells how much room it has for files (phones)."""
+    """A device that reports how much room it has for files (phones)."""
 
     def free_bytes(self) -> int | Missing:
         """Of the place that `push` puts files in.

@@ -1,4 +1,4 @@
-"""What makes a device another thing than it looks: told wherever it is named."""
+"""Marks of simulated, emulated and replayed devices, shown wherever one is named."""
 
 from __future__ import annotations
 

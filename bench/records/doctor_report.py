@@ -76,7 +76,7 @@ class DeviceFound(Value, frozen=True, kw_only=True):
     parts: tuple[Part, ...] = ()
     """Of the conditions; empty for a device that was not opened."""
     free_bytes: int | Missing | None = None
-    """Room for files; `None`: this device does not tell."""
+    """Room for files; `None`: this device does not report it."""
     trouble: str | None = None
     """Why it could not be looked at although it is ready."""
     remedy: str | None = None

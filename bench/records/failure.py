@@ -165,7 +165,7 @@ _REMEDIES = {
         "Check that the program given with --runner is the one named"
     ),
     FailureReason.NO_OPERATOR_TIMES: (
-        "Profile with a runner whose runtime tells of its operators: ours for the lite "
+        "Profile with a runner whose runtime reports its operators: ours for the lite "
         "interpreter, or ExecuTorch built with EXECUTORCH_ENABLE_EVENT_TRACER=ON"
     ),
     FailureReason.OUT_OF_MEMORY: (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 LOOKS = (6, 8, 10, 14, 20)
-"""Numbers of blocks at which `--until-settled` looks, unless told otherwise."""
+"""Numbers of blocks at which `--until-settled` looks, by default."""
 
 
 def looks_up_to(most: int) -> tuple[int, ...]:
@@ -18,5 +18,5 @@ def looks_up_to(most: int) -> tuple[int, ...]:
     looks = list(LOOKS)
     while looks[-1] < most:
         looks.append(2 * looks[-2])
-    # A look so near to the last one would cost more than it could tell.
+    # A look so near to the last one would cost more than it could show.
     return (*(look for look in looks if 1.2 * look <= most), most)

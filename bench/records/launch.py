@@ -99,7 +99,7 @@ class Measurement(Value, frozen=True, kw_only=True):
     memory: Memory = Memory()
     threads: int | None = None
     heap: Heap = "system"
-    """A program that does not tell left it to the system."""
+    """A program that reports none left it to the system."""
     runtime_version: str | None = None
     seed: int | None = None
     output_digest: str | None = None
@@ -130,7 +130,7 @@ class Launch(Value, frozen=True, kw_only=True, tag_field="record", tag="launch")
     caveats: tuple[Caveat, ...] = ()
     measurement: Measurement
     conditions_before: Conditions | None = None
-    """Read right before; `None` where the device tells none."""
+    """Read right before; `None` where the device reports none."""
     conditions_after: Conditions | None = None
 
 
@@ -154,4 +154,4 @@ class Failure(Value, frozen=True, kw_only=True, tag_field="record", tag="failure
     stdout_tail: str = ""
     stderr_tail: str = ""
     log_tail: str = ""
-    """What the device's own log told of it: Android's, by pid and time."""
+    """What the device's own log says about it: Android's, by pid and time."""

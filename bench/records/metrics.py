@@ -101,7 +101,7 @@ METRICS = (
     Metric(
         name="model_rss_bytes",
         word="model_memory",
-        title="peak memory minus before load",
+        title="model memory (peak minus baseline)",
         unit="bytes",
         better="lower",
         of_launch="peak memory minus the resident memory before the model was loaded",

@@ -18,7 +18,7 @@ class OperatorTime(Value, frozen=True, kw_only=True):
     backend: str | None = None
     """The delegate that ran it: `XnnpackBackend`; `None`: the runtime itself."""
     dtype: str | None = None
-    """Of its first tensor: `quint8`, `float32`; `None` where the runtime tells none."""
+    """Of its first tensor: `quint8`, `float32`; `None` where it is unknown."""
 
 
 class OperatorTimes(Value, frozen=True, kw_only=True):
@@ -30,7 +30,7 @@ class OperatorTimes(Value, frozen=True, kw_only=True):
     latencies_ns: tuple[int, ...] = ()
     """Of the same launch while nobody observed; empty where the program cannot."""
     observed_latencies_ns: tuple[int, ...] = ()
-    """Whole inferences while observed; empty where the program tells none."""
+    """Whole inferences while observed; empty where the program reports none."""
 
 
 class OperatorProfile(

@@ -75,7 +75,7 @@ class DeviceReady(Value, frozen=True, kw_only=True, tag_field="record", tag="dev
     runner: str
     runner_version: str | None
     runner_sha256: str | None
-    """`None`: it was another program than one of ours, and nobody told."""
+    """`None`: it was another program than one of ours, of unknown content."""
     runner_origin: str
     program_libc: str | None = None
     loader: str | None = None
@@ -149,5 +149,5 @@ class Run(Value, frozen=True, kw_only=True):
     @property
     def heap(self) -> Heap:
         """`steady` where a program made it so, see `--heap`."""
-        told = {launch.measurement.heap for launch in self.every_launch}
-        return "steady" if "steady" in told else "system"
+        parsed = {launch.measurement.heap for launch in self.every_launch}
+        return "steady" if "steady" in parsed else "system"

@@ -66,7 +66,7 @@ class LaunchRequest(Value, frozen=True, kw_only=True):
     min_duration_s: float = 0.0
     """The main iterations go on until this time is reached too."""
     tells_gaps: bool = False
-    """Whether the time between one main iteration and the next is to be told."""
+    """Whether the time between one main iteration and the next is to be reported."""
     heap: Heap = "steady"
     seed: int
     inputs: tuple[TensorSpec, ...]
@@ -74,7 +74,7 @@ class LaunchRequest(Value, frozen=True, kw_only=True):
 
 
 class RawTensor(Value, frozen=True, kw_only=True):
-    """A tensor as a program told it."""
+    """A tensor as a program reported it."""
 
     spec: TensorSpec
     data: bytes
@@ -153,7 +153,7 @@ class SupportsLibcChoice(Protocol):
 
 @runtime_checkable
 class TellingOutputs(Protocol):
-    """A runner whose program can also tell what a model answers, untimed."""
+    """A runner whose program can also report what a model answers, untimed."""
 
     def outputs_command(self, request: LaunchRequest, input_data_path: str) -> Command:
         """The command line of a launch that answers each set of inputs once.
@@ -176,7 +176,7 @@ class TellingOutputs(Protocol):
 
 @runtime_checkable
 class Spinning(Protocol):
-    """A runner whose program can also do fixed work, to tell how fast a phone is."""
+    """A runner whose program can also do fixed work, to measure how fast a phone is."""
 
     def spin_command(self, request: LaunchRequest, spin_ms: int) -> Command:
         """The command line of one spin of at least so long."""
@@ -220,7 +220,7 @@ class Profiling(Protocol):
 
 @runtime_checkable
 class Capable(Protocol):
-    """A runner whose program tells, without a model, what it can load."""
+    """A runner whose program reports, without a model, what it can load."""
 
     def capabilities_command(
         self, program: InstalledObject, libraries: Sequence[InstalledObject]
@@ -232,6 +232,6 @@ class Capable(Protocol):
         """Read its answer.
 
         Raises:
-            LaunchError: It did not tell.
+            LaunchError: It gave no answer.
         """
         ...

@@ -45,6 +45,6 @@ class SustainedLaunch(
     launch: Launch
     asked: Sustained
     readings: tuple[Reading, ...]
-    """In order of time; empty where the device tells nothing while a program runs."""
+    """In order of time; empty where the device reports nothing while a program runs."""
     cpus: tuple[int, ...] = ()
     """The device's own cores that it was pinned to; empty: not pinned."""

@@ -1,4 +1,4 @@
-"""Names of ARM cores by the two numbers that /proc/cpuinfo tells.
+"""Names of ARM cores by the two numbers that /proc/cpuinfo reports.
 
 The numbers are those of ARM's MIDR_EL1 register, as util-linux's `lscpu` and the Linux
 kernel's `asm/cputype.h` list them.

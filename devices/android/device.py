@@ -103,7 +103,7 @@ class AndroidDevice:
         """Put files on the phone that it lacks; one round trip when it lacks none.
 
         Raises:
-            PushError: With the phone's own reason; DISK_FULL is told apart.
+            PushError: With the phone's own reason; a full disk is DISK_FULL.
             DeviceLostError: The phone went away.
             Cancelled: The cancel event was set.
         """
@@ -132,7 +132,7 @@ class AndroidDevice:
     ) -> CommandResult:
         """Run a command in one round trip; at the deadline kill it by its pid.
 
-        A simulated phone tells in a property how to pin to cores of this computer;
+        A simulated phone has a property that says how to pin to cores of this computer;
         on any other, `host_cpus` means nothing.
 
         Raises:
@@ -149,7 +149,7 @@ class AndroidDevice:
         return unwrap_logged(done, token=token)
 
     def with_log(self, result: CommandResult) -> CommandResult:
-        """Add what the log tells of a command that has just failed, if it can be read.
+        """Add what the log says about a command that has just failed, where readable.
 
         One round trip, two where a crash is still being written down.
 
@@ -230,11 +230,11 @@ class AndroidDevice:
                     self._server, self._serial, device_id=self._info.id, cancel=None
                 )
             ) as shell:
-                told = restore_phone(partial(shell.run, timeout_s=QUIET_TIMEOUT_S))
+                parsed = restore_phone(partial(shell.run, timeout_s=QUIET_TIMEOUT_S))
         except DeviceError as error:
             logger.warning("%s: settings not put back yet: %s", self._info.id, error)
         else:
-            logger.debug("%s: %s", self._info.id, "; ".join(told))
+            logger.debug("%s: %s", self._info.id, "; ".join(parsed))
 
     def wait_until_back(self, timeout_s: float) -> bool:
         """After a `DeviceLostError`: wait until the same phone answers again.
@@ -353,7 +353,7 @@ def read_identity(
             device_id,
             f"does not answer within {IDENTITY_TIMEOUT_S:.0f} s"
             if done.timed_out
-            else "does not tell its properties",
+            else "does not report its properties",
             "Unlock it, replug it, or restart it",
             FailureReason.OFFLINE,
         )

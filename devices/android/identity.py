@@ -62,7 +62,7 @@ def parse_properties(text: str) -> dict[str, str]:
 def device_info(
     sections: Mapping[str, str], *, device_id: str, family: str, serial: str
 ) -> DeviceInfo:
-    """Put together what a phone told; what it did not tell is `None`.
+    """Put together what a phone reported; what it did not report is `None`.
 
     Args:
         sections: Of `parse_sections`.
@@ -87,7 +87,7 @@ def device_info(
         id=device_id,
         family=family,
         name=name or device_id,
-        # All emulators of one version tell the same serial.
+        # All emulators of one version have the same serial.
         serial_hash=serial_hash(
             serial if emulated else _physical_serial(properties, serial)
         ),
@@ -149,9 +149,9 @@ def parse_clusters(
     )
 
 
-def _by_core(file: str, told: str) -> dict[int, int]:
-    """One file of every core, as `grep . FILE...` tells it."""
-    found = re.findall(rf"/cpu([0-9]{{1,4}})/{file}:([0-9]+)$", told, re.M)
+def _by_core(file: str, parsed: str) -> dict[int, int]:
+    """One file of every core, as `grep . FILE...` reports it."""
+    found = re.findall(rf"/cpu([0-9]{{1,4}})/{file}:([0-9]+)$", parsed, re.M)
     return {
         int(cpu): number
         for cpu, text in found
@@ -161,7 +161,7 @@ def _by_core(file: str, told: str) -> dict[int, int]:
 
 
 def _core_names(cpuinfo: str) -> dict[int, str | None]:
-    """The kind of each core that is on; an old kernel tells one kind for all."""
+    """The kind of each core that is on; an old kernel reports one kind for all."""
     fields: dict[int, dict[str, str]] = {}
     shared: dict[str, str] = {}
     current = shared

@@ -136,8 +136,8 @@ Run: TypeAlias = "Callable[[Sequence[str]], CommandResult]"
 def quiet_phone(run: Run, screen: ScreenWish = "on") -> tuple[str, ...]:
     """Keep it awake, its animations off, its clocks where it can hold them.
 
-    Nothing here needs root; what a phone refuses is left as it is. Tells in words what
-    was changed, and what an earlier run that was killed had left to be put back.
+    Nothing here needs root; what a phone refuses is left as it is. Returns in words
+    what was changed, and what an earlier run that was killed had left to be put back.
 
     Args:
         run: Runs a command on the phone.
@@ -148,7 +148,7 @@ def quiet_phone(run: Run, screen: ScreenWish = "on") -> tuple[str, ...]:
 
 
 def restore_phone(run: Run) -> tuple[str, ...]:
-    """Put every changed setting back; tells in words which."""
+    """Put every changed setting back; return in words which."""
     return _words(run(["sh", "-c", RESTORE]))
 
 

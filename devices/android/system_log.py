@@ -60,10 +60,10 @@ def unwrap_logged(done: CommandResult, *, token: str) -> CommandResult:
     A command that was killed at its deadline has no log yet.
     """
     first, _, rest = done.stdout.partition(b"\n")
-    told = re.fullmatch(rb"%s (\d{1,10})" % token.encode(), first)
-    if told is None:
+    parsed = re.fullmatch(rb"%s (\d{1,10})" % token.encode(), first)
+    if parsed is None:
         return done
-    pid = int(told[1])
+    pid = int(parsed[1])
     marker = f"\n{token} log\n".encode()
     output, found, log = rest.rpartition(marker)
     mine = [line for line in read_threadtime(log) if line.pid == pid]

@@ -33,7 +33,7 @@ def render(view: View) -> str:
         ratio = comparison.candidate_over_baseline
         metric = view.metrics.get(comparison.metric)
         doubtful = view.less_trusted(comparison)
-        trust = f"; trust {grade_words(doubtful)}" if doubtful else ""
+        trust = f"; quality {grade_words(doubtful)}" if doubtful else ""
         said = effect(metric, ratio.point) if metric else ratio_text(ratio)
         found.append(
             (

@@ -35,6 +35,6 @@ def _entry(
         # The action draws one number; the wider half keeps it from saying too much.
         half = max(estimate.high - estimate.point, estimate.point - estimate.low)
         entry["range"] = f"± {half:.6g}"
-    trust = f"trust {grade_words(cell)}"
+    trust = f"quality {grade_words(cell)}"
     entry["extra"] = f"{estimate.launches} launches, 95 % interval; {trust}"
     return entry

@@ -74,12 +74,12 @@ def show(view: View, console: Console) -> None:
     found = doubts(view)
     if found:
         console.print()
-        console.print(Text("What makes it doubtful", style="bold"))
+        console.print(Text("Caveats", style="bold"))
         for doubt in found:
             _show_doubt(doubt, console)
     if view.summary.failures:
         console.print()
-        console.print(Text("What could not be measured", style="bold"))
+        console.print(Text("Failures", style="bold"))
         for failure in view.summary.failures:
             parts = [view.tagged(failure.device_id)]
             parts += [part for part in (failure.model, failure.variant_id) if part]
@@ -177,7 +177,7 @@ def _show_operators(view: View, console: Console) -> None:
     if not tables and not view.summary.unprofiled:
         return
     console.print()
-    console.print(Text("Where the time goes", style="bold"))
+    console.print(Text("Operator profile", style="bold"))
     for table in tables[:_MOST_TABLES]:
         found = operator_rows(table, _MOST_OPERATORS)
         title = f"{table.model} · {view.tagged(table.device_id)}: {found.sentence}."
@@ -293,7 +293,7 @@ def _show_outputs(view: View, console: Console) -> None:
     if not (section.rows or section.missing):
         return
     console.print()
-    console.print(Text("Is the answer still right", style="bold"))
+    console.print(Text("Output accuracy", style="bold"))
     console.print(Text(section.lead))
     shown = [place for place, name in enumerate(section.columns) if name != "cosine"]
     headings = ["", *(section.columns[place] for place in shown)]

@@ -65,12 +65,12 @@ def _adb(adb: AdbFound) -> Iterator[str]:
         return
     yield from _line("adb", f"{adb.program_version} ({adb.program_path})")
     if adb.problem is not None:
-        told = f"no, {adb.server}: {adb.problem}. {adb.remedy}"
+        parsed = f"no, {adb.server}: {adb.problem}. {adb.remedy}"
     elif adb.server_protocol is None:
-        told = f"{adb.server}: none was running"
+        parsed = f"{adb.server}: none was running"
     else:
-        told = f"{adb.server}: version {adb.server_protocol}, as this adb"
-    yield from _line("adb server", told)
+        parsed = f"{adb.server}: version {adb.server_protocol}, as this adb"
+    yield from _line("adb server", parsed)
 
 
 def _device(found: DeviceFound) -> Iterator[str]:
@@ -134,7 +134,7 @@ def _cluster(cluster: CoreCluster) -> str:
 
 
 def _now(conditions: Conditions, info: DeviceInfo) -> Iterator[tuple[str, str]]:
-    yield "heat now", _heat(conditions, info)
+    yield "temperature", _heat(conditions, info)
     for cap in caps(conditions):
         if cap.now_khz is not None and cap.before_khz is not None:
             yield (
@@ -154,17 +154,17 @@ def _now(conditions: Conditions, info: DeviceInfo) -> Iterator[tuple[str, str]]:
             words[-1] += f" ({', '.join(battery.plugged)})"
         if battery.temperature_c is not None:
             words.append(f"{battery.temperature_c:.1f} C")
-        yield "battery now", ", ".join(words)
+        yield "battery", ", ".join(words)
     if conditions.screen is not None and conditions.screen.state is not None:
         yield "screen now", conditions.screen.state.lower()
     if conditions.memory is not None and conditions.memory.available_bytes is not None:
-        yield "memory left", format_size(conditions.memory.available_bytes)
+        yield "free memory", format_size(conditions.memory.available_bytes)
 
 
 def _heat(conditions: Conditions, info: DeviceInfo) -> str:
     thermal = conditions.thermal
     if thermal is None:
-        return f"not told: {conditions.missing.get('thermal', 'no reason given')}"
+        return f"unavailable: {conditions.missing.get('thermal', 'no reason given')}"
     words = []
     if thermal.status is not None:
         words.append(f"status {STATUS_WORDS[thermal.status]}")
@@ -183,7 +183,7 @@ def _heat(conditions: Conditions, info: DeviceInfo) -> str:
         words.append("from the kernel's zones")
     if thermal.is_cached:
         words.append("temperatures are old ones and not shown")
-    return ", ".join(words) or "nothing told"
+    return ", ".join(words) or "nothing reported"
 
 
 def _runner(runner: RunnerFound, found: DeviceFound) -> str:

@@ -118,7 +118,7 @@ class CellFacts(Value, frozen=True, kw_only=True):
 
 
 class FailureFacts(Value, frozen=True, kw_only=True):
-    """What could not be measured, why, and what to do."""
+    """Failures, why, and what to do."""
 
     device_id: str
     model: str | None
@@ -141,7 +141,7 @@ class Document(Value, frozen=True, kw_only=True):
     """The primary one first."""
     devices: tuple[DeviceFacts, ...]
     conditions: tuple[DeviceConditions, ...] = ()
-    """What each device told of itself before and after its launches."""
+    """What each device reported about itself before and after its launches."""
     cells: tuple[CellFacts, ...]
     comparisons: tuple[Comparison, ...]
     fleet: tuple[FleetComparison, ...] = ()

@@ -87,7 +87,7 @@ def _case(suite: ET.Element, view: View, comparison: Comparison) -> None:
         ("q_value", repr(comparison.q_value) if comparison.q_value is not None else ""),
         ("min_effect", repr(comparison.min_effect)),
         ("verdict", comparison.verdict.value if comparison.verdict else ""),
-        ("trust", grade_words(doubtful) if doubtful else ""),
+        ("quality", grade_words(doubtful) if doubtful else ""),
     ):
         ET.SubElement(properties, "property", name=name, value=value)
     metric = view.metrics.get(comparison.metric)
@@ -147,7 +147,7 @@ def _answers(suite: ET.Element, view: View, outputs: JudgedOutputs) -> None:
 
 
 def _not_measured(suite: ET.Element, view: View, failure: Failure) -> None:
-    """What could not be measured is an error of the measuring, not a regression."""
+    """Failures is an error of the measuring, not a regression."""
     case = ET.SubElement(
         suite,
         "testcase",

@@ -87,7 +87,7 @@ def _table(view: View, comparisons: Sequence[Comparison]) -> list[str]:
     if not comparisons:
         return []
     headings = ["device", "model", "candidate", "against", "ratio [95 %]", "verdict"]
-    headings.append("trust")
+    headings.append("quality")
     has_metrics = len({c.metric for c in comparisons}) > 1
     if has_metrics:
         headings.insert(4, "metric")
@@ -186,7 +186,7 @@ def _outputs(view: View) -> list[str]:
         cells = " | ".join(escaped(words) for words in (*where, *row.texts))
         rows.append(f"| {cells} |\n")
     rows += [f"\nNot checked: {escaped(words)}\n" for words in section.missing]
-    return [*missed, *_folded("Is the answer still right", rows)]
+    return [*missed, *_folded("Output accuracy", rows)]
 
 
 def _doubts(view: View) -> list[str]:
@@ -197,7 +197,7 @@ def _doubts(view: View) -> list[str]:
         f"- {escaped(doubt.fact)} ({escaped(doubt.where)}): {escaped(doubt.remedy)}\n"
         for doubt in found
     ]
-    return ["\n**What makes it doubtful**\n\n", *lines]
+    return ["\n**Caveats**\n\n", *lines]
 
 
 def _failures(view: View) -> list[str]:
@@ -206,7 +206,7 @@ def _failures(view: View) -> list[str]:
         parts = [view.tagged(failure.device_id), failure.model, failure.variant_id]
         where = " · ".join(escaped(part) for part in parts if part)
         lines.append(f"- {where}: {escaped(failure.fact)}. {escaped(failure.remedy)}\n")
-    return ["\n**What could not be measured**\n\n", *lines] if lines else []
+    return ["\n**Failures**\n\n", *lines] if lines else []
 
 
 def _resources(view: View) -> list[str]:

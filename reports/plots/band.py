@@ -39,7 +39,7 @@ class Capped(NamedTuple):
 
 
 class Band(NamedTuple):
-    """What the device told, on the time of the launches; times in minutes."""
+    """What the device reported, on the time of the launches; times in minutes."""
 
     kind: TemperatureKind | None
     """Which temperature: of the skin, or of the hotter of the others."""
@@ -141,11 +141,11 @@ def minutes(started_at: str) -> float:
 def _temperatures(
     readings: Sequence[tuple[float, Conditions]],
 ) -> tuple[TemperatureKind | None, tuple[tuple[float, float], ...]]:
-    """The skin's; where the device tells none, of the others' the hotter."""
+    """The skin's temperature; without one, the hottest of the others."""
     by_kind: dict[TemperatureKind, tuple[tuple[float, float], ...]] = {}
     for kind in SHOWN_KINDS:
-        told = ((at, temperature_now_c(read, kind)) for at, read in readings)
-        if points := tuple((at, value) for at, value in told if value is not None):
+        parsed = ((at, temperature_now_c(read, kind)) for at, read in readings)
+        if points := tuple((at, value) for at, value in parsed if value is not None):
             by_kind[kind] = points
     if not by_kind:
         return None, ()

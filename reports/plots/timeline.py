@@ -24,7 +24,7 @@ def timeline(
 ) -> str:
     """Draw the launches of one model on one device; at least one with the metric.
 
-    Below them stands what the device told of its heat and its clocks, if anything.
+    Below them stand the device's temperature and clock caps, where it reports them.
     """
     metric = view.primary
     series = {

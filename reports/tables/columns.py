@@ -22,7 +22,7 @@ _ORDER = (
 """After the primary metric; load and first inference come behind the file size."""
 
 _SHORT = {
-    "model_rss_bytes": "peak minus before load",
+    "model_rss_bytes": "model memory",
 }
 
 

@@ -56,7 +56,7 @@ class OperatorRows(NamedTuple):
     left_out: int
     sentence: str
     cost: str
-    """What observing cost; empty where nobody tells."""
+    """What observing cost; empty where unknown."""
 
 
 class OperatorChart(NamedTuple):
@@ -158,7 +158,7 @@ def fallback_sentence(table: OperatorTable) -> str:
     ...`, or that nothing did.
     """
     if not table.fallbacks:
-        return f"{table.variant_id}: nothing fell back"
+        return f"{table.variant_id}: all operators ran in the target precision"
     by_reason = {
         reason: [cost for cost in table.fallbacks if cost.fallback is reason]
         for reason in Fallback

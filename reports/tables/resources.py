@@ -55,7 +55,7 @@ def _words(resources: Resources) -> tuple[str, ...]:
         memory.pss_bytes,
     )
     return (
-        *("not told" if size is None else format_size(size) for size in sizes),
+        *("unavailable" if size is None else format_size(size) for size in sizes),
         _how(memory),
         _energy(resources),
     )
@@ -63,7 +63,9 @@ def _words(resources: Resources) -> tuple[str, ...]:
 
 def _how(memory: MemoryUsed) -> str:
     if memory.read_by is None:
-        return "the program tells none" if memory.peak_bytes is None else "not told"
+        return (
+            "the program reports none" if memory.peak_bytes is None else "unavailable"
+        )
     if memory.read_by == "itself":
         return "by the program itself"
     words = "looked at from outside"

@@ -1,4 +1,4 @@
-"""What makes a run's figures doubtful: fact, where, likely cause, what to do."""
+"""The caveats of a run: fact, where, likely cause, what to do."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST_NAMES = 4
 
 
 class Doubt(NamedTuple):
-    """One reason to doubt, told once for all the cells it is about."""
+    """One caveat, once for all the cells it is about."""
 
     name: str
     """A caveat's stored value, or one of the run's own."""

@@ -18,7 +18,7 @@ from pocketbench.reports.text.phrases import counted, listed
 from pocketbench.reports.view import View
 
 HEADINGS = ("heat", "clocks", "battery", "screen and power", "memory and load", "cores")
-NOT_TOLD = "not told"
+UNAVAILABLE = "unavailable"
 _EXPLAINED = (
     "Read right before and after each launch: the first value → the last, and in "
     "brackets the lowest to the highest where those are others. The mean of the clocks "
@@ -31,7 +31,7 @@ _SIMULATED = (
 
 
 class Line(NamedTuple):
-    """One fact; `words` says `not told` where no reading told it."""
+    """One fact; `words` says `unavailable` where no reading reported it."""
 
     label: str
     words: str
@@ -44,11 +44,11 @@ class ConditionsRow(NamedTuple):
     readings: str
     """How many of how many launches: `12 readings of 6 launches`."""
     cells: tuple[tuple[Line, ...], ...]
-    """One for each of `HEADINGS`; none where the device tells no conditions."""
+    """One for each of `HEADINGS`; none where the device reports no conditions."""
     nothing: str
     """Why there are no cells."""
     reasons: tuple[Line, ...]
-    """A reason, and what was not told for it."""
+    """A reason, and what is unavailable because of it."""
 
 
 class ConditionsTable(NamedTuple):
@@ -81,9 +81,9 @@ def _row(found: DeviceConditions) -> ConditionsRow:
     )
     if not found.readings:
         nothing = (
-            "not told: this device tells none of its conditions"
+            "unavailable: this device reports no conditions"
             if found.launches
-            else "not told: no launch was measured on it"
+            else "unavailable: no launch was measured on it"
         )
         return ConditionsRow(found.device_id, readings, (), nothing, ())
     cells = (
@@ -121,7 +121,7 @@ def _heat(found: DeviceConditions) -> tuple[Line, ...]:
 
 def _status(found: DeviceConditions) -> str:
     course = found.thermal_status
-    words = NOT_TOLD
+    words = UNAVAILABLE
     if course is not None:
         first, last, high = (
             STATUS_WORDS[min(max(int(status), 0), len(STATUS_WORDS) - 1)]
@@ -139,7 +139,7 @@ def _status(found: DeviceConditions) -> str:
 def _clocks(found: DeviceConditions) -> tuple[Line, ...]:
     lines = [Line(_domain(clock), _clock(found, clock)) for clock in found.clocks]
     if not found.clocks:
-        lines.append(Line("clocks", NOT_TOLD))
+        lines.append(Line("clocks", UNAVAILABLE))
     lines.append(Line("governor", _mostly(found, found.governors)))
     return tuple(lines)
 
@@ -156,13 +156,13 @@ def _clock(found: DeviceConditions, clock: ClockCourse) -> str:
         low, high = _ghz(clock.current_khz.low), _ghz(clock.current_khz.high)
         ran = f"{low if low == high else f'{low} to {high}'} GHz when read"
     else:
-        ran = "clock not told"
+        ran = "clock unavailable"
     return f"{ran}, {_cap(found, clock)}"
 
 
 def _cap(found: DeviceConditions, clock: ClockCourse) -> str:
     if not clock.capped:
-        return "cap not told"
+        return "cap unavailable"
     count = clock.capped.get("capped", 0)
     if not count or clock.lowest_cap_khz is None:
         return "no cap seen"
@@ -180,7 +180,7 @@ def _battery(found: DeviceConditions) -> tuple[Line, ...]:
         Line("power", _mostly(found, found.charging)),
     ]
     if found.is_battery_fiction:
-        lines.append(Line("but", "frozen by `dumpsys battery`: it tells nothing"))
+        lines.append(Line("but", "frozen by `dumpsys battery`: it reports nothing"))
     return tuple(lines)
 
 
@@ -195,10 +195,10 @@ def _power(found: DeviceConditions) -> tuple[Line, ...]:
 
 def _memory(found: DeviceConditions) -> tuple[Line, ...]:
     memory, load = found.memory_available_bytes, found.load_average
-    available = NOT_TOLD if memory is None else f"{format_size(memory.low)} at least"
+    available = UNAVAILABLE if memory is None else f"{format_size(memory.low)} at least"
     if memory is not None and found.memory_total_bytes is not None:
         available += f", of {format_size(found.memory_total_bytes)}"
-    busy = NOT_TOLD if load is None else f"{load.high:.2f} at most"
+    busy = UNAVAILABLE if load is None else f"{load.high:.2f} at most"
     return (Line("available", available), Line("load of one minute", busy))
 
 
@@ -218,7 +218,7 @@ def _course(
 ) -> str:
     """`28.9 → 31.2 C (28.9 to 31.4)`; one value where it never changed."""
     if course is None:
-        return NOT_TOLD
+        return UNAVAILABLE
     first, last, low, high = (
         say(value) for value in (course.first, course.last, course.low, course.high)
     )
@@ -233,7 +233,7 @@ def _course(
 def _mostly(found: DeviceConditions, counts: Counts) -> str:
     """The states, the most frequent first; how often, unless always."""
     ordered = sorted(counts.items(), key=lambda item: -item[1])
-    return listed([_of(found, *each) for each in ordered]) or NOT_TOLD
+    return listed([_of(found, *each) for each in ordered]) or UNAVAILABLE
 
 
 def _one_line(found: DeviceConditions) -> str:
@@ -246,7 +246,7 @@ def _one_line(found: DeviceConditions) -> str:
     parts.append(_caps(found, found.clocks))
     parts.append(f"battery {_course(found, found.battery_percent, _whole, '%')}")
     parts.append(
-        _mostly(found, found.charging) if found.charging else f"charging {NOT_TOLD}"
+        _mostly(found, found.charging) if found.charging else f"charging {UNAVAILABLE}"
     )
     return "; ".join(parts)
 
@@ -261,7 +261,7 @@ def _caps(found: DeviceConditions, clocks: Sequence[ClockCourse]) -> str:
         return listed(held)
     if any(clock.capped for clock in clocks):
         return "no clock cap seen"
-    return f"clock caps {NOT_TOLD}"
+    return f"clock caps {UNAVAILABLE}"
 
 
 def _degrees(value: float) -> str:

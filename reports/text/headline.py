@@ -113,7 +113,7 @@ def _claim(view: View, comparisons: Sequence[Comparison]) -> str:
     if sqnr:
         sentence += f"; output SQNR {sqnr}"
     if any(_has_few_launches(view, c) for c in comparisons):
-        sentence += "; few launches, so a first look"
+        sentence += "; quick run: rough numbers"
     return f"{sentence}."
 
 
@@ -124,7 +124,7 @@ def _what(
     if verdict is Verdict.NO_CHANGE:
         return f"within {band} of {baseline}"
     if verdict is Verdict.INCONCLUSIVE:
-        return "undecided" if baseline == "it" else f"undecided against {baseline}"
+        return "undecided" if baseline == "it" else f"inconclusive against {baseline}"
     ratios = [c.candidate_over_baseline.point for c in found]
     return f"{effect_range(view.primary, ratios)} than {baseline}"
 
@@ -278,11 +278,11 @@ def _only_measured(view: View) -> str:
     few = len(cells) <= 4 and len({(c.model, c.variant_id) for c in cells}) == 1
     if not cells or not few:
         total = counted(len(view.summary.cells), "cell")
-        return f"{total} measured; nothing to compare with."
+        return f"{total} measured; no baseline."
     figures = [
         f"{format_value(metric.unit, c.estimates[metric.name].point)} on "
         f"{view.tagged(c.device_id)}"
         for c in cells
     ]
     name = f"{cells[0].model} {cells[0].variant_id}"
-    return f"{name} takes {listed(figures)}; nothing to compare with."
+    return f"{name} takes {listed(figures)}; no baseline."

@@ -12,7 +12,7 @@ from pocketbench.reports.text.sparkline import sparkline
 STATE_WORDS = {
     "confirmed": "confirmed",
     "suspect": "suspect, not confirmed yet",
-    "undone": "undone since",
+    "undone": "since reverted",
     "accepted": "accepted",
 }
 IMITATION_TAGS = {
@@ -63,7 +63,10 @@ def changes(histories: Sequence[CellHistory]) -> str:
         lines.append(f"  {title(history.series)}")
         lines.append(f"    {two_speeds(history)}")
     if raised:
-        lines += ["", "Right after all? pocketbench history accept ID --reason WHY"]
+        lines += [
+            "",
+            "Expected? Accept it with: pocketbench history accept ID --reason WHY",
+        ]
     return _text(lines)
 
 

@@ -27,7 +27,7 @@ def resolving_sentence(view: View) -> str:
         for device_id, size in worst.items()
     ]
     if not parts:
-        return "A self-check: too few launches to tell what can be resolved."
+        return "A self-check: too few launches to determine what can be resolved."
     blocks = max(x.blocks for x in view.summary.resolutions)
     sentence = (
         f"Each build against itself: with {counted(blocks, 'block')} a change is found "
@@ -68,9 +68,9 @@ def _line(view: View, found: Resolution) -> str:
         f"{where}, {what}: interval of ±{_percent(found.half_width)}; a change of "
         f"{_percent(found.smallest_found)} and more is found four times in five; "
         + (
-            f"telling {band} from none takes about {counted(further, 'block')}."
+            f"distinguishing {band} from none takes about {counted(further, 'block')}."
             if further is not None
-            else f"no number of blocks promises to tell {band} from none."
+            else f"no number of blocks promises to distinguish {band} from none."
         )
     )
 

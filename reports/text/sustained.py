@@ -113,7 +113,7 @@ def _temperatures(cell: SustainedCell) -> str:
     found = [s.temperature_c for s in cell.states if s.temperature_c is not None]
     before = cell.temperature_before_c
     if not found:
-        return "not told"
+        return "unavailable"
     begin = found[0] if before is None else before
     return f"{cell.temperature_kind} {begin:.0f} to {found[-1]:.0f} C"
 

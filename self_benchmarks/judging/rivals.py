@@ -49,7 +49,7 @@ HONEST = {
 
 
 def pooled_mann_whitney(a: Array, b: Array) -> Array:
-    """Mann-Whitney test of all iterations together, as if each told something new."""
+    """Mann-Whitney test of all iterations together, as if each were independent."""
     first, second = (side.reshape(len(side), -1) for side in (a, b))
     both = np.concatenate([first, second], axis=1)
     count = first.shape[1]

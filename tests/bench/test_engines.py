@@ -141,7 +141,7 @@ def test_qnn_names_the_sdk_it_needs_and_takes_it_where_it_is(monkeypatch, tmp_pa
 
 
 def test_an_engine_that_does_not_exist_is_a_mistake_of_the_user():
-    with pytest.raises(UsageError, match="no such engine"):
+    with pytest.raises(UsageError, match="unknown engine"):
         plan_models(["mobilenet_v2"], Options(engines=("tflite",)))
 
 

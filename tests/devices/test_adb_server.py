@@ -128,7 +128,7 @@ def test_a_server_elsewhere_is_not_started_from_here():
 FAILS = (
     "#!/bin/sh\n"
     "[ $1 = version ] && echo 'Android Debug Bridge version 1.0.41' && exit\n"
-    "echo 'no such option' >&2; exit 1\n"
+    "echo 'unknown option' >&2; exit 1\n"
 )
 
 
@@ -171,7 +171,7 @@ def test_where_no_adb_starts_a_server_the_first_one_says_why(tmp_path, monkeypat
         "pocketbench.devices.android.adb.private_server.bundled_adb", lambda: None
     )
     with (
-        pytest.raises(ToolMissingError, match="no such option"),
+        pytest.raises(ToolMissingError, match="unknown option"),
         any_private_server(tmp_path / "home"),
     ):
         pass

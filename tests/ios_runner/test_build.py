@@ -96,7 +96,7 @@ def test_the_runtime_is_linked_whole_where_its_operators_register(xcode, runtime
 def test_a_build_that_fails_tells_its_error_and_its_log(xcode):
     xcode.plan("xcodebuild", "fails")
 
-    with pytest.raises(RunnerBuildError, match="no such module 'UIKit'") as caught:
+    with pytest.raises(RunnerBuildError, match="unknown module 'UIKit'") as caught:
         build()
 
     log = Path(str(caught.value).rpartition("log is ")[2])

@@ -108,7 +108,7 @@ def test_a_runs_reports_show_its_history(user, runs, slowed):
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
-        (("show", "nett"), "no such model in the history. Did you mean net?"),
+        (("show", "nett"), "unknown model in the history. Did you mean net?"),
         (("show", "net", "--metric", "latency"), "Did you mean latency_ns"),
         (("accept", "0", "--reason", "x"), "no such change"),
         (("plot", "net", "-o", "x.pdf"), "is neither .svg nor .png"),

@@ -32,7 +32,7 @@ def test_answers_are_compared_and_a_limit_fails_the_run(user):
     assert plain.tensors[0].sqnr_db is None or plain.tensors[0].sqnr_db > 100
     assert 10 < quantized.tensors[0].sqnr_db < 100
     assert len(run.launches) == 2
-    assert "Is the answer still right" in done.stdout
+    assert "Output accuracy" in done.stdout
     assert "int8-dynamic: SQNR" in done.stdout
     assert "is below 100 dB" in done.stdout
 
@@ -99,7 +99,7 @@ def test_a_suite_asks_for_it_and_a_program_that_cannot_tell_is_noted(user):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--check", "inputs"), "no such check"),
+        (("--check", "inputs"), "unknown check"),
         (("--min-accuracy", "95"), "is not a proportion"),
     ],
 )

@@ -28,7 +28,7 @@ name="int8-static against float32: median latency">
         <property name="q_value" value="0.002" />
         <property name="min_effect" value="0.02" />
         <property name="verdict" value="regression" />
-        <property name="trust" value="A" />
+        <property name="quality" value="A" />
       </properties>
       <failure type="regression" message="10 % slower: 1.10 [1.08, 1.12]">\
 ▲ regression; 10 % slower: 1.10 [1.08, 1.12]</failure>
@@ -44,7 +44,7 @@ name="int8-static against float32: median latency">
         <property name="q_value" value="0.002" />
         <property name="min_effect" value="0.02" />
         <property name="verdict" value="inconclusive" />
-        <property name="trust" value="B: simulated" />
+        <property name="quality" value="B: simulated" />
       </properties>
       <skipped message="○ inconclusive, about 14 more launches would settle it; \
 1 % slower: 1.01 [0.980, 1.04]" />
@@ -92,7 +92,7 @@ def test_annotations_name_what_regressed(tiny):
     assert annotations.render(View(tiny)) == (
         "::warning title=mobilenet_v2 int8-static regressed::median latency on "
         "this computer (Ryzen 7) is 10 %25 slower than float32: 1.10 [1.08, 1.12]; "
-        "trust A\n"
+        "quality A\n"
     )
 
 
@@ -114,7 +114,7 @@ def test_github_action_benchmark_gets_what_is_better_smaller(tiny):
         "unit": "ns",
         "value": 20_200_000.0,
         "range": "± 202000",
-        "extra": "10 launches, 95 % interval; trust B: simulated",
+        "extra": "10 launches, 95 % interval; quality B: simulated",
     }
 
 

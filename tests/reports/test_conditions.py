@@ -201,10 +201,10 @@ def test_the_clock_is_the_one_that_ran_during_launches_not_between_them(heated):
 def test_what_is_not_known_is_unavailable_and_each_reason_stands_once(heated):
     cells = cells_of(heated, PIXEL.id)
 
-    assert cells["clocks"]["cores 0-3"] == "0.32 GHz when read, cap not told"
-    assert cells["screen and power"]["Doze"] == "not told"
-    assert cells["screen and power"]["fixed performance"] == "not told"
-    assert cells["cores"]["switched on"] == "not told"
+    assert cells["clocks"]["cores 0-3"] == "0.32 GHz when read, cap unavailable"
+    assert cells["screen and power"]["Doze"] == "unavailable"
+    assert cells["screen and power"]["fixed performance"] == "unavailable"
+    assert cells["cores"]["switched on"] == "unavailable"
     (row,) = (
         row for row in conditions_table(View(heated)).rows if row.device_id == PIXEL.id
     )
@@ -221,7 +221,7 @@ def test_a_device_that_tells_nothing_says_so_and_shows_no_figure(heated):
     )
 
     assert row.cells == ()
-    assert row.nothing == "not told: this device tells none of its conditions"
+    assert row.nothing == "unavailable: this device reports no conditions"
     assert [device for device, _ in conditions_lines(View(heated))] == [
         "Pixel 8 [SIMULATED]"
     ]
@@ -240,8 +240,8 @@ def test_a_status_that_somebody_pinned_and_stale_temperatures_are_no_heat():
     )
 
     assert cells["heat"]["thermal status"] == "pinned by somebody"
-    assert cells["heat"]["skin"] == "not told"
-    assert cells["battery"]["level"] == "not told"
+    assert cells["heat"]["skin"] == "unavailable"
+    assert cells["battery"]["level"] == "unavailable"
 
 
 def test_states_that_changed_are_counted():

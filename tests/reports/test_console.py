@@ -26,7 +26,7 @@ B int8-static  20.2 [20.0, 20.4]   0.990 [0.962, 1.02] ○   80.0   3.33   31.2
 A: all launches clean
 B: usable, with caveats (simulated)
 
-What makes it doubtful
+Caveats
   A simulated phone (Pixel 8 [SIMULATED])
   Its programs ran on this computer's CPU, not on a phone's; measure on a real
   phone before deciding anything about phones.
@@ -79,7 +79,7 @@ def test_what_a_device_says_cannot_steer_the_terminal_or_the_markup(full):
 
 def test_failures_come_with_their_remedy(full):
     text = " ".join(console.render(View(full)).split())
-    assert "What could not be measured" in text
+    assert "Failures" in text
     assert "resnet18 · int8-dynamic: the program was ended by signal 11" in text
     assert "See the output kept with the failure." in text
 

@@ -62,7 +62,7 @@ def test_without_a_verdict_nothing_is_claimed(tiny):
     summary = replace(
         tiny, comparisons=tuple(c for c in tiny.comparisons if c.verdict is None)
     )
-    assert sentence(summary) == "4 cells measured; nothing to compare with."
+    assert sentence(summary) == "4 cells measured; no baseline."
 
 
 def test_memory_whose_interval_reaches_the_band_is_not_claimed(tiny):
@@ -89,7 +89,7 @@ def test_few_launches_are_said_in_the_sentence(tiny):
             for cell in tiny.cells
         ),
     )
-    assert sentence(summary).endswith("; few launches, so a first look.")
+    assert sentence(summary).endswith("; quick run: rough numbers.")
 
 
 def test_cells_that_could_not_be_measured_are_counted(tiny):
@@ -115,7 +115,7 @@ def test_one_variant_alone_gives_its_figures(make_summary):
     summary = make_summary(models=("mobilenet_v2",), variants=("float32",))
     assert sentence(summary).startswith("mobilenet_v2 float32 takes 14.")
     assert "on Pixel 8 [SIMULATED]" in sentence(summary)
-    assert sentence(summary).endswith("; nothing to compare with.")
+    assert sentence(summary).endswith("; no baseline.")
 
 
 def test_models_that_differ_are_counted_by_pairs(full):

@@ -52,7 +52,7 @@ def test_alarms_stand_first_with_commits_and_an_id_to_accept(histories):
         f"    ▲ 21 % slower in 001fcccccc..0020cccccc, 2026-02-02: "
         f"suspect, not confirmed yet [{suspect.id}]",
         "",
-        "Right after all? pocketbench history accept ID --reason WHY",
+        "Expected? Accept it with: pocketbench history accept ID --reason WHY",
     ]
     assert commit_of(20).startswith("0014cccccc")
 

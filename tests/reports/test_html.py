@@ -139,7 +139,7 @@ def test_equal_summaries_give_equal_bytes(full, text):
 
 def test_the_sentence_comes_before_everything_else(text):
     body = text[text.index("<main>") :]
-    order = ["<h1", "<svg", "What makes it doubtful", "<table", 'id="method"']
+    order = ["<h1", "<svg", "Caveats", "<table", 'id="method"']
     places = [body.index(part) for part in order]
     assert places == sorted(places)
 

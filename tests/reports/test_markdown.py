@@ -14,12 +14,12 @@ EXPECTED = """\
 1 regression, 0 improvements, 0 unchanged, 1 inconclusive of 2 cells.
 
 | device | model | candidate | against | ratio [95 %] | verdict \
-| trust |
+| quality |
 | --- | --- | --- | --- | --- | --- | --- |
 | this computer (Ryzen 7) | mobilenet\\_v2 | int8-static | float32 \
 | 1.10 [1.08, 1.12] | ▲ regression, 10 % slower | A |
 
-**What makes it doubtful**
+**Caveats**
 
 - a simulated phone (Pixel 8 \\[SIMULATED\\]): measure on a real phone before \
 deciding anything about phones
@@ -27,7 +27,7 @@ deciding anything about phones
 <details><summary>1 other cell, not changed or not settled</summary>
 
 | device | model | candidate | against | ratio [95 %] | verdict \
-| trust |
+| quality |
 | --- | --- | --- | --- | --- | --- | --- |
 | Pixel 8 \\[SIMULATED\\] | mobilenet\\_v2 | int8-static | float32 \
 | 1.01 [0.980, 1.04] | ○ inconclusive, about 14 more launches would settle it \

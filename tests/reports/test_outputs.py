@@ -65,7 +65,7 @@ def checked(small):
 def test_figures_accuracy_and_what_is_missed_are_told(checked, report):
     words = " ".join(report.render(View(checked)).replace("\\", "").split())
     for told in (
-        "Is the answer still right",
+        "Output accuracy",
         "35.7",
         "0.848",
         "99.7 %",

@@ -121,7 +121,7 @@ class Untimed(abc.ABC):
 
     @abc.abstractmethod
     def _is_possible(self, item: Wanted) -> bool:
-        """Tell whether a variant can be asked; store it when it cannot."""
+        """Return whether a variant can be asked; store it when it cannot."""
 
     @abc.abstractmethod
     def _ask(self, device: Device, item: Wanted, installed: Installed) -> Record:

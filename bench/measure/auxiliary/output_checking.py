@@ -72,7 +72,7 @@ def check_outputs(
 
 
 class _Checker(Untimed):
-    """Checks one device; measuring comes next, and tells what is wrong with it."""
+    """Checks one device; measuring comes next, and reports what is wrong with it."""
 
     def _objects(self, wanted: Sequence[Wanted]) -> Sequence[LocalObject]:
         inputs = [
@@ -112,7 +112,7 @@ class _Checker(Untimed):
         answers = runner.parse_outputs(result)
         subject = f"{artifact.model} {artifact.variant}"
         compared = compare(answers, reference, subject)
-        told = b"".join(tensor.data for tensors in answers for tensor in tensors)
+        parsed = b"".join(tensor.data for tensors in answers for tensor in tensors)
         has_labels = compared.correct_count is not None
         return OutputCheck(
             device_id=self._info.id,
@@ -123,7 +123,7 @@ class _Checker(Untimed):
             started_at=started_at,
             reference=reference.of,
             input_count=reference.set_count,
-            answers_sha256=hashlib.sha256(told).hexdigest(),
+            answers_sha256=hashlib.sha256(parsed).hexdigest(),
             tensors=compared.tensors,
             label_count=len(reference.labels) if has_labels else None,
             correct_count=compared.correct_count,
@@ -131,7 +131,7 @@ class _Checker(Untimed):
         )
 
     def _is_possible(self, item: Wanted) -> bool:
-        """Tell a variant that can be checked from one that cannot, which is stored."""
+        """Return whether a variant can be checked; store it when it cannot."""
         obstacle = self._obstacle(item)
         if obstacle is not None:
             self._fail(item, obstacle, reason=None)
@@ -142,7 +142,7 @@ class _Checker(Untimed):
         if not isinstance(runner, TellingOutputs):
             return PocketbenchError(
                 runner.name,
-                f"{runner.name} does not tell what a model answers",
+                f"{runner.name} does not report what a model answers",
                 "Measure with pocketbench's own runner to check the outputs",
             )
         reference = item.artifact.reference

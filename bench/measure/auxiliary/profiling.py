@@ -102,14 +102,14 @@ class _Profiler(Untimed):
         )
 
     def _is_possible(self, item: Wanted) -> bool:
-        """Tell whether a variant's program can observe; store it when it cannot."""
+        """Return whether a variant's program can observe; store it when it cannot."""
         runner = tool_for(item.artifact, self._task.tools).runner
         if isinstance(runner, Profiling):
             return True
         reason = FailureReason.NO_OPERATOR_TIMES
         error = PocketbenchError(
             runner.name,
-            f"{runner.name} does not tell of single operators",
+            f"{runner.name} does not report single operators",
             reason.remedy,
         )
         self._fail(item, error, reason=reason)

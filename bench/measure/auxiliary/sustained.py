@@ -117,7 +117,7 @@ class SustainedSession(Session):
             try:
                 conditions = device.conditions()
             except (Cancelled, DeviceLostError):
-                # Whoever runs the program is told too, and says what that means.
+                # The program's own driver is informed too, and says what that means.
                 break
             if conditions is None:
                 break

@@ -16,7 +16,7 @@ def reshaped(before: Layers, after: Layers) -> str:
     """A float32 build: the same arithmetic in another form."""
     folded = before.batch_norms - after.batch_norms
     if folded <= 0:
-        return "nothing but the form"
+        return "weights and precision unchanged"
     norms = "batch norm" if folded == 1 else "batch norms"
     return f"no precision; {folded} {norms} folded into convolutions"
 

@@ -104,8 +104,7 @@ def prune(module: nn.Module, share: float, *, name: str) -> Pruned:
     if removed == 0:
         raise ExportError(
             name,
-            "it has no inner channels to take out: between two layers and seen by no "
-            "other",
+            "it has no prunable channels: between two layers and seen by no other",
             "Prune it by hand and give it as module:factory",
         )
     after = _parameter_count(smaller)

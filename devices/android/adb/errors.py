@@ -97,7 +97,7 @@ def server_gone(device_id: str, fact: str) -> DeviceLostError:
 
 
 def push_failed(device_id: str, words: str) -> PushError:
-    """Tell a full disk and a forbidden folder apart by the phone's words."""
+    """Distinguish a full disk from a forbidden folder by the phone's words."""
     lowered = words.lower()
     if "no space left" in lowered or "disk quota" in lowered:
         reason = FailureReason.DISK_FULL
@@ -117,7 +117,7 @@ _LOST = re.compile(
 
 
 def adb_push_failed(device_id: str, words: str) -> DeviceError:
-    """What the adb program says of a push, a lost phone told apart as well."""
+    """What the adb program says of a push, a lost phone included."""
     failed = push_failed(device_id, words)
     if failed.reason is FailureReason.PUSH_FAILED and _LOST.search(words):
         return from_words(device_id, words)

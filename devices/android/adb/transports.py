@@ -28,19 +28,19 @@ _STATED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Transport:
-    """One way to one phone, as a line of `adb devices -l` tells it."""
+    """One way to one phone, as a line of `adb devices -l` reports it."""
 
     serial: str
     state_words: str
     """`device`, `unauthorized`, `no permissions (...)`, `recovery` ..."""
     model: str | None = None
-    """From the phone's banner, spaces as underscores; told by ready phones only."""
+    """From the phone's banner, spaces as underscores; reported by ready phones only."""
     usb_path: str | None = None
     """Of the port that it is plugged into: `usb:1-1.4.1`, with libusb `3-1`."""
     transport_id: int | None = None
     address: str | None = None
     """What adb takes for its serial: the path where several phones have one serial;
-    `None`: nothing tells it from another phone."""
+    `None`: nothing distinguishes it from another phone."""
 
     @property
     def is_usb(self) -> bool:
@@ -75,7 +75,7 @@ class Transport:
         if self.address is None:
             return (
                 f"Several phones have the serial {self.serial}, and adb names no USB "
-                "port by which to tell them apart: leave one of them attached"
+                "port by which to distinguish them: leave one of them attached"
             )
         if self.state == "no_permissions":
             return PERMISSION_REMEDY

@@ -44,7 +44,7 @@ def batches(
     """As many at a time as fit into one command line; on most phones, all.
 
     Args:
-        objects: What a script is to be told of.
+        objects: What a script is given.
         room_bytes: For the arguments.
     """
     batch: list[LocalObject] = []

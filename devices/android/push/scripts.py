@@ -132,7 +132,7 @@ def parse_look_up(output: str, wanted: list[tuple[int, bool]]) -> list[Found] | 
     lines = output.splitlines()
     if len(lines) < len(wanted):
         return None
-    # `wc` tells the name after the size, and the sum of all in the end.
+    # `wc` prints the name after the size, and the sum of all in the end.
     sizes = iter([line.split()[0] for line in lines[len(wanted) :] if line.strip()])
     found: list[Found] = []
     for (size_bytes, must_execute), line in zip(wanted, lines, strict=False):

@@ -56,7 +56,7 @@ class ObjectSender:
             shell: Runs our scripts.
             push_command: The adb program with its server and phone.
             device_id: For errors.
-            api_level: Android's; tells whether the phone has sha256sum.
+            api_level: Android's; decides whether the phone has sha256sum.
             cancel: Ends a push.
         """
         self._shell = shell

@@ -81,7 +81,7 @@ def result_of(
 ) -> CommandResult:
     """What it printed, and its exit code or signal.
 
-    An exit code of 129 to 159 is a signal: adbd and shells tell it so.
+    An exit code of 129 to 159 is a signal: adbd and shells report it so.
     """
     code = None if timed_out else command.exit_code
     signal = code - 128 if code and 128 < code <= 128 + _LAST_SIGNAL else None

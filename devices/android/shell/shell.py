@@ -243,7 +243,7 @@ class AdbShell:
             while command.pid is None and (data := stream.receive()):
                 command.feed(data)
         if not command.victims:
-            logger.warning("%s: nothing to kill, no pid was told", self._device_id)
+            logger.warning("%s: nothing to kill, no pid was given", self._device_id)
         for victims in command.victims:
             self._kill(victims)
             stream.limits = Limits.of(_GRACE_S)

@@ -78,7 +78,7 @@ class ShellV1:
     def victims(self) -> tuple[str, ...]:
         """What `kill` is to be given, one call after the other.
 
-        The program first: the shell around it has yet to tell its errors. Then the
+        The program first: the shell around it has yet to print its errors. Then the
         group of that shell, with whatever the program started.
         """
         return () if self._ids is None else (f"{self._ids[0]}", f"-{self._ids[1]}")

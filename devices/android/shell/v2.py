@@ -25,8 +25,8 @@ class ShellV2:
     def __init__(self, argv: Sequence[str], env: Mapping[str, str] | None) -> None:
         """Build the command.
 
-        The shell tells its pid and becomes the program, so the pid is the program's. It
-        runs a script of the shell's itself, for it is the same shell.
+        The shell prints its pid and becomes the program, so the pid is the program's.
+        It runs a script of the shell's itself, for it is the same shell.
         """
         command = f"exec {quote_all(argv)}"
         if tuple(argv[:2]) == ("sh", "-c"):
@@ -72,7 +72,7 @@ class ShellV2:
 
     @property
     def pid(self) -> int | None:
-        """On the phone; `None` until it has been told."""
+        """On the phone; `None` until it has been reported."""
         line, newline, _ = bytes(self._stdout.head[:32]).partition(b"\n")
         return int(line) if newline and line.isdigit() else None
 

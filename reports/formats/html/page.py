@@ -136,7 +136,7 @@ def _contents(
     if view.summary.sustained:
         links.append(Link("sustained", "Sustained"))
     if view.summary.outputs or view.summary.unchecked:
-        links.append(Link("outputs", "Is the answer still right"))
+        links.append(Link("outputs", "Output accuracy"))
     if view.summary.fleet:
         links.append(Link("fleet", "Phones in general"))
     if comparisons.rows:
@@ -144,7 +144,7 @@ def _contents(
     if history.charts:
         links.append(Link("history", "History"))
     if view.summary.failures:
-        links.append(Link("failures", "What could not be measured"))
+        links.append(Link("failures", "Failures"))
     return [
         *links,
         Link("devices", "Devices and conditions"),

@@ -52,11 +52,11 @@ def test_a_factory_is_found_in_a_package(nets):
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("mobilnet_v2", "mobilnet_v2: no such model. Did you mean mobilenet_v2?"),
-        ("nets:tinny", "nets:tinny: no such factory. Did you mean nets:tiny"),
-        ("netts:tiny", "netts:tiny: no such module. Did you mean nets:tiny"),
-        ("nets.inner:tiny", "nets.inner:tiny: no such module. Did you mean nets:tiny"),
-        ("", "(empty): no such model. Known: "),
+        ("mobilnet_v2", "mobilnet_v2: unknown model. Did you mean mobilenet_v2?"),
+        ("nets:tinny", "nets:tinny: unknown factory. Did you mean nets:tiny"),
+        ("netts:tiny", "netts:tiny: unknown module. Did you mean nets:tiny"),
+        ("nets.inner:tiny", "nets.inner:tiny: unknown module. Did you mean nets:tiny"),
+        ("", "(empty): unknown model. Choose from "),
     ],
 )
 def test_an_unknown_name_is_told_with_the_near_ones(nets, source, message):

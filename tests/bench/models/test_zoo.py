@@ -139,7 +139,7 @@ def test_the_encoder_takes_ids_of_all_its_vocabulary_and_sequences_of_any_length
 @pytest.mark.parametrize(
     ("variant", "changed", "least_db"),
     [
-        ("float32", "nothing but the form", 100),
+        ("float32", "weights and precision unchanged", 100),
         ("int8-dynamic", "25 of 25 linear layers quantized", 30),
         ("int8-static", "25 of 25 linear layers quantized", 20),
     ],

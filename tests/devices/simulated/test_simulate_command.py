@@ -109,7 +109,7 @@ def test_the_list_tells_every_profile(simulate):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["pixel-88"], "no such phone profile. Did you mean pixel-8"),
+        (["pixel-88"], "unknown phone profile. Did you mean pixel-8"),
         (["pixel-8", "nexus-5", "--name", "x"], "several are asked for"),
         (["pixel-8", "--name", "../x"], "not a name for a phone"),
         (["pixel-8", "--set", "battery.levle=3"], "unknown field `levle`"),

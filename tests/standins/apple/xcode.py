@@ -14,7 +14,7 @@ def xcodebuild(words):
         print("a stand-in for Xcode 16.0\nBuild version 0")
         return 0
     if fault("xcodebuild", None):
-        print("PocketbenchApp.swift:1:1: error: no such module 'UIKit'")
+        print("PocketbenchApp.swift:1:1: error: unknown module 'UIKit'")
         print("** BUILD FAILED **")
         return 65
     settings = dict(
