@@ -48,6 +48,13 @@ def parse_input(text: str) -> AskedInput:
     shape, _, dtype = text.partition(":")
     if not _FORM.fullmatch(shape):
         raise _no_shape(text)
+    listed = shape.split(",")
+    if "x" not in shape and len(listed) > 2 and len(set(listed)) < len(listed):
+        raise UsageError(
+            f"--input {text}",
+            "is one size in several lengths, one of them twice",
+            f"Did you mean {shape.replace(',', 'x')}?",
+        )
     sizes = tuple(
         tuple(int(x) for x in size.split(",")) if "," in size else int(size)
         for size in shape.split("x")

@@ -47,7 +47,7 @@ def parse_selector(text: str) -> Selector:
     head, _, pattern = text.partition(":")
     family, at, server = head.partition("@")
     if family not in registry.DEVICES:
-        raise UnknownNameError("device family", family, registry.DEVICES)
+        raise UnknownNameError("device", text, [*registry.DEVICES, *_suggestions(text)])
     if at:
         port, _, pattern = pattern.partition(":")
         if not port.isdigit():
@@ -61,6 +61,15 @@ def parse_selector(text: str) -> Selector:
         server=server or None,
         pattern=pattern or "*",
     )
+
+
+def _suggestions(text: str) -> list[str]:
+    """Whole selectors that a bare word may have meant: a profile, or a serial."""
+    profiles = registry.load(registry.SIMULATION, "simulation", "list")()
+    found = [f"simulated:{profile[0]}" for profile in profiles]
+    words = text.casefold()
+    near = [name for name in found if words in name.casefold()]
+    return near or [f"android:{text}", *found]
 
 
 def select(

@@ -64,6 +64,11 @@ def resolve(source: str, folder: Path | None = None) -> Source:
     folder = folder or Path.cwd()
     if source in ZOO:
         return _resolve_factory(ZOO[source].source, folder)
+    file, _, factory = source.partition(":")
+    if file.endswith(".py") and (folder / Path(file).expanduser()).is_file():
+        module = _as_module(Path(file).expanduser(), folder, source)
+        name = factory or _only_factory(module, folder, file)
+        return _resolve_factory(f"{module}:{name}", folder)
     path = folder / Path(source).expanduser()
     if source and path.is_file():
         return _resolve_file(Path(os.path.abspath(path)))
@@ -74,6 +79,46 @@ def resolve(source: str, folder: Path | None = None) -> Source:
     if "/" in source or "\\" in source or path.suffix.lower() in SUFFIXES:
         raise _missing_file(source, path)
     raise UnknownNameError("model", source, [*ZOO, *_model_files(folder)])
+
+
+def _as_module(file: Path, folder: Path, source: str) -> str:
+    """The name under which Python started in the folder imports a file.
+
+    Raises:
+        UsageError: The file lies elsewhere, or its name is no module's.
+    """
+    path = Path(os.path.abspath(folder / file))
+    try:
+        parts = path.relative_to(os.path.abspath(folder)).with_suffix("").parts
+    except ValueError:
+        parts = ()
+    if not parts or not all(part.isidentifier() for part in parts):
+        raise UsageError(
+            source,
+            "cannot be imported from this folder",
+            f"Start in {path.parent} and give {path.name}",
+        )
+    return ".".join(parts)
+
+
+def _only_factory(module: str, folder: Path, file: str) -> str:
+    """The one function of a file that can be its factory.
+
+    Raises:
+        UsageError: It has none, or several; names them.
+    """
+    spec = locate(module, folder)
+    names = names_in(spec) if spec is not None else None
+    known = sorted(x for x in (names.own if names else ()) if not x.startswith("_"))
+    functions = [name for name in known if name.islower()] or known
+    if len(functions) != 1:
+        choice = " or ".join(f"{file}:{name}" for name in functions[:6])
+        raise UsageError(
+            file,
+            "has several factories" if functions else "has no factory",
+            f"Name one: {choice}" if functions else "Define a function in it",
+        )
+    return functions[0]
 
 
 def _present_name(source: str) -> str:

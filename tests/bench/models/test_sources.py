@@ -124,8 +124,9 @@ def test_an_archive_that_is_no_program_is_refused(nets, names, words):
 def test_a_folder_and_another_file_are_refused(nets):
     with pytest.raises(UsageError, match="is a folder"):
         resolve(str(nets))
+    (nets / "nets.yaml").write_text("not a model")
     with pytest.raises(UsageError, match="is no model file"):
-        resolve("nets.py")
+        resolve("nets.yaml")
 
 
 def test_a_script_can_be_made_into_variants_and_a_ready_file_is_one(nets):
@@ -174,3 +175,16 @@ def test_finding_sources_and_listing_the_zoo_imports_no_torch_and_no_user_code(n
     ).stdout
 
     assert output == "False False True\n"
+
+
+def test_a_file_is_a_module_and_its_only_function_the_factory(tmp_path):
+    (tmp_path / "one.py").write_text("class Net: ...\n\n\ndef small(): ...\n")
+    (tmp_path / "two.py").write_text("def small(): ...\n\n\ndef large(): ...\n")
+
+    for typed in ("one.py", "./one.py", "one.py:small", "./one.py:small"):
+        assert resolve(typed, tmp_path).spec == "one:small"
+    assert resolve("two.py:large", tmp_path).spec == "two:large"
+    with pytest.raises(UsageError, match=r"Name one: two\.py:large or two\.py:small"):
+        resolve("two.py", tmp_path)
+    with pytest.raises(UsageError, match="cannot be imported from this folder"):
+        resolve(str(tmp_path / "one.py"), tmp_path / "elsewhere")
