@@ -63,7 +63,7 @@ class PhoneJob:
             workload=Workload(
                 blocks=blocks, warmup_iterations=1, iterations=3, timeout_s=timeout_s
             ),
-            quiet=False,
+            quiesce=False,
             cooldown=CooldownLimits(is_on=False),
         )
         (info,) = (x for x in self.driver.discover() if phone.serial in x.id)

@@ -17,6 +17,11 @@ NET = ("nets:net", "--input", "1x3x16x16", "--variant", "float32")
 pytestmark = pytest.mark.needs("compiler")
 
 
+def rarely(*values):
+    """One more row of a table whose first row stands for all in the regular set."""
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
 @pytest.fixture
 def iphone(mac):
     """The stand-in with the app and the simulator's program built."""
@@ -67,7 +72,8 @@ def test_host_simulator_and_iphone_are_one_report_marked_as_replayed(user, iphon
 
 
 @pytest.mark.parametrize(
-    "tool", [{"json_version": 5}, {"console": False}, {"devicectl": False}]
+    "tool",
+    [{"console": False}, rarely({"json_version": 5}), rarely({"devicectl": False})],
 )
 def test_it_is_measured_whatever_the_tool_offers(user, iphone, tool):
     iphone.change(**tool)
@@ -86,6 +92,7 @@ def test_it_is_measured_whatever_the_tool_offers(user, iphone, tool):
     assert not run.failures
 
 
+@pytest.mark.slow
 def test_every_report_marks_the_simulator_and_what_was_replayed(user, iphone):
     user.measures(*NET, *on_both(iphone))
 
@@ -97,6 +104,7 @@ def test_every_report_marks_the_simulator_and_what_was_replayed(user, iphone):
         assert "simulator" in text, form
 
 
+@pytest.mark.slow
 def test_a_simulator_and_a_phone_of_two_runs_are_never_compared(user, iphone):
     user.measures(*NET, "--device", iphone.simulator_id)
     on_simulator = user.last_run().folder
@@ -143,10 +151,10 @@ def test_a_killed_run_goes_on_with_the_phone_where_it_was(user, iphone):
     ("at", "what", "reason", "remedy"),
     [
         ("launch", "locked", FailureReason.LOCKED, "Auto-Lock"),
-        ("launch", "deleted", FailureReason.NOT_INSTALLED, "Run again"),
-        ("launch", "tunnel lost", FailureReason.DEVICE_LOST, "Check the cable"),
-        ("launch", "kill", FailureReason.OUT_OF_MEMORY, "smaller model"),
-        ("install", "not signed", FailureReason.NOT_TRUSTED, "--team"),
+        rarely("launch", "deleted", FailureReason.NOT_INSTALLED, "Run again"),
+        rarely("launch", "tunnel lost", FailureReason.DEVICE_LOST, "Check the cable"),
+        rarely("launch", "kill", FailureReason.OUT_OF_MEMORY, "smaller model"),
+        rarely("install", "not signed", FailureReason.NOT_TRUSTED, "--team"),
     ],
 )
 def test_a_failure_on_the_phone_is_a_row_with_its_remedy(
@@ -173,11 +181,11 @@ def test_a_failure_on_the_phone_is_a_row_with_its_remedy(
     ("changed", "reason"),
     [
         ({"pairing": "unpaired"}, FailureReason.NOT_PAIRED),
-        ({"mode": "disabled"}, FailureReason.DEVELOPER_MODE_OFF),
-        ({"reach": "unavailable"}, FailureReason.OFFLINE),
+        rarely({"mode": "disabled"}, FailureReason.DEVELOPER_MODE_OFF),
+        rarely({"reach": "unavailable"}, FailureReason.OFFLINE),
     ],
 )
-@pytest.mark.parametrize("version", [3, 6])
+@pytest.mark.parametrize("version", [rarely(3), 6])
 def test_a_phone_that_is_not_ready_is_a_row_and_the_host_goes_on(
     user, iphone, changed, reason, version
 ):
@@ -220,8 +228,12 @@ def test_a_simulator_that_is_shut_down_meanwhile_is_booted_again(user, iphone):
     ("fault", "reason", "remedy"),
     [
         (lambda mac: mac.change_simulator(broken=True), "not_booted", "simctl list"),
-        (lambda mac: mac.plan("spawn", "shut down", always=True), "not_booted", "boot"),
-        (
+        rarely(
+            lambda mac: mac.plan("spawn", "shut down", always=True),
+            "not_booted",
+            "boot",
+        ),
+        rarely(
             lambda mac: mac.plan("spawn", "kill", always=True),
             "out_of_memory",
             "smaller",

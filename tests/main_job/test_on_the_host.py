@@ -10,14 +10,25 @@ from pathlib import Path
 
 import pytest
 
+from tests.main_job.conftest import User
+
 SHORT = ("--iterations", "3", "--warmup", "1", "--blocks", "2")
 NET = ("nets:net", "--input", "1x3x16x16")
 
 pytestmark = pytest.mark.needs("compiler")
 
 
-def test_every_sample_is_stored_and_a_report_is_written(user):
-    run = user.measures(*NET, "--device", "host")
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """A user who has measured three variants; for tests that only look at what came."""
+    user = User(tmp_path_factory.mktemp("measured"))
+    user.done = user.types("run", *NET, "--device", "host", *SHORT, "--json")
+    assert user.done.returncode == 0, user.done.stderr
+    return user
+
+
+def test_every_sample_is_stored_and_a_report_is_written(measured):
+    run = measured.last_run()
 
     assert run.outcome == "finished"
     assert len(run.launches) == 2 * 3
@@ -28,33 +39,61 @@ def test_every_sample_is_stored_and_a_report_is_written(user):
         assert measurement.load_ns > 0
         assert measurement.memory.peak_rss_bytes > 10_000_000
         assert measurement.threads == 1
+    (report,) = measured.runs.glob("*/report.html")
+    assert "net" in report.read_text()
+
+
+def heaps(user):
+    """The heaps of the last run, and whether its report speaks of Stabilizer."""
     (report,) = user.runs.glob("*/report.html")
-    assert "nets" in report.read_text() or "net" in report.read_text()
+    found = {launch.measurement.heap for launch in user.last_run().launches}
+    return found, "Stabilizer" in report.read_text()
 
 
-@pytest.mark.parametrize(
-    ("asked", "heap"), [((), "steady"), (("--heap", "system"), "system")]
-)
 def test_where_tensors_lie_favours_no_build_unless_asked_to_be_left_alone(
-    user, asked, heap
+    user, measured
 ):
-    run = user.measures(*NET, "--device", "host", "--variant", "float32", *asked)
+    user.measures(*NET, "--device", "host", "--variant", "float32", "--heap", "system")
 
-    assert {launch.measurement.heap for launch in run.launches} == {heap}
-    (report,) = user.runs.glob("*/report.html")
-    assert ("Stabilizer" in report.read_text()) == (heap == "steady")
+    assert heaps(measured) == ({"steady"}, True)
+    assert heaps(user) == ({"system"}, False)
 
 
-def test_outputs_are_the_same_in_every_launch_of_a_variant(user):
-    run = user.measures(*NET, "--device", "host")
-
+def test_outputs_are_the_same_in_every_launch_of_a_variant(measured):
     digests = {}
-    for launch in run.launches:
+    for launch in measured.last_run().launches:
         digests.setdefault(launch.variant_id, set()).add(
             launch.measurement.output_digest
         )
     assert all(len(found) == 1 for found in digests.values())
     assert len(digests["float32"] | digests["int8-static"]) == 2
+
+
+def test_json_on_stdout_is_one_document_and_nothing_else(measured):
+    json.loads(measured.done.stdout)
+
+
+def test_a_stored_run_is_reported_again_from_its_file_alone(measured):
+    (report,) = measured.runs.glob("*/report.html")
+    first = report.read_text()
+    report.unlink()
+
+    done = measured.types("report", "last")
+
+    assert done.returncode == 0, done.stderr
+    assert report.read_text() == first
+    assert measured.last_run().started.run_id in done.stdout + first
+
+
+def test_two_runs_do_not_write_to_one_folder(measured):
+    (folder,) = measured.runs.iterdir()
+    from filelock import FileLock
+
+    with FileLock(folder / ".lock"):
+        done = measured.types("run", "--resume", "last")
+
+    assert done.returncode == 2
+    assert "another pocketbench is writing" in done.stderr
 
 
 def test_a_launch_goes_on_until_its_least_time_is_reached_too(user):
@@ -151,13 +190,6 @@ def wait_for_program(process, duration_ms):
         time.sleep(0.05)
 
 
-def test_json_on_stdout_is_one_document_and_nothing_else(user):
-    done = user.types("run", *NET, "--device", "host", *SHORT, "--json")
-
-    assert done.returncode == 0, done.stderr
-    json.loads(done.stdout)
-
-
 def test_a_path_with_hostile_characters_is_only_a_name(user):
     folder = user.folder / "a b'c;d $(touch owned) ü"
     exported = user.types("export", "nets:net", "--input", "1x3x16x16", "-o", folder)
@@ -242,19 +274,6 @@ def test_a_mistake_is_one_line_that_names_the_way_out(user, argv, told):
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-def test_a_stored_run_is_reported_again_from_its_file_alone(user):
-    run = user.measures(*NET, "--device", "host")
-    (report,) = user.runs.glob("*/report.html")
-    first = report.read_text()
-    report.unlink()
-
-    done = user.types("report", "last")
-
-    assert done.returncode == 0, done.stderr
-    assert report.read_text() == first
-    assert run.started.run_id in done.stdout + first
-
-
 def test_a_killed_run_goes_on_where_it_was(user):
     process = user.starts(
         "run", *NET, "--device", "host", "--blocks", "6", "--iterations", "3"
@@ -288,18 +307,6 @@ def test_ctrl_c_leaves_a_readable_run_and_no_process(user, ctrl_c):
     run = user.last_run()
     assert run.outcome == "interrupted"
     assert len(run.launches) < 150
-
-
-def test_two_runs_do_not_write_to_one_folder(user):
-    user.measures(*NET, "--device", "host")
-    (folder,) = user.runs.iterdir()
-    from filelock import FileLock
-
-    with FileLock(folder / ".lock"):
-        done = user.types("run", "--resume", "last")
-
-    assert done.returncode == 2
-    assert "another pocketbench is writing" in done.stderr
 
 
 def test_a_second_run_exports_nothing_again_and_shows_a_changed_source(user):

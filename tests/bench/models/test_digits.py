@@ -18,6 +18,7 @@ def trained():
     return digits(seed=0)
 
 
+@pytest.mark.slow
 def test_it_knows_images_it_has_never_seen(trained):
     model, _, (images, labels) = trained
     with torch.no_grad():
@@ -26,6 +27,7 @@ def test_it_knows_images_it_has_never_seen(trained):
     assert sum(found.eq(torch.tensor(labels))) / 360 > 0.97
 
 
+@pytest.mark.slow
 def test_no_held_back_image_is_among_the_examples(trained):
     _, examples, (images, _) = trained
     seen = {image.numpy().tobytes() for (image,) in examples}
