@@ -67,8 +67,10 @@ def attached(adb):
 
 
 @pytest.fixture(scope="module")
-def looked(attached, adb):
-    return types("doctor", "--json", **at(adb))
+def looked(attached, adb, tmp_path_factory):
+    # A cache of its own: runners that other tests have built would be usable too.
+    cache = str(tmp_path_factory.mktemp("cache"))
+    return types("doctor", "--json", **at(adb), POCKETBENCH_CACHE_DIR=cache)
 
 
 @pytest.fixture(scope="module")
