@@ -277,7 +277,8 @@ def run(options: RunOptions) -> None:
     """Measure MODELs on devices, store every sample, and report.
 
     A MODEL is a name of the zoo (mobilenet_v2, resnet18, text_encoder, digits), a
-    MODULE:FACTORY, a Python file, a TorchScript .pt file, a ready .ptl file, or a suite .toml file.
+    MODULE:FACTORY, a Python file, a TorchScript .pt file, a ready .ptl file, or a
+    suite .toml file.
 
     \b
     pocketbench run mobilenet_v2 --device host --device 'android:*'

@@ -355,4 +355,6 @@ def test_the_command_line_builds_and_lists(cache: Path) -> None:
 
 def test_help_says_that_phones_have_not_been_proved() -> None:
     done = CliRunner().invoke(cli, ["runner", "build", "--help"])
-    assert "NOT YET BEEN PROVED ON A PHONE" in " ".join(done.output.split())
+    assert "NEITHER HAS YET BEEN PROVED ON A REAL PHONE" in " ".join(
+        done.output.split()
+    )

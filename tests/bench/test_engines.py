@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pocketbench.bench.errors import ToolMissingError, UnknownNameError, UsageError
-from pocketbench.bench.planning.make_plan import Options, plan_models, plan_suite
+from pocketbench.bench.planning.make_plan import plan_models, plan_suite
+from pocketbench.bench.planning.run_options import RunOptions
 from pocketbench.bench.planning.suite import read_suite
 from pocketbench.bench.records import engines
 from pocketbench.bench.records.engines import (
@@ -44,7 +45,7 @@ def test_an_unknown_engine_offers_the_near_ones():
 
 
 def test_every_variant_is_planned_for_every_engine():
-    options = Options(
+    options = RunOptions(
         variants=("float32", "int8-static"), engines=("lite", "executorch")
     )
     plan = plan_models(["mobilenet_v2"], options)
@@ -61,7 +62,7 @@ def test_every_variant_is_planned_for_every_engine():
 
 def test_the_baseline_is_of_the_first_engine_unless_it_names_one():
     def baseline(**more):
-        options = Options(variants=("float32", "int8-static"), **more)
+        options = RunOptions(variants=("float32", "int8-static"), **more)
         (model,) = plan_models(["mobilenet_v2"], options).models
         return model.baseline
 
@@ -76,7 +77,7 @@ def test_the_baseline_is_of_the_first_engine_unless_it_names_one():
 
 
 def test_a_variant_may_name_its_engine_and_then_is_made_for_no_other():
-    options = Options(variants=("float32", "float32+executorch-portable"))
+    options = RunOptions(variants=("float32", "float32+executorch-portable"))
     assert names(plan_models(["resnet18"], options)) == [
         "float32",
         "float32+executorch-portable",
@@ -87,7 +88,15 @@ def test_a_ready_file_runs_on_the_engine_it_is_for(tmp_path):
     pte, ptl = tmp_path / "a.pte", tmp_path / "b.ptl"
     pte.write_bytes(b"\x10\0\0\0ET12")
     ptl.write_bytes(b"\x10\0\0\0PTMF")
-    plan = plan_models([str(pte), str(ptl)], Options(engines=("lite", "executorch")))
+    plan = plan_models(
+        RunOptions(
+            models=(
+                str(pte),
+                str(ptl),
+            ),
+            engines=("lite", "executorch"),
+        )
+    )
     assert [(x.name, x.engine) for x in plan.variants] == [
         ("as-is", "executorch"),
         ("as-is", "lite"),
@@ -101,9 +110,9 @@ def test_a_suite_may_list_engines_and_the_command_line_wins(tmp_path):
         '[[model]]\nsource = "mobilenet_v2"\nvariants = ["float32"]\n'
     )
     suite = read_suite(file)
-    plan = plan_suite(suite, str(file), Options())
+    plan = plan_suite(suite, str(file), RunOptions())
     assert names(plan) == ["float32", "float32+executorch"]
-    plan = plan_suite(suite, str(file), Options(engines=("executorch-portable",)))
+    plan = plan_suite(suite, str(file), RunOptions(engines=("executorch-portable",)))
     assert names(plan) == ["float32+executorch-portable"]
 
 
@@ -112,7 +121,7 @@ def test_a_missing_package_names_the_extra(monkeypatch):
     with pytest.raises(
         ToolMissingError, match=r"pip install 'pocketbench\[executorch\]'"
     ):
-        plan_models(["mobilenet_v2"], Options(engines=("executorch",)))
+        plan_models(RunOptions(models=("mobilenet_v2",), engines=("executorch",)))
     require_installed(split_variant("float32").engine)
 
 
@@ -125,7 +134,7 @@ def test_core_ml_names_the_package_it_needs(monkeypatch, word):
         lambda name: None if name == "coremltools" else found(name),
     )
     with pytest.raises(ToolMissingError, match=r"pip install 'pocketbench\[coreml\]'"):
-        plan_models(["mobilenet_v2"], Options(engines=(word,)))
+        plan_models(RunOptions(models=("mobilenet_v2",), engines=(word,)))
 
 
 def test_qnn_names_the_sdk_it_needs_and_takes_it_where_it_is(monkeypatch, tmp_path):
@@ -134,26 +143,30 @@ def test_qnn_names_the_sdk_it_needs_and_takes_it_where_it_is(monkeypatch, tmp_pa
         if folder:
             monkeypatch.setenv("QNN_SDK_ROOT", str(folder))
         with pytest.raises(ToolMissingError, match=r"QNN SDK.*set QNN_SDK_ROOT"):
-            plan_models(["mobilenet_v2"], Options(engines=("executorch-qnn",)))
+            plan_models(
+                RunOptions(models=("mobilenet_v2",), engines=("executorch-qnn",))
+            )
     monkeypatch.setenv("QNN_SDK_ROOT", str(tmp_path))
-    plan = plan_models(["mobilenet_v2"], Options(engines=("executorch-qnn",)))
+    plan = plan_models(
+        RunOptions(models=("mobilenet_v2",), engines=("executorch-qnn",))
+    )
     assert {x.delegate for x in plan.variants} == {"qnn"}
 
 
 def test_an_engine_that_does_not_exist_is_a_mistake_of_the_user():
     with pytest.raises(UsageError, match="unknown engine"):
-        plan_models(["mobilenet_v2"], Options(engines=("tflite",)))
+        plan_models(RunOptions(models=("mobilenet_v2",), engines=("tflite",)))
 
 
 def test_a_memory_format_is_of_every_variant_and_of_no_ready_file(tmp_path):
     file = tmp_path / "suite.toml"
     file.write_text('[[model]]\nsource = "resnet18"\nmemory_format = "channels-last"\n')
     suite = read_suite(file)
-    plan = plan_suite(suite, str(file), Options())
+    plan = plan_suite(suite, str(file), RunOptions())
     assert [x.memory_format for x in plan.models] == ["channels-last"]
-    plan = plan_suite(suite, str(file), Options(memory_format="contiguous"))
+    plan = plan_suite(suite, str(file), RunOptions(memory_format="contiguous"))
     assert [x.memory_format for x in plan.models] == ["contiguous"]
     ready = tmp_path / "b.ptl"
     ready.write_bytes(b"\x10\0\0\0PTMF")
     with pytest.raises(UsageError, match="ready file"):
-        plan_models([str(ready)], Options(memory_format="channels-last"))
+        plan_models(RunOptions(models=(str(ready),), memory_format="channels-last"))

@@ -53,7 +53,7 @@ HEAT = {
 """The processor time of a block, which no other work here changes, warms it by some
 4 C, so that one that begins after recovery does not throttle. At 10.1 C of heat the
 Pixel's skin is at 39 C; the gate lets a block begin at 8.1 C."""
-GATE = CooldownLimits(spin_ms=45, first_wait_s=0.5, step_s=0.25, max_wait_s=60.0)
+COOLDOWN = CooldownLimits(spin_ms=45, first_wait_s=0.5, step_s=0.25, max_wait_s=60.0)
 SUSTAINED_HEAT = {
     **HEAT,
     "warming_c_per_s": 0.5,
@@ -159,7 +159,7 @@ class Notes(Observer):
 def measure(phone_factory, adb, program, tmp_path):
     """Measure two builds on a new phone; the summary, and what was waited for."""
 
-    def run(name, *, heat, gate, blocks=6, sustained=None):
+    def run(name, *, heat, cooldown, blocks=6, sustained=None):
         phone = phone_factory("pixel-8", behaviour={"heat": heat} if heat else {})
         folder = tmp_path / name
         model = tmp_path / f"{name}.ptl"
@@ -174,7 +174,7 @@ def measure(phone_factory, adb, program, tmp_path):
             variants=variants,
             device_selectors=("phone",),
             workload=Workload(blocks=blocks, warmup_iterations=1, iterations=9),
-            cooldown=gate,
+            cooldown=cooldown,
             sustained=sustained,
         )
         artifacts = {("net", v.name): _artifact(model, v.name) for v in variants}
@@ -266,9 +266,9 @@ def _latency_ns(summary):
 
 
 def test_throttled_blocks_are_redone_and_the_estimate_is_the_cool_phones(measure):
-    cool, _ = measure("cool", heat=None, gate=GATE)
-    gated, notes = measure("gated", heat=HEAT, gate=GATE)
-    ungated, _ = measure("ungated", heat=HEAT, gate=CooldownLimits(is_on=False))
+    cool, _ = measure("cool", heat=None, cooldown=COOLDOWN)
+    gated, notes = measure("gated", heat=HEAT, cooldown=COOLDOWN)
+    ungated, _ = measure("ungated", heat=HEAT, cooldown=CooldownLimits(is_on=False))
 
     for variant, truth_ns in _latency_ns(cool).items():
         assert truth_ns >= 3 * HEAT["period_ms"] * 1e6
@@ -286,7 +286,7 @@ def test_the_course_of_a_long_launch_shows_when_the_phone_slowed_down(measure):
     asked = Sustained(duration_s=6.0, interval_s=0.5)
 
     summary, notes = measure(
-        "long", heat=SUSTAINED_HEAT, gate=GATE, blocks=1, sustained=asked
+        "long", heat=SUSTAINED_HEAT, cooldown=COOLDOWN, blocks=1, sustained=asked
     )
 
     assert summary.run.launches == ()

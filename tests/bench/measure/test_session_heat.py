@@ -51,14 +51,16 @@ class HotPhone:
 def measured(tmp_path, records):
     """Measure a plan on a phone that is hot in these launches."""
 
-    def measure(hot_launches, *, gate=QUICK, blocks=3, resume=False, family="android"):
+    def measure(
+        hot_launches, *, cooldown=QUICK, blocks=3, resume=False, family="android"
+    ):
         bench = Bench(tmp_path, records)
         bench.info = DeviceInfo(id="host", family=family, name="phone")
         phone = HotPhone(hot_launches)
         bench.driver.answer = phone.answer
         bench.driver.tell = phone.tell
         plan = msgspec.structs.replace(
-            records.plan("float32", "int8-static", blocks=blocks), cooldown=gate
+            records.plan("float32", "int8-static", blocks=blocks), cooldown=cooldown
         )
         run = bench.run(plan, runner=phone.runner(), resume=resume)
         artifacts = (records.artifact("float32"), records.artifact("int8-static"))
@@ -121,7 +123,7 @@ def test_a_resumed_run_does_no_throttled_block_a_fourth_time(measured):
 
 
 def test_with_the_gate_off_nothing_is_warmed_or_done_again_but_marked(measured):
-    run, phone = measured({2}, gate=CooldownLimits(is_on=False))
+    run, phone = measured({2}, cooldown=CooldownLimits(is_on=False))
 
     assert phone.launches == 6
     assert latencies(run) == {100, 300}
