@@ -54,7 +54,7 @@ def test_a_simulated_phone_answers_as_this_computer_does(user):
     here, there = sorted(user.last_run().output_checks, key=lambda x: x.device_id)
     assert there.device_id == "simulated:pixel-8"
     assert here.answers_sha256 == there.answers_sha256
-    assert "Pixel 8 [SIMULATED]" in done.stdout.partition("Is the answer")[2]
+    assert "Pixel 8 [SIMULATED]" in done.stdout.partition("Output accuracy")[2]
 
 
 def test_a_suite_asks_for_it_and_a_program_that_cannot_tell_is_noted(user):
@@ -89,7 +89,7 @@ def test_a_suite_asks_for_it_and_a_program_that_cannot_tell_is_noted(user):
     (missing,) = user.last_run().output_checks
     assert isinstance(missing, OutputCheckMissing)
     assert missing.reason is None
-    assert "does not tell what a model answers" in done.stdout
+    assert "does not report what a model answers" in done.stdout
     assert user.last_run().launches[0].runner == "speed_benchmark_torch"
 
     held = user.types("run", "suite.toml", "--min-sqnr-db", "20")

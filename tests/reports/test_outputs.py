@@ -41,7 +41,7 @@ MISSING = OutputCheckMissing(
     variant_id="int8-static",
     artifact_sha256="0" * 64,
     started_at="2026-01-01T00:00:00.000+00:00",
-    fact="speed_benchmark_torch does not tell what a model answers",
+    fact="speed_benchmark_torch does not report what a model answers",
     remedy="Measure with pocketbench's own runner",
 )
 
@@ -71,7 +71,7 @@ def test_figures_accuracy_and_what_is_missed_are_told(checked, report):
         "99.7 %",
         "99.2 % [97.6, 99.7] of 360",
         "SQNR 35.7 dB is below 40 dB",
-        "does not tell what a model answers",
+        "does not report what a model answers",
     ):
         assert told in words, told
 

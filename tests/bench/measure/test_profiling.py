@@ -184,7 +184,7 @@ def test_a_program_that_cannot_observe_is_told_without_opening_a_device(bench):
 
     (failed,) = bench.profiles(SilentRunner())
 
-    assert failed.fact == "silent does not tell of single operators"
+    assert failed.fact == "silent does not report single operators"
     assert "EVENT_TRACER" in failed.remedy
     assert bench.phone.opened == 0
 

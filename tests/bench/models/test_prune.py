@@ -77,7 +77,7 @@ def test_channels_without_weight_go_first_and_are_not_missed():
 
 
 def test_what_has_no_inner_channels_is_refused():
-    with pytest.raises(ExportError, match="no inner channels"):
+    with pytest.raises(ExportError, match="no prunable channels"):
         prune(nn.Linear(3, 4), 0.5, name="m")
 
 
