@@ -105,9 +105,11 @@ def unwrap(
 
 
 def script() -> str:
-    """The wrapper as a shell script."""
+    """The wrapper as a shell script; no comments, for old phones take 4 KB at once."""
     folder = importlib.resources.files("pocketbench.android_runner.prebuilt")
-    return (folder / "memory_wrapper.sh").read_text(encoding="utf-8")
+    lines = (folder / "memory_wrapper.sh").read_text(encoding="utf-8").splitlines()
+    code = (line.lstrip(" ") for line in lines)
+    return "".join(f"{line}\n" for line in code if line and not line.startswith("#"))
 
 
 def _parse(report: str, token: str, interval_s: float) -> SampledMemory | Missing:

@@ -94,7 +94,7 @@ def test_the_report_is_whole_though_it_is_written_when_the_program_has_ended() -
     runner = Sampled(Silent())
     slow = runner.command(request())
     at = slow.argv.index("pocketbench-memory") - 1
-    script = slow.argv[at].replace("  times >&4", "  sleep .1; times >&4")
+    script = slow.argv[at].replace("\ntimes >&4", "\nsleep .1; times >&4")
     assert script != slow.argv[at]
     argv = (*slow.argv[:at], script, *slow.argv[at + 1 :])
     assert b" times\n0m" in ran(Command(argv=argv)).stderr

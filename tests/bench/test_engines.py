@@ -46,9 +46,11 @@ def test_an_unknown_engine_offers_the_near_ones():
 
 def test_every_variant_is_planned_for_every_engine():
     options = RunOptions(
-        variants=("float32", "int8-static"), engines=("lite", "executorch")
+        models=("mobilenet_v2",),
+        variants=("float32", "int8-static"),
+        engines=("lite", "executorch"),
     )
-    plan = plan_models(["mobilenet_v2"], options)
+    plan = plan_models(options)
     assert names(plan) == [
         "float32",
         "int8-static",
@@ -62,8 +64,10 @@ def test_every_variant_is_planned_for_every_engine():
 
 def test_the_baseline_is_of_the_first_engine_unless_it_names_one():
     def baseline(**more):
-        options = RunOptions(variants=("float32", "int8-static"), **more)
-        (model,) = plan_models(["mobilenet_v2"], options).models
+        options = RunOptions(
+            models=("mobilenet_v2",), variants=("float32", "int8-static"), **more
+        )
+        (model,) = plan_models(options).models
         return model.baseline
 
     assert baseline(engines=("executorch",)) == "float32+executorch"
@@ -77,8 +81,10 @@ def test_the_baseline_is_of_the_first_engine_unless_it_names_one():
 
 
 def test_a_variant_may_name_its_engine_and_then_is_made_for_no_other():
-    options = RunOptions(variants=("float32", "float32+executorch-portable"))
-    assert names(plan_models(["resnet18"], options)) == [
+    options = RunOptions(
+        models=("resnet18",), variants=("float32", "float32+executorch-portable")
+    )
+    assert names(plan_models(options)) == [
         "float32",
         "float32+executorch-portable",
     ]
