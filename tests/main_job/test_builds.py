@@ -70,6 +70,7 @@ def test_a_slower_build_fails_where_asked_and_an_equal_one_does_not(builds):
     assert same.returncode == 0, same.stderr
 
 
+@pytest.mark.slow
 def test_a_stopped_comparison_of_builds_is_resumed_with_its_files(builds):
     done = builds.types(
         "run", "--baseline", "base/net-float32.ptl",

@@ -58,6 +58,7 @@ def test_an_operator_without_an_integer_kernel_is_named_as_the_fallback(user):
     assert 'data-operator="aten::erf" data-fallback="float"' in page_of(user)
 
 
+@pytest.mark.slow
 def test_a_suite_asks_for_the_profile_and_a_resume_does_what_is_missing(user):
     suite = user.write(
         "suite.toml",
@@ -214,6 +215,7 @@ echo 'Inference timings in us: Init: 3300, First inference: 1500,' \\
 """
 
 
+@pytest.mark.slow
 def test_a_prebuilt_program_s_own_profile_is_shown_too(user):
     user.write("benchmark_model", LITERT).chmod(0o755)
     (user.folder / "net.tflite").write_bytes(b"\x1c\0\0\0TFL3 and more")

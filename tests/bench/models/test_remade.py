@@ -110,6 +110,7 @@ def test_what_a_delegate_does_not_take_is_refused(export_here, source, variant, 
         export_here(source, variant)
 
 
+@pytest.mark.slow
 @pytest.mark.needs("coreml")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # coremltools' own
 def test_core_ml_names_the_part_of_torch_that_is_missing(export_here):

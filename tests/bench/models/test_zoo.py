@@ -10,6 +10,10 @@ from pocketbench.bench.models.zoo.text_encoder import VOCABULARY
 PUBLISHED_PARAMETERS = {mobilenet_v2: 3_504_872, resnet18: 11_689_512}
 
 
+RESNET = pytest.param("resnet18", marks=pytest.mark.slow)
+"""Eleven million weights, of which each export takes seconds."""
+
+
 @pytest.fixture(scope="module", params=PUBLISHED_PARAMETERS, ids=lambda f: f.__name__)
 def built(request):
     return request.param, request.param(seed=0)
@@ -75,7 +79,7 @@ def test_making_a_model_leaves_the_random_numbers_of_others_alone():
     assert torch.equal(torch.rand(3), expected)
 
 
-@pytest.mark.parametrize("model", ["mobilenet_v2", "resnet18"])
+@pytest.mark.parametrize("model", ["mobilenet_v2", RESNET])
 def test_float32_is_the_original_in_another_form(zoo_artifact, model):
     artifact = zoo_artifact(model, "float32")
 
@@ -97,7 +101,11 @@ def test_float32_is_the_original_in_another_form(zoo_artifact, model):
             "53 of 53 convolution and linear layers quantized, "
             "35 ReLU6 folded into them",
         ),
-        ("resnet18", "21 of 21 convolution and linear layers quantized"),
+        pytest.param(
+            "resnet18",
+            "21 of 21 convolution and linear layers quantized",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_int8_static_is_a_quarter_of_the_size_and_still_the_model(
