@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from pocketbench.android_runner.linux_programs import LinuxPrograms
     from pocketbench.bench.records.artifact import TensorSpec
-    from pocketbench.bench.records.device import DeviceInfo, InstalledObject
+    from pocketbench.bench.records.device import DeviceFile, DeviceInfo
     from pocketbench.bench.records.plan import PhoneLibc, RunnerChoice
     from pocketbench.bench.records.runner import LaunchRequest, Program
 
@@ -199,7 +199,7 @@ def spin_command(request: LaunchRequest, spin_ms: int) -> Command:
 
 
 def capabilities_command(
-    program: InstalledObject, libraries: Sequence[InstalledObject]
+    program: DeviceFile, libraries: Sequence[DeviceFile]
 ) -> Command:
     """How one of our programs is asked what it can load."""
     return Command(
@@ -208,7 +208,7 @@ def capabilities_command(
     )
 
 
-def _library_path(libraries: Sequence[InstalledObject]) -> dict[str, str]:
+def _library_path(libraries: Sequence[DeviceFile]) -> dict[str, str]:
     """Where the loader looks on a device; here the program's own path leads there."""
     if brings_loader(libraries):
         return {}

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from pocketbench.bench.records.artifact import Artifact
     from pocketbench.bench.records.device import (
         CommandResult,
+        DeviceFile,
         DeviceInfo,
-        InstalledObject,
     )
     from pocketbench.bench.records.launch import Measurement
     from pocketbench.bench.records.operator_times import OperatorTimes
@@ -153,7 +153,7 @@ class NativeRunner:
         return read_spin(result, subject=self.name)
 
     def capabilities_command(
-        self, program: InstalledObject, libraries: Sequence[InstalledObject]
+        self, program: DeviceFile, libraries: Sequence[DeviceFile]
     ) -> Command:
         """The command line that asks the program what it can load."""
         return capabilities_command(program, libraries)

@@ -9,7 +9,7 @@ import shutil
 import threading
 from typing import TYPE_CHECKING
 
-from pocketbench.bench.records.device import InstalledObject
+from pocketbench.bench.records.device import DeviceFile
 from pocketbench.devices.child_process import run_child
 from pocketbench.devices.conditions.host import read_host_conditions
 from pocketbench.devices.host_info import describe_host
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pocketbench.bench.records.conditions import Conditions
-    from pocketbench.bench.records.device import CommandResult, DeviceInfo, LocalObject
+    from pocketbench.bench.records.device import CommandResult, DeviceInfo, LocalFile
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class HostDevice:
         """What is known of this computer."""
         return self._info
 
-    def push(self, objects: Sequence[LocalObject]) -> tuple[InstalledObject, ...]:
+    def push(self, objects: Sequence[LocalFile]) -> tuple[DeviceFile, ...]:
         """Say where the files are; nothing is copied.
 
         Raises:
@@ -61,9 +61,9 @@ class HostDevice:
         """
         return tuple(self._in_place(wanted) for wanted in objects)
 
-    def _in_place(self, wanted: LocalObject) -> InstalledObject:
+    def _in_place(self, wanted: LocalFile) -> DeviceFile:
         check_unchanged(self._info.id, wanted)
-        return InstalledObject(
+        return DeviceFile(
             name=wanted.name,
             sha256=wanted.sha256,
             size_bytes=wanted.size_bytes,

@@ -9,10 +9,10 @@ from pocketbench.bench.errors import PushError
 from pocketbench.bench.records.failure import FailureReason
 
 if TYPE_CHECKING:
-    from pocketbench.bench.records.device import LocalObject
+    from pocketbench.bench.records.device import LocalFile
 
 
-def check_unchanged(device_id: str, wanted: LocalObject) -> None:
+def check_unchanged(device_id: str, wanted: LocalFile) -> None:
     """See that a file is there and has its size.
 
     Raises:

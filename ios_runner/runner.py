@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pocketbench.bench import registry
 from pocketbench.bench.errors import RunnerMissingError, UsageError
-from pocketbench.bench.records.runner import TellingOutputs
+from pocketbench.bench.records.runner import SupportsOutputs
 from pocketbench.ios_runner.build.built import as_program, built_apps
 
 if TYPE_CHECKING:
@@ -124,8 +124,8 @@ class _IosRunner:
         return self._telling.parse_outputs(result)
 
     @property
-    def _telling(self) -> TellingOutputs:
-        assert isinstance(self._shared, TellingOutputs)
+    def _telling(self) -> SupportsOutputs:
+        assert isinstance(self._shared, SupportsOutputs)
         return self._shared
 
 

@@ -43,7 +43,7 @@ from pocketbench.bench.models.exporting.library import export
 from pocketbench.bench.paths import cache_dir, state_dir
 from pocketbench.bench.planning.sources import request_for
 from pocketbench.bench.records.artifact import Artifact
-from pocketbench.bench.records.device import Device, DeviceInfo, LocalObject
+from pocketbench.bench.records.device import Device, DeviceInfo, LocalFile
 from pocketbench.bench.records.plan import RunnerChoice
 from pocketbench.bench.records.runner import LaunchRequest, Runner
 from pocketbench.bench.records.runner import Program as MeasuringProgram
@@ -63,7 +63,7 @@ class Program:
         self._device = device
         self._artifact = artifact
         self.program = runner.program(device.info)
-        model = LocalObject(
+        model = LocalFile(
             path=artifact.path,
             name=f"model.{artifact.format}",
             sha256=artifact.sha256,

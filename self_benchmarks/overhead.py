@@ -31,19 +31,19 @@ from pocketbench.android_runner.prebuilt.memory_sampled import Sampled
 from pocketbench.android_runner.prebuilt.memory_wrapper import new_token, wrap
 from pocketbench.bench import registry
 from pocketbench.bench.measure.context import RunContext
-from pocketbench.bench.measure.device_job import Task
-from pocketbench.bench.measure.device_session import Session
+from pocketbench.bench.measure.device_job import DeviceJob
+from pocketbench.bench.measure.device_session import DeviceSession
 from pocketbench.bench.measure.lease import CpuLease
 from pocketbench.bench.measure.observer import Observer
-from pocketbench.bench.measure.runner_binding import Tool
+from pocketbench.bench.measure.runner_binding import RunnerBinding
 from pocketbench.bench.measure.store import Store
-from pocketbench.bench.planning.selection import Selected
+from pocketbench.bench.planning.selection import SelectedDevice
 from pocketbench.bench.records.artifact import Artifact, ExportFacts
 from pocketbench.bench.records.device import (
     Device,
     DeviceDriver,
     DeviceInfo,
-    local_object,
+    describe_local_file,
 )
 from pocketbench.bench.records.launch import Failure
 from pocketbench.bench.records.plan import ModelRequest, Plan, RunnerChoice, Variant
@@ -81,7 +81,7 @@ class Strict(Observer):
 
 def session_on(
     device: Device, folder: Path, given: RunnerChoice | None = None
-) -> tuple[Session, list[str]]:
+) -> tuple[DeviceSession, list[str]]:
     """A prepared session, and the bare command line of the same launch.
 
     Of the null program, or of a given one without the sampler of its memory.
@@ -94,7 +94,7 @@ def session_on(
     model = folder / f"model.{model_format}"
     model.write_bytes(b"nothing")
     sha256 = "a" * 64 if device.info.family == "host" else _sha256(model)
-    item = local_object(model, sha256=sha256)
+    item = describe_local_file(model, sha256=sha256)
     artifact = Artifact(
         model="null",
         variant="null",
@@ -126,15 +126,15 @@ def session_on(
         workload=answering.WORKLOAD,
     )
     driver: DeviceDriver = Opened(device)
-    task = Task(
-        Selected(driver, device.info),
-        [Tool(runner, program)],
+    job = DeviceJob(
+        SelectedDevice(driver, device.info),
+        [RunnerBinding(runner, program)],
         models={"null": (VARIANT,)},
         artifacts={("null", "null"): artifact},
     )
     store, lease = Store(folder / "run"), CpuLease(folder / "lease")
     run = RunContext(plan, store, lease, Strict(), threading.Event())
-    session = Session(run, task)
+    session = DeviceSession(run, job)
     session.prepare(device)
     command = _bare(runner).command(session.ready(VARIANT).request)
     return session, list(command.argv)
@@ -157,7 +157,7 @@ def _sha256(path: Path) -> str:
     ).stdout.split()[0]
 
 
-def launches_of(session: Session, device: Device) -> Callable[[], None]:
+def launches_of(session: DeviceSession, device: Device) -> Callable[[], None]:
     """A function that launches once more each time it is called."""
     numbers = itertools.count()
 

@@ -26,7 +26,7 @@ from pathlib import Path
 
 from paired import HEAD, in_turn
 
-from pocketbench.bench.records.device import LocalObject, local_object
+from pocketbench.bench.records.device import LocalFile, describe_local_file
 from pocketbench.devices.android.adb.private_server import private_server
 from pocketbench.devices.android.adb.program import find_adb
 from pocketbench.devices.android.device import open_serial
@@ -39,12 +39,12 @@ LINKS = {"loopback": None, "USB 3 at 300 MB/s": 300e6, "USB 2 at 40 MB/s": 40e6}
 """
 
 
-def random_object(folder: Path, megabytes: int, number: int) -> LocalObject:
+def random_object(folder: Path, megabytes: int, number: int) -> LocalFile:
     """A file that no phone holds yet."""
     path = folder / f"library-{number}.so"
     data = os.urandom(megabytes * 10**6)
     path.write_bytes(data)
-    return local_object(path, sha256=hashlib.sha256(data).hexdigest())
+    return describe_local_file(path, sha256=hashlib.sha256(data).hexdigest())
 
 
 def main() -> None:

@@ -9,12 +9,10 @@ from pocketbench.bench.records.runner import is_loader
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pocketbench.bench.records.device import InstalledObject
+    from pocketbench.bench.records.device import DeviceFile
 
 
-def started_by(
-    program: InstalledObject, libraries: Sequence[InstalledObject]
-) -> tuple[str, ...]:
+def started_by(program: DeviceFile, libraries: Sequence[DeviceFile]) -> tuple[str, ...]:
     """The words that start it: itself, or the loader that it brings along."""
     if not brings_loader(libraries):
         return (program.remote_path,)
@@ -23,7 +21,7 @@ def started_by(
     return (loader.remote_path, "--library-path", path, program.remote_path)
 
 
-def brings_loader(libraries: Sequence[InstalledObject]) -> bool:
+def brings_loader(libraries: Sequence[DeviceFile]) -> bool:
     """Whether one of them is a loader; it then needs no variable to find the rest.
 
     With a variable, what the program starts for itself would find them too, and that
@@ -32,6 +30,6 @@ def brings_loader(libraries: Sequence[InstalledObject]) -> bool:
     return any(is_loader(library.name) for library in libraries)
 
 
-def folders_of(libraries: Sequence[InstalledObject]) -> list[str]:
+def folders_of(libraries: Sequence[DeviceFile]) -> list[str]:
     """Where they lie on a device, each folder once."""
     return list(dict.fromkeys(x.remote_path.rpartition("/")[0] for x in libraries))

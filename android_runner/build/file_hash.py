@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from pocketbench.bench.paths import cache_dir
-from pocketbench.bench.records.device import LocalObject, local_object
+from pocketbench.bench.records.device import LocalFile, describe_local_file
 from pocketbench.bench.records.record import Value
 
 
@@ -50,9 +50,9 @@ def file_sha256(path: Path) -> str:
     return digest
 
 
-def hashed_object(path: Path, *, executable: bool = False) -> LocalObject:
+def hashed_object(path: Path, *, executable: bool = False) -> LocalFile:
     """Describe a file for a device, under its own name."""
-    return local_object(path, sha256=file_sha256(path), executable=executable)
+    return describe_local_file(path, sha256=file_sha256(path), executable=executable)
 
 
 def _read(entry: Path) -> _Known | None:

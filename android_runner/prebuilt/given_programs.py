@@ -21,7 +21,7 @@ from pocketbench.bench.records.runner import Command, Program, is_loader
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pocketbench.bench.records.device import DeviceInfo, LocalObject
+    from pocketbench.bench.records.device import DeviceInfo, LocalFile
     from pocketbench.bench.records.elf import ElfFacts
     from pocketbench.bench.records.plan import RunnerChoice
     from pocketbench.bench.records.runner import LaunchRequest
@@ -99,12 +99,12 @@ class GivenProgram:
         return any(is_loader(library.name) for library in self.libraries)
 
     @cached_property
-    def executable(self) -> LocalObject:
+    def executable(self) -> LocalFile:
         """The file as an object for a device."""
         return hashed_object(self.path, executable=True)
 
     @cached_property
-    def libraries(self) -> tuple[LocalObject, ...]:
+    def libraries(self) -> tuple[LocalFile, ...]:
         """The shared libraries given with it."""
         paths = []
         for value in self.options(LIBRARY):

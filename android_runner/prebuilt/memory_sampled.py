@@ -36,12 +36,12 @@ if TYPE_CHECKING:
     from pocketbench.bench.records.runner import (
         Command,
         LaunchRequest,
-        Profiling,
         Program,
         Runner,
+        SupportsProfile,
     )
 
-    class ProfilingRunner(Runner, Profiling, Protocol):
+    class ProfilingRunner(Runner, SupportsProfile, Protocol):
         """A runner whose program can observe operators."""
 
 

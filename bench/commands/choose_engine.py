@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pocketbench.bench.planning.run_options import RunOptions
-    from pocketbench.bench.planning.selection import Selected
+    from pocketbench.bench.planning.selection import SelectedDevice
     from pocketbench.bench.records.plan import Plan
 
 AUTO = "auto"
@@ -31,7 +31,7 @@ _FIRST = "executorch"
 
 def choose_engine(
     options: RunOptions,
-    devices: Callable[[Plan], Sequence[Selected]],
+    devices: Callable[[Plan], Sequence[SelectedDevice]],
     progress: Callable[[str], None],
 ) -> RunOptions:
     """Put one engine for the whole run in the place of `auto`, and say why.
@@ -67,7 +67,7 @@ def choose_engine(
 
 def _obstacle(
     options: RunOptions,
-    devices: Callable[[Plan], Sequence[Selected]],
+    devices: Callable[[Plan], Sequence[SelectedDevice]],
     progress: Callable[[str], None],
 ) -> str | None:
     """In words, what cannot be measured with these options; `None`: everything can."""

@@ -78,7 +78,7 @@ def compared(
             raise UsageError(
                 run.started.run_id,
                 "is a sustained run: one process of each variant, nothing to compare",
-                "Give runs of blocks; see its course with `pocketbench report`",
+                "Give runs of blocks; see its time series with `pocketbench report`",
             )
     gate = gate or head.started.plan.gate_on
     effect = min_effect or head.started.plan.min_effect

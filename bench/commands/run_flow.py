@@ -35,7 +35,7 @@ from pocketbench.bench.errors import (
 from pocketbench.bench.measure.context import RunContext
 from pocketbench.bench.measure.lease import CpuLease
 from pocketbench.bench.measure.prepare import (
-    Equipped,
+    PreparedDevice,
     check_devices,
     early_failures,
     equip,
@@ -50,11 +50,11 @@ from pocketbench.bench.measure.store import Store, find_run, read_run, utc_now
 from pocketbench.bench.paths import state_dir
 from pocketbench.bench.planning.make_plan import make_plan
 from pocketbench.bench.planning.run_options import RunOptions
-from pocketbench.bench.planning.selection import Selected, select
+from pocketbench.bench.planning.selection import SelectedDevice, select
 from pocketbench.bench.planning.workload_options import with_budget
 from pocketbench.bench.records.plan import Plan
 from pocketbench.bench.records.run import ArtifactReady, Run, RunResumed, RunStarted
-from pocketbench.bench.records.runner import Lasting
+from pocketbench.bench.records.runner import SupportsDuration
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -140,7 +140,7 @@ def _stopped_run(options: RunOptions) -> Run:
     return read_run(find_run(options.resume, options.runs_folder))
 
 
-def _devices(plan: Plan, console: Console) -> tuple[tuple[Selected, ...], Plan]:
+def _devices(plan: Plan, console: Console) -> tuple[tuple[SelectedDevice, ...], Plan]:
     """The devices of a plan, and the plan with their own names, for a resume."""
     if plan.device_selectors:
         selected = select(plan.device_selectors, make_driver)
@@ -159,13 +159,13 @@ def _devices(plan: Plan, console: Console) -> tuple[tuple[Selected, ...], Plan]:
     return selected, msgspec.structs.replace(plan, device_selectors=ids)
 
 
-def _check_given_runners(plan: Plan, equipped: Sequence[Equipped]) -> None:
+def _check_given_runners(plan: Plan, equipped: Sequence[PreparedDevice]) -> None:
     """Refuse a given program that fits no device.
 
     Raises:
         UsageError: Names it, and the ABIs of the devices.
     """
-    used = {tool.runner.name for item in equipped for tool in item.tools}
+    used = {binding.runner.name for item in equipped for binding in item.bindings}
     for choice in plan.runners:
         if choice.name not in used:
             abis = {abi for item in equipped for abi in item.selected.info.abis[:1]}
@@ -176,7 +176,7 @@ def _check_given_runners(plan: Plan, equipped: Sequence[Equipped]) -> None:
             )
 
 
-def _check_lasting(plan: Plan, equipped: Sequence[Equipped]) -> None:
+def _check_lasting(plan: Plan, equipped: Sequence[PreparedDevice]) -> None:
     """Not every program can go on for a stated time.
 
     Raises:
@@ -185,10 +185,12 @@ def _check_lasting(plan: Plan, equipped: Sequence[Equipped]) -> None:
     if plan.workload.min_duration_s <= 0 and plan.sustained is None:
         return
     for item in equipped:
-        for tool in item.tools:
-            if not (isinstance(tool.runner, Lasting) and tool.runner.can_last):
+        for binding in item.bindings:
+            if not (
+                isinstance(binding.runner, SupportsDuration) and binding.runner.can_last
+            ):
                 raise UsageError(
-                    f"{tool.runner.name} on {item.selected.info.name}",
+                    f"{binding.runner.name} on {item.selected.info.name}",
                     "counts iterations and cannot go on for a stated time",
                     "Measure with pocketbench's own program, or leave the time out",
                 )

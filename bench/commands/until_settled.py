@@ -21,7 +21,7 @@ from pocketbench.bench.units import format_span
 if TYPE_CHECKING:
     from pocketbench.bench.judge.summary import Summary
     from pocketbench.bench.measure.context import RunContext
-    from pocketbench.bench.measure.device_job import Task
+    from pocketbench.bench.measure.device_job import DeviceJob
     from pocketbench.bench.records.launch import Failure, Launch
     from pocketbench.bench.records.plan import Plan
     from pocketbench.bench.records.run import Run
@@ -40,7 +40,7 @@ class _Look(NamedTuple):
         return f"{self.settled} of {self.of} cells settled"
 
 
-def measure_run(run: RunContext, tasks: Sequence[Task], before: Run | None) -> None:
+def measure_run(run: RunContext, jobs: Sequence[DeviceJob], before: Run | None) -> None:
     """Measure all blocks at once, or go from look to look where the plan says so.
 
     Before, what the devices answer is checked, where the plan asks for it; after, the
@@ -52,21 +52,21 @@ def measure_run(run: RunContext, tasks: Sequence[Task], before: Run | None) -> N
     plan = run.plan
     with noting_the_end(run.store):
         if plan.outputs is not None:
-            check_outputs(run, tasks, before.output_checks if before else ())
+            check_outputs(run, jobs, before.output_checks if before else ())
         if plan.workload.looks:
-            measure_until_settled(run, tasks)
+            measure_until_settled(run, jobs)
         else:
             measure(
                 run,
-                tasks,
+                jobs,
                 launches=before.every_launch if before else (),
                 failures=worth_keeping(before, anew=True) if before else (),
             )
         if plan.profile == "ops":
-            profile_operators(run, tasks)
+            profile_operators(run, jobs)
 
 
-def measure_until_settled(run: RunContext, tasks: Sequence[Task]) -> None:
+def measure_until_settled(run: RunContext, jobs: Sequence[DeviceJob]) -> None:
     """Go from look to look of the plan until all is settled.
 
     A device goes on only with the models that have an inconclusive comparison on it,
@@ -80,7 +80,7 @@ def measure_until_settled(run: RunContext, tasks: Sequence[Task]) -> None:
     workload = plan.workload
     budget_s = workload.budget_s
     deadline = None if budget_s is None else time.monotonic() + budget_s
-    going = [task.limited(task.models, deadline) for task in tasks]
+    going = [job.limited(job.models, deadline) for job in jobs]
     for number, blocks in enumerate(workload.looks, 1):
         until = replace(plan, workload=replace(workload, blocks=blocks))
         before = read_run(store.folder)
@@ -152,62 +152,62 @@ def _look(run: Run) -> _Look:
 
 
 def _is_cut_short(
-    tasks: Sequence[Task], plan: Plan, found: _Look, deadline: float | None
+    jobs: Sequence[DeviceJob], plan: Plan, found: _Look, deadline: float | None
 ) -> bool:
     """Whether the budget ended before the blocks of this look."""
     return (
         deadline is not None
         and time.monotonic() >= deadline
-        and any(_missing(task, plan, found.run, task.models) for task in tasks)
+        and any(_missing(job, plan, found.run, job.models) for job in jobs)
     )
 
 
-def _going_on(tasks: Sequence[Task], plan: Plan, found: _Look) -> list[Task]:
+def _going_on(jobs: Sequence[DeviceJob], plan: Plan, found: _Look) -> list[DeviceJob]:
     """Tasks of the unsettled models, of devices that did what they were asked to."""
     going = []
-    for task in tasks:
+    for job in jobs:
         models = [
             model
-            for model in task.models
-            if (task.selected.info.id, model) in found.unsettled
-            and not _missing(task, plan, found.run, [model])
+            for model in job.models
+            if (job.selected.info.id, model) in found.unsettled
+            and not _missing(job, plan, found.run, [model])
         ]
         if models:
-            going.append(task.limited(models, task.deadline))
+            going.append(job.limited(models, job.deadline))
     return going
 
 
 def _in_time(
-    tasks: Sequence[Task],
+    jobs: Sequence[DeviceJob],
     plan: Plan,
     found: _Look,
     *,
     new: Sequence[Launch],
     left: float | None,
-) -> tuple[list[Task], float]:
+) -> tuple[list[DeviceJob], float]:
     """Tasks that can reach the plan's blocks in the time left; what the rest needs."""
     if left is None:
-        return list(tasks), 0.0
-    going: list[Task] = []
+        return list(jobs), 0.0
+    going: list[DeviceJob] = []
     late_s = 0.0
-    for task in tasks:
-        mine = [x for x in new if x.device_id == task.selected.info.id]
-        missing = _missing(task, plan, found.run, task.models)
+    for job in jobs:
+        mine = [x for x in new if x.device_id == job.selected.info.id]
+        missing = _missing(job, plan, found.run, job.models)
         needed = missing * (seconds_per_launch(mine) or 0.0)
         if needed <= left:
-            going.append(task)
+            going.append(job)
         else:
             late_s = max(late_s, needed)
     return going, late_s
 
 
-def _missing(task: Task, plan: Plan, run: Run, models: Collection[str]) -> int:
+def _missing(job: DeviceJob, plan: Plan, run: Run, models: Collection[str]) -> int:
     """How many launches of some models the plan's blocks are short of."""
     ledger = Ledger(
-        task.selected.info.id,
+        job.selected.info.id,
         plan,
-        models={name: task.models[name] for name in task.models if name in models},
-        exported=task.artifacts,
+        models={name: job.models[name] for name in job.models if name in models},
+        exported=job.artifacts,
         launches=run.launches,
         failures=worth_keeping(run),
     )

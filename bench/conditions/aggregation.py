@@ -31,7 +31,7 @@ Counts = dict[str, int]
 """By state, in how many readings; those that lack it left out."""
 
 
-class Course(Value, frozen=True, kw_only=True):
+class TimeSeries(Value, frozen=True, kw_only=True):
     """A figure over the readings that have it, in order of time."""
 
     first: float
@@ -49,7 +49,7 @@ class ClockCourse(Value, frozen=True, kw_only=True):
     mean_khz: float | None
     """Of the clocks that ran during launches, weighted by time, idle time included;
     `None`: its counters could not be compared."""
-    current_khz: Course | None
+    current_khz: TimeSeries | None
     """What it stood at when it was read: moments between the work."""
     hardware_max_khz: int | None
     lowest_cap_khz: int | None
@@ -74,18 +74,18 @@ class DeviceConditions(Value, frozen=True, kw_only=True):
     device_id: str
     launches: int
     readings: int
-    thermal_status: Course | None = None
+    thermal_status: TimeSeries | None = None
     """0 none, 1 light, 2 moderate, 3 severe, 4 critical, 5 emergency, 6 shutdown;
     readings whose status somebody had pinned left out."""
     pinned_statuses: int = 0
     """Readings whose status somebody had pinned: it says nothing of heat."""
-    temperatures_c: dict[str, Course] = msgspec.field(default_factory=dict)
+    temperatures_c: dict[str, TimeSeries] = msgspec.field(default_factory=dict)
     """By kind, of its hottest sensor each time: `skin`, `cpu`, `battery`."""
     cooling: Counts = msgspec.field(default_factory=dict)
     """Cooling devices at work."""
     clocks: tuple[ClockCourse, ...] = ()
     governors: Counts = msgspec.field(default_factory=dict)
-    battery_percent: Course | None = None
+    battery_percent: TimeSeries | None = None
     charging: Counts = msgspec.field(default_factory=dict)
     is_battery_fiction: bool = False
     """Somebody had frozen what the battery says, in one reading at least."""
@@ -93,9 +93,9 @@ class DeviceConditions(Value, frozen=True, kw_only=True):
     battery_saver: Counts = msgspec.field(default_factory=dict)
     doze: Counts = msgspec.field(default_factory=dict)
     fixed_performance: Counts = msgspec.field(default_factory=dict)
-    memory_available_bytes: Course | None = None
+    memory_available_bytes: TimeSeries | None = None
     memory_total_bytes: int | None = None
-    load_average: Course | None = None
+    load_average: TimeSeries | None = None
     """Over one minute."""
     allowed_cpus: Counts = msgspec.field(default_factory=dict)
     online_cpus: Counts = msgspec.field(default_factory=dict)
@@ -151,20 +151,21 @@ def _facts(read: Sequence[Conditions]) -> dict[str, object]:
     thermals = [c.thermal for c in read if c.thermal is not None]
     batteries = [c.battery for c in read if c.battery is not None]
     memories = [c.memory for c in read if c.memory is not None]
-    courses = {
-        kind: _course(temperature_now_c(c, kind) for c in read) for kind in SHOWN_KINDS
+    series = {
+        kind: _time_series(temperature_now_c(c, kind) for c in read)
+        for kind in SHOWN_KINDS
     }
     return {
-        "thermal_status": _course(
+        "thermal_status": _time_series(
             t.status for t in thermals if not t.is_status_override
         ),
         "pinned_statuses": sum(bool(t.is_status_override) for t in thermals),
-        "temperatures_c": {kind: c for kind, c in courses.items() if c is not None},
+        "temperatures_c": {kind: c for kind, c in series.items() if c is not None},
         "cooling": dict(
             Counter(name for t in thermals for name, step in t.cooling.items() if step)
         ),
         "governors": _counts(read, _governors),
-        "battery_percent": _course(
+        "battery_percent": _time_series(
             100 * b.level / (b.scale or 100) for b in batteries if b.level is not None
         ),
         "charging": _counts(read, _charging),
@@ -173,11 +174,11 @@ def _facts(read: Sequence[Conditions]) -> dict[str, object]:
         "battery_saver": _counts(read, lambda c: _switch(c.is_battery_saver)),
         "doze": _counts(read, lambda c: _switch(c.is_dozing)),
         "fixed_performance": _counts(read, lambda c: _switch(c.is_fixed_performance)),
-        "memory_available_bytes": _course(m.available_bytes for m in memories),
+        "memory_available_bytes": _time_series(m.available_bytes for m in memories),
         "memory_total_bytes": next(
             (m.total_bytes for m in memories if m.total_bytes is not None), None
         ),
-        "load_average": _course(
+        "load_average": _time_series(
             c.load_averages[0] for c in read if c.load_averages is not None
         ),
         "allowed_cpus": _counts(read, lambda c: cpu_words(c.allowed_cpus or ())),
@@ -208,7 +209,7 @@ def _clocks(
                 mean_khz=sum(khz * n for khz, n in ticks.items()) / ticks.total()
                 if ticks.total()
                 else None,
-                current_khz=_course(p.current_frequency_khz for p in same),
+                current_khz=_time_series(p.current_frequency_khz for p in same),
                 hardware_max_khz=max(
                     (khz for p in same if (khz := p.hardware_max_frequency_khz)),
                     default=None,
@@ -239,11 +240,11 @@ def _unavailable(read: Sequence[Conditions]) -> tuple[NotTold, ...]:
     )
 
 
-def _course(values: Iterable[float | None]) -> Course | None:
+def _time_series(values: Iterable[float | None]) -> TimeSeries | None:
     parsed = [value for value in values if value is not None]
     if not parsed:
         return None
-    return Course(
+    return TimeSeries(
         first=parsed[0],
         last=parsed[-1],
         low=min(parsed),

@@ -13,7 +13,7 @@ from pocketbench.bench import registry
 from pocketbench.bench.conditions.parts import parts_of
 from pocketbench.bench.doctor.advice import advice_of
 from pocketbench.bench.errors import PocketbenchError
-from pocketbench.bench.records.device import Storing
+from pocketbench.bench.records.device import SupportsStorage
 from pocketbench.bench.records.doctor_report import (
     AdbFound,
     Check,
@@ -26,14 +26,14 @@ from pocketbench.bench.records.families import family_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pocketbench.bench.planning.selection import Selected
+    from pocketbench.bench.planning.selection import SelectedDevice
     from pocketbench.bench.records.conditions import Conditions, Missing
     from pocketbench.bench.records.device import DeviceInfo
 
 
 def examine(
-    host: Selected,
-    selected: Sequence[Selected],
+    host: SelectedDevice,
+    selected: Sequence[SelectedDevice],
     *,
     adb: AdbFound,
     troubles: Sequence[str] = (),
@@ -77,7 +77,7 @@ def runners_for(info: DeviceInfo) -> tuple[RunnerFound, ...]:
     return found
 
 
-def _look_at(selected: Selected) -> DeviceFound:
+def _look_at(selected: SelectedDevice) -> DeviceFound:
     info = selected.info
     conditions: Conditions | None = None
     free_bytes: int | Missing | None = None
@@ -101,9 +101,11 @@ def _look_at(selected: Selected) -> DeviceFound:
 
 
 def _read(
-    selected: Selected,
+    selected: SelectedDevice,
 ) -> tuple[DeviceInfo, Conditions | None, int | Missing | None]:
     driver = selected.driver
     with driver.open(selected.info, cancel=threading.Event()) as device:
-        free_bytes = device.free_bytes() if isinstance(device, Storing) else None
+        free_bytes = (
+            device.free_bytes() if isinstance(device, SupportsStorage) else None
+        )
         return device.info, device.conditions(), free_bytes

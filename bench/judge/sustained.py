@@ -1,4 +1,4 @@
-"""From a launch that ran on for minutes to its course: latency, clocks, heat."""
+"""From a launch that ran on for minutes to its time series: latency, clocks, heat."""
 
 from __future__ import annotations
 

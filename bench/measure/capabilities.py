@@ -14,17 +14,17 @@ import msgspec
 from pocketbench.bench.errors import LaunchError
 from pocketbench.bench.paths import cache_dir
 from pocketbench.bench.records.conditions import Missing
-from pocketbench.bench.records.device import InstalledObject
-from pocketbench.bench.records.runner import Capabilities, Capable
+from pocketbench.bench.records.device import DeviceFile
+from pocketbench.bench.records.runner import Capabilities, SupportsCapabilities
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pocketbench.bench.measure.runner_binding import Tool
-    from pocketbench.bench.records.device import Device, LocalObject
+    from pocketbench.bench.measure.runner_binding import RunnerBinding
+    from pocketbench.bench.records.device import Device, LocalFile
     from pocketbench.bench.records.runner import Program
 
-    Push = Callable[[Sequence[LocalObject]], Sequence[InstalledObject]]
+    Push = Callable[[Sequence[LocalFile]], Sequence[DeviceFile]]
 
 logger = logging.getLogger(__name__)
 
@@ -35,14 +35,14 @@ _FORM = b"1"
 
 
 def capabilities_of(
-    tool: Tool, device: Device, push: Push | None = None
+    binding: RunnerBinding, device: Device, push: Push | None = None
 ) -> Capabilities | Missing:
     """Ask a program what it can load, on its device and nowhere else.
 
     The program, which every launch needs, is pushed for it; models are not.
 
     Args:
-        tool: The program and what drives it.
+        binding: The program and what drives it.
         device: Where it is to run.
         push: Instead of the device's own, for who keeps account.
 
@@ -50,8 +50,8 @@ def capabilities_of(
         DeviceError: The device went away, or did not take the program.
         Cancelled: The run was stopped.
     """
-    runner, program = tool
-    if not isinstance(runner, Capable):
+    runner, program = binding
+    if not isinstance(runner, SupportsCapabilities):
         return Missing(reason=f"{runner.name} cannot be asked what it loads")
     place = _place(program)
     known = _read(place)

@@ -42,7 +42,7 @@ def is_gated(info: DeviceInfo, limits: CooldownLimits) -> bool:
     )
 
 
-class Gatekeeper:
+class CooldownWait:
     """Knows one opened phone's baseline; made anew when it is opened again."""
 
     def __init__(

@@ -5,19 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Mapping, Sequence
 
-from pocketbench.bench.measure.runner_binding import Tool
-from pocketbench.bench.planning.selection import Selected
+from pocketbench.bench.measure.runner_binding import RunnerBinding
+from pocketbench.bench.planning.selection import SelectedDevice
 from pocketbench.bench.records.artifact import Artifact
 from pocketbench.bench.records.plan import Variant
 
 
-class Task:
+class DeviceJob:
     """What is to be measured on one device, and with which programs."""
 
     def __init__(
         self,
-        selected: Selected,
-        tools: Sequence[Tool],
+        selected: SelectedDevice,
+        bindings: Sequence[RunnerBinding],
         *,
         models: Mapping[str, tuple[Variant, ...]],
         artifacts: Mapping[tuple[str, str], Artifact],
@@ -29,7 +29,7 @@ class Task:
         deadline, which is of the monotonic clock.
         """
         self.selected = selected
-        self.tools = tuple(tools)
+        self.bindings = tuple(bindings)
         self.models = models
         self.artifacts = artifacts
         self.deadline = deadline
@@ -39,11 +39,11 @@ class Task:
         """Whether the deadline has passed."""
         return self.deadline is not None and time.monotonic() >= self.deadline
 
-    def limited(self, models: Collection[str], deadline: float | None) -> Task:
+    def limited(self, models: Collection[str], deadline: float | None) -> DeviceJob:
         """The same device and programs with fewer models, and until a deadline."""
-        return Task(
+        return DeviceJob(
             self.selected,
-            self.tools,
+            self.bindings,
             models={name: self.models[name] for name in self.models if name in models},
             artifacts=self.artifacts,
             deadline=deadline,

@@ -20,29 +20,29 @@ from pocketbench.bench.errors import (
     PocketbenchError,
 )
 from pocketbench.bench.measure.context import RunContext
-from pocketbench.bench.measure.cooldown_wait import Gatekeeper, is_gated
-from pocketbench.bench.measure.device_job import Task
+from pocketbench.bench.measure.cooldown_wait import CooldownWait, is_gated
+from pocketbench.bench.measure.device_job import DeviceJob
 from pocketbench.bench.measure.failure_records import Place, failure_of
 from pocketbench.bench.measure.ledger import Ledger
 from pocketbench.bench.measure.preflight import check
 from pocketbench.bench.measure.push_tracker import Sender
 from pocketbench.bench.measure.runner_binding import (
     ReadyVariant,
+    binding_for,
     device_ready,
     launch_request,
     needed_objects,
-    tool_for,
-    used_tools,
+    used_bindings,
 )
 from pocketbench.bench.measure.schedule import block_order
 from pocketbench.bench.measure.spin_probe import spin_once
-from pocketbench.bench.measure.start_program import quieted, start_program
+from pocketbench.bench.measure.start_program import quiesced, start_program
 from pocketbench.bench.measure.store import utc_now
 from pocketbench.bench.planning.cores import biggest_core, cores_of
 from pocketbench.bench.records.blocks import TRIES
 from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.conditions import Conditions
-from pocketbench.bench.records.device import CommandResult, Device, InstalledObject
+from pocketbench.bench.records.device import CommandResult, Device, DeviceFile
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.launch import Failure, Launch
 from pocketbench.bench.records.plan import Variant
@@ -55,8 +55,8 @@ _LOST_TIMES = 2
 """A device that is lost more often than this in one run is given up."""
 
 
-class Session:
-    """Measures one task; its records are all it leaves behind."""
+class DeviceSession:
+    """Measures one job; its records are all it leaves behind."""
 
     _grace_s = 0.0
     """What a stopped program is given to end; without, it is killed."""
@@ -64,29 +64,29 @@ class Session:
     def __init__(
         self,
         run: RunContext,
-        task: Task,
+        job: DeviceJob,
         *,
         launches: tuple[Launch, ...] = (),
         failures: tuple[Failure, ...] = (),
     ) -> None:
         """`launches` and `failures` are what an earlier part of the run stored."""
-        self._task = task
-        self._info = task.selected.info
+        self._job = job
+        self._info = job.selected.info
         self._run = run
         self._ledger = Ledger(
             self._info.id,
             run.plan,
-            models=task.models,
-            exported=task.artifacts,
+            models=job.models,
+            exported=job.artifacts,
             launches=launches,
             failures=failures,
         )
-        self._installed: dict[str, InstalledObject] = {}
+        self._installed: dict[str, DeviceFile] = {}
         self._sender = Sender()
         self._stored_error: PocketbenchError | None = None
         self._ready: dict[tuple[str, str], ReadyVariant] = {}
         self._pinned: tuple[int, ...] = ()
-        self._gate: Gatekeeper | None = None
+        self._gate: CooldownWait | None = None
         self._heat: BlockHeat | None = None
 
     def run(self) -> None:
@@ -98,7 +98,7 @@ class Session:
         pending = self._pending()
         self._run.observer.device_started(self._info, pending)
         try:
-            if pending and not self._task.is_over:
+            if pending and not self._job.is_over:
                 self._run_until_done()
         finally:
             self._run.observer.device_finished(self._info)
@@ -111,13 +111,13 @@ class Session:
         lost = 0
         while True:
             try:
-                with self._task.selected.driver.open(
+                with self._job.selected.driver.open(
                     self._info, cancel=self._run.cancel
                 ) as device:
                     self._info = device.info
                     self._pinned = cores_of(self._info, self._run.plan.cores)
                     self.prepare(device)
-                    with quieted(device, self._run.plan, self._run.observer):
+                    with quiesced(device, self._run.plan, self._run.observer):
                         self._begin_gate(device)
                         self._measure(device)
                 return
@@ -155,13 +155,13 @@ class Session:
 
     def prepare(self, device: Device) -> None:
         """Refuse what cannot work, push what it lacks, record what it holds."""
-        live = [x for model in self._task.models for x in self._ledger.live(model)]
+        live = [x for model in self._job.models for x in self._ledger.live(model)]
         artifacts = {
-            (x.model, x.name): self._task.artifacts[x.model, x.name] for x in live
+            (x.model, x.name): self._job.artifacts[x.model, x.name] for x in live
         }
-        tools = self._task.tools
+        bindings = self._job.bindings
         push = partial(self._sender.push, device)
-        found = check(device, tools, artifacts, push)
+        found = check(device, bindings, artifacts, push)
         for text in found.unchecked:
             self._run.observer.note(
                 self._info.id, f"models not compared with it: {text}"
@@ -172,18 +172,18 @@ class Session:
                 artifacts.pop((variant.model, variant.name), None)
                 self._fail(refused, reason=refused.reason, variant=variant)
         installed = push(
-            needed_objects(used_tools(tools, artifacts), artifacts.values())
+            needed_objects(used_bindings(bindings, artifacts), artifacts.values())
         )
         self._installed = {item.sha256: item for item in installed}
         self._ready.clear()
-        self._run.store.append(device_ready(self._info, tools, installed))
+        self._run.store.append(device_ready(self._info, bindings, installed))
         sent = sum(item.size_bytes for item in installed if item.origin == "sent")
         self._run.observer.device_ready(self._info, sent)
 
     def _measure(self, device: Device) -> None:
         """Go through the blocks, all models within each, until all are whole."""
         for block in range(self._run.plan.workload.blocks):
-            for model in self._task.models:
+            for model in self._job.models:
                 self._measure_block(device, model, block)
 
     def _measure_block(self, device: Device, model: str, block: int) -> None:
@@ -191,7 +191,7 @@ class Session:
         for _ in range(TRIES + self._redos):
             if self._ledger.is_done(model, block, redos=self._redos):
                 return
-            if self._task.is_over:
+            if self._job.is_over:
                 return
             live = self._ledger.live(model)
             attempt = self._ledger.next_attempt(model, block)
@@ -226,7 +226,9 @@ class Session:
             except (DeviceLostError, Cancelled) as error:
                 # What it measured before that stands.
                 lost = error
-            measurement = ready.tool.runner.parse(result, ready.artifact, ready.request)
+            measurement = ready.binding.runner.parse(
+                result, ready.artifact, ready.request
+            )
         except (LaunchError, DeviceLostError) as error:
             self._fail(
                 error,
@@ -244,7 +246,7 @@ class Session:
             model=variant.model,
             variant_id=variant.id,
             artifact_sha256=ready.artifact.sha256,
-            runner=ready.tool.program.runner,
+            runner=ready.binding.program.runner,
             block=block,
             attempt=attempt,
             position=position,
@@ -284,7 +286,7 @@ class Session:
     ) -> tuple[CommandResult, tuple[int, ...]]:
         """Start the program and wait for its end; also the leased cores it had."""
         request, timeout_s = ready.request, self._run.plan.workload.timeout_s
-        with self._cores(ready.tool.runner, request.threads) as cpus:
+        with self._cores(ready.binding.runner, request.threads) as cpus:
             result = start_program(
                 device,
                 ready.command,
@@ -301,7 +303,7 @@ class Session:
         first = self._first_variants()
         if not first or not is_gated(self._info, self._run.plan.cooldown):
             return
-        gate = Gatekeeper(
+        gate = CooldownWait(
             device,
             self._run.plan.cooldown,
             spin=partial(self._spin, device, first[0]),
@@ -325,10 +327,10 @@ class Session:
 
     def _spin(self, device: Device, variant: Variant) -> float | None:
         ready = self.ready(variant)
-        with self._cores(ready.tool.runner, 1) as cpus:
+        with self._cores(ready.binding.runner, 1) as cpus:
             return spin_once(
                 device,
-                ready.tool.runner,
+                ready.binding.runner,
                 ready.request,
                 spin_ms=self._run.plan.cooldown.spin_ms,
                 cores=self._pinned or biggest_core(self._info),
@@ -355,13 +357,13 @@ class Session:
         return self._usual(variant)
 
     def _usual(self, variant: Variant) -> ReadyVariant:
-        artifact = self._task.artifacts[variant.model, variant.name]
-        tool = tool_for(artifact, self._task.tools)
+        artifact = self._job.artifacts[variant.model, variant.name]
+        binding = binding_for(artifact, self._job.bindings)
         workload = self._run.plan.workload
         request = launch_request(
-            variant, artifact, tool.program, self._installed, workload
+            variant, artifact, binding.program, self._installed, workload
         )
-        return ReadyVariant(variant, artifact, tool, request)
+        return ReadyVariant(variant, artifact, binding, request)
 
     def _cores(
         self, runner: Runner, threads: int

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pocketbench.bench.errors import Cancelled
 from pocketbench.bench.measure.auxiliary.sustained import SustainedSession
 from pocketbench.bench.measure.context import RunContext
-from pocketbench.bench.measure.device_job import Task
-from pocketbench.bench.measure.device_session import Session
+from pocketbench.bench.measure.device_job import DeviceJob
+from pocketbench.bench.measure.device_session import DeviceSession
 from pocketbench.bench.measure.store import Store, utc_now
 from pocketbench.bench.records.launch import Failure, Launch
 from pocketbench.bench.records.run import RunEnded
@@ -29,12 +29,12 @@ def noting_the_end(store: Store) -> Iterator[None]:
 
 def measure(
     run: RunContext,
-    tasks: Sequence[Task],
+    jobs: Sequence[DeviceJob],
     *,
     launches: tuple[Launch, ...] = (),
     failures: tuple[Failure, ...] = (),
 ) -> None:
-    """Measure all tasks, without noting the end: more may come of the same run.
+    """Measure all jobs, without noting the end: more may come of the same run.
 
     `launches` and `failures` are those an earlier part of the same run stored: what
     they cover is not measured again.
@@ -43,8 +43,8 @@ def measure(
         Cancelled: The run was stopped; what was running on every device has been
             ended, and the store holds every finished launch.
     """
-    kind = Session if run.plan.sustained is None else SustainedSession
-    sessions = [kind(run, task, launches=launches, failures=failures) for task in tasks]
+    kind = DeviceSession if run.plan.sustained is None else SustainedSession
+    sessions = [kind(run, job, launches=launches, failures=failures) for job in jobs]
     cancelled = False
     with concurrent.futures.ThreadPoolExecutor(
         max_workers=max(1, len(sessions)), thread_name_prefix="device"

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from pocketbench.bench.errors import LaunchError, UsageError
 from pocketbench.bench.measure.capabilities import capabilities_of
 from pocketbench.bench.measure.runner_binding import (
+    binding_for,
     needed_objects,
-    tool_for,
-    used_tools,
+    used_bindings,
 )
 from pocketbench.bench.records.conditions import Missing
-from pocketbench.bench.records.device import Storing
+from pocketbench.bench.records.device import SupportsStorage
 from pocketbench.bench.records.elf import read_elf
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.units import format_size
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pocketbench.bench.measure.capabilities import Push
-    from pocketbench.bench.measure.runner_binding import Tool
+    from pocketbench.bench.measure.runner_binding import RunnerBinding
     from pocketbench.bench.records.artifact import Artifact
     from pocketbench.bench.records.device import Device, DeviceInfo
     from pocketbench.bench.records.runner import Capabilities, Program
@@ -44,7 +44,7 @@ class Preflight(NamedTuple):
 
 def check(
     device: Device,
-    tools: Sequence[Tool],
+    bindings: Sequence[RunnerBinding],
     artifacts: Mapping[Key, Artifact],
     push: Push | None = None,
 ) -> Preflight:
@@ -58,28 +58,28 @@ def check(
     """
     refused: dict[Key, LaunchError] = {}
     unchecked = []
-    for tool in tools:
+    for binding in bindings:
         mine = {
             key: artifact
             for key, artifact in artifacts.items()
-            if tool_for(artifact, tools) == tool
+            if binding_for(artifact, bindings) == binding
         }
         if not mine:
             continue
-        unfit = why_unfit(tool.program, device.info)
+        unfit = why_unfit(binding.program, device.info)
         if unfit is not None:
             refused |= dict.fromkeys(mine, unfit)
             continue
-        parsed = capabilities_of(tool, device, push)
+        parsed = capabilities_of(binding, device, push)
         if isinstance(parsed, Missing):
             unchecked.append(parsed.reason)
             continue
         for key, artifact in mine.items():
-            unloadable = why_unloadable(artifact, parsed, runner=tool.runner.name)
+            unloadable = why_unloadable(artifact, parsed, runner=binding.runner.name)
             if unloadable is not None:
                 refused[key] = unloadable
     fitting = {key: item for key, item in artifacts.items() if key not in refused}
-    refused |= without_room(device, tools, fitting)
+    refused |= without_room(device, bindings, fitting)
     return Preflight(refused, tuple(unchecked))
 
 
@@ -128,7 +128,7 @@ def why_unloadable(
 
 
 def without_room(
-    device: Device, tools: Sequence[Tool], artifacts: Mapping[Key, Artifact]
+    device: Device, bindings: Sequence[RunnerBinding], artifacts: Mapping[Key, Artifact]
 ) -> dict[Key, LaunchError]:
     """The models, in order, for which there is no room left on a device.
 
@@ -136,12 +136,12 @@ def without_room(
         DeviceError: The device went away.
         Cancelled: The run was stopped.
     """
-    if not isinstance(device, Storing) or not artifacts:
+    if not isinstance(device, SupportsStorage) or not artifacts:
         return {}
     free_bytes = device.free_bytes()
     if isinstance(free_bytes, Missing):
         return {}
-    objects = needed_objects(used_tools(tools, artifacts), artifacts.values())
+    objects = needed_objects(used_bindings(bindings, artifacts), artifacts.values())
     if sum(item.size_bytes for item in objects) <= free_bytes:
         return {}
     lacking = {item.sha256: item.size_bytes for item in device.lacking(objects)}

@@ -16,18 +16,18 @@ from pocketbench.bench.errors import (
     RunnerMissingError,
     UsageError,
 )
-from pocketbench.bench.measure.device_job import Task
-from pocketbench.bench.measure.runner_binding import Tool
+from pocketbench.bench.measure.device_job import DeviceJob
+from pocketbench.bench.measure.runner_binding import RunnerBinding
 from pocketbench.bench.measure.store import utc_now
-from pocketbench.bench.planning.selection import Selected, Selector
+from pocketbench.bench.planning.selection import SelectedDevice, Selector
 from pocketbench.bench.planning.sources import format_of
 from pocketbench.bench.records.artifact import Artifact
 from pocketbench.bench.records.device import (
     DeviceDriver,
     DeviceInfo,
-    LocalObject,
-    Preinstalling,
+    LocalFile,
     SupportsCheck,
+    SupportsPreinstall,
 )
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.launch import Failure
@@ -49,11 +49,11 @@ _STATE_REASONS = {
 }
 
 
-class Equipped(NamedTuple):
+class PreparedDevice(NamedTuple):
     """A device that can be measured, and the programs that do it."""
 
-    selected: Selected
-    tools: tuple[Tool, ...]
+    selected: SelectedDevice
+    bindings: tuple[RunnerBinding, ...]
     """One for each format, or fewer when one loads several."""
 
 
@@ -68,7 +68,7 @@ def make_driver(selector: Selector) -> DeviceDriver:
     return remote
 
 
-def check_devices(devices: Sequence[Selected]) -> None:
+def check_devices(devices: Sequence[SelectedDevice]) -> None:
     """See that devices open, before models are exported for them.
 
     One of each driver: they share the tools of this computer. A device that does not
@@ -142,8 +142,10 @@ def formats_of(plan: Plan) -> frozenset[str]:
 
 
 def equip(
-    devices: Sequence[Selected], runners: Sequence[Runner], formats: frozenset[str]
-) -> tuple[Equipped, ...]:
+    devices: Sequence[SelectedDevice],
+    runners: Sequence[Runner],
+    formats: frozenset[str],
+) -> tuple[PreparedDevice, ...]:
     """Choose the programs of each device that is ready.
 
     For each format of the models the first runner that takes it and has a program
@@ -155,30 +157,32 @@ def equip(
         UsageError: No runner takes such a format.
     """
     return tuple(
-        Equipped(selected, _tools_for(selected.info, runners, formats))
+        PreparedDevice(selected, _bindings_for(selected.info, runners, formats))
         for selected in devices
         if selected.info.state == "ready"
     )
 
 
-def _tools_for(
+def _bindings_for(
     info: DeviceInfo, runners: Sequence[Runner], formats: frozenset[str]
-) -> tuple[Tool, ...]:
+) -> tuple[RunnerBinding, ...]:
     serving = [runner for runner in runners if _serves(runner, info.family)]
-    tools: list[Tool] = []
+    bindings: list[RunnerBinding] = []
     for name in sorted(formats):
-        if not any(name in tool.runner.formats for tool in tools):
-            tools.append(_tool_for(name, info, serving))
-    return tuple(sorted(tools, key=lambda tool: serving.index(tool.runner)))
+        if not any(name in binding.runner.formats for binding in bindings):
+            bindings.append(_binding_for(name, info, serving))
+    return tuple(sorted(bindings, key=lambda binding: serving.index(binding.runner)))
 
 
-def _tool_for(name: str, info: DeviceInfo, runners: Sequence[Runner]) -> Tool:
+def _binding_for(
+    name: str, info: DeviceInfo, runners: Sequence[Runner]
+) -> RunnerBinding:
     missing: RunnerMissingError | None = None
     for runner in runners:
         if name not in runner.formats:
             continue
         try:
-            return Tool(runner, runner.program(info))
+            return RunnerBinding(runner, runner.program(info))
         except RunnerMissingError as error:
             missing = missing or error
     raise missing or UsageError(
@@ -195,16 +199,16 @@ def _serves(runner: Runner, family: str) -> bool:
     return not any(runner.name in names for names in own.values())
 
 
-def preinstall(equipped: Sequence[Equipped]) -> None:
+def preinstall(equipped: Sequence[PreparedDevice]) -> None:
     """Let simulated phones hold the big libraries from the start."""
-    wanted: dict[int, tuple[DeviceDriver, dict[str, LocalObject]]] = {}
+    wanted: dict[int, tuple[DeviceDriver, dict[str, LocalFile]]] = {}
     for item in equipped:
         driver = item.selected.driver
         objects = wanted.setdefault(id(driver), (driver, {}))[1]
-        for tool in item.tools:
-            objects.update({x.sha256: x for x in tool.program.libraries})
+        for binding in item.bindings:
+            objects.update({x.sha256: x for x in binding.program.libraries})
     for driver, objects in wanted.values():
-        if isinstance(driver, Preinstalling):
+        if isinstance(driver, SupportsPreinstall):
             driver.preinstall(tuple(objects.values()))
 
 
@@ -234,15 +238,15 @@ def export_all(
 
 def make_tasks(
     plan: Plan,
-    equipped: Sequence[Equipped],
+    equipped: Sequence[PreparedDevice],
     artifacts: Mapping[tuple[str, str], Artifact],
-) -> tuple[Task, ...]:
-    """One task a device."""
+) -> tuple[DeviceJob, ...]:
+    """One job per device."""
     models = {request.name: plan.variants_of(request.name) for request in plan.models}
     return tuple(
-        Task(
+        DeviceJob(
             item.selected,
-            item.tools,
+            item.bindings,
             models=models,
             artifacts=artifacts,
         )
@@ -252,7 +256,7 @@ def make_tasks(
 
 def early_failures(
     plan: Plan,
-    devices: Sequence[Selected],
+    devices: Sequence[SelectedDevice],
     errors: Mapping[tuple[str, str], ExportError],
 ) -> tuple[Failure, ...]:
     """What is known to fail before the first launch, as records."""

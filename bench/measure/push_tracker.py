@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 if TYPE_CHECKING:
-    from pocketbench.bench.records.device import Device, InstalledObject, LocalObject
+    from pocketbench.bench.records.device import Device, DeviceFile, LocalFile
 
 
 class Sender:
@@ -23,8 +23,8 @@ class Sender:
         self._sent: set[str] = set()
 
     def push(
-        self, device: Device, objects: Sequence[LocalObject]
-    ) -> tuple[InstalledObject, ...]:
+        self, device: Device, objects: Sequence[LocalFile]
+    ) -> tuple[DeviceFile, ...]:
         """Make files be on a device.
 
         Raises:

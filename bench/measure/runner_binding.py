@@ -8,13 +8,13 @@ from functools import cached_property
 from typing import NamedTuple
 
 from pocketbench.bench.records.artifact import Artifact
-from pocketbench.bench.records.device import DeviceInfo, InstalledObject, LocalObject
+from pocketbench.bench.records.device import DeviceFile, DeviceInfo, LocalFile
 from pocketbench.bench.records.plan import Variant, Workload
 from pocketbench.bench.records.run import DeviceReady, ReadyProgram
 from pocketbench.bench.records.runner import Command, LaunchRequest, Program, Runner
 
 
-class Tool(NamedTuple):
+class RunnerBinding(NamedTuple):
     """A program for a device, and what drives it."""
 
     runner: Runner
@@ -27,7 +27,7 @@ class ReadyVariant:
 
     variant: Variant
     artifact: Artifact
-    tool: Tool
+    binding: RunnerBinding
     request: LaunchRequest
 
     @cached_property
@@ -37,29 +37,33 @@ class ReadyVariant:
         Raises:
             LaunchError: The program cannot do what is asked.
         """
-        return self.tool.runner.command(self.request)
+        return self.binding.runner.command(self.request)
 
 
-def tool_for(artifact: Artifact, tools: Sequence[Tool]) -> Tool:
+def binding_for(artifact: Artifact, bindings: Sequence[RunnerBinding]) -> RunnerBinding:
     """The first one that loads an artifact's format."""
-    return next(tool for tool in tools if artifact.format in tool.runner.formats)
+    return next(
+        binding for binding in bindings if artifact.format in binding.runner.formats
+    )
 
 
-def used_tools(
-    tools: Sequence[Tool], artifacts: Mapping[tuple[str, str], Artifact]
-) -> tuple[Tool, ...]:
+def used_bindings(
+    bindings: Sequence[RunnerBinding], artifacts: Mapping[tuple[str, str], Artifact]
+) -> tuple[RunnerBinding, ...]:
     """Those that load any of the artifacts."""
-    used = [tool_for(artifact, tools) for artifact in artifacts.values()]
-    return tuple(tool for tool in tools if tool in used)
+    used = [binding_for(artifact, bindings) for artifact in artifacts.values()]
+    return tuple(binding for binding in bindings if binding in used)
 
 
 def needed_objects(
-    tools: Sequence[Tool], artifacts: Iterable[Artifact]
-) -> tuple[LocalObject, ...]:
+    bindings: Sequence[RunnerBinding], artifacts: Iterable[Artifact]
+) -> tuple[LocalFile, ...]:
     """Programs, their libraries and the models: each content once."""
-    objects = {item.sha256: item for tool in tools for item in tool.program.objects}
+    objects = {
+        item.sha256: item for binding in bindings for item in binding.program.objects
+    }
     for artifact in artifacts:
-        model = LocalObject(
+        model = LocalFile(
             path=artifact.path,
             name=f"model.{artifact.format}",
             sha256=artifact.sha256,
@@ -73,7 +77,7 @@ def launch_request(
     variant: Variant,
     artifact: Artifact,
     program: Program,
-    installed: Mapping[str, InstalledObject],
+    installed: Mapping[str, DeviceFile],
     workload: Workload,
 ) -> LaunchRequest:
     """What a launch of a variant asks of its program, on a prepared device.
@@ -102,10 +106,12 @@ def launch_request(
 
 
 def device_ready(
-    info: DeviceInfo, tools: Sequence[Tool], installed: tuple[InstalledObject, ...]
+    info: DeviceInfo,
+    bindings: Sequence[RunnerBinding],
+    installed: tuple[DeviceFile, ...],
 ) -> DeviceReady:
     """The record of a device that holds what it needs."""
-    first, *others = (_ready(tool.program) for tool in tools)
+    first, *others = (_ready(binding.program) for binding in bindings)
     return DeviceReady(
         device=info,
         runner=first.runner,

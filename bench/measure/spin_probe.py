@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from pocketbench.bench.errors import LaunchError
-from pocketbench.bench.records.runner import Spinning
+from pocketbench.bench.records.runner import SupportsSpin
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,7 @@ def spin_once(
         DeviceLostError: The phone went away.
         Cancelled: The run was stopped.
     """
-    if not isinstance(runner, Spinning):
+    if not isinstance(runner, SupportsSpin):
         return None
     command = runner.spin_command(request, spin_ms)
     result = device.run(

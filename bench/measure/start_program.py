@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from pocketbench.bench.records.device import Logging, Quieting
+from pocketbench.bench.records.device import SupportsLog, SupportsQuiesce
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def quieted(device: Device, plan: Plan, observer: Observer) -> Iterator[None]:
+def quiesced(device: Device, plan: Plan, observer: Observer) -> Iterator[None]:
     """Settings that disturb are changed until the end, where a device has such."""
-    if not (plan.quiesce and isinstance(device, Quieting)):
+    if not (plan.quiesce and isinstance(device, SupportsQuiesce)):
         yield
         return
-    with device.quieted(plan.screen) as changed:
+    with device.quiesced(plan.screen) as changed:
         if changed:
             text = ", ".join(changed)
             observer.note(device.info.id, f"temporarily changed settings: {text}")
@@ -61,6 +61,6 @@ def start_program(
         log_tag=command.log_tag,
         grace_s=grace_s,
     )
-    if result.failed and isinstance(device, Logging):
+    if result.failed and isinstance(device, SupportsLog):
         return device.with_log(result)
     return result

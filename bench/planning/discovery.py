@@ -8,19 +8,19 @@ from concurrent.futures import ThreadPoolExecutor
 
 from pocketbench.bench import registry
 from pocketbench.bench.errors import PocketbenchError, ToolMissingError
-from pocketbench.bench.planning.selection import Selected
+from pocketbench.bench.planning.selection import SelectedDevice
 from pocketbench.bench.records.families import FAMILIES
 
 
 def discover(
     families: Iterable[str],
-) -> tuple[list[Selected], list[PocketbenchError]]:
+) -> tuple[list[SelectedDevice], list[PocketbenchError]]:
     """Look around in all families at once; also why some cannot be looked at."""
     families = tuple(families)
     # Side by side: devicectl alone takes seconds to look around.
     with ThreadPoolExecutor(max_workers=len(families)) as pool:
         answers = list(pool.map(_discover_family, families))
-    found: list[Selected] = []
+    found: list[SelectedDevice] = []
     troubles: list[PocketbenchError] = []
     for family, answer in zip(families, answers, strict=True):
         if not isinstance(answer, PocketbenchError):
@@ -30,10 +30,10 @@ def discover(
     return found, troubles
 
 
-def _discover_family(family: str) -> Sequence[Selected] | PocketbenchError:
+def _discover_family(family: str) -> Sequence[SelectedDevice] | PocketbenchError:
     try:
         driver = registry.load(registry.DEVICES, "device family", family)()
-        return [Selected(driver, info) for info in driver.discover()]
+        return [SelectedDevice(driver, info) for info in driver.discover()]
     except PocketbenchError as error:
         return error
 

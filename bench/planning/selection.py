@@ -28,7 +28,7 @@ class Selector(Value, frozen=True, kw_only=True):
     """A serial, profile or udid, possibly with `*`, or `key=value`."""
 
 
-class Selected:
+class SelectedDevice:
     """A device that was selected, with the driver that opens it."""
 
     def __init__(self, driver: DeviceDriver, info: DeviceInfo) -> None:
@@ -74,7 +74,7 @@ def _suggestions(text: str) -> list[str]:
 
 def select(
     selectors: Iterable[str], make_driver: Callable[[Selector], DeviceDriver]
-) -> tuple[Selected, ...]:
+) -> tuple[SelectedDevice, ...]:
     """The devices that any of the selectors names, each once, in that order.
 
     Raises:
@@ -82,7 +82,7 @@ def select(
         UnknownNameError: A name that is near to an existing one.
         ToolMissingError: The tool of a family (adb) is not there.
     """
-    chosen: dict[str, Selected] = {}
+    chosen: dict[str, SelectedDevice] = {}
     drivers: dict[tuple[str, str | None], tuple[DeviceDriver, list[DeviceInfo]]] = {}
     for text in selectors:
         selector = parse_selector(text)
@@ -95,7 +95,7 @@ def select(
         if not matches:
             raise _nothing(selector, infos)
         for info in matches:
-            chosen.setdefault(info.id, Selected(driver, info))
+            chosen.setdefault(info.id, SelectedDevice(driver, info))
     return tuple(chosen.values())
 
 

@@ -86,7 +86,7 @@ class DeviceInfo(Value, frozen=True, kw_only=True):
     """How it is reached: `usb`, `tcp 127.0.0.1:26001`; `None` for the host."""
 
 
-class LocalObject(Value, frozen=True, kw_only=True):
+class LocalFile(Value, frozen=True, kw_only=True):
     """A file of this computer that a device needs, addressed by its content."""
 
     path: str
@@ -97,7 +97,7 @@ class LocalObject(Value, frozen=True, kw_only=True):
     executable: bool = False
 
 
-class InstalledObject(Value, frozen=True, kw_only=True):
+class DeviceFile(Value, frozen=True, kw_only=True):
     """A file that is on the device now."""
 
     name: str
@@ -141,7 +141,7 @@ class Device(Protocol):
         """What is known of it, complete."""
         ...
 
-    def push(self, objects: Sequence[LocalObject]) -> tuple[InstalledObject, ...]:
+    def push(self, objects: Sequence[LocalFile]) -> tuple[DeviceFile, ...]:
         """Put files on the device that it lacks, verified by sha256; same order.
 
         Raises:
@@ -194,10 +194,10 @@ class Device(Protocol):
 
 
 @runtime_checkable
-class Quieting(Protocol):
+class SupportsQuiesce(Protocol):
     """A device whose settings can be made quiet for measuring (phones)."""
 
-    def quieted(
+    def quiesced(
         self, screen: ScreenWish = "on"
     ) -> AbstractContextManager[tuple[str, ...]]:
         """Quiet it until the context ends; gives in words what was changed.
@@ -213,7 +213,7 @@ class Quieting(Protocol):
 
 
 @runtime_checkable
-class Logging(Protocol):
+class SupportsLog(Protocol):
     """A device whose system log can be read (Android)."""
 
     def with_log(self, result: CommandResult) -> CommandResult:
@@ -226,7 +226,7 @@ class Logging(Protocol):
 
 
 @runtime_checkable
-class Storing(Protocol):
+class SupportsStorage(Protocol):
     """A device that reports how much room it has for files (phones)."""
 
     def free_bytes(self) -> int | Missing:
@@ -238,7 +238,7 @@ class Storing(Protocol):
         """
         ...
 
-    def lacking(self, objects: Sequence[LocalObject]) -> tuple[LocalObject, ...]:
+    def lacking(self, objects: Sequence[LocalFile]) -> tuple[LocalFile, ...]:
         """Those of some files that `push` would have to send.
 
         Raises:
@@ -285,17 +285,19 @@ class SupportsCheck(Protocol):
 
 
 @runtime_checkable
-class Preinstalling(Protocol):
+class SupportsPreinstall(Protocol):
     """A driver whose devices can hold files from the start (simulated phones)."""
 
-    def preinstall(self, objects: Sequence[LocalObject]) -> None:
+    def preinstall(self, objects: Sequence[LocalFile]) -> None:
         """Bind these read-only into every device that is opened from now on."""
         ...
 
 
-def local_object(path: Path, *, sha256: str, executable: bool = False) -> LocalObject:
+def describe_local_file(
+    path: Path, *, sha256: str, executable: bool = False
+) -> LocalFile:
     """Describe a file of this computer whose hash is already known."""
-    return LocalObject(
+    return LocalFile(
         path=str(path),
         name=path.name,
         sha256=sha256,

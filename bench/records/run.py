@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from pocketbench.bench.records.artifact import Artifact
-from pocketbench.bench.records.device import DeviceInfo, InstalledObject
+from pocketbench.bench.records.device import DeviceFile, DeviceInfo
 from pocketbench.bench.records.launch import Failure, Heap, Launch
 from pocketbench.bench.records.operator_times import OperatorProfile, ProfileFailure
 from pocketbench.bench.records.output_check import OutputCheck, OutputCheckMissing
@@ -82,7 +82,7 @@ class DeviceReady(Value, frozen=True, kw_only=True, tag_field="record", tag="dev
     """See `ReadyProgram`."""
     other_programs: tuple[ReadyProgram, ...] = ()
     """Besides that one, when the models need several engines."""
-    objects: tuple[InstalledObject, ...]
+    objects: tuple[DeviceFile, ...]
     """Programs, libraries and models, with where each came from."""
 
     @property

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import msgspec
 
 from pocketbench.bench.records.artifact import TensorSpec
-from pocketbench.bench.records.device import InstalledObject, LocalObject
+from pocketbench.bench.records.device import DeviceFile, LocalFile
 from pocketbench.bench.records.launch import Heap
 from pocketbench.bench.records.record import Value
 
@@ -33,8 +33,8 @@ class Program(Value, frozen=True, kw_only=True):
     """`lite`, `speed_benchmark_torch`, ..."""
     abi: str
     libc: str
-    executable: LocalObject
-    libraries: tuple[LocalObject, ...] = ()
+    executable: LocalFile
+    libraries: tuple[LocalFile, ...] = ()
     """Shared libraries that a device must hold besides; each an object of its own."""
     version: str | None = None
     """Of the runtime inside: `torch 2.13.0`; `None` when unknown."""
@@ -42,12 +42,12 @@ class Program(Value, frozen=True, kw_only=True):
     """`built here with g++ 12.2 against torch 2.13.0`, `given: /path`."""
 
     @property
-    def loader(self) -> LocalObject | None:
+    def loader(self) -> LocalFile | None:
         """What starts it where it brings a C library of its own; one of `libraries`."""
         return next((x for x in self.libraries if is_loader(x.name)), None)
 
     @property
-    def objects(self) -> tuple[LocalObject, ...]:
+    def objects(self) -> tuple[LocalFile, ...]:
         """The executable first, then the libraries."""
         return (self.executable, *self.libraries)
 
@@ -55,8 +55,8 @@ class Program(Value, frozen=True, kw_only=True):
 class LaunchRequest(Value, frozen=True, kw_only=True):
     """What one launch is asked to do, in terms of the device."""
 
-    program: InstalledObject
-    libraries: tuple[InstalledObject, ...]
+    program: DeviceFile
+    libraries: tuple[DeviceFile, ...]
     model_path: str
     """On the device."""
     format: str
@@ -152,7 +152,7 @@ class SupportsLibcChoice(Protocol):
 
 
 @runtime_checkable
-class TellingOutputs(Protocol):
+class SupportsOutputs(Protocol):
     """A runner whose program can also report what a model answers, untimed."""
 
     def outputs_command(self, request: LaunchRequest, input_data_path: str) -> Command:
@@ -175,7 +175,7 @@ class TellingOutputs(Protocol):
 
 
 @runtime_checkable
-class Spinning(Protocol):
+class SupportsSpin(Protocol):
     """A runner whose program can also do fixed work, to measure how fast a phone is."""
 
     def spin_command(self, request: LaunchRequest, spin_ms: int) -> Command:
@@ -192,7 +192,7 @@ class Spinning(Protocol):
 
 
 @runtime_checkable
-class Lasting(Protocol):
+class SupportsDuration(Protocol):
     """A runner whose program can go on for a stated time: `min_duration_s`."""
 
     name: str
@@ -200,7 +200,7 @@ class Lasting(Protocol):
 
 
 @runtime_checkable
-class Profiling(Protocol):
+class SupportsProfile(Protocol):
     """A runner whose program can also observe the operators of its inferences."""
 
     def profile_command(self, request: LaunchRequest) -> Command:
@@ -219,11 +219,11 @@ class Profiling(Protocol):
 
 
 @runtime_checkable
-class Capable(Protocol):
+class SupportsCapabilities(Protocol):
     """A runner whose program reports, without a model, what it can load."""
 
     def capabilities_command(
-        self, program: InstalledObject, libraries: Sequence[InstalledObject]
+        self, program: DeviceFile, libraries: Sequence[DeviceFile]
     ) -> Command:
         """The command line that asks it."""
         ...

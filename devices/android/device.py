@@ -49,9 +49,9 @@ if TYPE_CHECKING:
     from pocketbench.bench.records.conditions import Conditions, Missing
     from pocketbench.bench.records.device import (
         CommandResult,
+        DeviceFile,
         DeviceInfo,
-        InstalledObject,
-        LocalObject,
+        LocalFile,
         ScreenWish,
     )
     from pocketbench.bench.records.logcat import LogLine
@@ -99,7 +99,7 @@ class AndroidDevice:
         """All of `getprop`, as it was when the phone was opened."""
         return self._properties
 
-    def push(self, objects: Sequence[LocalObject]) -> tuple[InstalledObject, ...]:
+    def push(self, objects: Sequence[LocalFile]) -> tuple[DeviceFile, ...]:
         """Put files on the phone that it lacks; one round trip when it lacks none.
 
         Raises:
@@ -109,7 +109,7 @@ class AndroidDevice:
         """
         return self._objects.put(objects)
 
-    def lacking(self, objects: Sequence[LocalObject]) -> tuple[LocalObject, ...]:
+    def lacking(self, objects: Sequence[LocalFile]) -> tuple[LocalFile, ...]:
         """Those of some files that `push` would have to send; one round trip.
 
         Raises:
@@ -206,7 +206,7 @@ class AndroidDevice:
         return parse_free_space(done.stdout.decode("utf-8", "replace"))
 
     @contextlib.contextmanager
-    def quieted(self, screen: ScreenWish = "on") -> Iterator[tuple[str, ...]]:
+    def quiesced(self, screen: ScreenWish = "on") -> Iterator[tuple[str, ...]]:
         """Quiet the phone until the context ends; see `quiesce`.
 
         Gives in words what was changed. It is put back even when the run is stopped;

@@ -16,17 +16,17 @@ from pocketbench.bench.records.failure import FailureReason
 from pocketbench.devices.ios.links.link import App
 
 if TYPE_CHECKING:
-    from pocketbench.bench.records.device import LocalObject
+    from pocketbench.bench.records.device import LocalFile
 
 _EXECUTABLE_MODE = 0o755
 
 
-def is_app(item: LocalObject) -> bool:
+def is_app(item: LocalFile) -> bool:
     """Whether an object is an app to install and no file to copy."""
     return item.name.endswith(".ipa")
 
 
-def unpack(item: LocalObject, device_id: str) -> App:
+def unpack(item: LocalFile, device_id: str) -> App:
     """Unpack an `.ipa` into the cache, where it stays for the next run.
 
     Raises:

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from pocketbench.bench.records.conditions import Conditions
     from pocketbench.bench.records.device import (
         CommandResult,
+        DeviceFile,
         DeviceInfo,
-        InstalledObject,
-        LocalObject,
+        LocalFile,
     )
     from pocketbench.devices.ios.links.link import PhoneLink
 
@@ -102,7 +102,7 @@ class IosDevice:
         """What is known of it."""
         return self._info
 
-    def push(self, objects: Sequence[LocalObject]) -> tuple[InstalledObject, ...]:
+    def push(self, objects: Sequence[LocalFile]) -> tuple[DeviceFile, ...]:
         """Install the app, which is one of the objects, and give it the others.
 
         Raises:

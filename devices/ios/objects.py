@@ -9,7 +9,7 @@ import msgspec
 
 from pocketbench.bench.errors import PushError
 from pocketbench.bench.paths import state_dir
-from pocketbench.bench.records.device import InstalledObject
+from pocketbench.bench.records.device import DeviceFile
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.record import Value
 from pocketbench.devices.ios.app import is_app, unpack
@@ -18,7 +18,7 @@ from pocketbench.devices.ios.tools import json_objects
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pocketbench.bench.records.device import CommandResult, LocalObject
+    from pocketbench.bench.records.device import CommandResult, LocalFile
     from pocketbench.devices.ios.links.link import App, PhoneLink
 
 LIST_ARGUMENT = "--objects"
@@ -46,9 +46,9 @@ class AppObjects:
 
     def put(
         self,
-        objects: Sequence[LocalObject],
+        objects: Sequence[LocalFile],
         launched: Callable[[CommandResult], None],
-    ) -> tuple[InstalledObject, ...]:
+    ) -> tuple[DeviceFile, ...]:
         """Bring what the phone lacks; same order.
 
         An app reads its own container alone, so with two engines each has the models.
@@ -69,7 +69,7 @@ class AppObjects:
         for app in self.apps.values() if files else ():
             sent |= self._fill(app, files, launched)
         for item in files:
-            done[item.sha256] = InstalledObject(
+            done[item.sha256] = DeviceFile(
                 name=item.name,
                 sha256=item.sha256,
                 size_bytes=item.size_bytes,
@@ -78,7 +78,7 @@ class AppObjects:
             )
         return tuple(done[item.sha256] for item in objects)
 
-    def _install(self, item: LocalObject) -> InstalledObject:
+    def _install(self, item: LocalFile) -> DeviceFile:
         app = unpack(item, self._device_id)
         self.apps[app.bundle_id] = app
         record = self._records / f"{app.bundle_id}.json"
@@ -100,7 +100,7 @@ class AppObjects:
             record.write_bytes(
                 msgspec.json.encode(_Installed(installation=there, sha256=item.sha256))
             )
-        return InstalledObject(
+        return DeviceFile(
             name=item.name,
             sha256=item.sha256,
             size_bytes=item.size_bytes,
@@ -111,7 +111,7 @@ class AppObjects:
     def _fill(
         self,
         app: App,
-        files: Sequence[LocalObject],
+        files: Sequence[LocalFile],
         launched: Callable[[CommandResult], None],
     ) -> set[str]:
         """Copy what an app's container lacks, and have the app look at it."""
@@ -155,6 +155,6 @@ def _read(record: Path) -> _Installed | None:
         return None
 
 
-def _name(item: LocalObject) -> str:
+def _name(item: LocalFile) -> str:
     # Flat and short: devicectl makes no folders, and any name is a model's.
     return f"{item.sha256}-{item.name}"

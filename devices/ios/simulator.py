@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
     from pocketbench.bench.records.device import (
         CommandResult,
+        DeviceFile,
         DeviceInfo,
-        InstalledObject,
-        LocalObject,
+        LocalFile,
     )
 
 logger = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ class SimulatorDevice:
         """What is known of it."""
         return self._info
 
-    def push(self, objects: Sequence[LocalObject]) -> tuple[InstalledObject, ...]:
+    def push(self, objects: Sequence[LocalFile]) -> tuple[DeviceFile, ...]:
         """Say where the files are: a simulator reads the Mac's.
 
         Raises:

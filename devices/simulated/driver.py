@@ -27,7 +27,7 @@ from pocketbench.devices.simulated.running import running_phone
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from pocketbench.bench.records.device import DeviceState, LocalObject
+    from pocketbench.bench.records.device import DeviceState, LocalFile
     from pocketbench.devices.android.adb.program import AdbProgram
     from pocketbench.devices.android.adb.server import AdbServer
     from pocketbench.devices.simulated.profile import Profile
@@ -44,7 +44,7 @@ class SimulatedDriver:
     def __init__(self, *, progress: Callable[[str], None] | None = None) -> None:
         """Take a callback for one line about what takes long."""
         self._progress = progress
-        self._preinstalled: tuple[LocalObject, ...] = ()
+        self._preinstalled: tuple[LocalFile, ...] = ()
         self._server = _SharedServer()
         self._until_opened = contextlib.ExitStack()
         """Holds the server from a check to the end of the next open device."""
@@ -62,7 +62,7 @@ class SimulatedDriver:
             for name in profile.names()
         )
 
-    def preinstall(self, objects: Sequence[LocalObject]) -> None:
+    def preinstall(self, objects: Sequence[LocalFile]) -> None:
         """Show these read-only in every phone that is opened from now on.
 
         Not where the root is Android's alone: there everything is pushed.

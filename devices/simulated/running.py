@@ -27,7 +27,7 @@ from pocketbench.devices.simulated.profile import load
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from pocketbench.bench.records.device import LocalObject
+    from pocketbench.bench.records.device import LocalFile
     from pocketbench.devices.simulated.phone.system_root import Root
 
 _STOP_TIMEOUT_S = 10.0
@@ -96,7 +96,7 @@ def running_phone(
     *,
     name: str | None = None,
     port: int = 0,
-    preinstalled: Sequence[LocalObject] = (),
+    preinstalled: Sequence[LocalFile] = (),
     behaviour: Mapping[str, Any] | None = None,
     changes: Sequence[str] = (),
     root: Root | None = None,
@@ -136,7 +136,7 @@ def running_phone(
 def _start(
     profile: str,
     port: int,
-    preinstalled: Sequence[LocalObject],
+    preinstalled: Sequence[LocalFile],
     behaviour: Mapping[str, Any] | None,
     more: Sequence[str],
 ) -> RunningPhone:

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from pocketbench.bench.paths import cache_dir
-from pocketbench.bench.records.device import LocalObject, local_object
+from pocketbench.bench.records.device import LocalFile, describe_local_file
 from pocketbench.bench.records.record import Value
 from pocketbench.bench.records.runner import Program
 
@@ -97,10 +97,10 @@ def as_program(
     )
 
 
-def _hashed(path: Path) -> LocalObject:
+def _hashed(path: Path) -> LocalFile:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return local_object(path, sha256=digest, executable=path.suffix != ".ipa")
+    return describe_local_file(path, sha256=digest, executable=path.suffix != ".ipa")
 
 
 def sources_sha256() -> str:

@@ -28,7 +28,7 @@ from pocketbench.reports.text.phrases import (
     reason_words,
     speed_up,
 )
-from pocketbench.reports.text.sustained import course_row, window_names
+from pocketbench.reports.text.sustained import sustained_row, window_names
 from pocketbench.reports.view import View
 
 DEFAULT_WIDTH = 80
@@ -104,7 +104,7 @@ def _show_courses(view: View, console: Console) -> None:
     headings += ["last/first", "throttled", "temperature"]
     rows = []
     for cell in cells:
-        row = course_row(cell)
+        row = sustained_row(cell)
         rows.append(
             [
                 Text(

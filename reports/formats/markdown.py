@@ -139,7 +139,7 @@ def _courses(view: View) -> list[str]:
     rule = " | ".join("---" for _ in headings)
     rows = [f"\n| {' | '.join(headings)} |\n| {rule} |\n"]
     for cell in cells:
-        row = sustained.course_row(cell)
+        row = sustained.sustained_row(cell)
         words = [
             view.tagged(cell.device_id),
             *(cell.model, cell.variant_id, row.first, row.last, row.ratio),

@@ -31,7 +31,7 @@ _WORDS_PX = 104.0
 _CLOCK = Scale(1e6, "GHz")
 
 
-def course(
+def sustained_chart(
     cell: SustainedCell,
     colour: Colour,
     *,

@@ -9,8 +9,8 @@ from pocketbench.bench.conditions.aggregation import (
     SHOWN_KINDS,
     ClockCourse,
     Counts,
-    Course,
     DeviceConditions,
+    TimeSeries,
 )
 from pocketbench.bench.conditions.cooldown_rules import STATUS_WORDS
 from pocketbench.bench.units import cpu_words, format_size
@@ -111,7 +111,7 @@ def _of(found: DeviceConditions, title: str, readings: int) -> str:
 def _heat(found: DeviceConditions) -> tuple[Line, ...]:
     lines = [Line("thermal status", _status(found))]
     for kind, title in SHOWN_KINDS.items():
-        words = _course(found, found.temperatures_c.get(kind), _degrees, "C")
+        words = _time_series(found, found.temperatures_c.get(kind), _degrees, "C")
         lines.append(Line(title, words))
     if found.cooling:
         names = [_of(found, name, count) for name, count in found.cooling.items()]
@@ -120,19 +120,19 @@ def _heat(found: DeviceConditions) -> tuple[Line, ...]:
 
 
 def _status(found: DeviceConditions) -> str:
-    course = found.thermal_status
+    series = found.thermal_status
     words = UNAVAILABLE
-    if course is not None:
+    if series is not None:
         first, last, high = (
             STATUS_WORDS[min(max(int(status), 0), len(STATUS_WORDS) - 1)]
-            for status in (course.first, course.last, course.high)
+            for status in (series.first, series.last, series.high)
         )
         words = high
         if not first == last == high:
             words = f"{high} at the highest, {first} at first, {last} at last"
     if found.pinned_statuses:
         pinned = _of(found, "pinned by somebody", found.pinned_statuses)
-        words = pinned if course is None else f"{words}; {pinned}"
+        words = pinned if series is None else f"{words}; {pinned}"
     return words
 
 
@@ -176,7 +176,7 @@ def _cap(found: DeviceConditions, clock: ClockCourse) -> str:
 
 def _battery(found: DeviceConditions) -> tuple[Line, ...]:
     lines = [
-        Line("level", _course(found, found.battery_percent, _whole, "%")),
+        Line("level", _time_series(found, found.battery_percent, _whole, "%")),
         Line("power", _mostly(found, found.charging)),
     ]
     if found.is_battery_fiction:
@@ -210,23 +210,23 @@ def _cores(found: DeviceConditions) -> tuple[Line, ...]:
     )
 
 
-def _course(
+def _time_series(
     found: DeviceConditions,
-    course: Course | None,
+    series: TimeSeries | None,
     say: Callable[[float], str],
     unit: str,
 ) -> str:
     """`28.9 → 31.2 C (28.9 to 31.4)`; one value where it never changed."""
-    if course is None:
+    if series is None:
         return UNAVAILABLE
     first, last, low, high = (
-        say(value) for value in (course.first, course.last, course.low, course.high)
+        say(value) for value in (series.first, series.last, series.low, series.high)
     )
     words = f"{first} {unit}" if first == last else f"{first} → {last} {unit}"
     if {low, high} != {first, last}:
         words += f" ({low} to {high})"
-    if course.readings < found.readings:
-        words += f", in {course.readings} of {found.readings} readings"
+    if series.readings < found.readings:
+        words += f", in {series.readings} of {found.readings} readings"
     return words
 
 
@@ -240,11 +240,11 @@ def _one_line(found: DeviceConditions) -> str:
     parts = [f"thermal status {_status(found)}"]
     for kind, title in SHOWN_KINDS.items():
         if kind in found.temperatures_c:
-            course = _course(found, found.temperatures_c[kind], _degrees, "C")
-            parts.append(f"{title} {course}")
+            series = _time_series(found, found.temperatures_c[kind], _degrees, "C")
+            parts.append(f"{title} {series}")
             break
     parts.append(_caps(found, found.clocks))
-    parts.append(f"battery {_course(found, found.battery_percent, _whole, '%')}")
+    parts.append(f"battery {_time_series(found, found.battery_percent, _whole, '%')}")
     parts.append(
         _mostly(found, found.charging) if found.charging else f"charging {UNAVAILABLE}"
     )

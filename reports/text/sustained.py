@@ -17,7 +17,7 @@ _UNCHANGED = 0.02
 """Within this proportion no change is claimed in words; it is no test."""
 
 
-class CourseRow(NamedTuple):
+class SustainedRow(NamedTuple):
     """The same in the table, in words."""
 
     cell: SustainedCell
@@ -61,9 +61,9 @@ def line(view: View, cell: SustainedCell) -> str:
     return f"{where} took {times} times as long at the end as at first: {figures}"
 
 
-def course_row(cell: SustainedCell) -> CourseRow:
+def sustained_row(cell: SustainedCell) -> SustainedRow:
     """What the tables say of one long launch."""
-    return CourseRow(
+    return SustainedRow(
         cell,
         format_time(cell.first_ns),
         format_time(cell.last_ns),

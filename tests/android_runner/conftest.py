@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pocketbench.bench.records.artifact import Artifact, ExportFacts
-from pocketbench.bench.records.device import InstalledObject
+from pocketbench.bench.records.device import DeviceFile
 from pocketbench.bench.records.plan import RunnerChoice
 from pocketbench.bench.records.runner import Command, LaunchRequest
 
@@ -46,7 +46,7 @@ def model() -> Artifact:
 
 def make_request(program: str = "0", **changed: object) -> LaunchRequest:
     facts: dict[str, object] = {
-        "program": InstalledObject(
+        "program": DeviceFile(
             name="p",
             sha256=program,
             size_bytes=1,

@@ -11,10 +11,10 @@ from pocketbench.bench.records.launch import Measurement
 from pocketbench.bench.records.operator_times import OperatorTimes
 from pocketbench.bench.records.runner import (
     LaunchRequest,
-    Profiling,
     RawTensor,
     Runner,
-    TellingOutputs,
+    SupportsOutputs,
+    SupportsProfile,
 )
 from pocketbench.devices.host import HostDriver
 
@@ -63,7 +63,7 @@ class Launcher:
         self, model: Path, data: Path, inputs: tuple[TensorSpec, ...]
     ) -> tuple[tuple[RawTensor, ...], ...]:
         """What a model answers to each set of inputs in a file."""
-        assert isinstance(self.runner, TellingOutputs)
+        assert isinstance(self.runner, SupportsOutputs)
         command = self.runner.outputs_command(self._request(model, inputs), str(data))
         result = self.device.run(command.argv, timeout_s=60, env=command.env)
         return self.runner.parse_outputs(result)
@@ -104,7 +104,7 @@ class Launcher:
         inputs: tuple[TensorSpec, ...] = (),
     ) -> OperatorTimes:
         """What the operators of a model take."""
-        assert isinstance(self.runner, Profiling)
+        assert isinstance(self.runner, SupportsProfile)
         asked = self._request(model, inputs, warmup_iterations=2, iterations=iterations)
         command = self.runner.profile_command(asked)
         result = self.device.run(command.argv, timeout_s=60, env=command.env)

@@ -8,7 +8,7 @@ from pocketbench.android_runner.prebuilt.benchmark_model import BenchmarkModel
 from pocketbench.bench.errors import LaunchError
 from pocketbench.bench.records.device import CommandResult
 from pocketbench.bench.records.failure import FailureReason as Reason
-from pocketbench.bench.records.runner import Profiling
+from pocketbench.bench.records.runner import SupportsProfile
 from tests.android_runner.conftest import make_request
 
 HEADING = "Operator-wise Profiling Info for Regular Benchmark Runs:"
@@ -183,6 +183,6 @@ def test_the_runner_that_is_registered_can_observe():
     from pocketbench.bench import registry
 
     runner = registry.load(registry.RUNNERS, "runner", "benchmark_model")((), print)
-    assert isinstance(runner, Profiling)
+    assert isinstance(runner, SupportsProfile)
     other = registry.load(registry.RUNNERS, "runner", "executor_runner")((), print)
-    assert not isinstance(other, Profiling)
+    assert not isinstance(other, SupportsProfile)

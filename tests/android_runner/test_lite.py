@@ -288,7 +288,7 @@ def test_the_program_brings_torchs_libraries_and_no_system_ones(
 def test_elsewhere_the_program_runs_with_its_libraries_and_no_path_of_ours(
     lite: Launcher, models: Path, tmp_path: Path
 ) -> None:
-    from pocketbench.bench.records.device import InstalledObject
+    from pocketbench.bench.records.device import DeviceFile
 
     installed = []
     for local in lite.program.objects:
@@ -296,7 +296,7 @@ def test_elsewhere_the_program_runs_with_its_libraries_and_no_path_of_ours(
         folder.mkdir()
         (folder / local.name).symlink_to(local.path)
         installed.append(
-            InstalledObject(
+            DeviceFile(
                 name=local.name,
                 sha256=local.sha256,
                 size_bytes=local.size_bytes,

@@ -15,7 +15,7 @@ from pocketbench.android_runner.build.toolchain import this_computer
 from pocketbench.android_runner.native_programs import NativePrograms, native_command
 from pocketbench.bench.errors import RunnerMissingError
 from pocketbench.bench.records.artifact import TensorSpec
-from pocketbench.bench.records.device import DeviceInfo, InstalledObject
+from pocketbench.bench.records.device import DeviceFile, DeviceInfo
 from pocketbench.bench.records.plan import RunnerChoice
 from pocketbench.bench.records.runner import LaunchRequest
 from tests.bench.test_elf import elf
@@ -135,8 +135,8 @@ def test_a_program_given_for_another_device_does_not_hinder_this_one(
     assert program.executable.path == str(cache / "runners/ours/pocketbench-lite")
 
 
-def library(origin: str, name: str = "libx.so") -> InstalledObject:
-    return InstalledObject(
+def library(origin: str, name: str = "libx.so") -> DeviceFile:
+    return DeviceFile(
         name=name,
         sha256="1",
         size_bytes=1,

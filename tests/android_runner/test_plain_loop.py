@@ -14,7 +14,7 @@ from pocketbench.android_runner.prebuilt.speed_benchmark_torch import (
 )
 from pocketbench.bench.errors import LaunchError
 from pocketbench.bench.records.artifact import Artifact, ExportFacts, TensorSpec
-from pocketbench.bench.records.device import CommandResult, DeviceInfo, InstalledObject
+from pocketbench.bench.records.device import CommandResult, DeviceFile, DeviceInfo
 from pocketbench.bench.records.elf import read_elf
 from pocketbench.bench.records.failure import FailureReason as Reason
 from pocketbench.bench.records.launch import Measurement
@@ -73,7 +73,7 @@ def measure(
     host = DeviceInfo(id="host", family="host", name="host", abis=(abi,), libc="glibc")
     chosen = runner.program(host).executable
     request = LaunchRequest(
-        program=InstalledObject(
+        program=DeviceFile(
             name=chosen.name,
             sha256=chosen.sha256,
             size_bytes=chosen.size_bytes,

@@ -11,7 +11,7 @@ from pocketbench.android_runner.prebuilt.given_programs import (
     library_env,
 )
 from pocketbench.bench.errors import RunnerMissingError, UnknownNameError, UsageError
-from pocketbench.bench.records.device import DeviceInfo, InstalledObject
+from pocketbench.bench.records.device import DeviceFile, DeviceInfo
 from pocketbench.bench.records.plan import RunnerChoice
 from pocketbench.bench.records.runner import LaunchRequest
 
@@ -143,7 +143,7 @@ def test_given_libraries_become_objects_and_are_found_by_the_loader(tmp_path):
     )
     chosen = GivenPrograms("bench", [choice]).program(PIXEL)
     assert [item.name for item in chosen.objects] == ["p", "libc++_shared.so"]
-    installed = InstalledObject(
+    installed = DeviceFile(
         name="libc++_shared.so",
         sha256="2",
         size_bytes=7,

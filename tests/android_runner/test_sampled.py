@@ -13,7 +13,7 @@ from pocketbench.android_runner.prebuilt.memory_sampled import Sampled
 from pocketbench.bench import registry
 from pocketbench.bench.errors import LaunchError
 from pocketbench.bench.records.artifact import Artifact
-from pocketbench.bench.records.device import CommandResult, InstalledObject
+from pocketbench.bench.records.device import CommandResult, DeviceFile
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.launch import Measurement, Memory
 from pocketbench.bench.records.runner import Command, LaunchRequest
@@ -49,7 +49,7 @@ class Silent:
 
 
 def request() -> LaunchRequest:
-    program = InstalledObject(
+    program = DeviceFile(
         name="p", sha256="0" * 64, size_bytes=1, remote_path="/p", origin="local"
     )
     return LaunchRequest(

@@ -11,7 +11,7 @@ from pocketbench.android_runner.prebuilt.speed_benchmark_torch import (
 )
 from pocketbench.bench.errors import LaunchError
 from pocketbench.bench.records.artifact import Artifact, ExportFacts, TensorSpec
-from pocketbench.bench.records.device import CommandResult, InstalledObject
+from pocketbench.bench.records.device import CommandResult, DeviceFile
 from pocketbench.bench.records.failure import FailureReason as Reason
 from pocketbench.bench.records.launch import Measurement, Memory
 from pocketbench.bench.records.plan import RunnerChoice
@@ -87,7 +87,7 @@ def request_for(
     program: str = "0", *, iterations: int = 3, **changed: object
 ) -> LaunchRequest:
     facts: dict[str, object] = {
-        "program": InstalledObject(
+        "program": DeviceFile(
             name="p",
             sha256=program,
             size_bytes=1,

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from pocketbench.bench.records.device import local_object
+from pocketbench.bench.records.device import describe_local_file
 from pocketbench.devices.android.driver import open_serial
 
 
@@ -42,7 +42,7 @@ def make_object(tmp_path):
         folder.mkdir(exist_ok=True)
         path = folder / name
         path.write_bytes(content)
-        return local_object(
+        return describe_local_file(
             path, sha256=hashlib.sha256(content).hexdigest(), executable=executable
         )
 

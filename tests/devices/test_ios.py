@@ -21,7 +21,7 @@ from pocketbench.bench.errors import (
     ToolMissingError,
 )
 from pocketbench.bench.planning.discovery import discover
-from pocketbench.bench.records.device import local_object
+from pocketbench.bench.records.device import describe_local_file
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.devices.ios.conditions import read_conditions
 from pocketbench.devices.ios.driver import IosDriver
@@ -63,7 +63,7 @@ def app(mac):
 def model(tmp_path):
     path = tmp_path / "model.ptl"
     path.write_bytes(b"a model")
-    return local_object(path, sha256=hashlib.sha256(b"a model").hexdigest())
+    return describe_local_file(path, sha256=hashlib.sha256(b"a model").hexdigest())
 
 
 def measured(done):

@@ -53,7 +53,7 @@ def used(phone_factory):
 def test_settings_are_quiet_until_the_end_and_then_as_before(used, open_phone, profile):
     phone, before = used(profile)
     assert before["global.animator_duration_scale"] == "null"
-    with open_phone(phone).quieted() as changed:
+    with open_phone(phone).quiesced() as changed:
         assert settings(phone) == WANTED
         assert "window_animation_scale 0 (was 0.5)" in changed
     assert settings(phone) == before
@@ -63,7 +63,7 @@ def test_settings_are_quiet_until_the_end_and_then_as_before(used, open_phone, p
 def test_fixed_performance_is_on_meanwhile_where_the_phone_has_it(used, open_phone):
     phone, _ = used()
     device = open_phone(phone)
-    with device.quieted() as changed:
+    with device.quiesced() as changed:
         assert "fixed_performance true (was false)" in changed
         assert device.conditions().is_fixed_performance
     assert not device.conditions().is_fixed_performance
@@ -72,7 +72,7 @@ def test_fixed_performance_is_on_meanwhile_where_the_phone_has_it(used, open_pho
 def test_a_phone_without_that_mode_has_nothing_on_record_of_it(used, open_phone):
     phone, _ = used("galaxy-s9")
     device = open_phone(phone)
-    with device.quieted() as changed:
+    with device.quiesced() as changed:
         assert not any("fixed" in words for words in changed)
         assert device.conditions().is_fixed_performance is None
 
@@ -81,7 +81,7 @@ def test_what_was_quiet_already_is_left_alone(phone_factory, open_phone):
     phone = phone_factory()
     for name, value in WANTED.items():
         phone.shell(f"settings put {name.replace('.', ' ')} {value}")
-    with open_phone(phone).quieted():
+    with open_phone(phone).quiesced():
         recorded = phone.shell(f"cat {PATH}").stdout
         assert "global." not in recorded
         assert "system." not in recorded
@@ -94,7 +94,7 @@ def test_a_stopped_run_puts_them_back_too(used, open_phone):
     cancel = threading.Event()
     device = open_phone(phone, cancel=cancel)
     threading.Timer(0.5, cancel.set).start()
-    with pytest.raises(Cancelled), device.quieted():
+    with pytest.raises(Cancelled), device.quiesced():
         device.run(["sleep", "60"], timeout_s=90)
     assert settings(phone) == before
 
@@ -107,7 +107,7 @@ def test_after_a_crash_the_next_run_puts_them_back(used, open_phone):
     assert settings(phone) == WANTED
     assert has_record(phone)
 
-    with device.quieted() as changed:
+    with device.quiesced() as changed:
         assert "window_animation_scale back to 0.5" in changed
         assert settings(phone) == WANTED
     assert settings(phone) == before
@@ -118,7 +118,7 @@ def test_a_sleeping_phone_is_woken_and_put_to_sleep_again(used, open_phone, prof
     phone, before = used(profile)
     phone.shell("input keyevent KEYCODE_SLEEP")
     assert screen(phone) == ("OFF", True)
-    with open_phone(phone).quieted() as changed:
+    with open_phone(phone).quiesced() as changed:
         assert "screen on (was off)" in changed
         assert screen(phone) == ("ON", False)
     assert screen(phone) == ("OFF", True)
@@ -127,7 +127,7 @@ def test_a_sleeping_phone_is_woken_and_put_to_sleep_again(used, open_phone, prof
 
 def test_the_screen_is_off_where_that_is_asked_and_on_again_after(used, open_phone):
     phone, before = used()
-    with open_phone(phone).quieted("off") as changed:
+    with open_phone(phone).quiesced("off") as changed:
         assert "screen off (was on)" in changed
         assert screen(phone)[0] == "OFF"
         # What would keep it awake is left alone.
@@ -139,7 +139,7 @@ def test_the_screen_is_off_where_that_is_asked_and_on_again_after(used, open_pho
 def test_the_screen_is_left_where_that_is_asked(used, open_phone):
     phone, _ = used()
     phone.shell("input keyevent KEYCODE_SLEEP")
-    with open_phone(phone).quieted("leave") as changed:
+    with open_phone(phone).quiesced("leave") as changed:
         assert not any("screen" in words for words in changed)
         assert screen(phone) == ("OFF", True)
     assert screen(phone) == ("OFF", True)
@@ -151,7 +151,7 @@ def test_after_a_crash_the_screen_is_as_the_owner_left_it(used, open_phone):
     device = open_phone(phone)
     device.run(["sh", "-c", quiet_script()], timeout_s=60)
     assert screen(phone)[0] == "ON"
-    with device.quieted("leave") as changed:
+    with device.quiesced("leave") as changed:
         assert "screen back to off" in changed
         assert screen(phone)[0] == "OFF"
     assert settings(phone) == before
@@ -161,11 +161,11 @@ def test_a_lost_phone_keeps_the_record_for_later(used, open_phone):
     phone, before = used()
     device = open_phone(phone)
     threading.Timer(0.5, phone.ask, ["unplug"]).start()
-    with pytest.raises(DeviceLostError), device.quieted():
+    with pytest.raises(DeviceLostError), device.quiesced():
         device.run(["sleep", "60"], timeout_s=90)
     phone.ask("plug")
     assert device.wait_until_back(60)
-    with device.quieted():
+    with device.quiesced():
         pass
     assert settings(phone) == before
 
@@ -179,7 +179,7 @@ def test_a_hostile_record_runs_nothing(phone_factory, open_phone):
         stdin="boot_id=x\nglobal.$(touch /data/local/tmp/a)=1\nglobal.key=$(touch "
         "/data/local/tmp/b); touch /data/local/tmp/c\n=\n\n",
     )
-    with open_phone(phone).quieted():
+    with open_phone(phone).quiesced():
         pass
     listing = phone.shell("ls /data/local/tmp").stdout.split()
     assert not {"a", "b", "c"} & set(listing)

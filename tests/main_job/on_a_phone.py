@@ -18,7 +18,7 @@ from pocketbench.bench.measure.prepare import (
     make_tasks,
 )
 from pocketbench.bench.measure.store import Store, read_run
-from pocketbench.bench.planning.selection import Selected
+from pocketbench.bench.planning.selection import SelectedDevice
 from pocketbench.bench.records.artifact import Artifact, ExportFacts
 from pocketbench.bench.records.plan import (
     CooldownLimits,
@@ -67,7 +67,7 @@ class PhoneJob:
             cooldown=CooldownLimits(is_on=False),
         )
         (info,) = (x for x in self.driver.discover() if phone.serial in x.id)
-        selected = Selected(self.driver, info)
+        selected = SelectedDevice(self.driver, info)
         formats = frozenset(model.format for model in models)
         equipped = equip(
             [selected], make_runners(choices, lambda text: None), formats=formats

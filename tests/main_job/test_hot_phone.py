@@ -11,17 +11,17 @@ import pytest
 from pocketbench.android_runner.runner_protocol import read_measurement, read_spin
 from pocketbench.bench.judge.summarize import summarize
 from pocketbench.bench.measure.context import RunContext
-from pocketbench.bench.measure.device_job import Task
+from pocketbench.bench.measure.device_job import DeviceJob
 from pocketbench.bench.measure.execute import measure as execute
 from pocketbench.bench.measure.execute import noting_the_end
 from pocketbench.bench.measure.lease import CpuLease
 from pocketbench.bench.measure.observer import Observer
-from pocketbench.bench.measure.runner_binding import Tool
+from pocketbench.bench.measure.runner_binding import RunnerBinding
 from pocketbench.bench.measure.store import Store, read_run
-from pocketbench.bench.planning.selection import Selected
+from pocketbench.bench.planning.selection import SelectedDevice
 from pocketbench.bench.records.artifact import Artifact, ExportFacts
 from pocketbench.bench.records.caveat import Caveat
-from pocketbench.bench.records.device import local_object
+from pocketbench.bench.records.device import describe_local_file
 from pocketbench.bench.records.plan import (
     CooldownLimits,
     ModelRequest,
@@ -181,10 +181,10 @@ def measure(phone_factory, adb, program, tmp_path):
         driver = Driver(phone, adb.port)
         with driver.open(_info(phone), cancel=threading.Event()) as device:
             info = device.info
-        task = Task(
-            Selected(driver, info),
+        job = DeviceJob(
+            SelectedDevice(driver, info),
             [
-                Tool(
+                RunnerBinding(
                     SteadyRunner(),
                     Program(
                         runner="steady",
@@ -215,7 +215,7 @@ def measure(phone_factory, adb, program, tmp_path):
             lease = CpuLease(tmp_path / "lease")
             run = RunContext(plan, store, lease, notes, threading.Event())
             with noting_the_end(store):
-                execute(run, [task])
+                execute(run, [job])
         return summarize(read_run(folder)), notes.notes
 
     return run
@@ -229,7 +229,7 @@ def _info(phone):
 
 def _object(path, *, executable=False):
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    return local_object(path, sha256=sha256, executable=executable)
+    return describe_local_file(path, sha256=sha256, executable=executable)
 
 
 def _artifact(model, variant):

@@ -27,7 +27,7 @@ from pocketbench.bench.records.artifact import (
     TensorSpec,
 )
 from pocketbench.bench.records.caveat import Caveat
-from pocketbench.bench.records.device import CoreCluster, DeviceInfo, InstalledObject
+from pocketbench.bench.records.device import CoreCluster, DeviceFile, DeviceInfo
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.launch import Failure, Launch, Measurement, Memory
 from pocketbench.bench.records.metrics import METRICS
@@ -163,7 +163,7 @@ def ready(device: DeviceInfo) -> DeviceReady:
         runner_sha256="ab12" * 16,
         runner_origin="built here with g++ 12.2 against torch 2.13.0",
         objects=(
-            InstalledObject(
+            DeviceFile(
                 name="runner",
                 sha256="ab12" * 16,
                 size_bytes=512_000,

@@ -12,7 +12,7 @@ import pytest
 from pocketbench.reports.formats import console, csv, json, junit, markdown
 from pocketbench.reports.formats.html import page as html
 from pocketbench.reports.plots.style import Colour
-from pocketbench.reports.plots.time_series import course
+from pocketbench.reports.plots.time_series import sustained_chart
 from pocketbench.reports.view import View
 
 
@@ -55,7 +55,7 @@ def test_the_comment_has_a_table_of_them(long_run):
     assert "blocks" not in text
 
 
-def test_machines_get_the_course_unscaled(long_run):
+def test_machines_get_the_time_series_unscaled(long_run):
     document = stdlib_json.loads(json.render(View(long_run)))
 
     assert document["cells"] == []
@@ -91,9 +91,9 @@ def test_the_chart_has_three_panels_on_one_time(long_run, narrow):
     hot = long_run.sustained[2]
     colour = Colour("#0c0c01", "#0d0d01")
 
-    drawn = course(hot, colour, where="net", name="c", narrow=narrow)
+    drawn = sustained_chart(hot, colour, where="net", name="c", narrow=narrow)
 
-    assert drawn == course(hot, colour, where="net", name="c", narrow=narrow)
+    assert drawn == sustained_chart(hot, colour, where="net", name="c", narrow=narrow)
     for words in ("latency, ms", "clock of the busiest cores (8), GHz", "skin temp"):
         assert drawn.count(words) == 1
     assert drawn.count("minutes since the first timed iteration") == 1
@@ -104,7 +104,7 @@ def test_the_chart_has_three_panels_on_one_time(long_run, narrow):
 def test_a_device_that_tells_nothing_has_the_latency_panel_alone(long_run):
     silent = long_run.sustained[0]
 
-    drawn = course(silent, Colour("#0c0c01", "#0d0d01"), where="net", name="c")
+    drawn = sustained_chart(silent, Colour("#0c0c01", "#0d0d01"), where="net", name="c")
 
     assert "latency, ms" in drawn
     assert "clock" not in drawn.partition("</desc>")[2]

@@ -15,7 +15,7 @@ from pocketbench.bench.errors import (
     PocketbenchError,
 )
 from pocketbench.bench.measure.context import RunContext
-from pocketbench.bench.measure.device_job import Task
+from pocketbench.bench.measure.device_job import DeviceJob
 from pocketbench.bench.measure.runner_binding import needed_objects
 from pocketbench.bench.measure.start_program import start_program
 
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from pocketbench.bench.records.device import (
         CommandResult,
         Device,
-        InstalledObject,
-        LocalObject,
+        DeviceFile,
+        LocalFile,
     )
     from pocketbench.bench.records.failure import FailureReason
     from pocketbench.bench.records.plan import Variant
     from pocketbench.bench.records.run import Record
     from pocketbench.bench.records.runner import Command, Runner
 
-Installed = dict[str, "InstalledObject"]
+Installed = dict[str, "DeviceFile"]
 """By sha256."""
 
 
@@ -43,13 +43,15 @@ class Wanted(NamedTuple):
     artifact: Artifact
 
 
-class Untimed(abc.ABC):
+class AuxiliaryLaunches(abc.ABC):
     """Asks one thing of the variants on one device; an answer is a record."""
 
-    def __init__(self, run: RunContext, task: Task, wanted: Iterable[Wanted]) -> None:
+    def __init__(
+        self, run: RunContext, job: DeviceJob, wanted: Iterable[Wanted]
+    ) -> None:
         """Take what a session does, and what is still wanted of this device."""
-        self._task = task
-        self._info = task.selected.info
+        self._job = job
+        self._info = job.selected.info
         self._run = run
         self._wanted = tuple(wanted)
 
@@ -63,7 +65,7 @@ class Untimed(abc.ABC):
         if not possible:
             return
         try:
-            with self._task.selected.driver.open(
+            with self._job.selected.driver.open(
                 self._info, cancel=self._run.cancel
             ) as device:
                 self._info = device.info
@@ -86,10 +88,10 @@ class Untimed(abc.ABC):
                 self._fail(wanted[0], error, reason=error.reason)
             del wanted[0]
 
-    def _objects(self, wanted: Sequence[Wanted]) -> Sequence[LocalObject]:
+    def _objects(self, wanted: Sequence[Wanted]) -> Sequence[LocalFile]:
         """What the device must hold."""
         artifacts = [item.artifact for item in wanted]
-        return needed_objects(self._task.tools, artifacts)
+        return needed_objects(self._job.bindings, artifacts)
 
     def _around(self, device: Device) -> AbstractContextManager[object]:
         """What holds while this device is asked."""
@@ -139,7 +141,7 @@ class Untimed(abc.ABC):
         """Store that there is no answer."""
 
 
-def ask_at_once(askers: Sequence[Untimed]) -> None:
+def ask_at_once(askers: Sequence[AuxiliaryLaunches]) -> None:
     """Ask all devices at the same time.
 
     Raises:

@@ -10,20 +10,20 @@ from msgspec.structs import replace
 
 from pocketbench.bench.errors import PocketbenchError
 from pocketbench.bench.measure.auxiliary.launches import (
+    AuxiliaryLaunches,
     Installed,
-    Untimed,
     Wanted,
     ask_at_once,
 )
 from pocketbench.bench.measure.auxiliary.output_sums import compare
 from pocketbench.bench.measure.context import RunContext
-from pocketbench.bench.measure.device_job import Task
-from pocketbench.bench.measure.runner_binding import launch_request, tool_for
+from pocketbench.bench.measure.device_job import DeviceJob
+from pocketbench.bench.measure.runner_binding import binding_for, launch_request
 from pocketbench.bench.measure.store import utc_now
-from pocketbench.bench.records.device import LocalObject
+from pocketbench.bench.records.device import LocalFile
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.output_check import OutputCheck, OutputCheckMissing
-from pocketbench.bench.records.runner import TellingOutputs
+from pocketbench.bench.records.runner import SupportsOutputs
 from pocketbench.bench.units import format_size
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ Outcome = OutputCheck | OutputCheckMissing
 
 
 def check_outputs(
-    run: RunContext, tasks: Sequence[Task], done: Iterable[Outcome] = ()
+    run: RunContext, jobs: Sequence[DeviceJob], done: Iterable[Outcome] = ()
 ) -> None:
     """Check all devices at once and store what comes of it.
 
@@ -56,27 +56,27 @@ def check_outputs(
         [
             _Checker(
                 run,
-                task,
+                job,
                 [
                     Wanted(variant, artifact)
-                    for model, variants in task.models.items()
+                    for model, variants in job.models.items()
                     for variant in variants
-                    if (artifact := task.artifacts.get((model, variant.name)))
-                    and (task.selected.info.id, model, variant.id, artifact.sha256)
+                    if (artifact := job.artifacts.get((model, variant.name)))
+                    and (job.selected.info.id, model, variant.id, artifact.sha256)
                     not in checked
                 ],
             )
-            for task in tasks
+            for job in jobs
         ]
     )
 
 
-class _Checker(Untimed):
+class _Checker(AuxiliaryLaunches):
     """Checks one device; measuring comes next, and reports what is wrong with it."""
 
-    def _objects(self, wanted: Sequence[Wanted]) -> Sequence[LocalObject]:
+    def _objects(self, wanted: Sequence[Wanted]) -> Sequence[LocalFile]:
         inputs = [
-            LocalObject(
+            LocalFile(
                 path=kept.path,
                 name="inputs.bin",
                 sha256=kept.sha256,
@@ -90,8 +90,8 @@ class _Checker(Untimed):
     def _ask(self, device: Device, item: Wanted, installed: Installed) -> OutputCheck:
         variant, artifact = item
         reference = _reference(item)
-        runner, program = tool_for(artifact, self._task.tools)
-        assert isinstance(runner, TellingOutputs)
+        runner, program = binding_for(artifact, self._job.bindings)
+        assert isinstance(runner, SupportsOutputs)
         request = replace(
             launch_request(
                 variant, artifact, program, installed, self._run.plan.workload
@@ -138,8 +138,8 @@ class _Checker(Untimed):
         return obstacle is None
 
     def _obstacle(self, item: Wanted) -> PocketbenchError | None:
-        runner = tool_for(item.artifact, self._task.tools).runner
-        if not isinstance(runner, TellingOutputs):
+        runner = binding_for(item.artifact, self._job.bindings).runner
+        if not isinstance(runner, SupportsOutputs):
             return PocketbenchError(
                 runner.name,
                 f"{runner.name} does not report what a model answers",

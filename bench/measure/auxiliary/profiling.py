@@ -10,27 +10,27 @@ from msgspec.structs import replace
 
 from pocketbench.bench.errors import PocketbenchError
 from pocketbench.bench.measure.auxiliary.launches import (
+    AuxiliaryLaunches,
     Installed,
-    Untimed,
     Wanted,
     ask_at_once,
 )
 from pocketbench.bench.measure.context import RunContext
-from pocketbench.bench.measure.device_job import Task
-from pocketbench.bench.measure.runner_binding import launch_request, tool_for
-from pocketbench.bench.measure.start_program import quieted
+from pocketbench.bench.measure.device_job import DeviceJob
+from pocketbench.bench.measure.runner_binding import binding_for, launch_request
+from pocketbench.bench.measure.start_program import quiesced
 from pocketbench.bench.measure.store import read_run, utc_now
 from pocketbench.bench.planning.cores import cores_of
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.operator_times import OperatorProfile, ProfileFailure
-from pocketbench.bench.records.runner import Profiling
+from pocketbench.bench.records.runner import SupportsProfile
 
 if TYPE_CHECKING:
     from pocketbench.bench.records.device import Device
     from pocketbench.bench.records.run import Run
 
 
-def profile_operators(run: RunContext, tasks: Sequence[Task]) -> None:
+def profile_operators(run: RunContext, jobs: Sequence[DeviceJob]) -> None:
     """Observe what was measured and has no profile yet, all devices at once.
 
     What the store holds decides, so a run that goes on does only what is missing.
@@ -40,12 +40,12 @@ def profile_operators(run: RunContext, tasks: Sequence[Task]) -> None:
         Cancelled: The run was stopped; what was running has been ended.
     """
     stored = read_run(run.store.folder)
-    ask_at_once([_Profiler(run, task, _wanted(task, stored)) for task in tasks])
+    ask_at_once([_Profiler(run, job, _wanted(job, stored)) for job in jobs])
 
 
-def _wanted(task: Task, run: Run) -> list[Wanted]:
+def _wanted(job: DeviceJob, run: Run) -> list[Wanted]:
     """The variants that were measured on a device and have no profile there."""
-    device_id = task.selected.info.id
+    device_id = job.selected.info.id
     measured = {
         (x.model, x.variant_id) for x in run.launches if x.device_id == device_id
     }
@@ -56,29 +56,29 @@ def _wanted(task: Task, run: Run) -> list[Wanted]:
     }
     return [
         Wanted(variant, artifact)
-        for model, variants in task.models.items()
+        for model, variants in job.models.items()
         for variant in variants
         if (model, variant.id) in measured
-        and (artifact := task.artifacts.get((model, variant.name))) is not None
+        and (artifact := job.artifacts.get((model, variant.name))) is not None
         and (model, variant.id, artifact.sha256) not in done
     ]
 
 
-class _Profiler(Untimed):
+class _Profiler(AuxiliaryLaunches):
     """Observes on one device."""
 
     def _around(self, device: Device) -> AbstractContextManager[object]:
         self._run.observer.note(
             self._info.id, "observing operators in launches that are not timed"
         )
-        return quieted(device, self._run.plan, self._run.observer)
+        return quiesced(device, self._run.plan, self._run.observer)
 
     def _ask(
         self, device: Device, item: Wanted, installed: Installed
     ) -> OperatorProfile:
         variant, artifact = item
-        runner, program = tool_for(artifact, self._task.tools)
-        assert isinstance(runner, Profiling)
+        runner, program = binding_for(artifact, self._job.bindings)
+        assert isinstance(runner, SupportsProfile)
         workload = replace(self._run.plan.workload, min_duration_s=0.0)
         request = launch_request(variant, artifact, program, installed, workload)
         started_at = utc_now()
@@ -103,8 +103,8 @@ class _Profiler(Untimed):
 
     def _is_possible(self, item: Wanted) -> bool:
         """Return whether a variant's program can observe; store it when it cannot."""
-        runner = tool_for(item.artifact, self._task.tools).runner
-        if isinstance(runner, Profiling):
+        runner = binding_for(item.artifact, self._job.bindings).runner
+        if isinstance(runner, SupportsProfile):
             return True
         reason = FailureReason.NO_OPERATOR_TIMES
         error = PocketbenchError(

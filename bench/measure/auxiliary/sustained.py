@@ -11,7 +11,7 @@ import msgspec
 
 from pocketbench.bench.conditions.launch_caveats import BlockHeat
 from pocketbench.bench.errors import Cancelled, DeviceLostError
-from pocketbench.bench.measure.device_session import Session
+from pocketbench.bench.measure.device_session import DeviceSession
 from pocketbench.bench.measure.schedule import block_order
 from pocketbench.bench.records.blocks import TRIES
 from pocketbench.bench.records.caveat import Caveat
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from pocketbench.bench.records.plan import Variant
 
 
-class SustainedSession(Session):
-    """Measures one task for a stated time; a launch is a `SustainedLaunch`.
+class SustainedSession(DeviceSession):
+    """Measure one job for a stated time; a launch is a `SustainedLaunch`.
 
     The gate waits for a cool phone before each process; nothing is done again for
     having throttled, which is what is asked about.
@@ -52,7 +52,7 @@ class SustainedSession(Session):
             if not launch.measurement.was_stopped
         }
         missing = []
-        for model in self._task.models:
+        for model in self._job.models:
             live = {variant.id: variant for variant in self._ledger.live(model)}
             order = block_order(list(live), 0, self._run.plan.workload.seed)
             missing += [live[x] for x in order if (model, x) not in done]

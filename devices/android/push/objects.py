@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pocketbench.bench.errors import PushError
-from pocketbench.bench.records.device import InstalledObject
+from pocketbench.bench.records.device import DeviceFile
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.units import format_size
 from pocketbench.devices.android.adb.errors import push_failed
@@ -31,7 +31,7 @@ from pocketbench.devices.local_file import check_unchanged
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pocketbench.bench.records.device import LocalObject
+    from pocketbench.bench.records.device import LocalFile
     from pocketbench.devices.android.push.sending import ObjectSender
     from pocketbench.devices.android.shell.shell import AdbShell
 
@@ -60,7 +60,7 @@ class PhoneObjects:
         self._device_id = device_id
         self._progress = progress
 
-    def put(self, objects: Sequence[LocalObject]) -> tuple[InstalledObject, ...]:
+    def put(self, objects: Sequence[LocalFile]) -> tuple[DeviceFile, ...]:
         """Make all of them be there; one round trip when they already are.
 
         Raises:
@@ -74,7 +74,7 @@ class PhoneObjects:
             self._send(missing)
         return tuple(_installed(wanted, found[wanted]) for wanted in objects)
 
-    def lacking(self, objects: Sequence[LocalObject]) -> tuple[LocalObject, ...]:
+    def lacking(self, objects: Sequence[LocalFile]) -> tuple[LocalFile, ...]:
         """Those that `put` would send; one round trip.
 
         Raises:
@@ -85,7 +85,7 @@ class PhoneObjects:
         found = self._found(objects)
         return tuple(x for x in found if found[x] == "missing")
 
-    def _found(self, objects: Sequence[LocalObject]) -> dict[LocalObject, Found]:
+    def _found(self, objects: Sequence[LocalFile]) -> dict[LocalFile, Found]:
         for wanted in objects:
             self._check_name(wanted)
         room_bytes = self._shell.command_limit_bytes - len(LOOK_UP)
@@ -95,7 +95,7 @@ class PhoneObjects:
             for wanted, origin in zip(batch, self._look_up(batch), strict=True)
         }
 
-    def _check_name(self, wanted: LocalObject) -> None:
+    def _check_name(self, wanted: LocalFile) -> None:
         name = wanted.name
         if name in ("", ".", "..", *MARKERS) or "/" in name or "\0" in name:
             raise PushError(
@@ -105,7 +105,7 @@ class PhoneObjects:
                 FailureReason.PUSH_FAILED,
             )
 
-    def _look_up(self, objects: Sequence[LocalObject]) -> list[Found]:
+    def _look_up(self, objects: Sequence[LocalFile]) -> list[Found]:
         """What the phone has of these, in one round trip."""
         names = [f"{wanted.sha256}/{wanted.name}" for wanted in objects]
         done = run_script(self._shell, self._device_id, LOOK_UP, names)
@@ -118,7 +118,7 @@ class PhoneObjects:
             raise push_failed(self._device_id, words[-500:])
         return found
 
-    def _send(self, objects: Sequence[LocalObject]) -> None:
+    def _send(self, objects: Sequence[LocalFile]) -> None:
         """Send what is missing in one go."""
         for wanted in objects:
             check_unchanged(self._device_id, wanted)
@@ -131,8 +131,8 @@ class PhoneObjects:
         self._sender.send(objects)
 
 
-def _installed(wanted: LocalObject, origin: Found) -> InstalledObject:
-    return InstalledObject(
+def _installed(wanted: LocalFile, origin: Found) -> DeviceFile:
+    return DeviceFile(
         name=wanted.name,
         sha256=wanted.sha256,
         size_bytes=wanted.size_bytes,

@@ -10,7 +10,7 @@ from pocketbench.devices.android.shell.quoting import quote
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pocketbench.bench.records.device import CommandResult, LocalObject
+    from pocketbench.bench.records.device import CommandResult, LocalFile
     from pocketbench.devices.android.shell.shell import AdbShell
 
 _TIMEOUT_S = 30.0
@@ -39,15 +39,15 @@ def run_script(
 
 
 def batches(
-    objects: Sequence[LocalObject], room_bytes: int
-) -> Iterator[Sequence[LocalObject]]:
+    objects: Sequence[LocalFile], room_bytes: int
+) -> Iterator[Sequence[LocalFile]]:
     """As many at a time as fit into one command line; on most phones, all.
 
     Args:
         objects: What a script is given.
         room_bytes: For the arguments.
     """
-    batch: list[LocalObject] = []
+    batch: list[LocalFile] = []
     used = 0
     for wanted in objects:
         size = _ARGUMENTS_BYTES + len(quote(wanted.name).encode(errors="replace"))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Iterator, Sequence
 
-    from pocketbench.bench.records.device import CommandResult, LocalObject
+    from pocketbench.bench.records.device import CommandResult, LocalFile
     from pocketbench.devices.android.shell.shell import AdbShell
 
 logger = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class ObjectSender:
         self._has_sha256sum = (api_level or 0) >= _FIRST_API_WITH_SHA256SUM
         self._cancel = cancel
 
-    def send(self, objects: Sequence[LocalObject]) -> None:
+    def send(self, objects: Sequence[LocalFile]) -> None:
         """Send files in one go, and give each its name once the phone has read it.
 
         Raises:
@@ -84,7 +84,7 @@ class ObjectSender:
             self._give_room_back()
             raise
 
-    def _verify_while_sent(self, objects: Sequence[LocalObject]) -> None:
+    def _verify_while_sent(self, objects: Sequence[LocalFile]) -> None:
         """Have the phone read every file while it comes: no hash is waited for."""
         arguments = [
             word
@@ -100,7 +100,7 @@ class ObjectSender:
             done = verification.finish(timeout_s=_hash_timeout_s(objects))
         self._check_taken(objects, done)
 
-    def _send_then_verify(self, objects: Sequence[LocalObject]) -> None:
+    def _send_then_verify(self, objects: Sequence[LocalFile]) -> None:
         done = run_script(self._shell, self._device_id, EMPTY_INCOMING, [])
         if done.exit_code != 0:
             raise self._failed(done)
@@ -122,9 +122,7 @@ class ObjectSender:
             self._check_taken(batch, done)
             first += len(batch)
 
-    def _push(
-        self, objects: Sequence[LocalObject], *, and_an_end: bool = False
-    ) -> None:
+    def _push(self, objects: Sequence[LocalFile], *, and_an_end: bool = False) -> None:
         with _numbered(objects, and_an_end=and_an_end) as paths:
             adb_push(
                 self._push_command,
@@ -135,7 +133,7 @@ class ObjectSender:
                 cancel=self._cancel,
             )
 
-    def _check_taken(self, sent: Sequence[LocalObject], done: CommandResult) -> None:
+    def _check_taken(self, sent: Sequence[LocalFile], done: CommandResult) -> None:
         """Read what the phone says of each file.
 
         Raises:
@@ -162,7 +160,7 @@ class ObjectSender:
         if len(lines) < len(sent):
             raise self._failed(done)
 
-    def _md5(self, wanted: LocalObject) -> str:
+    def _md5(self, wanted: LocalFile) -> str:
         """For phones whose shell may have no sha256sum; `-` for the others."""
         if self._has_sha256sum:
             return "-"
@@ -184,14 +182,14 @@ class ObjectSender:
         return push_failed(self._device_id, words[-500:])
 
     def _batches(
-        self, objects: Sequence[LocalObject], script: str
-    ) -> list[Sequence[LocalObject]]:
+        self, objects: Sequence[LocalFile], script: str
+    ) -> list[Sequence[LocalFile]]:
         return list(batches(objects, self._shell.command_limit_bytes - len(script)))
 
 
 @contextlib.contextmanager
 def _numbered(
-    objects: Sequence[LocalObject], *, and_an_end: bool
+    objects: Sequence[LocalFile], *, and_an_end: bool
 ) -> Iterator[list[Path]]:
     """Links to files whose names are unique and need no quoting anywhere."""
     with tempfile.TemporaryDirectory(prefix="pocketbench-push-") as folder:
@@ -204,11 +202,11 @@ def _numbered(
         yield links
 
 
-def _description(number: int, wanted: LocalObject) -> tuple[str, str, str, str, str]:
+def _description(number: int, wanted: LocalFile) -> tuple[str, str, str, str, str]:
     mode = "755" if wanted.executable else "644"
     return str(number), wanted.sha256, wanted.name, str(wanted.size_bytes), mode
 
 
-def _hash_timeout_s(objects: Sequence[LocalObject]) -> float:
+def _hash_timeout_s(objects: Sequence[LocalFile]) -> float:
     size_bytes = sum(wanted.size_bytes for wanted in objects)
     return _SHELL_TIMEOUT_S + size_bytes / _SLOWEST_HASH_BYTES_PER_S

@@ -25,7 +25,7 @@ from pocketbench.bench.errors import (
     PocketbenchError,
     UsageError,
 )
-from pocketbench.bench.records.device import LocalObject
+from pocketbench.bench.records.device import LocalFile
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.devices.simulated import content, profile
 from pocketbench.devices.simulated.daemon.control import Control
@@ -203,10 +203,10 @@ def _listen(port: int) -> socket.socket:
         listener.close()
 
 
-def _read_objects(file: Path | None) -> tuple[LocalObject, ...]:
+def _read_objects(file: Path | None) -> tuple[LocalFile, ...]:
     if file is None:
         return ()
-    return msgspec.json.decode(file.read_bytes(), type=tuple[LocalObject, ...])
+    return msgspec.json.decode(file.read_bytes(), type=tuple[LocalFile, ...])
 
 
 def _behaviour(chosen: Profile, text: str) -> Behaviour:

@@ -14,7 +14,7 @@ from pocketbench.devices.simulated.phone import carried, linux, translator
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pocketbench.bench.records.device import LocalObject
+    from pocketbench.bench.records.device import LocalFile
     from pocketbench.devices.simulated.phone.tools import Tools
 
 OBJECTS = "data/local/tmp/pocketbench/objects"
@@ -92,7 +92,7 @@ def build(
     unreadable: Sequence[str],
     absent_commands: Sequence[str],
     tools: Tools,
-    preinstalled: Sequence[LocalObject] = (),
+    preinstalled: Sequence[LocalFile] = (),
     no_exec: bool = False,
 ) -> None:
     """Fill an empty root.
@@ -292,7 +292,7 @@ def _add_kept(root: Path, kept: Path, *, no_exec: bool) -> None:
         linux.bind(kept / name, place, no_exec=forbidden)
 
 
-def _add_preinstalled(root: Path, objects: Sequence[LocalObject]) -> None:
+def _add_preinstalled(root: Path, objects: Sequence[LocalFile]) -> None:
     for item in objects:
         folder = root / OBJECTS / item.sha256
         folder.mkdir(parents=True, exist_ok=True)

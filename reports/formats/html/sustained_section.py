@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 from pocketbench.bench.judge.time_series import SustainedCell
 from pocketbench.reports.plots.style import Colour
-from pocketbench.reports.plots.time_series import course
+from pocketbench.reports.plots.time_series import sustained_chart
 from pocketbench.reports.text.sustained import (
     NO_VERDICT,
-    CourseRow,
-    course_row,
+    SustainedRow,
     note,
+    sustained_row,
     window_names,
 )
 from pocketbench.reports.view import View
@@ -19,7 +19,7 @@ from pocketbench.reports.view import View
 MOST_CHARTS = 24
 
 
-class Course(NamedTuple):
+class SustainedChart(NamedTuple):
     """One long launch on the page."""
 
     cell: SustainedCell
@@ -33,8 +33,8 @@ class SustainedSection(NamedTuple):
 
     lead: str
     windows: tuple[str, str]
-    rows: list[CourseRow]
-    courses: list[Course]
+    rows: list[SustainedRow]
+    charts: list[SustainedChart]
     left_out: int
 
 
@@ -50,19 +50,23 @@ def sustained_section(
         "medians of its first and last iterations (shaded). The device was read beside "
         "the program, which shares it with the reading.",
         window_names(cells),
-        [course_row(cell) for cell in cells],
+        [sustained_row(cell) for cell in cells],
         [
-            _course(view, cell, colours[cell.variant_id], f"sustained-{number}")
+            _chart(view, cell, colours[cell.variant_id], f"sustained-{number}")
             for number, cell in enumerate(cells[:MOST_CHARTS], 1)
         ],
         max(0, len(cells) - MOST_CHARTS),
     )
 
 
-def _course(view: View, cell: SustainedCell, colour: Colour, name: str) -> Course:
+def _chart(
+    view: View, cell: SustainedCell, colour: Colour, name: str
+) -> SustainedChart:
     where = f"{cell.model} {cell.variant_id} on {view.tagged(cell.device_id)}"
     wide, narrow = (
-        course(cell, colour, where=where, name=f"{name}{suffix}", narrow=bool(suffix))
+        sustained_chart(
+            cell, colour, where=where, name=f"{name}{suffix}", narrow=bool(suffix)
+        )
         for suffix in ("", "-narrow")
     )
-    return Course(cell, wide, narrow, note(cell))
+    return SustainedChart(cell, wide, narrow, note(cell))

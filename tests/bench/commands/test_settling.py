@@ -13,13 +13,13 @@ from pocketbench.bench.errors import Cancelled, DeviceUnavailableError
 from pocketbench.bench.judge.summarize import summarize
 from pocketbench.bench.judge.summary import Verdict
 from pocketbench.bench.measure.context import RunContext
-from pocketbench.bench.measure.device_job import Task
+from pocketbench.bench.measure.device_job import DeviceJob
 from pocketbench.bench.measure.execute import noting_the_end
 from pocketbench.bench.measure.lease import CpuLease
 from pocketbench.bench.measure.observer import Observer
-from pocketbench.bench.measure.runner_binding import Tool
+from pocketbench.bench.measure.runner_binding import RunnerBinding
 from pocketbench.bench.measure.store import Store, read_run
-from pocketbench.bench.planning.selection import Selected
+from pocketbench.bench.planning.selection import SelectedDevice
 from pocketbench.bench.records.device import DeviceInfo
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.interim_analyses import LOOKS
@@ -79,10 +79,10 @@ class Lab:
             (v.model, v.name): self.records.artifact(v.name, model=v.model)
             for v in plan.variants
         }
-        tasks = [
-            Task(
-                Selected(driver, DeviceInfo(id=name, family="host", name=name)),
-                [Tool(self._runner(name), PROGRAM)],
+        jobs = [
+            DeviceJob(
+                SelectedDevice(driver, DeviceInfo(id=name, family="host", name=name)),
+                [RunnerBinding(self._runner(name), PROGRAM)],
                 models={m.name: plan.variants_of(m.name) for m in plan.models},
                 artifacts=artifacts,
             )
@@ -96,7 +96,7 @@ class Lab:
             lease = CpuLease(self.folder / "locks")
             run = RunContext(plan, store, lease, self.notes, self.cancel)
             with noting_the_end(store):
-                measure_until_settled(run, tasks)
+                measure_until_settled(run, jobs)
         return read_run(self.folder)
 
     def blocks(self):

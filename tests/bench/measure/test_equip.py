@@ -6,8 +6,8 @@ import pytest
 
 from pocketbench.bench.errors import RunnerMissingError, UsageError
 from pocketbench.bench.measure.prepare import equip
-from pocketbench.bench.planning.selection import Selected
-from pocketbench.bench.records.device import DeviceInfo, LocalObject
+from pocketbench.bench.planning.selection import SelectedDevice
+from pocketbench.bench.records.device import DeviceInfo, LocalFile
 from pocketbench.bench.records.runner import Program
 
 
@@ -22,7 +22,7 @@ class NamedRunner:
     def program(self, info):
         if not set(self.abis) & set(info.abis):
             raise RunnerMissingError(info.id, f"no {self.name} for it", "Build one")
-        executable = LocalObject(path="/p", name="p", sha256=self.name, size_bytes=1)
+        executable = LocalFile(path="/p", name="p", sha256=self.name, size_bytes=1)
         return Program(
             runner=self.name, abi=info.abis[0], libc="glibc", executable=executable
         )
@@ -30,11 +30,11 @@ class NamedRunner:
 
 def device(device_id="host", family="host", abi="x86_64"):
     info = DeviceInfo(id=device_id, family=family, name=device_id, abis=(abi,))
-    return Selected(None, info)
+    return SelectedDevice(None, info)
 
 
 def names(equipped):
-    return [[tool.program.runner for tool in item.tools] for item in equipped]
+    return [[binding.program.runner for binding in item.bindings] for item in equipped]
 
 
 def test_a_device_gets_a_program_for_each_format_of_the_models():

@@ -11,7 +11,7 @@ from pocketbench.bench.conditions.cooldown_rules import (
     spin_obstacle,
 )
 from pocketbench.bench.errors import Cancelled
-from pocketbench.bench.measure.cooldown_wait import Gatekeeper, is_gated
+from pocketbench.bench.measure.cooldown_wait import CooldownWait, is_gated
 from pocketbench.bench.measure.observer import Observer
 from pocketbench.bench.records.conditions import (
     Conditions,
@@ -121,7 +121,7 @@ class Phone:
 
 def keeper(*readings, spins=(None,), limits=QUICK, told=None, cancel=None):
     times = chain(spins, repeat(spins[-1]))
-    made = Gatekeeper(
+    made = CooldownWait(
         Phone(*readings),
         limits,
         spin=lambda: next(times),
@@ -161,7 +161,7 @@ def test_a_slow_spin_must_be_slow_twice():
 
 def test_a_hot_phone_is_not_spun():
     spun = []
-    gate = Gatekeeper(
+    gate = CooldownWait(
         Phone(conditions(status=1)),
         QUICK,
         spin=lambda: spun.append(1),

@@ -9,15 +9,15 @@ from pocketbench.bench.errors import LaunchError
 from pocketbench.bench.measure import capabilities
 from pocketbench.bench.measure.capabilities import capabilities_of
 from pocketbench.bench.measure.preflight import check, why_unfit, why_unloadable
-from pocketbench.bench.measure.runner_binding import Tool
+from pocketbench.bench.measure.runner_binding import RunnerBinding
 from pocketbench.bench.records.artifact import DelegateShare, Delegation
 from pocketbench.bench.records.conditions import Missing
 from pocketbench.bench.records.device import (
     CommandResult,
+    DeviceFile,
     DeviceInfo,
-    InstalledObject,
-    LocalObject,
-    local_object,
+    LocalFile,
+    describe_local_file,
 )
 from pocketbench.bench.records.failure import FailureReason as Reason
 from pocketbench.bench.records.runner import Capabilities, Command, Program
@@ -95,7 +95,7 @@ def phone(**facts):
 
 def program_of(*paths):
     objects = [
-        local_object(path, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+        describe_local_file(path, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
         for path in paths
     ]
     return Program(
@@ -178,7 +178,7 @@ class Phone:
     def push(self, objects):
         self.pushed += objects
         return tuple(
-            InstalledObject(
+            DeviceFile(
                 name=item.name,
                 sha256=item.sha256,
                 size_bytes=item.size_bytes,
@@ -208,8 +208,8 @@ def program(elf_file, tmp_path, monkeypatch):
 def test_a_program_of_another_abi_is_asked_on_the_device_once_and_never_again(program):
     device = Phone()
 
-    first = capabilities_of(Tool(Asked(), program), device)
-    again = capabilities_of(Tool(Asked(), program), Phone())
+    first = capabilities_of(RunnerBinding(Asked(), program), device)
+    again = capabilities_of(RunnerBinding(Asked(), program), Phone())
 
     assert first == again == RUNTIME
     assert [argv[1] for argv in device.asked] == ["--capabilities"]
@@ -222,7 +222,9 @@ def test_a_program_that_does_not_answer_leaves_models_unchecked_with_the_reason(
     silent = Asked(LaunchError(Reason.BAD_FLAGS, "asked", "no such flag"))
     artifact = msgspec.structs.replace(records.artifact(), operators=("vision::nms",))
 
-    found = check(Phone(), [Tool(silent, program)], {("net", "float32"): artifact})
+    found = check(
+        Phone(), [RunnerBinding(silent, program)], {("net", "float32"): artifact}
+    )
 
     assert found.refused == {}
     assert "no such flag" in found.unchecked[0]
@@ -232,18 +234,18 @@ def test_a_program_that_cannot_be_asked_is_not(program):
     class Plain:
         name = "plain"
 
-    told = capabilities_of(Tool(Plain(), program), Phone())
+    told = capabilities_of(RunnerBinding(Plain(), program), Phone())
     assert isinstance(told, Missing)
     assert "plain" in told.reason
 
 
 def test_an_answer_in_the_cache_that_is_damaged_is_asked_for_again(program):
     device = Phone()
-    capabilities_of(Tool(Asked(), program), device)
+    capabilities_of(RunnerBinding(Asked(), program), device)
     (kept,) = (capabilities.cache_dir() / "capabilities").iterdir()
     kept.write_bytes(b"{")
 
-    assert capabilities_of(Tool(Asked(), program), device) == RUNTIME
+    assert capabilities_of(RunnerBinding(Asked(), program), device) == RUNTIME
     assert len(device.asked) == 2
 
 
@@ -257,7 +259,9 @@ def test_only_the_models_that_do_not_fit_are_refused(program, records):
         ("net", name): sized(records, name, size_bytes)
         for name, size_bytes in (("a", 400_000), ("b", 700_000), ("c", 500_000))
     }
-    found = check(Phone(free_bytes=1_000_000), [Tool(Asked(), program)], models)
+    found = check(
+        Phone(free_bytes=1_000_000), [RunnerBinding(Asked(), program)], models
+    )
 
     ((key, error),) = found.refused.items()
     assert key == ("net", "b")
@@ -269,23 +273,31 @@ def test_what_the_phone_holds_already_takes_no_room(program, records):
     device = Phone(free_bytes=500_000)
     device.held = {model.sha256}
 
-    assert check(device, [Tool(Asked(), program)], {("net", "a"): model}).refused == {}
+    assert (
+        check(device, [RunnerBinding(Asked(), program)], {("net", "a"): model}).refused
+        == {}
+    )
 
 
 def test_a_phone_that_does_not_tell_its_room_refuses_nothing(program, records):
     device = Phone(free_bytes=Missing(reason="df says nothing"))
     model = sized(records, "a", 10**12)
 
-    assert check(device, [Tool(Asked(), program)], {("net", "a"): model}).refused == {}
+    assert (
+        check(device, [RunnerBinding(Asked(), program)], {("net", "a"): model}).refused
+        == {}
+    )
 
 
 def test_libraries_count_before_the_models(program, records):
-    big = LocalObject(path="/none", name="big.so", sha256="b" * 64, size_bytes=900_000)
+    big = LocalFile(path="/none", name="big.so", sha256="b" * 64, size_bytes=900_000)
     program = msgspec.structs.replace(program, libraries=(big,))
     model = sized(records, "a", 200_000)
 
     found = check(
-        Phone(free_bytes=1_000_000), [Tool(Asked(), program)], {("net", "a"): model}
+        Phone(free_bytes=1_000_000),
+        [RunnerBinding(Asked(), program)],
+        {("net", "a"): model},
     )
 
     assert found.refused["net", "a"].reason is Reason.DISK_FULL

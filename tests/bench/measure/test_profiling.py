@@ -8,17 +8,17 @@ import pytest
 from pocketbench.bench.errors import Cancelled, DeviceLostError, LaunchError
 from pocketbench.bench.measure.auxiliary.profiling import profile_operators
 from pocketbench.bench.measure.context import RunContext
-from pocketbench.bench.measure.device_job import Task
+from pocketbench.bench.measure.device_job import DeviceJob
 from pocketbench.bench.measure.lease import CpuLease
 from pocketbench.bench.measure.observer import Observer
-from pocketbench.bench.measure.runner_binding import Tool
+from pocketbench.bench.measure.runner_binding import RunnerBinding
 from pocketbench.bench.measure.store import Store, read_run
-from pocketbench.bench.planning.selection import Selected
+from pocketbench.bench.planning.selection import SelectedDevice
 from pocketbench.bench.records.device import (
     CommandResult,
+    DeviceFile,
     DeviceInfo,
-    InstalledObject,
-    LocalObject,
+    LocalFile,
 )
 from pocketbench.bench.records.failure import FailureReason as Reason
 from pocketbench.bench.records.operator_times import (
@@ -36,7 +36,7 @@ PROGRAM = Program(
     runner="observing",
     abi="x86_64",
     libc="glibc",
-    executable=LocalObject(path="/p", name="p", sha256="f" * 64, size_bytes=1),
+    executable=LocalFile(path="/p", name="p", sha256="f" * 64, size_bytes=1),
 )
 
 
@@ -76,7 +76,7 @@ class Phone:
 
     def push(self, objects):
         return tuple(
-            InstalledObject(
+            DeviceFile(
                 name=item.name,
                 sha256=item.sha256,
                 size_bytes=item.size_bytes,
@@ -121,9 +121,9 @@ class Bench:
         artifacts = {
             (v.model, v.name): self.records.artifact(v.name) for v in self.plan.variants
         }
-        task = Task(
-            Selected(self.phone, self.phone.info),
-            [Tool(runner or Runner(), PROGRAM)],
+        job = DeviceJob(
+            SelectedDevice(self.phone, self.phone.info),
+            [RunnerBinding(runner or Runner(), PROGRAM)],
             models={"net": self.plan.variants_of("net")},
             artifacts=artifacts,
         )
@@ -131,7 +131,7 @@ class Bench:
             lease = CpuLease(self.folder / "locks")
             cancel = threading.Event()
             run = RunContext(self.plan, store, lease, self.notes, cancel)
-            profile_operators(run, [task])
+            profile_operators(run, [job])
         return read_run(self.folder).profiles
 
 

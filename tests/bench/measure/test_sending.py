@@ -1,8 +1,8 @@
 from pocketbench.bench.measure.push_tracker import Sender
-from pocketbench.bench.records.device import InstalledObject, LocalObject
+from pocketbench.bench.records.device import DeviceFile, LocalFile
 
 PROGRAM, MODEL = (
-    LocalObject(path=f"/{name}", name=name, sha256=name, size_bytes=1)
+    LocalFile(path=f"/{name}", name=name, sha256=name, size_bytes=1)
     for name in ("program", "model")
 )
 
@@ -15,7 +15,7 @@ class Phone:
 
     def push(self, objects):
         told = tuple(
-            InstalledObject(
+            DeviceFile(
                 name=item.name,
                 sha256=item.sha256,
                 size_bytes=item.size_bytes,

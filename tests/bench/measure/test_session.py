@@ -16,20 +16,20 @@ from pocketbench.bench.errors import (
     LaunchError,
 )
 from pocketbench.bench.measure.context import RunContext
-from pocketbench.bench.measure.device_job import Task
+from pocketbench.bench.measure.device_job import DeviceJob
 from pocketbench.bench.measure.execute import measure, noting_the_end
 from pocketbench.bench.measure.lease import CpuLease
 from pocketbench.bench.measure.observer import Observer
-from pocketbench.bench.measure.runner_binding import Tool
+from pocketbench.bench.measure.runner_binding import RunnerBinding
 from pocketbench.bench.measure.store import Store, read_run
-from pocketbench.bench.planning.selection import Selected
+from pocketbench.bench.planning.selection import SelectedDevice
 from pocketbench.bench.records.blocks import whole_blocks
 from pocketbench.bench.records.conditions import Conditions
 from pocketbench.bench.records.device import (
     CommandResult,
+    DeviceFile,
     DeviceInfo,
-    InstalledObject,
-    LocalObject,
+    LocalFile,
 )
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.launch import Measurement
@@ -47,7 +47,7 @@ class ScriptedDevice:
 
     def push(self, objects):
         return tuple(
-            InstalledObject(
+            DeviceFile(
                 name=item.name,
                 sha256=item.sha256,
                 size_bytes=item.size_bytes,
@@ -103,7 +103,7 @@ PROGRAM = Program(
     runner="counting",
     abi="x86_64",
     libc="glibc",
-    executable=LocalObject(path="/p", name="p", sha256="f" * 64, size_bytes=1),
+    executable=LocalFile(path="/p", name="p", sha256="f" * 64, size_bytes=1),
 )
 
 
@@ -122,7 +122,7 @@ class Bench:
         plan,
         *,
         runner=None,
-        tools=None,
+        bindings=None,
         formats=None,
         missing_artifacts=(),
         resume=False,
@@ -136,9 +136,9 @@ class Bench:
             for variant in plan.variants
             if variant.name not in missing_artifacts
         }
-        task = Task(
-            Selected(self.driver, self.info),
-            tools or [Tool(runner or CountingRunner(), PROGRAM)],
+        job = DeviceJob(
+            SelectedDevice(self.driver, self.info),
+            bindings or [RunnerBinding(runner or CountingRunner(), PROGRAM)],
             models={m.name: plan.variants_of(m.name) for m in plan.models},
             artifacts=artifacts,
         )
@@ -151,7 +151,7 @@ class Bench:
             with noting_the_end(store):
                 measure(
                     run,
-                    [task],
+                    [job],
                     launches=before.launches if before else (),
                     failures=before.failures if before else (),
                 )
@@ -378,11 +378,14 @@ def test_each_variant_is_measured_by_the_program_that_loads_its_file(bench, reco
     other = msgspec.structs.replace(
         PROGRAM,
         runner="other",
-        executable=LocalObject(path="/o", name="o", sha256="e" * 64, size_bytes=1),
+        executable=LocalFile(path="/o", name="o", sha256="e" * 64, size_bytes=1),
     )
-    tools = [Tool(CountingRunner(), PROGRAM), Tool(OtherRunner(), other)]
+    bindings = [
+        RunnerBinding(CountingRunner(), PROGRAM),
+        RunnerBinding(OtherRunner(), other),
+    ]
     plan = records.plan("float32", "float32+executorch", blocks=2)
-    run = bench.run(plan, tools=tools, formats={"float32+executorch": "pte"})
+    run = bench.run(plan, bindings=bindings, formats={"float32+executorch": "pte"})
 
     runners = {(launch.variant_id, launch.runner) for launch in run.launches}
     assert runners == {("float32", "counting"), ("float32+executorch", "other")}

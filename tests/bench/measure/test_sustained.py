@@ -10,20 +10,20 @@ import pytest
 
 from pocketbench.bench.errors import Cancelled, DeviceLostError, LaunchError
 from pocketbench.bench.measure.context import RunContext
-from pocketbench.bench.measure.device_job import Task
+from pocketbench.bench.measure.device_job import DeviceJob
 from pocketbench.bench.measure.execute import measure, noting_the_end
 from pocketbench.bench.measure.lease import CpuLease
 from pocketbench.bench.measure.observer import Observer
-from pocketbench.bench.measure.runner_binding import Tool
+from pocketbench.bench.measure.runner_binding import RunnerBinding
 from pocketbench.bench.measure.store import Store, read_run
-from pocketbench.bench.planning.selection import Selected
+from pocketbench.bench.planning.selection import SelectedDevice
 from pocketbench.bench.records.blocks import whole_blocks
 from pocketbench.bench.records.conditions import Conditions
 from pocketbench.bench.records.device import (
     CommandResult,
+    DeviceFile,
     DeviceInfo,
-    InstalledObject,
-    LocalObject,
+    LocalFile,
 )
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.launch import Measurement
@@ -47,7 +47,7 @@ class Phone:
 
     def push(self, objects):
         return tuple(
-            InstalledObject(
+            DeviceFile(
                 name=item.name,
                 sha256=item.sha256,
                 size_bytes=item.size_bytes,
@@ -114,7 +114,7 @@ PROGRAM = Program(
     runner="counting",
     abi="x86_64",
     libc="glibc",
-    executable=LocalObject(path="/p", name="p", sha256="f" * 64, size_bytes=1),
+    executable=LocalFile(path="/p", name="p", sha256="f" * 64, size_bytes=1),
 )
 
 
@@ -145,9 +145,9 @@ class Bench:
             (v.model, v.name): self.records.artifact(v.name, model=v.model)
             for v in self.plan.variants
         }
-        task = Task(
-            Selected(self, self.info),
-            [Tool(self.runner, PROGRAM)],
+        job = DeviceJob(
+            SelectedDevice(self, self.info),
+            [RunnerBinding(self.runner, PROGRAM)],
             models={m.name: self.plan.variants_of(m.name) for m in self.plan.models},
             artifacts=artifacts,
         )
@@ -160,7 +160,7 @@ class Bench:
             with noting_the_end(store):
                 measure(
                     run,
-                    [task],
+                    [job],
                     launches=tuple(launches),
                     failures=before.failures if before else (),
                 )

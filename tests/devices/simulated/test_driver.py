@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from pocketbench.bench.errors import DeviceUnavailableError
-from pocketbench.bench.records.device import local_object
+from pocketbench.bench.records.device import describe_local_file
 from pocketbench.devices.simulated.driver import SimulatedDriver
 
 
@@ -25,7 +25,7 @@ def find(driver, name="pixel-8"):
 def an_object(folder, content=b"\0" * 5000, name="libnet é.so"):
     path = folder / name
     path.write_bytes(content)
-    return local_object(path, sha256=hashlib.sha256(content).hexdigest())
+    return describe_local_file(path, sha256=hashlib.sha256(content).hexdigest())
 
 
 def test_every_profile_is_a_device_that_says_it_is_simulated(driver):
