@@ -252,7 +252,7 @@ def _sealed_fields(result: CommandResult, subject: str) -> dict[str, Any]:
     if result.timed_out or fields is None:
         raise classify(result, subject=subject)
     if "error" in fields:
-        raise _told_error(fields, subject)
+        raise _reported_error(fields, subject)
     if result.exit_code != 0:
         raise classify(result, subject=subject)
     if fields.get("wire") != WIRE_VERSION:
@@ -293,7 +293,7 @@ def _fields_of(stdout: bytes) -> dict[str, Any] | None:
     return fields
 
 
-def _told_error(fields: dict[str, Any], subject: str) -> LaunchError:
+def _reported_error(fields: dict[str, Any], subject: str) -> LaunchError:
     phase, message = str(fields["error"]), str(fields.get("message", ""))
     meant = reason_of(message)
     if phase == "flags":

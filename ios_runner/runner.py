@@ -113,7 +113,7 @@ class _IosRunner:
 
     def outputs_command(self, request: LaunchRequest, input_data_path: str) -> Command:
         """The command line of a launch that answers each set of inputs once."""
-        return self._telling.outputs_command(request, input_data_path)
+        return self._reporting.outputs_command(request, input_data_path)
 
     def parse_outputs(self, result: CommandResult) -> tuple[tuple[RawTensor, ...], ...]:
         """The tensors of each answer, in the order of the inputs.
@@ -121,10 +121,10 @@ class _IosRunner:
         Raises:
             LaunchError: It did not answer.
         """
-        return self._telling.parse_outputs(result)
+        return self._reporting.parse_outputs(result)
 
     @property
-    def _telling(self) -> SupportsOutputs:
+    def _reporting(self) -> SupportsOutputs:
         assert isinstance(self._shared, SupportsOutputs)
         return self._shared
 

@@ -194,5 +194,5 @@ def _artifact(model, variant, torch):
 
 
 def commit_of(number):
-    """The commit of run `number`: told apart by its first characters."""
+    """The commit of run `number`: recognized by its first characters."""
     return f"{number:04x}".ljust(40, "c")

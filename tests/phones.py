@@ -122,7 +122,7 @@ def phone_factory(adb):
     """Start phones: `phone_factory("pixel-8")`; each has `phone.adb(*words)`.
 
     Every phone has a file system of its own unless a name is given. With
-    connect=False the adb server is not told of it.
+    connect=False the adb server does not learn of it.
     """
     with contextlib.ExitStack() as stack:
 

@@ -113,12 +113,12 @@ def _run(command: list[str], engine: str, log: Path) -> None:
     raise RunnerBuildError(
         f"the {engine} runner",
         f"{Path(command[0]).name} ended with exit code {done.returncode}:\n"
-        f"{_telling_lines(log)}\n",
+        f"{_informative_lines(log)}\n",
         f"The whole log is {log}",
     )
 
 
-def _telling_lines(log: Path) -> str:
+def _informative_lines(log: Path) -> str:
     """The first errors of a log, which say most, and how it ends."""
     text = log.read_text(errors="replace")
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]

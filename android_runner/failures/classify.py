@@ -249,7 +249,7 @@ def _reason_and_fact(result: CommandResult) -> tuple[FailureReason, str]:
     for parsed in (words, ending.own_words):
         reason = reason_of(parsed)
         if reason:
-            return reason, first_words(_telling_part(parsed, reason))
+            return reason, first_words(_reporting_part(parsed, reason))
     if result.exit_code in (126, 127):
         found = _first_match(errors, _SHELL_RULES) or _first_match(words, _SHELL_RULES)
         if found:
@@ -300,7 +300,7 @@ def _first_match(
     return None
 
 
-def _telling_part(words: str, reason: FailureReason) -> str:
+def _reporting_part(words: str, reason: FailureReason) -> str:
     """The message around what gave the reason, with the lines that belong to it."""
     if reason in (FailureReason.BYTECODE_TOO_NEW, FailureReason.BYTECODE_TOO_OLD):
         match = _BYTECODE.search(words)

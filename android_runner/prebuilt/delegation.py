@@ -155,7 +155,7 @@ def litert_delegations(
     not_loaded: set[str] = set()
     stated: dict[str, Delegation] = {}
     counted: dict[str, Delegation] = {}
-    for line in _telling(lines):
+    for line in _reporting(lines):
         for extent, form in _BY_GRAPH:
             if match := form.search(line):
                 name = _spelled(match["name"])
@@ -200,7 +200,7 @@ def provider_delegations(
     found: dict[str, Delegation] = {}
     placed: dict[str, int] = {}
     is_partial = fell_back = False
-    for line in _telling(lines):
+    for line in _reporting(lines):
         for form in _PROVIDER_NODES:
             if match := form.search(line):
                 name = _spelled(match["name"])
@@ -243,7 +243,7 @@ def check_delegated(delegations: Iterable[Delegation], subject: str) -> None:
         )
 
 
-def _telling(lines: Iterable[str]) -> Iterator[str]:
+def _reporting(lines: Iterable[str]) -> Iterator[str]:
     """Lines that may be about a delegate; a program may print long ones of anything."""
     for line in lines:
         if len(line) <= _LONGEST_LINE and _TELLING.search(line):

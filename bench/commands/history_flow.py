@@ -125,7 +125,7 @@ def accept_change(
     ).decode()
 
 
-def of_run(run: Run, folder: str, accepted_path: Path) -> RunHistories:
+def histories_for_run(run: Run, folder: str, accepted_path: Path) -> RunHistories:
     """The histories of a run's cells as they stand today.
 
     Raises:

@@ -96,9 +96,9 @@ def show_reports(
     )
     histories: RunHistories = {}
     if history_folder is not None:
-        from pocketbench.bench.commands.history_flow import of_run
+        from pocketbench.bench.commands.history_flow import histories_for_run
 
-        histories = of_run(run, history_folder, accepted_path)
+        histories = histories_for_run(run, history_folder, accepted_path)
     reports = Reports(summary, histories)
     if output is not None:
         if len(formats) != 1:

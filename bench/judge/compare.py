@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pocketbench.bench.judge.cells import measured_cells
 from pocketbench.bench.judge.comparability import unlike_apart
-from pocketbench.bench.judge.comparisons import Question, judged
+from pocketbench.bench.judge.comparisons import Question, judge_comparisons
 from pocketbench.bench.judge.intervals import unpaired_ratio
 from pocketbench.bench.judge.metrics import PRIMARY
 from pocketbench.bench.judge.summary import Comparison
@@ -71,7 +71,7 @@ def compare_runs(
         )
         is not None
     ]
-    return judged(
+    return judge_comparisons(
         questions,
         min_effect=min_effect,
         alpha=alpha,

@@ -47,7 +47,7 @@ class Question(NamedTuple):
         return frozenset(found)
 
 
-def judged(
+def judge_comparisons(
     questions: Iterable[Question],
     *,
     min_effect: float,

@@ -64,15 +64,15 @@ def _smallest(spread: float, blocks: int, band: float, alpha: float) -> float:
 def _blocks_for(spread: float, band: float, alpha: float) -> int | None:
     """The fewest blocks at which a log ratio of the band is distinguished from none."""
 
-    def is_told(blocks: int) -> bool:
+    def is_distinguishable(blocks: int) -> bool:
         levels = (1 - alpha / 2, POWER)
         both = sum(float(stdtrit(blocks - 1, level)) for level in levels)
         return spread / math.sqrt(blocks) * both <= band
 
     low, high = 1, MOST_LAUNCHES
-    if not is_told(high):
+    if not is_distinguishable(high):
         return None
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if is_told(middle) else (middle, high)
+        low, high = (low, middle) if is_distinguishable(middle) else (middle, high)
     return high

@@ -7,7 +7,7 @@ from functools import partial
 
 from pocketbench.bench.judge.cells import measured_cells
 from pocketbench.bench.judge.comparability import unlike_within
-from pocketbench.bench.judge.comparisons import Question, judged
+from pocketbench.bench.judge.comparisons import Question, judge_comparisons
 from pocketbench.bench.judge.fleet import fleet_comparisons
 from pocketbench.bench.judge.intervals import unpaired_ratio
 from pocketbench.bench.judge.metrics import PRIMARY
@@ -62,7 +62,7 @@ def summarize(
     ]
     gate = gate or plan.gate_on
     allow_mismatch = allow_mismatch or plan.allow_mismatch
-    comparisons = judged(
+    comparisons = judge_comparisons(
         questions,
         min_effect=effect,
         alpha=alpha,

@@ -20,7 +20,7 @@ from pocketbench.bench.models.inputs.inputs import (
     laid_out,
     seeded_inputs,
 )
-from pocketbench.bench.models.summarize_exception import last_words
+from pocketbench.bench.models.summarize_exception import summarize_exception
 
 if TYPE_CHECKING:
     from pocketbench.bench.planning.sources import Source
@@ -134,7 +134,7 @@ def load_script(path: str, name: str) -> torch.jit.ScriptModule:
     except RuntimeError as error:
         raise ExportError(
             name,
-            f"torch cannot load {path} ({last_words(error)})",
+            f"torch cannot load {path} ({summarize_exception(error)})",
             "Save it again with torch.jit.save and this version of torch",
         ) from error
 
@@ -161,7 +161,7 @@ def _call_factory(
     except Exception as error:
         raise ExportError(
             name,
-            f"{source} raised {last_words(error)}",
+            f"{source} raised {summarize_exception(error)}",
             f'Try it alone: python -c "import {module_name}; '
             f'{module_name}.{attribute}()"',
         ) from error

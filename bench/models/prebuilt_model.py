@@ -14,7 +14,7 @@ from pocketbench.bench.models.exporting.cache import sha256_of, version_of
 from pocketbench.bench.models.inputs.inputs import dtype_named
 from pocketbench.bench.models.lite.file import FileFacts, load, read_lite_file
 from pocketbench.bench.models.original import bundled_with, load_script
-from pocketbench.bench.models.summarize_exception import last_words
+from pocketbench.bench.models.summarize_exception import summarize_exception
 from pocketbench.bench.planning.model_file import ENGINES
 from pocketbench.bench.records.artifact import Artifact, ExportFacts, OutputReference
 
@@ -85,7 +85,7 @@ def _reference(path: Path, facts: FileFacts, order: Order) -> OutputReference | 
         )
     except Exception as error:
         # It may need another torch, which the device has: it is measured all the same.
-        logger.warning("%s: does not run here (%s)", path, last_words(error))
+        logger.warning("%s: does not run here (%s)", path, summarize_exception(error))
         return None
 
 

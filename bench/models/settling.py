@@ -21,7 +21,7 @@ from pocketbench.bench.models.inputs.structure import Path, name_of, tensors_in
 from pocketbench.bench.models.inputs.vary import varied_inputs
 from pocketbench.bench.models.original import HeldBack, Original, load_source
 from pocketbench.bench.models.state import changed_names, fresh, state_of
-from pocketbench.bench.models.summarize_exception import last_words
+from pocketbench.bench.models.summarize_exception import summarize_exception
 from pocketbench.bench.models.transforms.settle import (
     ComputeDtypes,
     as_float32,
@@ -156,7 +156,7 @@ def _observed(original: Original, *, was: Sequence[str], seed: int) -> Original:
             raise ExportError(
                 original.name,
                 f"its {' and '.join(was)} weights cannot be converted to float32, with "
-                f"which it raised ({last_words(error)})",
+                f"which it raised ({summarize_exception(error)})",
                 "Let forward take its dtype from the weights, not name one",
             ) from error
         # Who calls it for its outputs says what it raised.

@@ -10,7 +10,7 @@ _LINES = 3
 _CHARACTERS = 400
 
 
-def last_words(error: BaseException) -> str:
+def summarize_exception(error: BaseException) -> str:
     """The type and the last lines of an error; the whole of it goes to the log.
 
     The last ones, because TorchScript writes its own stack trace before the reason.

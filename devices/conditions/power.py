@@ -48,9 +48,9 @@ def parse_screen(section: Section) -> Reading[Screen]:
 
 def parse_dozing(section: Section) -> Reading[bool]:
     """Whether the phone dozes: deeply since Android 6, or lightly since 7."""
-    told = _DOZE.findall(section.stdout)
-    if told:
-        return Reading("true" in told, {})
+    reported = _DOZE.findall(section.stdout)
+    if reported:
+        return Reading("true" in reported, {})
     has_other_lines = section.stdout.strip() and section.exit_code == 0
     return nothing("not stated" if has_other_lines else section.reason)
 

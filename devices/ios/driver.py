@@ -16,7 +16,11 @@ from pocketbench.devices.ios.links.devicectl import Devicectl, list_devices
 from pocketbench.devices.ios.links.pymobiledevice3 import Pymobiledevice3, list_phones
 from pocketbench.devices.ios.listing import parse_devicectl, parse_usbmux
 from pocketbench.devices.ios.objects import AppObjects
-from pocketbench.devices.ios.tools import find_pymobiledevice3, last_words, run_tool
+from pocketbench.devices.ios.tools import (
+    find_pymobiledevice3,
+    last_output_line,
+    run_tool,
+)
 
 if TYPE_CHECKING:
     import threading
@@ -189,6 +193,6 @@ def _xcrun_with_devicectl() -> str | None:
     except ToolMissingError:
         return None
     if done.exit_code != 0:
-        logger.info("no devicectl: %s", last_words(done))
+        logger.info("no devicectl: %s", last_output_line(done))
         return None
     return xcrun

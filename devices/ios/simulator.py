@@ -22,7 +22,7 @@ from pocketbench.devices.ios.simctl import (
     says_not_booted,
     with_signal,
 )
-from pocketbench.devices.ios.tools import find_xcrun, last_words, run_tool
+from pocketbench.devices.ios.tools import find_xcrun, last_output_line, run_tool
 
 if TYPE_CHECKING:
     import threading
@@ -186,7 +186,7 @@ def _booted(
     # Somebody may have been quicker; then it is theirs to shut down.
     is_ours = started.exit_code == 0
     if not is_ours and b"current state: Boot" not in started.stderr:
-        raise _not_booted(device_id, f"it does not boot: {last_words(started)}")
+        raise _not_booted(device_id, f"it does not boot: {last_output_line(started)}")
     try:
         waited = run_tool(
             [xcrun, "simctl", "bootstatus", udid],
@@ -195,7 +195,9 @@ def _booted(
             cancel=cancel,
         )
         if waited.exit_code != 0:
-            raise _not_booted(device_id, f"it does not boot: {last_words(waited)}")
+            raise _not_booted(
+                device_id, f"it does not boot: {last_output_line(waited)}"
+            )
         yield
     finally:
         if is_ours:
@@ -205,7 +207,7 @@ def _booted(
                 timeout_s=_LIST_TIMEOUT_S,
             )
             if done.exit_code != 0:
-                logger.info("%s: shutdown: %s", device_id, last_words(done))
+                logger.info("%s: shutdown: %s", device_id, last_output_line(done))
 
 
 def _list(xcrun: str) -> tuple[tuple[DeviceInfo, str], ...]:
@@ -217,7 +219,7 @@ def _list(xcrun: str) -> tuple[tuple[DeviceInfo, str], ...]:
     if done.exit_code != 0:
         raise DeviceUnavailableError(
             "ios-simulator",
-            f"`simctl list` failed: {last_words(done)}",
+            f"`simctl list` failed: {last_output_line(done)}",
             "Open Xcode once, so that it installs its components",
             FailureReason.OFFLINE,
         )

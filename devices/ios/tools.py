@@ -107,7 +107,7 @@ def json_objects(text: str) -> Iterator[dict[str, Any]]:
                     yield found
 
 
-def last_words(done: CommandResult) -> str:
+def last_output_line(done: CommandResult) -> str:
     """The last line a tool said, its errors first."""
     for output in (done.stderr, done.stdout):
         lines = output.decode("utf-8", "replace").strip().splitlines()

@@ -244,12 +244,12 @@ def _run(command: list[str], folder: Path, target: str, log: Path) -> None:
     raise RunnerBuildError(
         f"the runner {target}",
         f"{Path(command[0]).name} ended with exit code {done.returncode}:\n"
-        f"{_telling_lines(log)}\n",
+        f"{_informative_lines(log)}\n",
         f"The whole log is {log}",
     )
 
 
-def _telling_lines(log: Path) -> str:
+def _informative_lines(log: Path) -> str:
     lines = [x.rstrip() for x in log.read_text(errors="replace").splitlines()]
     errors = [line for line in lines if re.search(r"\berror:", line)]
     return "\n".join(errors[:_LOG_LINES] or lines[-_LOG_LINES:])

@@ -68,7 +68,7 @@ def make_request(program: str = "0", **changed: object) -> LaunchRequest:
 
 @pytest.fixture(scope="session")
 def asked() -> Callable[..., LaunchRequest]:
-    """A request for 2 warm-up and 3 iterations, or as told."""
+    """A request for 2 warm-up and 3 iterations, or as given."""
     return make_request
 
 

@@ -309,7 +309,7 @@ def test_fewer_runs_than_asked_for_are_refused(refused, asked):
     ],
 )
 @pytest.mark.parametrize("stream_name", ["stdout", "stderr"])
-def test_a_failure_is_told_by_its_words(refused, line, reason, stream_name):
+def test_a_failure_is_reported_by_its_words(refused, line, reason, stream_name):
     if stream_name == "stdout":
         error = refused(ended([*HEAD, line], code=1))
     else:

@@ -79,14 +79,14 @@ def silent(text: str) -> None:
 @needs_compiler
 @pytest.mark.usefixtures("compiles_quickly")
 def test_a_runner_is_compiled_once_and_found_until_it_is_deleted(cache: Path) -> None:
-    told: list[str] = []
-    first = build_for_this_computer("null", told.append)
-    assert len(told) == 1
-    assert told[0].startswith("building the null runner for ")
-    assert told[0].endswith("about 5 s ...")
+    reported: list[str] = []
+    first = build_for_this_computer("null", reported.append)
+    assert len(reported) == 1
+    assert reported[0].startswith("building the null runner for ")
+    assert reported[0].endswith("about 5 s ...")
     inode = Path(first.program).stat().st_ino
-    assert build_for_this_computer("null", told.append) == first
-    assert len(told) == 1
+    assert build_for_this_computer("null", reported.append) == first
+    assert len(reported) == 1
     assert Path(first.program).stat().st_ino == inode
     left = sorted(path.name for path in runners_folder().iterdir())
     assert left == [Path(first.program).parent.name, left[1]]
@@ -95,15 +95,15 @@ def test_a_runner_is_compiled_once_and_found_until_it_is_deleted(cache: Path) ->
     assert first.is_current
     Path(first.program).unlink()
     assert built_runners() == ()
-    assert build_for_this_computer("null", told.append).program == first.program
-    assert len(told) == 2
+    assert build_for_this_computer("null", reported.append).program == first.program
+    assert len(reported) == 2
 
 
 def _build_null(cache: str, results: multiprocessing.Queue[list[str]]) -> None:
     os.environ["POCKETBENCH_CACHE_DIR"] = cache
-    told: list[str] = []
-    build_for_this_computer("null", told.append)
-    results.put(told)
+    reported: list[str] = []
+    build_for_this_computer("null", reported.append)
+    results.put(reported)
 
 
 @pytest.mark.slow
@@ -117,11 +117,11 @@ def test_processes_at_the_same_time_build_once_and_wait(cache: Path) -> None:
     ]
     for process in processes:
         process.start()
-    told = [line for _ in processes for line in results.get(timeout=120)]
+    reported = [line for _ in processes for line in results.get(timeout=120)]
     for process in processes:
         process.join(timeout=120)
         assert process.exitcode == 0
-    assert sum(line.startswith("building") for line in told) == 1
+    assert sum(line.startswith("building") for line in reported) == 1
 
 
 def test_without_a_compiler_the_package_is_named(
@@ -133,7 +133,7 @@ def test_without_a_compiler_the_package_is_named(
         build_for_this_computer("null", silent)
 
 
-def test_a_compiler_named_in_cxx_that_is_not_there_is_told(
+def test_a_compiler_named_in_cxx_that_is_not_there_is_reported(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("CXX", "/opt/no-such-c++")
@@ -274,7 +274,7 @@ def test_an_install_folder_with_archives_links_torch_whole(tmp_path: Path) -> No
     assert runtime.libraries == ()
 
 
-def test_a_folder_that_is_no_runtime_is_told_what_was_looked_for(
+def test_a_folder_that_is_no_runtime_is_reported_what_was_looked_for(
     tmp_path: Path,
 ) -> None:
     with pytest.raises(UsageError, match=r"jni/arm64-v8a/libpytorch_jni_lite\.so"):

@@ -198,7 +198,7 @@ def test_every_known_way_to_end_has_its_reason(
 
 
 @pytest.mark.parametrize(
-    ("stderr", "told"),
+    ("stderr", "reported"),
     [
         ("Missing operator: [3] aten::native_dropout.out", ".eval()"),
         ("Following ops cannot be found {aten::native_dropout, } ()", ".eval()"),
@@ -215,9 +215,9 @@ def test_every_known_way_to_end_has_its_reason(
         ),
     ],
 )
-def test_a_remedy_says_what_the_words_allow(stderr: str, told: str) -> None:
+def test_a_remedy_says_what_the_words_allow(stderr: str, reported: str) -> None:
     error = classify(ended(stderr, code=134), subject="x")
-    assert told in error.next_step
+    assert reported in error.next_step
     assert "Push the library" not in error.next_step
 
 
@@ -244,7 +244,7 @@ def test_a_signal_31_is_a_system_call_that_a_filter_forbids() -> None:
         ("anything else", None),
     ],
 )
-def test_bytecode_too_new_and_too_old_are_told_apart_in_both_spellings(
+def test_bytecode_too_new_and_too_old_are_reported_apart_in_both_spellings(
     message: str, reason: Reason | None
 ) -> None:
     assert reason_of(message) is reason
@@ -280,7 +280,7 @@ def test_not_found_in_a_programs_own_words_is_not_a_missing_program() -> None:
     assert error.reason is Reason.CRASHED
 
 
-def test_a_torchscript_traceback_is_told_by_its_last_line() -> None:
+def test_a_torchscript_traceback_is_reported_by_its_last_line() -> None:
     words = (
         "terminating with uncaught exception of type std::runtime_error: The following "
         "operation failed in the TorchScript interpreter.\n"

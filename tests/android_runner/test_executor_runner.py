@@ -205,7 +205,7 @@ def test_another_number_of_executions_than_asked_for_is_refused(refused, asked):
     ],
 )
 @pytest.mark.parametrize("dress", [host, threadtime])
-def test_a_failure_is_told_by_what_was_logged(refused, line, reason, dress):
+def test_a_failure_is_reported_by_what_was_logged(refused, line, reason, dress):
     text = dress([*START, line])
     where = {"log": text} if dress is threadtime else {"stderr": text}
     error = refused(ended(**where, code=134))

@@ -81,9 +81,11 @@ def test_integers_several_inputs_and_several_outputs(
     executorch: Launcher, models: Path
 ) -> None:
     specs = (TensorSpec(shape=(1, 3), dtype="int64"), TensorSpec(shape=(4,)))
-    told = executorch.measure(models / "ids.pte", inputs=specs)
+    reported = executorch.measure(models / "ids.pte", inputs=specs)
     # A program that knows its own inputs needs nobody to tell them.
-    assert executorch.measure(models / "ids.pte").output_digest == told.output_digest
+    assert (
+        executorch.measure(models / "ids.pte").output_digest == reported.output_digest
+    )
 
 
 def test_what_the_program_can_load_is_known_before_a_model_is(
@@ -91,10 +93,10 @@ def test_what_the_program_can_load_is_known_before_a_model_is(
 ) -> None:
     program = Path(executorch.program.executable.path)
     result = executorch.device.run([str(program), "--capabilities"], timeout_s=30)
-    told = read_capabilities(result, subject="executorch")
-    assert "XnnpackBackend" in told.backends
-    assert "aten::convolution.out" in told.operators
-    assert "quantized_decomposed::dequantize_per_tensor.out" in told.operators
+    reported = read_capabilities(result, subject="executorch")
+    assert "XnnpackBackend" in reported.backends
+    assert "aten::convolution.out" in reported.operators
+    assert "quantized_decomposed::dequantize_per_tensor.out" in reported.operators
 
 
 def changed(path: Path, old: bytes, new: bytes) -> Path:
@@ -150,7 +152,7 @@ def test_a_file_that_is_not_there_is_not_found(
         ((TensorSpec(shape=(1,)), TensorSpec(shape=(1,))), "takes 1 inputs, but 2"),
     ],
 )
-def test_inputs_that_the_model_does_not_take_are_told(
+def test_inputs_that_the_model_does_not_take_are_reported(
     executorch: Launcher,
     models: Path,
     specs: tuple[TensorSpec, ...],
@@ -166,12 +168,14 @@ def test_it_tells_what_it_answers_to_each_of_the_inputs_it_is_given(
 ) -> None:
     specs = (TensorSpec(shape=(1, 3), dtype="int64"), TensorSpec(shape=(4,)))
     answers = executorch.outputs(models / "ids.pte", models / "ids.inputs", specs)
-    told = b"".join(tensor.data for tensors in answers for tensor in tensors)
+    reported = b"".join(tensor.data for tensors in answers for tensor in tensors)
     expected = (models / "ids.outputs").read_bytes()
     assert [tensor.spec.shape for tensor in answers[0]] == [(1, 3, 4), ()]
     assert len(answers) == 2
     assert answers[0] != answers[1]
-    assert np.frombuffer(told, "<f4") == pytest.approx(np.frombuffer(expected, "<f4"))
+    assert np.frombuffer(reported, "<f4") == pytest.approx(
+        np.frombuffer(expected, "<f4")
+    )
 
 
 def test_images_are_given_in_the_order_that_the_program_takes_them_in(
@@ -180,8 +184,8 @@ def test_images_are_given_in_the_order_that_the_program_takes_them_in(
     specs = (TensorSpec(shape=(1, 3, 4, 5)),)
     answers = executorch.outputs(models / "nhwc.pte", models / "nhwc.inputs", specs)
     expected = np.frombuffer((models / "nhwc.outputs").read_bytes(), "<f4")
-    told = np.frombuffer(answers[0][0].data, "<f4")
-    assert told == pytest.approx(expected, abs=1e-5)
+    reported = np.frombuffer(answers[0][0].data, "<f4")
+    assert reported == pytest.approx(expected, abs=1e-5)
 
 
 def test_the_operators_of_a_delegate_are_observed_within_its_call(

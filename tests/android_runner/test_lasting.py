@@ -125,7 +125,7 @@ def _status(pid: int) -> bytes:
     return Path(f"/proc/{pid}/status").read_bytes()
 
 
-def test_a_program_that_does_not_know_the_flag_is_told_apart(null):
+def test_a_program_that_does_not_know_the_flag_is_reported_apart(null):
     result = null.device.run(
         [null.installed[0].remote_path, "--model", "x", "--min-duration", "1"],
         timeout_s=10,

@@ -91,7 +91,7 @@ def test_nothing_else_is_taken_where_androids_was_asked_for(
 @pytest.mark.parametrize(
     "other", [{"abis": ("armeabi-v7a",)}, {"libc": "darwin"}, {"libc": "musl"}]
 )
-def test_devices_that_run_no_such_program_are_told_what_to_do(
+def test_devices_that_run_no_such_program_are_reported_what_to_do(
     programs: NativePrograms, said: list[str], other: dict[str, object]
 ) -> None:
     info: DeviceInfo = msgspec.structs.replace(PHONE, **other)

@@ -171,12 +171,12 @@ def test_more_threads_are_what_torch_says(lite: Launcher, models: Path) -> None:
 
 def test_generated_inputs_come_from_the_seed(lite: Launcher, models: Path) -> None:
     path = models / "plain.ptl"
-    told = [
+    reported = [
         lite.measure(path, inputs=(IMAGE,), seed=seed).output_digest
         for seed in (1, 1, 2, 2**40, -1)
     ]
-    assert told[0] == told[1]
-    assert len(set(told)) == 4
+    assert reported[0] == reported[1]
+    assert len(set(reported)) == 4
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_the_wrong_number_of_inputs_is_no_crash(lite: Launcher, models: Path) ->
     assert error.reason is Reason.MODEL_RAISED
 
 
-def test_an_input_larger_than_any_memory_is_told_as_such(
+def test_an_input_larger_than_any_memory_is_reported_as_such(
     lite: Launcher, models: Path
 ) -> None:
     huge = TensorSpec(shape=(1_000_000, 1_000_000, 1_000))
@@ -237,7 +237,7 @@ def test_an_input_larger_than_any_memory_is_told_as_such(
     assert error.reason is Reason.OUT_OF_MEMORY
 
 
-def test_a_launch_past_its_deadline_is_ended_and_told(
+def test_a_launch_past_its_deadline_is_ended_and_reported(
     lite: Launcher, models: Path
 ) -> None:
     error = failure(lite, models / "heavy.ptl", iterations=10_000_000, timeout_s=1)
@@ -248,7 +248,7 @@ def test_a_launch_past_its_deadline_is_ended_and_told(
     "flags",
     [("--iterations", "0"), ("--threads", "x"), ("--seed", "1.5"), ("--what",), ()],
 )
-def test_flags_it_cannot_follow_are_told_by_name(
+def test_flags_it_cannot_follow_are_reported_by_name(
     lite: Launcher, flags: tuple[str, ...]
 ) -> None:
     result = lite.device.run((lite.installed[0].remote_path, *flags), timeout_s=60)
@@ -264,14 +264,14 @@ def test_capabilities_name_version_engines_bytecode_and_operators(
 ) -> None:
     program = lite.installed[0].remote_path
     result = lite.device.run((program, "--capabilities"), timeout_s=60)
-    told = read_capabilities(result, subject="pocketbench-lite")
+    reported = read_capabilities(result, subject="pocketbench-lite")
     assert f'"runtime": "{lite.program.version}"' in result.stdout.decode()
     assert '"quantized_engine": "qnnpack"' in result.stdout.decode()
-    assert "qnnpack" in told.quantized_engines
-    assert told.bytecode_min is not None
-    assert told.bytecode_max is not None
-    assert told.bytecode_min <= 8 <= told.bytecode_max
-    assert {"aten::conv2d", "quantized::conv2d_relu.new"} <= set(told.operators)
+    assert "qnnpack" in reported.quantized_engines
+    assert reported.bytecode_min is not None
+    assert reported.bytecode_max is not None
+    assert reported.bytecode_min <= 8 <= reported.bytecode_max
+    assert {"aten::conv2d", "quantized::conv2d_relu.new"} <= set(reported.operators)
 
 
 def test_the_program_brings_torchs_libraries_and_no_system_ones(
@@ -354,7 +354,7 @@ def test_of_a_nested_answer_it_tells_every_tensor(lite: Launcher, models: Path) 
         (None, "cannot read"),
     ],
 )
-def test_values_that_do_not_fit_the_inputs_are_told(
+def test_values_that_do_not_fit_the_inputs_are_reported(
     lite: Launcher, models: Path, tmp_path: Path, data: bytes | None, words: str
 ) -> None:
     path = tmp_path / "values"
@@ -378,13 +378,13 @@ def test_the_operators_of_a_model_are_observed_each_with_its_own_time(
     assert 0.5 < total_ns / sum(times.observed_latencies_ns) <= 1
 
 
-def test_every_operator_is_told_with_what_it_computes_on(
+def test_every_operator_is_reported_with_what_it_computes_on(
     lite: Launcher, models: Path
 ) -> None:
     (path,) = models.glob("int8*.ptl")
-    told = {(each.name, each.dtype) for each in lite.observe(path).operators}
-    assert ("quantized::conv2d", "quint8") in told
-    assert ("aten::dequantize", "quint8") in told
-    assert ("aten::relu", "float32") in told
-    assert ("aten::quantize_per_tensor", "float32") in told
-    assert ("quantized::linear", "quint8") in told
+    reported = {(each.name, each.dtype) for each in lite.observe(path).operators}
+    assert ("quantized::conv2d", "quint8") in reported
+    assert ("aten::dequantize", "quint8") in reported
+    assert ("aten::relu", "float32") in reported
+    assert ("aten::quantize_per_tensor", "float32") in reported
+    assert ("quantized::linear", "quint8") in reported

@@ -52,7 +52,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def told(program: Path, *words: str) -> Told:
+def reported(program: Path, *words: str) -> Told:
     done = subprocess.run(
         [program, *words], capture_output=True, text=True, check=True, timeout=60
     )
@@ -67,7 +67,7 @@ def told(program: Path, *words: str) -> Told:
 def test_every_tensor_is_aligned_and_none_overlap(program: Path) -> None:
     spans = sorted(
         (address, address + size)
-        for size, addresses in told(program).addresses.items()
+        for size, addresses in reported(program).addresses.items()
         for address in addresses
     )
 
@@ -76,7 +76,7 @@ def test_every_tensor_is_aligned_and_none_overlap(program: Path) -> None:
 
 
 def test_a_large_tensor_begins_anywhere_in_a_page(program: Path) -> None:
-    places = {address % PAGE for address in told(program).addresses[1 << 20]}
+    places = {address % PAGE for address in reported(program).addresses[1 << 20]}
 
     # 40 draws of 64 places: fewer than 15 of them is rarer than once in 10^9.
     assert len(places) >= 15
@@ -84,7 +84,7 @@ def test_a_large_tensor_begins_anywhere_in_a_page(program: Path) -> None:
 
 def test_the_next_launch_places_them_elsewhere(program: Path) -> None:
     def gaps(size: int) -> list[int]:
-        found = told(program).addresses[size]
+        found = reported(program).addresses[size]
         return [after - before for before, after in pairwise(found)]
 
     assert gaps(1 << 20) != gaps(1 << 20)
@@ -95,12 +95,12 @@ def test_the_next_launch_places_them_elsewhere(program: Path) -> None:
 def test_a_small_tensor_takes_no_more_than_three_times_its_size(
     program: Path, size: int
 ) -> None:
-    found = told(program).addresses[size]
+    found = reported(program).addresses[size]
 
     room = (max(found) - min(found)) / (len(found) - 1)
     assert room <= 3 * size + 4 * LINE
 
 
 def test_freed_memory_stays_with_the_process(program: Path) -> None:
-    assert told(program).faults < LARGE_PAGES
-    assert told(program, "as the system does").faults >= 10 * LARGE_PAGES
+    assert reported(program).faults < LARGE_PAGES
+    assert reported(program, "as the system does").faults >= 10 * LARGE_PAGES

@@ -69,7 +69,7 @@ def test_the_peak_of_the_very_program_is_seen_even_after_it_shrank(shell: str):
     assert memory.interval_s == 0.02
 
 
-def test_a_program_that_allocates_little_is_told_apart(shell: str):
+def test_a_program_that_allocates_little_is_reported_apart(shell: str):
     _, memory = python(shell, "import time; time.sleep(.3)")
     assert isinstance(memory, SampledMemory)
     assert 1 * MIB < memory.peak_bytes < 40 * MIB
@@ -124,7 +124,7 @@ def test_the_program_has_the_pid_that_was_started(shell: str):
     assert b"KeyboardInterrupt" in stderr
 
 
-def test_a_program_that_is_not_there_is_told_as_the_shell_tells_it(shell: str):
+def test_a_program_that_is_not_there_is_reported_as_the_shell_tells_it(shell: str):
     result, memory = launch(shell, "/nonexistent/program")
     assert result.exit_code == 127
     assert b"/nonexistent/program" in result.stderr

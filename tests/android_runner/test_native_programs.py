@@ -84,7 +84,7 @@ def test_a_phone_gets_the_newest_program_built_for_its_abi(cache: Path) -> None:
         {"libraries": ("gone.so",)},
     ],
 )
-def test_a_phone_without_a_fitting_program_is_told_both_remedies(
+def test_a_phone_without_a_fitting_program_is_reported_both_remedies(
     cache: Path, unfit: dict[str, str]
 ) -> None:
     put(cache / "runners" / "unfit", **unfit)  # type: ignore[arg-type]

@@ -100,11 +100,11 @@ def test_any_bytes_in_a_flag_come_back_as_valid_json(
         null.parse(result)
     assert caught.value.reason is Reason.BAD_FLAGS
 
-    def as_told(text: str) -> str:
+    def as_given(text: str) -> str:
         return re.sub("\N{REPLACEMENT CHARACTER}+", "?", " ".join(text.split()))
 
-    expected = as_told(f"--{word.decode('utf-8', 'replace')}: no such flag")
-    assert as_told(caught.value.fact).startswith(expected[:40].rstrip())
+    expected = as_given(f"--{word.decode('utf-8', 'replace')}: no such flag")
+    assert as_given(caught.value.fact).startswith(expected[:40].rstrip())
 
 
 def test_help_names_every_flag(null: Launcher) -> None:

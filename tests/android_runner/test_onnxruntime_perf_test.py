@@ -232,7 +232,7 @@ def test_another_number_of_runs_than_asked_for_is_refused(refused, asked):
         ("something else", Reason.CRASHED),
     ],
 )
-def test_a_failure_is_told_by_its_words(refused, words, reason):
+def test_a_failure_is_reported_by_its_words(refused, words, reason):
     error = refused(ended([], words, code=255))
     assert error.reason is reason
     assert words in error.fact

@@ -1,4 +1,4 @@
-"""Endings told by Android's system log, in the words of Android 11 to 14."""
+"""Endings reported by Android's system log, in the words of Android 11 to 14."""
 
 from __future__ import annotations
 
@@ -90,17 +90,17 @@ def test_a_crash_without_a_tombstone_tells_what_was_announced() -> None:
 
 
 @pytest.mark.parametrize(
-    ("announced", "told"),
+    ("announced", "reported"),
     [
         ("code 1, fault addr 0x10, in tid 7", "fault addr 0x10"),
         ("code 1 (SEGV_MAPERR), fault addr 0x10, in tid 7", "fault addr 0x10"),
         ("code 1 (SEGV_MAPERR), fault addr --------, in tid 7", "SEGV_MAPERR"),
     ],
 )
-def test_a_comma_behind_the_address_is_no_part_of_it(announced, told) -> None:
+def test_a_comma_behind_the_address_is_no_part_of_it(announced, reported) -> None:
     line = f"F libc    : Fatal signal 11 (SIGSEGV), {announced} (b), pid {PID} (b)\n"
     error = ended(f"01-25 12:32:58.873 {PID} {PID} {line}", signal=11)
-    assert error.fact.endswith(told)
+    assert error.fact.endswith(reported)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_a_linker_that_speaks_only_to_the_log_is_heard() -> None:
     assert "libfoo.so" in error.fact
 
 
-def test_what_the_program_printed_itself_is_more_telling_than_its_log() -> None:
+def test_what_the_program_printed_itself_is_more_reporting_than_its_log() -> None:
     result = CommandResult(
         stdout=b"",
         stderr=b"PytorchStreamReader failed reading zip archive: failed finding "

@@ -118,8 +118,8 @@ def test_an_output_twice_is_no_measurement() -> None:
 def test_every_line_is_needed_even_under_a_seal_of_its_own(missing: int) -> None:
     lines = golden_lines()
     del lines[missing]
-    told = sealed(*lines)
-    assert reason_of(told) is Reason.BAD_OUTPUT
+    reported = sealed(*lines)
+    assert reason_of(reported) is Reason.BAD_OUTPUT
 
 
 @pytest.mark.parametrize(
@@ -175,11 +175,11 @@ def test_a_field_of_a_newer_program_is_no_trouble() -> None:
     assert read(sealed(*golden_lines(), {"energy_uj": 12})) == MEASURED
 
 
-def test_a_field_told_twice_is_refused() -> None:
+def test_a_field_reported_twice_is_refused() -> None:
     assert reason_of(sealed(*golden_lines(), {"load_ns": 1})) is Reason.BAD_OUTPUT
 
 
-def test_another_wire_or_another_runner_is_told_by_name() -> None:
+def test_another_wire_or_another_runner_is_reported_by_name() -> None:
     header, *rest = golden_lines()
     with pytest.raises(LaunchError, match="speaks wire 2"):
         read(sealed(header | {"wire": 2}, *rest))
@@ -240,9 +240,9 @@ def test_another_wire_or_another_runner_is_told_by_name() -> None:
 def test_an_error_line_is_classified_by_its_phase_and_words(
     phase: str, message: str, reason: Reason
 ) -> None:
-    told = sealed(golden_lines()[0], {"error": phase, "message": message})
+    reported = sealed(golden_lines()[0], {"error": phase, "message": message})
     with pytest.raises(LaunchError) as caught:
-        read(told, code=10)
+        read(reported, code=10)
     assert caught.value.reason is reason
     assert caught.value.fact
     assert "internal miniz" not in caught.value.fact
@@ -261,11 +261,11 @@ def test_a_whole_output_of_a_program_that_ended_badly_is_not_believed() -> None:
 
 
 def test_capabilities_are_read() -> None:
-    told = sealed(
+    reported = sealed(
         {"wire": 1, "runner": "lite", "runtime": "torch 2.13.0", "pid": 1},
         {"bytecode_min": 4, "bytecode_max": 9, "operators": ["aten::add.Tensor"]},
     )
-    result = CommandResult(stdout=told, stderr=b"", exit_code=0)
+    result = CommandResult(stdout=reported, stderr=b"", exit_code=0)
     capabilities = read_capabilities(result, subject="pocketbench-lite")
     assert capabilities.bytecode_max == 9
     assert capabilities.operators == ("aten::add.Tensor",)
@@ -274,7 +274,7 @@ def test_capabilities_are_read() -> None:
 def answered(*outputs: object, count: int | None = None) -> CommandResult:
     head = {"wire": 1, "runner": "lite", "runtime": "torch", "pid": 1}
     counted = {"input_count": len(outputs) if count is None else count}
-    lines = [{f"output_{index}": told} for index, told in enumerate(outputs)]
+    lines = [{f"output_{index}": reported} for index, reported in enumerate(outputs)]
     return CommandResult(stdout=sealed(head, counted, *lines), stderr=b"", exit_code=0)
 
 
@@ -290,10 +290,10 @@ TENSORS = st.builds(
 
 
 @given(answers=st.lists(st.lists(TENSORS, max_size=3).map(tuple), min_size=1))
-def test_outputs_that_were_told_are_read_back(
+def test_outputs_that_were_reported_are_read_back(
     answers: list[tuple[RawTensor, ...]],
 ) -> None:
-    told = [
+    reported = [
         [
             f"{x.spec.dtype}:{'x'.join(map(str, x.spec.shape))}:"
             f"{base64.b64encode(x.data).decode()}"
@@ -301,7 +301,7 @@ def test_outputs_that_were_told_are_read_back(
         ]
         for tensors in answers
     ]
-    assert read_outputs(answered(*told), subject="tiny") == tuple(answers)
+    assert read_outputs(answered(*reported), subject="tiny") == tuple(answers)
 
 
 @pytest.mark.parametrize(
@@ -320,7 +320,7 @@ def test_an_output_of_another_form_is_no_output(outputs: object) -> None:
         read_outputs(answered(outputs), subject="tiny")
 
 
-def test_an_output_that_is_missing_is_told() -> None:
+def test_an_output_that_is_missing_is_reported() -> None:
     with pytest.raises(LaunchError, match="printed no output_1"):
         read_outputs(answered(["float32:1:AAAAAA=="], count=2), subject="tiny")
 

@@ -22,7 +22,7 @@ def test_an_unknown_word_offers_the_near_ones():
         parse_gates(["memory"])
 
 
-def test_a_plan_gates_on_latency_unless_told_otherwise():
+def test_a_plan_gates_on_latency_unless_reported_otherwise():
     usual = plan_models(RunOptions(models=("mobilenet_v2",)))
     asked = plan_models(RunOptions(models=("mobilenet_v2",), gate_on=("p90",)))
 

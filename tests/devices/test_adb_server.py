@@ -85,7 +85,7 @@ def test_a_private_server_ends_when_its_starter_is_killed(tmp_path):
     watch.close()
 
 
-def test_a_port_that_is_taken_is_told_in_adbs_words(tmp_path):
+def test_a_port_that_is_taken_is_reported_in_adbs_words(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with (

@@ -257,7 +257,7 @@ def test_a_line_is_read_from_its_end(line, serial, state, usb_path):
     assert found.name == serial
 
 
-def test_phones_of_one_serial_are_told_apart_by_their_port():
+def test_phones_of_one_serial_are_reported_apart_by_their_port():
     found = parse_transports(
         "0123456789ABCDEF device usb:1-1.4.1 transport_id:4\n"
         "0123456789ABCDEF device 3-2 transport_id:5\n"

@@ -188,7 +188,7 @@ def test_property_values_hold_brackets_commas_and_lines():
         {"ro__hardware": "cutf_cvm"},
     ],
 )
-def test_an_emulator_is_known_and_two_of_them_are_told_apart(properties):
+def test_an_emulator_is_known_and_two_of_them_are_reported_apart(properties):
     output = printed(getprop=getprop(ro__serialno="EMULATOR36X1", **properties))
     first, second = (info_of(output, f"emulator-{port}") for port in (5554, 5556))
     assert first.is_emulated
@@ -256,7 +256,7 @@ def test_the_name_people_know_is_preferred_to_the_model_number():
         ),
     ],
 )
-def test_how_a_phone_is_reached_is_told_by_adbs_name_for_it(serial, transport):
+def test_how_a_phone_is_reached_is_reported_by_adbs_name_for_it(serial, transport):
     assert info_of(printed(getprop="[a]: [b]\n"), serial).transport == transport
 
 

@@ -165,7 +165,7 @@ def endable(tmp_path):
     server.end()
 
 
-def test_an_adb_server_that_is_ended_is_told_apart_from_a_lost_phone(
+def test_an_adb_server_that_is_ended_is_reported_apart_from_a_lost_phone(
     phone_factory, endable
 ):
     phone = phone_factory()

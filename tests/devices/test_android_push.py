@@ -109,7 +109,7 @@ def test_a_name_that_cannot_be_a_file_is_refused(device, make_object, name):
         device.push([wanted])
 
 
-def test_preinstalled_objects_are_told_apart_and_not_sent(
+def test_preinstalled_objects_are_reported_apart_and_not_sent(
     phone_factory, open_phone, make_object
 ):
     library = make_object("libtorch.so", os.urandom(5000))
@@ -174,7 +174,7 @@ def test_an_interrupted_push_leaves_nothing_that_counts_as_whole(
     assert hashed(device, f"{OBJECTS}/{wanted.sha256}/model") == wanted.sha256
 
 
-def test_a_full_disk_is_told_apart_and_its_room_is_given_back(
+def test_a_full_disk_is_reported_apart_and_its_room_is_given_back(
     phone, device, make_object
 ):
     wanted = make_object("model", os.urandom(500_000))
@@ -335,7 +335,7 @@ def test_an_adb_program_that_is_killed_leaves_nothing_behind(
     assert listed(device, OBJECTS) == []
 
 
-def test_a_folder_that_may_not_be_written_is_told_apart(device, make_object):
+def test_a_folder_that_may_not_be_written_is_reported_apart(device, make_object):
     device.run(["mkdir", "-p", "/data/local/tmp/pocketbench"], timeout_s=60)
     device.run(["chmod", "555", "/data/local/tmp/pocketbench"], timeout_s=60)
     try:
@@ -356,15 +356,15 @@ def test_cancel_ends_a_push(phone, open_phone, make_object):
 def test_a_push_that_takes_long_is_announced_and_a_cached_one_is_not(
     phone, open_phone, make_object
 ):
-    told = []
-    device = open_phone(phone, progress=told.append)
+    reported = []
+    device = open_phone(phone, progress=reported.append)
     wanted = make_object("model", bytes(2 * 2**20))
     device.push([wanted])
     device.push([wanted])
-    assert told == [f"{device.info.id}: pushing 1 file, 2.00 MiB"]
+    assert reported == [f"{device.info.id}: pushing 1 file, 2.00 MiB"]
 
 
-def test_sizes_told_by_stat_and_by_wc_are_read():
+def test_sizes_reported_by_stat_and_by_wc_are_read():
     wanted = [(10, False), (20, True), (30, True), (40, False)]
     lines = "present -\nmissing -\npresent x\npreinstalled -\n"
     expected = ["present", "missing", "present", "preinstalled"]

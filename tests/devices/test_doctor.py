@@ -74,7 +74,7 @@ def looked(attached, adb, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def told(attached, looked, adb):
+def reported(attached, looked, adb):
     """By profile."""
     listed = types("devices", "--json", "--no-simulated", **at(adb))
     assert (listed.returncode, looked.returncode) == (0, 0), looked.stderr
@@ -83,14 +83,14 @@ def told(attached, looked, adb):
     return {name: Seen(infos[i], founds[i]) for name, i in attached.items()}
 
 
-def test_there_are_at_least_eight(told):
-    assert len(told) >= 8
+def test_there_are_at_least_eight(reported):
+    assert len(reported) >= 8
 
 
 @pytest.mark.parametrize("name", PROFILES)
-def test_both_tell_who_the_phone_is(told, name):
+def test_both_tell_who_the_phone_is(reported, name):
     wanted, identity = PROFILES[name], PROFILES[name].identity
-    seen = told[name]
+    seen = reported[name]
     # Doctor opens the phone and reads it again.
     assert seen.info == seen.found["device"]
     info = seen.info
@@ -119,8 +119,8 @@ def test_both_tell_who_the_phone_is(told, name):
 
 
 @pytest.mark.parametrize("name", PROFILES)
-def test_doctor_tells_heat_charge_and_room(told, name):
-    wanted, seen = PROFILES[name], told[name]
+def test_doctor_tells_heat_charge_and_room(reported, name):
+    wanted, seen = PROFILES[name], reported[name]
     room = (wanted.storage.total_kb - wanted.storage.used_kb) * 1024
     assert seen.found["free_bytes"] == room
     battery = seen.conditions["battery"]
@@ -154,8 +154,8 @@ def test_doctor_tells_heat_charge_and_room(told, name):
 
 
 @pytest.mark.parametrize("name", PROFILES)
-def test_doctor_tells_what_can_be_read_without_root(told, name):
-    wanted, seen = PROFILES[name], told[name]
+def test_doctor_tells_what_can_be_read_without_root(reported, name):
+    wanted, seen = PROFILES[name], reported[name]
     assert seen.parts["energy"]["is_read"] == bool(wanted.meters)
     scaled = any(c.max_frequency_khz for c in wanted.clusters)
     assert seen.parts["cpu_policies.current_frequency_khz"]["is_read"] == scaled
@@ -172,8 +172,8 @@ def test_doctor_tells_what_can_be_read_without_root(told, name):
 
 
 @pytest.mark.parametrize("name", PROFILES)
-def test_doctor_tells_of_a_runner_or_how_to_get_one(told, name):
-    for runner in told[name].found["runners"]:
+def test_doctor_tells_of_a_runner_or_how_to_get_one(reported, name):
+    for runner in reported[name].found["runners"]:
         if PROFILES[name].translated_abi:
             assert not runner["is_usable"]
             assert "runner build" in runner["remedy"]
@@ -182,7 +182,7 @@ def test_doctor_tells_of_a_runner_or_how_to_get_one(told, name):
             assert runner["is_usable"]
 
 
-def test_the_page_fits_a_terminal_of_80_columns(attached, told, looked):
+def test_the_page_fits_a_terminal_of_80_columns(attached, reported, looked):
     page = render(msgspec.json.decode(looked.stdout, type=DoctorReport))
     for line in page.splitlines():
         assert len(line) <= 80 or len(line.split()) == 1, line
@@ -225,7 +225,7 @@ def test_nothing_on_a_phone_is_changed(phone, adb):
     assert everything() == before
 
 
-def test_an_adb_server_of_another_version_is_told_and_left_running(tmp_path):
+def test_an_adb_server_of_another_version_is_reported_and_left_running(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
 
@@ -259,7 +259,7 @@ def test_an_iphone_is_shown_and_nothing_is_started_on_it(mac):
     (found,) = report["devices"]
     assert found["device"]["is_replayed"]
     assert found["device"]["state"] == "ready"
-    # Its conditions are told by an app of ours, which the doctor does not install.
+    # Its conditions are read by our app, which the doctor does not install.
     assert (found["conditions"], found["parts"]) == (None, [])
     assert all("--platform ios" in runner["remedy"] for runner in found["runners"])
     assert found["advice"][0].startswith("No lite runner: there is no app yet")

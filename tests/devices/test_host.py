@@ -56,16 +56,16 @@ def test_this_computer_is_described_in_the_words_of_phones(host):
 
 
 @pytest.mark.parametrize(
-    ("told", "short"),
+    ("reported", "short"),
     [
         ("Intel(R) Core(TM) i7-8650U CPU @ 1.90GHz", "Intel Core i7-8650U"),
         ("AMD Ryzen 9 5950X 16-Core Processor", "AMD Ryzen 9 5950X"),
     ],
 )
-def test_the_name_of_the_cpu_is_shortened(told, short):
+def test_the_name_of_the_cpu_is_shortened(reported, short):
     from pocketbench.devices.host_info import _short
 
-    assert _short(told) == short
+    assert _short(reported) == short
 
 
 def test_outputs_come_apart_with_the_exit_code(host):

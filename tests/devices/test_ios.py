@@ -250,7 +250,7 @@ def test_a_phone_that_goes_while_a_model_is_copied_is_lost(mac, open_phone, app,
         phone.push([app, model])
 
 
-def test_an_app_that_the_system_kills_is_told_by_its_signal(
+def test_an_app_that_the_system_kills_is_reported_by_its_signal(
     mac, open_phone, app, model
 ):
     with open_phone() as phone:
@@ -333,7 +333,7 @@ def test_a_second_run_does_not_get_the_phone(mac, open_phone):
         pass
 
 
-def test_conditions_are_what_the_app_told_just_now(
+def test_conditions_are_what_the_app_reported_just_now(
     mac, open_phone, app, model, monkeypatch
 ):
     with open_phone() as phone:
@@ -353,15 +353,15 @@ def test_conditions_are_what_the_app_told_just_now(
 
 
 def test_garbled_conditions_are_no_conditions():
-    told = read_conditions(
+    reported = read_conditions(
         b'conditions {"when": "before", "thermal_state": 2, "battery_percent": -100}\n'
         b'conditions {"when": "after", "thermal\n'
         b"conditions []\n"
     )
 
-    assert told.before.thermal.status == 3
-    assert told.before.battery.level is None
-    assert told.after is None
+    assert reported.before.thermal.status == 3
+    assert reported.before.battery.level is None
+    assert reported.after is None
 
 
 def test_pymobiledevice3_does_where_there_is_no_devicectl(mac, open_phone, app, model):
@@ -401,7 +401,7 @@ def test_absent_tools_are_found_absent_without_starting_anything(mac, monkeypatc
     assert troubles == [] or sys.platform == "darwin"
 
 
-def test_a_listing_that_fails_is_told(mac):
+def test_a_listing_that_fails_is_reported(mac):
     mac.plan("list", "fails")
 
     with pytest.raises(DeviceUnavailableError, match="Failed to list devices"):

@@ -124,7 +124,7 @@ def test_it_is_shut_down_after_a_cancel_too(mac, cancel):
     assert mac.read()["simulators"][0]["state"] == "Shutdown"
 
 
-def test_one_that_does_not_boot_is_told(mac, cancel):
+def test_one_that_does_not_boot_is_reported(mac, cancel):
     mac.change_simulator(broken=True)
     driver = SimulatorDriver()
     (info,) = driver.discover()
@@ -160,7 +160,7 @@ def test_a_program_gets_its_arguments_and_environment(simulator, tmp_path):
     assert (done.exit_code, done.signal) == (7, None)
 
 
-def test_a_signal_is_told_as_one(simulator, tmp_path):
+def test_a_signal_is_reported_as_one(simulator, tmp_path):
     done = simulator.run([script(tmp_path, "kill -SEGV $$")], timeout_s=30)
 
     assert (done.exit_code, done.signal) == (None, 11)

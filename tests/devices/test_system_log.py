@@ -52,8 +52,8 @@ def test_a_program_killed_at_its_deadline_leaves_its_log_to_be_read_afterwards(
     assert result.stdout == b"begun\n"
     assert result.log == b""
     assert phone.shell("pgrep -f '^sleep 4321$'").stdout == ""
-    told = [line.text for line in read_threadtime(device.with_log(result).log)]
-    assert told == ["Model loaded", "chatter"]
+    reported = [line.text for line in read_threadtime(device.with_log(result).log)]
+    assert reported == ["Model loaded", "chatter"]
 
 
 def test_the_log_is_never_cleared(phone_factory, open_phone):
@@ -88,12 +88,12 @@ def test_a_crash_leaves_a_tombstone_of_this_process_alone(phone, open_phone):
 
     result = device.run(["sh", "-c", "kill -SEGV $$"], timeout_s=30)
     phone.shell("log -t Other chatter")
-    told = [line.text for line in read_threadtime(device.with_log(result).log)]
+    reported = [line.text for line in read_threadtime(device.with_log(result).log)]
 
     assert result.signal == 11
-    assert any(x.startswith("Fatal signal 11 (SIGSEGV)") for x in told)
-    assert any(x.startswith(f"pid: {result.pid}, tid: ") for x in told)
-    assert "chatter" not in told
+    assert any(x.startswith("Fatal signal 11 (SIGSEGV)") for x in reported)
+    assert any(x.startswith(f"pid: {result.pid}, tid: ") for x in reported)
+    assert "chatter" not in reported
 
 
 def test_a_phone_that_is_gone_leaves_the_result_as_it_was(phone, open_phone):

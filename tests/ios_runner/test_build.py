@@ -178,6 +178,6 @@ def test_the_record_of_a_build_is_readable_json(xcode):
     build()
 
     (path,) = built.apps_folder().glob("*/build.json")
-    told = json.loads(path.read_text())
-    assert told["engine"] == "null"
-    assert told["abis"] == ["arm64-v8a"]
+    reported = json.loads(path.read_text())
+    assert reported["engine"] == "null"
+    assert reported["abis"] == ["arm64-v8a"]

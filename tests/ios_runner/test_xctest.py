@@ -15,10 +15,10 @@ TEST = "-[GenericTests test_forward_mv3_xnnpack_pte_iOS_18_0_iPhone15_4]"
 
 
 def line(values, *, test=TEST, metric="Clock Monotonic Time, s", average="0.004"):
-    told = ", ".join(f"{value:.6f}" for value in values)
+    reported = ", ".join(f"{value:.6f}" for value in values)
     return (
         f"/Users/me/Tests.mm:134: Test Case '{test}' measured [{metric}] average: "
-        f"{average}, relative standard deviation: 7.201%, values: [{told}], "
+        f"{average}, relative standard deviation: 7.201%, values: [{reported}], "
         "performanceMetricID:com.apple.dt.XCTMetric_Clock.time.monotonic, "
         'baselineName: "", baselineAverage: , polarity: prefers smaller, '
         "maxPercentRegression: 10.000%, maxStandardDeviation: 0.000\n"

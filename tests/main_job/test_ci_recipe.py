@@ -106,10 +106,10 @@ class Workflow:
         for step in GITHUB["jobs"][job]["steps"]:
             if "run" not in step or f"'{other}'" in step.get("if", ""):
                 continue
-            told = {
+            reported = {
                 name: self._value(text) for name, text in step.get("env", {}).items()
             }
-            self.run(step["run"], **told)
+            self.run(step["run"], **reported)
 
     def _value(self, expression):
         return {

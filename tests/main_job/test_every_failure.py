@@ -117,15 +117,15 @@ def test_an_operator_that_the_program_lacks_is_refused_before_the_push(
     assert not is_on(phone, model)
 
 
-def test_a_program_without_a_quantized_engine_is_told_before_the_push(
+def test_a_program_without_a_quantized_engine_is_reported_before_the_push(
     phones, job, tmp_path
 ):
     model = model_file(tmp_path / "q.ptl", b"q", operators=("quantized::linear",))
-    told = [
+    reported = [
         {"wire": 1, "runner": "lite", "runtime": "torch", "pid": 1},
         {"quantized_engines": [], "operators": ["quantized::linear"]},
     ]
-    lines = [json.dumps(line) for line in told]
+    lines = [json.dumps(line) for line in reported]
     digest = hashlib.sha256("".join(f"{x}\n" for x in lines).encode()).hexdigest()
     lines.append(json.dumps({"end": True, "lines": 2, "sha256": digest}))
     program = script(tmp_path / "lite", *(f"echo '{line}'" for line in lines))
@@ -155,7 +155,7 @@ def archive(*names):
     ],
     ids=["a full-JIT file", "a truncated file", "nothing at all"],
 )
-def test_a_file_of_another_kind_is_told_by_the_lite_program(
+def test_a_file_of_another_kind_is_reported_by_the_lite_program(
     phones, job, tmp_path, content, reason
 ):
     model = model_file(tmp_path / "net.ptl", content)
@@ -333,7 +333,7 @@ def test_a_phone_that_restarts_is_lost_and_measured_when_it_is_back(
     assert len(run.launches) == 1
 
 
-def test_an_adb_server_that_is_replaced_is_told_apart_from_a_lost_phone(
+def test_an_adb_server_that_is_replaced_is_reported_apart_from_a_lost_phone(
     phones, net, tmp_path
 ):
     """Another adb program, say Android Studio's, starts a server of its own."""

@@ -40,13 +40,15 @@ def test_stored_runs_are_added_and_shown(user, runs):
 
 
 def test_a_confirmed_regression_fails_only_where_asked(user, slowed):
-    told = user.types("history", "changes", "net")
-    assert told.returncode == 0, told.stderr
-    assert told.stdout.startswith("1 confirmed regression, 0 other changes in 2 cells")
+    reported = user.types("history", "changes", "net")
+    assert reported.returncode == 0, reported.stderr
+    assert reported.stdout.startswith(
+        "1 confirmed regression, 0 other changes in 2 cells"
+    )
 
     failed = user.types("history", "changes", "--fail-on", "regression")
     assert failed.returncode == 1
-    assert failed.stdout == told.stdout
+    assert failed.stdout == reported.stdout
 
 
 def test_an_accepted_change_fails_no_more(user, slowed):

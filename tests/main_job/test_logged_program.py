@@ -69,7 +69,7 @@ def test_a_launch_with_its_log_costs_three_round_trips(
     assert phone.statistics()["streams"] - one == 3 * 3
 
 
-def test_what_it_logs_of_its_failure_is_told_and_kept(
+def test_what_it_logs_of_its_failure_is_reported_and_kept(
     phone_factory, job, tmp_path, pte
 ):
     fails = (*LOGS, "say E 'Missing operator: [3] vision::nms.out'", "exit 1")

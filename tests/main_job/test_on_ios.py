@@ -314,7 +314,7 @@ def test_the_app_is_built_by_the_command_and_found_by_the_run(user, mac):
 
 
 @pytest.mark.parametrize(
-    ("argv", "told"),
+    ("argv", "reported"),
     [
         (("runner", "build", "--platform", "ios"), "--team"),
         (("runner", "build", "--platform", "ios-simulator"), "--runtime"),
@@ -324,28 +324,30 @@ def test_the_app_is_built_by_the_command_and_found_by_the_run(user, mac):
         (("run", *NET, "--device", "ios-simulator:*"), "runner build --platform"),
     ],
 )
-def test_a_mistake_is_one_line_that_names_the_way_out(user, mac, argv, told):
+def test_a_mistake_is_one_line_that_names_the_way_out(user, mac, argv, reported):
     done = user.types(*argv)
 
     assert done.returncode == 2, done.stderr
-    assert told in done.stderr
+    assert reported in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
 
 
 @pytest.mark.parametrize(
-    ("selector", "told"),
+    ("selector", "reported"),
     [
         ("ios:*", "pipx install pymobiledevice3"),
         ("ios-simulator:*", "install Xcode"),
     ],
 )
-def test_without_apples_tools_one_line_says_what_to_install(user, mac, selector, told):
+def test_without_apples_tools_one_line_says_what_to_install(
+    user, mac, selector, reported
+):
     mac.remove("xcrun", "pymobiledevice3")
 
     done = user.types("run", *NET, "--device", selector)
 
     assert done.returncode == 2
-    assert told in done.stderr
+    assert reported in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     with contextlib.suppress(FileNotFoundError):
         assert not list(user.runs.iterdir())

@@ -218,7 +218,7 @@ def test_a_file_that_is_no_model_is_a_row_and_the_other_model_goes_on(user):
     assert failure.remedy in report.read_text()
 
 
-def test_a_model_that_throws_on_its_inputs_is_told_with_the_reason(user):
+def test_a_model_that_throws_on_its_inputs_is_reported_with_the_reason(user):
     user.write(
         "bad.py",
         """
@@ -237,7 +237,7 @@ def test_a_model_that_throws_on_its_inputs_is_told_with_the_reason(user):
 
 
 @pytest.mark.parametrize(
-    ("argv", "told"),
+    ("argv", "reported"),
     [
         (("run", "mobilenet_v3"), "Did you mean mobilenet_v2"),
         (("run", "mobilenet_v2", "--variant", "int8-statik"), "int8-static"),
@@ -265,11 +265,11 @@ def test_a_model_that_throws_on_its_inputs_is_told_with_the_reason(user):
         (("rnu",), "Did you mean run"),
     ],
 )
-def test_a_mistake_is_one_line_that_names_the_way_out(user, argv, told):
+def test_a_mistake_is_one_line_that_names_the_way_out(user, argv, reported):
     done = user.types(*argv)
 
     assert done.returncode == 2
-    assert told in done.stderr
+    assert reported in done.stderr
     assert "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
 

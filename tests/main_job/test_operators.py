@@ -80,8 +80,8 @@ def test_a_suite_asks_for_the_profile_and_a_resume_does_what_is_missing(user):
     )
     done = user.types("run", str(suite), "--json")
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)["operators"]
-    assert [table["variant_id"] for table in told] == ["float32", "int8-static"]
+    reported = json.loads(done.stdout)["operators"]
+    assert [table["variant_id"] for table in reported] == ["float32", "int8-static"]
 
     # As after a kill between the two profiles.
     (stored,) = user.runs.glob("*/run.jsonl")
@@ -104,7 +104,7 @@ def test_a_suite_asks_for_the_profile_and_a_resume_does_what_is_missing(user):
     assert run.outcome == "finished"
 
 
-def test_a_suite_that_asks_for_another_profile_is_told_which_there_is(user):
+def test_a_suite_that_asks_for_another_profile_is_reported_which_there_is(user):
     suite = user.write(
         "suite.toml",
         '[workload]\nprofile = "layers"\n[[model]]\nsource = "nets:net"\n',

@@ -103,7 +103,7 @@ def test_a_suite_asks_for_it_and_a_program_that_cannot_tell_is_noted(user):
         (("--min-accuracy", "95"), "is not a proportion"),
     ],
 )
-def test_what_cannot_be_asked_is_told_before_anything_is_done(user, words, said):
+def test_what_cannot_be_asked_is_reported_before_anything_is_done(user, words, said):
     done = user.types("run", *NET, *words)
     assert done.returncode == 2
     assert said in done.stderr

@@ -27,11 +27,11 @@ def scale(phone):
 
 def everything(phone):
     """All that a run may change."""
-    told = phone.shell(
+    reported = phone.shell(
         "settings list global; settings list system; dumpsys power; "
         "read -r x </apex/pocketbench/run/fixed_performance && echo fixed $x"
     )
-    return told.stdout.replace("fixed false\n", "")
+    return reported.stdout.replace("fixed false\n", "")
 
 
 def start(user, phone, *more):

@@ -107,7 +107,7 @@ def read(
 def with_readings(run, device_id, readings, throttled=()):
     """The run with a reading before and after each launch of one device in turn."""
     its = [launch for launch in run.launches if launch.device_id == device_id]
-    told = {
+    reported = {
         id(launch): replace(
             launch,
             conditions_before=before,
@@ -118,7 +118,7 @@ def with_readings(run, device_id, readings, throttled=()):
             zip(its, readings[::2], readings[1::2], strict=True)
         )
     }
-    return replace(run, launches=tuple(told.get(id(x), x) for x in run.launches))
+    return replace(run, launches=tuple(reported.get(id(x), x) for x in run.launches))
 
 
 def small_run(blocks=2, devices=(HOST, PIXEL)):
@@ -313,8 +313,8 @@ def test_without_a_skin_sensor_the_hottest_of_the_others_is_drawn():
         (read(skin_c=None, cpu_c=None), "battery"),
         (read(skin_c=None, cpu_c=20.0), "battery"),
     ):
-        told = [replace(x, conditions_before=reading) for x in launches]
-        assert band(told, 0.0, reading).kind == kind
+        reported = [replace(x, conditions_before=reading) for x in launches]
+        assert band(reported, 0.0, reading).kind == kind
 
 
 def test_the_page_and_the_comment_and_the_document_tell_the_same(heated):

@@ -170,7 +170,7 @@ def test_an_environment_change_is_a_labelled_rule(runs):
 
 
 @pytest.fixture
-def of_run(runs):
+def histories_for_run(runs):
     """A run's summary and the histories of its cells; the phone's serial is hashed."""
     for number in range(30):
         level = 1e6 if number < 15 else 1.1e6
@@ -179,8 +179,8 @@ def of_run(runs):
     return summarize(run), histories_of(run, runs.history, today=TODAY)
 
 
-def test_the_page_shows_each_cells_history_and_no_serial(of_run):
-    summary, histories = of_run
+def test_the_page_shows_each_cells_history_and_no_serial(histories_for_run):
+    summary, histories = histories_for_run
     page = html.render(View(summary, histories))
 
     section = re.search(r'id="history".*?</section>|id="history".*', page, re.DOTALL)
@@ -192,8 +192,8 @@ def test_the_page_shows_each_cells_history_and_no_serial(of_run):
     assert "history-1-t" not in html.render(View(summary))
 
 
-def test_the_comment_shows_a_sparkline_although_the_serial_is_hashed(of_run):
-    summary, histories = of_run
+def test_the_comment_shows_a_sparkline_although_the_serial_is_hashed(histories_for_run):
+    summary, histories = histories_for_run
     comment = Reports(summary, histories).text("markdown")
 
     assert "last 30 runs" in comment

@@ -62,9 +62,9 @@ def checked(small):
 
 
 @pytest.mark.parametrize("report", [console, html, markdown])
-def test_figures_accuracy_and_what_is_missed_are_told(checked, report):
+def test_figures_accuracy_and_what_is_missed_are_reported(checked, report):
     words = " ".join(report.render(View(checked)).replace("\\", "").split())
-    for told in (
+    for reported in (
         "Output accuracy",
         "35.7",
         "0.848",
@@ -73,7 +73,7 @@ def test_figures_accuracy_and_what_is_missed_are_told(checked, report):
         "SQNR 35.7 dB is below 40 dB",
         "does not report what a model answers",
     ):
-        assert told in words, told
+        assert reported in words, reported
 
 
 @pytest.mark.parametrize("report", [console, html, markdown])

@@ -56,7 +56,7 @@ def test_everything_else_is_passed_on_unchanged(tiny):
     assert presentable(tiny) == tiny
 
 
-def test_devices_of_one_name_are_told_apart(full):
+def test_devices_of_one_name_are_reported_apart(full):
     twins = tuple(
         replace(ready, device=replace(ready.device, name="Pixel 8"))
         for ready in full.devices

@@ -14,7 +14,7 @@ from pocketbench.bench.errors import ExportError
 from pocketbench.bench.models.accuracy.parts import PartError, part_error
 from pocketbench.bench.models.inputs.structure import tensors_in
 from pocketbench.bench.models.state import fresh
-from pocketbench.bench.models.summarize_exception import last_words
+from pocketbench.bench.models.summarize_exception import summarize_exception
 from pocketbench.bench.models.transforms.settle import name_of_dtype
 from pocketbench.bench.records.artifact import OutputError, OutputFigures
 
@@ -48,7 +48,8 @@ def outputs_of(
             shapes = ", ".join(str(list(tensor.shape)) for tensor in inputs)
             raise ExportError(
                 name,
-                f"{who} raised on inputs of shape {shapes} ({last_words(error)})",
+                f"{who} raised on inputs of shape {shapes} "
+                f"({summarize_exception(error)})",
                 "Check the model's inputs: give their shape and dtype with --input, "
                 "or let the factory return (module, example_inputs)",
             ) from error

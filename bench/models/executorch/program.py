@@ -12,7 +12,7 @@ from executorch.exir.lowered_backend_module import get_lowered_backend_modules
 
 from pocketbench.bench.errors import ExportError
 from pocketbench.bench.models.executorch.delegates import partitioners
-from pocketbench.bench.models.summarize_exception import last_words
+from pocketbench.bench.models.summarize_exception import summarize_exception
 from pocketbench.bench.records.artifact import DelegateShare, Delegation
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def export_graph(
     except Exception as error:
         raise ExportError(
             name,
-            f"torch.export cannot capture it ({last_words(error)})",
+            f"torch.export cannot capture it ({summarize_exception(error)})",
             "Take out what the message names, or measure it with --engine lite",
         ) from error
 
@@ -76,7 +76,7 @@ def lower(
     except Exception as error:
         raise ExportError(
             name,
-            f"cannot be lowered for ExecuTorch ({last_words(error)})",
+            f"cannot be lowered for ExecuTorch ({summarize_exception(error)})",
             "Take out what the message names, or measure it with --engine lite",
         ) from error
     return _facts(made, delegation)

@@ -10,7 +10,7 @@ from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
 from pocketbench.bench.errors import ExportError
 from pocketbench.bench.models.executorch.delegates import quantizer
-from pocketbench.bench.models.summarize_exception import last_words
+from pocketbench.bench.models.summarize_exception import summarize_exception
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +63,7 @@ def quantize_graph(
     except Exception as error:
         raise ExportError(
             name,
-            f"cannot be quantized by PT2E ({last_words(error)})",
+            f"cannot be quantized by PT2E ({summarize_exception(error)})",
             "Keep to float32+executorch, or take out what the message names",
         ) from error
     return QuantizedGraph(made, layers, _quantized_layers(made))

@@ -21,7 +21,7 @@ from pocketbench.bench.models.lite.variant import (
     check_float32,
     weights_of,
 )
-from pocketbench.bench.models.summarize_exception import last_words
+from pocketbench.bench.models.summarize_exception import summarize_exception
 from pocketbench.bench.models.transforms import changes
 from pocketbench.bench.models.transforms.model_transforms import remake
 from pocketbench.bench.planning.variant_names import FLOAT16
@@ -211,7 +211,7 @@ def _compare(
     except Exception as error:
         raise ExportError(
             name,
-            f"ExecuTorch cannot load the exported file ({last_words(error)})",
+            f"ExecuTorch cannot load the exported file ({summarize_exception(error)})",
             "Take out what the message names",
         ) from error
     actual = outputs_of(

@@ -26,7 +26,7 @@ from pocketbench.bench.models.lite.variant import make_variant
 from pocketbench.bench.models.original import import_from
 from pocketbench.bench.models.prebuilt_model import describe_ready
 from pocketbench.bench.models.settling import load_original
-from pocketbench.bench.models.summarize_exception import last_words
+from pocketbench.bench.models.summarize_exception import summarize_exception
 from pocketbench.bench.models.transforms.model_transforms import check_channels_last
 from pocketbench.bench.planning.variant_names import AS_IS, CHANNELS_LAST
 from pocketbench.bench.records.engines import split_variant
@@ -57,7 +57,7 @@ def carry_out(line: bytes, replies: IO[bytes], *, started_ns: int) -> None:
     except Exception as error:
         unforeseen = ExportError(
             f"{order.model} {order.variant}",
-            f"the export failed ({last_words(error)})",
+            f"the export failed ({summarize_exception(error)})",
             "See the log",
         )
         reply(_refusal(unforeseen))

@@ -8,7 +8,7 @@ import torch
 from torch.utils.mobile_optimizer import optimize_for_mobile
 
 from pocketbench.bench.errors import ExportError
-from pocketbench.bench.models.summarize_exception import last_words
+from pocketbench.bench.models.summarize_exception import summarize_exception
 
 if TYPE_CHECKING:
     from pocketbench.bench.models.inputs.inputs import InputSet
@@ -66,7 +66,7 @@ def delegate_program(
         raise ExportError(
             name,
             f"{title} takes all of a model or nothing, and not all of this one "
-            f"({last_words(error)})",
+            f"({summarize_exception(error)})",
             "Take out what the message names, or measure it with --engine lite",
         ) from error
 

@@ -14,7 +14,7 @@ from pocketbench.bench.errors import ExportError
 from pocketbench.bench.models.accuracy.layers import Layers, count_layers
 from pocketbench.bench.models.inputs.bundle import bundle
 from pocketbench.bench.models.state import fresh
-from pocketbench.bench.models.summarize_exception import last_words
+from pocketbench.bench.models.summarize_exception import summarize_exception
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,7 +115,7 @@ def script_of(
     except Exception as error:
         raise ExportError(
             name,
-            f"cannot be traced ({last_words(error)})",
+            f"cannot be traced ({summarize_exception(error)})",
             "Give it as TorchScript (.pt) made with torch.jit.script, "
             "or take out what the message names",
         ) from error
@@ -135,7 +135,7 @@ def save(program: Program, sets: Sequence[InputSet], path: Path, *, name: str) -
 
 def unsupported(error: Exception, name: str, what: str) -> ExportError:
     """Say what in a model's code a lite-interpreter file cannot hold."""
-    words = last_words(error)
+    words = summarize_exception(error)
     if _WITH_BLOCK.search(str(error)):
         return ExportError(
             name,

@@ -10,7 +10,7 @@ from torch.jit import mobile
 
 from pocketbench.bench.errors import ExportError
 from pocketbench.bench.models.inputs.inputs import InputSet, spec_of
-from pocketbench.bench.models.summarize_exception import last_words
+from pocketbench.bench.models.summarize_exception import summarize_exception
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +51,7 @@ def read_lite_file(path: Path, *, name: str) -> FileFacts:
         operators = tuple(sorted(mobile._get_model_ops_and_info(str(path))))
         version = mobile._get_model_bytecode_version(str(path))
     except Exception as error:
-        raise _not_lite(name, last_words(error)) from error
+        raise _not_lite(name, summarize_exception(error)) from error
     if version < 0:
         raise _not_lite(name, "it has no bytecode version")
     return FileFacts(operators, version, _bundled(path, name))
@@ -73,7 +73,9 @@ def _bundled(path: Path, name: str) -> tuple[InputSet, ...]:
             return ()
         sets = [tuple(x) for x in module.run_method("get_all_bundled_inputs")]
     except Exception as error:
-        logger.warning("%s: this torch cannot load it (%s)", name, last_words(error))
+        logger.warning(
+            "%s: this torch cannot load it (%s)", name, summarize_exception(error)
+        )
         return ()
     if all(isinstance(x, torch.Tensor) for inputs in sets for x in inputs):
         return tuple(sets)

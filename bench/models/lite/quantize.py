@@ -26,7 +26,7 @@ from pocketbench.bench.models.lite.quantizable import (
     with_padding_in_numbers,
 )
 from pocketbench.bench.models.state import fresh
-from pocketbench.bench.models.summarize_exception import last_words
+from pocketbench.bench.models.summarize_exception import summarize_exception
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +70,7 @@ def quantize_dynamic(module: nn.Module, *, name: str) -> Quantized:
     except Exception as error:
         raise ExportError(
             f"{name} int8-dynamic",
-            f"its layers cannot be quantized ({last_words(error)})",
+            f"its layers cannot be quantized ({summarize_exception(error)})",
             "Keep to float32, or write the layer that the message names as a plain "
             "torch.nn layer",
         ) from error
@@ -106,7 +106,7 @@ def quantize_static(
     except Exception as error:
         raise ExportError(
             f"{name} int8-static",
-            f"cannot be quantized by torch.fx ({last_words(error)})",
+            f"cannot be quantized by torch.fx ({summarize_exception(error)})",
             "Give it as TorchScript (.pt), or keep to float32 and int8-dynamic",
         ) from error
     return Quantized(made, _quantized_layers(made), len(folded))

@@ -11,7 +11,7 @@ from torch.ao.quantization.quantize_jit import quantize_dynamic_jit, quantize_ji
 from pocketbench.bench.errors import ExportError
 from pocketbench.bench.models.lite.quantize import Quantized
 from pocketbench.bench.models.state import fresh
-from pocketbench.bench.models.summarize_exception import last_words
+from pocketbench.bench.models.summarize_exception import summarize_exception
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,5 +67,7 @@ def quantize_script_static(
 
 
 def _refused(name: str, variant: str, error: Exception) -> ExportError:
-    fact = f"this TorchScript program cannot be quantized ({last_words(error)})"
+    fact = (
+        f"this TorchScript program cannot be quantized ({summarize_exception(error)})"
+    )
     return ExportError(f"{name} {variant}", fact, _REMEDY)

@@ -20,7 +20,7 @@ from pocketbench.bench.models.lite.export import Program, make_program, save
 from pocketbench.bench.models.lite.file import load, read_lite_file
 from pocketbench.bench.models.lite.int8 import INT8, kept_float, quantize
 from pocketbench.bench.models.lite.quantize import Quantized
-from pocketbench.bench.models.summarize_exception import last_words
+from pocketbench.bench.models.summarize_exception import summarize_exception
 from pocketbench.bench.models.transforms import changes
 from pocketbench.bench.models.transforms.model_transforms import remake
 from pocketbench.bench.models.transforms.settle import ComputeDtypes
@@ -213,7 +213,8 @@ def _compare(
     except Exception as error:
         raise ExportError(
             name,
-            f"the lite interpreter cannot load the exported file ({last_words(error)})",
+            "the lite interpreter cannot load the exported file "
+            f"({summarize_exception(error)})",
             "Take out what the message names",
         ) from error
     dtypes = ComputeDtypes()

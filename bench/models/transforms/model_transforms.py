@@ -18,10 +18,10 @@ from pocketbench.bench.planning.variant_names import (
 )
 
 ROUNDED_BY_DELEGATE = frozenset({"nnapi", "coreml", "vulkan", "qnn"})
-"""They take a float32 model and compute it in float16 when they are told to."""
+"""They take a float32 model and compute it in float16 on request."""
 
 
-class Remade(NamedTuple):
+class TransformedModel(NamedTuple):
     """A model to export, and what was changed in it."""
 
     module: nn.Module
@@ -30,7 +30,7 @@ class Remade(NamedTuple):
 
 def remake(
     original: Original, made: str, *, delegate: str | None, name: str
-) -> Remade | None:
+) -> TransformedModel | None:
     """Make `float16`, `channels-last` and `pruned-...`; `None` for what needs nothing.
 
     Raises:
@@ -38,15 +38,17 @@ def remake(
     """
     if made == FLOAT16:
         if delegate in ROUNDED_BY_DELEGATE:
-            return Remade(original.module, "computed in float16 by what it is given to")
-        return Remade(
+            return TransformedModel(
+                original.module, "computed in float16 by what it is given to"
+            )
+        return TransformedModel(
             InFloat16(original.module), "all in float16 but its inputs and outputs"
         )
     if made == CHANNELS_LAST:
         return _with_channels_last(original, delegate, name)
     share = pruned_share(made)
     if share is not None:
-        return Remade(*prune(original.module, share, name=name))
+        return TransformedModel(*prune(original.module, share, name=name))
     return None
 
 
@@ -64,7 +66,9 @@ def check_channels_last(delegate: str | None, *, name: str) -> None:
         )
 
 
-def _with_channels_last(original: Original, delegate: str | None, name: str) -> Remade:
+def _with_channels_last(
+    original: Original, delegate: str | None, name: str
+) -> TransformedModel:
     """The model of an original that takes its images so already."""
     if delegate == "portable":
         raise ExportError(
@@ -77,6 +81,6 @@ def _with_channels_last(original: Original, delegate: str | None, name: str) -> 
     if delegate is not None:
         # ExecuTorch keeps weights of this layout in an order its kernels do not take;
         # the XNNPACK delegate packs its own.
-        return Remade(original.module, changed)
+        return TransformedModel(original.module, changed)
     module = original.module.to(memory_format=torch.channels_last)
-    return Remade(module, f"{changed}, weights of convolutions too")
+    return TransformedModel(module, f"{changed}, weights of convolutions too")

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import fx, nn
 
 from pocketbench.bench.errors import ExportError
-from pocketbench.bench.models.summarize_exception import last_words
+from pocketbench.bench.models.summarize_exception import summarize_exception
 
 _CHANNELWISE = (
     nn.ReLU,
@@ -88,7 +88,7 @@ def prune(module: nn.Module, share: float, *, name: str) -> Pruned:
     except Exception as error:
         raise ExportError(
             name,
-            f"torch.fx cannot follow how it computes ({last_words(error)})",
+            f"torch.fx cannot follow how it computes ({summarize_exception(error)})",
             "Take out what the message names",
         ) from error
     layers = dict(smaller.named_modules())

@@ -28,7 +28,7 @@ from pocketbench.devices.ios.links.link import (
     App,
     await_result,
 )
-from pocketbench.devices.ios.tools import last_words, run_tool
+from pocketbench.devices.ios.tools import last_output_line, run_tool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -264,7 +264,7 @@ class Devicectl:
         if error is not None:
             reason, fact = reason_of(error)
         else:
-            fact = f"devicectl: {last_words(done)}"
+            fact = f"devicectl: {last_output_line(done)}"
             reason = reason_of_words(done.stderr.decode("utf-8", "replace"))
         raise device_error(self._device_id, reason, fact, is_push=is_push)
 
@@ -290,7 +290,7 @@ def list_devices(xcrun: str, *, timeout_s: int = 5) -> dict[str, Any]:
     if _error(fields) is None and done.exit_code == 0 and isinstance(result, dict):
         return result
     error = _error(fields)
-    fact = reason_of(error)[1] if error else f"devicectl: {last_words(done)}"
+    fact = reason_of(error)[1] if error else f"devicectl: {last_output_line(done)}"
     raise device_error("ios", None, fact)
 
 

@@ -24,7 +24,7 @@ from pocketbench.devices.ios.links.link import (
     App,
     await_result,
 )
-from pocketbench.devices.ios.tools import last_words, run_tool
+from pocketbench.devices.ios.tools import last_output_line, run_tool
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -102,7 +102,8 @@ class Pymobiledevice3:
             raise LaunchError(
                 FailureReason.BAD_OUTPUT,
                 self._device_id,
-                f"pymobiledevice3 does not say that it launched: {last_words(done)}",
+                "pymobiledevice3 does not say that it launched: "
+                f"{last_output_line(done)}",
             )
         pid = launched[1].decode()
         return await_result(
@@ -168,7 +169,7 @@ class Pymobiledevice3:
         raise device_error(
             self._device_id,
             reason,
-            f"pymobiledevice3: {last_words(done)}",
+            f"pymobiledevice3: {last_output_line(done)}",
             is_push=is_push,
         )
 
@@ -181,5 +182,5 @@ def list_phones(program: str) -> str:
     """
     done = run_tool([program, "usbmux", "list"], subject="ios", timeout_s=_TIMEOUT_S)
     if done.exit_code != 0:
-        raise device_error("ios", None, f"pymobiledevice3: {last_words(done)}")
+        raise device_error("ios", None, f"pymobiledevice3: {last_output_line(done)}")
     return done.stdout.decode("utf-8", "replace")

@@ -65,8 +65,8 @@ def main(folder):
         ("nhwc.inputs", [colours]),
         ("nhwc.outputs", [colours.sum(3)]),
     ):
-        told = b"".join(each.detach().numpy().tobytes() for each in tensors)
-        (folder / name).write_bytes(told)
+        reported = b"".join(each.detach().numpy().tobytes() for each in tensors)
+        (folder / name).write_bytes(reported)
 
 
 if __name__ == "__main__":

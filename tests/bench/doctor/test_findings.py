@@ -41,24 +41,24 @@ def test_a_phone_that_tells_nothing_gives_a_reason_for_every_part():
 
 def test_old_temperatures_are_not_taken_for_read():
     sensor = Temperature(name="SKIN", kind="skin", value_c=31.0)
-    told = Conditions(thermal=Thermal(source="cached", temperatures=(sensor,)))
-    found = part(told, "thermal.temperatures")
+    reported = Conditions(thermal=Thermal(source="cached", temperatures=(sensor,)))
+    found = part(reported, "thermal.temperatures")
     assert not found.is_read
     assert "hours old" in found.reason
 
 
 def test_a_clock_domain_that_hides_a_limit_is_named():
-    told = Conditions(
+    reported = Conditions(
         cpu_policies=(
             CpuPolicy(id=0, cpus=(0, 1, 2, 3)),
             CpuPolicy(id=4, cpus=(4,), max_frequency_khz=2_000_000),
         ),
         missing={"cpu_policies.0.max_frequency_khz": "Permission denied"},
     )
-    found = part(told, "cpu_policies.max_frequency_khz")
+    found = part(reported, "cpu_policies.max_frequency_khz")
     assert found.is_read
     assert found.reason == "cores 0-3: Permission denied"
-    assert not part(told, "cpu_policies.current_frequency_khz").is_read
+    assert not part(reported, "cpu_policies.current_frequency_khz").is_read
 
 
 def test_what_is_false_is_read():
@@ -79,7 +79,7 @@ def test_a_missing_runner_comes_first_and_says_how_to_get_one():
     assert advice(Conditions(), runners=(lacks, READY)) == ()
 
 
-def test_heat_pins_and_little_room_are_told():
+def test_heat_pins_and_little_room_are_reported():
     hot = Thermal(
         status=2,
         source="hal",

@@ -227,7 +227,7 @@ def test_a_history_of_two_speeds_is_reported_as_that_and_not_as_changes(machine)
     assert flagged >= 27
 
 
-def test_the_two_speeds_are_told_apart_by_value_and_share():
+def test_the_two_speeds_are_reported_apart_by_value_and_share():
     values = [10.0, 16.0, 10.1, 9.9, 16.1, 10.0] * 10
 
     found = assess(values).two_speeds

@@ -53,8 +53,8 @@ def check(variant="float32", *, noise=0.01, agreeing=9, **more):
 
 def test_accuracy_comes_with_wilsons_interval(run_with):
     # (x + z^2 / 2 +- z sqrt(x (n - x) / n + z^2 / 4)) / (n + z^2), z = 1.959964
-    told = check(label_count=360, correct_count=357, reference_correct_count=360)
-    (judged,) = summarize(run_with(told)).outputs
+    reported = check(label_count=360, correct_count=357, reference_correct_count=360)
+    (judged,) = summarize(run_with(reported)).outputs
     assert judged.accuracy.count == 360
     assert judged.accuracy.point == pytest.approx(0.9916667)
     assert judged.accuracy.low == pytest.approx(0.9757893, abs=1e-7)
@@ -105,18 +105,20 @@ def test_a_limit_that_is_kept_and_one_that_nothing_differs_from(
 
 
 def test_answers_without_scores_cannot_keep_a_limit_on_agreement(run_with):
-    told = check()
-    bare = replace(told.tensors[0], row_count=None, agreeing_count=None)
+    reported = check()
+    bare = replace(reported.tensors[0], row_count=None, agreeing_count=None)
     run = run_with(
-        replace(told, tensors=(bare,)), limits=OutputChecks(min_top1_agreement=0.5)
+        replace(reported, tensors=(bare,)), limits=OutputChecks(min_top1_agreement=0.5)
     )
     assert "no scores" in summarize(run).outputs[0].missed[0]
 
 
 def test_values_that_are_not_finite_miss_every_limit(run_with):
-    told = check()
-    broken = replace(told.tensors[0], not_finite_count=3)
-    run = run_with(replace(told, tensors=(broken,)), limits=OutputChecks(min_sqnr_db=1))
+    reported = check()
+    broken = replace(reported.tensors[0], not_finite_count=3)
+    run = run_with(
+        replace(reported, tensors=(broken,)), limits=OutputChecks(min_sqnr_db=1)
+    )
     assert summarize(run).outputs[0].missed == ("3 values are not finite",)
 
 

@@ -139,15 +139,15 @@ def test_a_run_tells_the_judge_the_places_of_its_launches(make_run, make_launch)
         replace(x, position=at[x.variant_id, x.block]) for x in run.launches
     )
 
-    (told,) = [
+    (reported,) = [
         c
         for c in summarize(replace(run, launches=launches)).comparisons
         if c.metric == "latency_ns"
     ]
-    (untold,) = [c for c in summarize(run).comparisons if c.metric == "latency_ns"]
+    (unreported,) = [c for c in summarize(run).comparisons if c.metric == "latency_ns"]
 
     widths = [
         c.candidate_over_baseline.high / c.candidate_over_baseline.low
-        for c in (told, untold)
+        for c in (reported, unreported)
     ]
     assert widths[0] - 1 < 0.6 * (widths[1] - 1)

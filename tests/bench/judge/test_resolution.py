@@ -38,11 +38,11 @@ def launches(random, blocks):
 @pytest.mark.parametrize("blocks", [10, 20])
 def test_the_smallest_effect_is_found_four_times_in_five(blocks):
     random = np.random.default_rng(blocks)
-    told = [
+    reported = [
         resolutions([of_itself(*map(np.ndarray.tolist, launches(random, blocks)))])[0]
         for _ in range(200)
     ]
-    effect = float(np.median([found.smallest_found for found in told]))
+    effect = float(np.median([found.smallest_found for found in reported]))
 
     found = 0
     for _ in range(400):

@@ -75,7 +75,7 @@ def test_rails_and_battery_are_never_mixed():
     assert resources_of([by_battery]).energy.method == "battery_current"
 
 
-def test_without_any_the_commonest_reason_is_told():
+def test_without_any_the_commonest_reason_is_reported():
     charging = launch(
         before=battery(10.0, plugged=("usb",)), after=battery(11.0, plugged=("usb",))
     )
@@ -85,9 +85,9 @@ def test_without_any_the_commonest_reason_is_told():
 
 
 def test_a_denied_current_is_the_reason_in_the_phones_words():
-    told = {"battery.current_ua": "Permission denied"}
+    reported = {"battery.current_ua": "Permission denied"}
     before, after = (
-        Conditions(battery=c.battery, uptime_s=c.uptime_s, missing=told)
+        Conditions(battery=c.battery, uptime_s=c.uptime_s, missing=reported)
         for c in (battery(1.0, current_ua=None), battery(2.0, current_ua=None))
     )
     found = resources_of([launch(before=before, after=after)])

@@ -118,7 +118,7 @@ def test_the_clock_is_that_of_the_pinned_cores(course, make_run):
     assert cell.is_pinned
 
 
-def test_what_the_readings_cost_the_program_is_told(course):
+def test_what_the_readings_cost_the_program_is_reported(course):
     cell, _ = course(while_read=1.25)
 
     assert cell.reading_s == pytest.approx(0.3)

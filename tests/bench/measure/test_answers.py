@@ -47,7 +47,7 @@ def spec_of(array):
     return TensorSpec(shape=array.shape, dtype=str(array.dtype))
 
 
-def told(answers):
+def reported(answers):
     return tuple(
         tuple(RawTensor(spec=spec_of(x), data=x.tobytes()) for x in tensors)
         for tensors in answers
@@ -61,7 +61,7 @@ def scores(*rows):
 def test_every_figure_follows_from_all_answers_together(reference):
     expected = scores((3, 4, 0), (0, 0, 12))
     found = scores((3, 4, 1), (0, 2, 12))
-    (difference,) = compare(told(found), reference(expected), "net").tensors
+    (difference,) = compare(reported(found), reference(expected), "net").tensors
     assert difference.max_abs == 2
     assert difference.error_power == 5
     assert difference.sqnr_db == pytest.approx(10 * math.log10(169 / 5))
@@ -71,7 +71,7 @@ def test_every_figure_follows_from_all_answers_together(reference):
 
 def test_answers_that_are_the_same_have_no_noise_to_tell(reference):
     answers = scores((3, 4, 0))
-    (difference,) = compare(told(answers), reference(answers), "net").tensors
+    (difference,) = compare(reported(answers), reference(answers), "net").tensors
     assert difference.sqnr_db is None
     assert difference.cosine == 1
     assert difference.max_abs == 0
@@ -80,7 +80,7 @@ def test_answers_that_are_the_same_have_no_noise_to_tell(reference):
 def test_the_best_class_is_compared_with_the_references_and_with_the_label(reference):
     expected = scores((1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 0, 0))
     found = scores((1, 0, 0), (1, 0, 0), (0, 0, 1), (0, 1, 0))
-    compared = compare(told(found), reference(expected, labels=(0, 0, 2, 2)), "net")
+    compared = compare(reported(found), reference(expected, labels=(0, 0, 2, 2)), "net")
     assert compared.tensors[0].top1_agreement == 0.5
     assert compared.correct_count == 3
     assert compared.reference_correct_count == 2
@@ -89,7 +89,7 @@ def test_the_best_class_is_compared_with_the_references_and_with_the_label(refer
 def test_several_tensors_of_several_dtypes_are_kept_apart(reference):
     expected = [[np.array([[1, 2]], np.float32), np.array(7, np.int64)]] * 2
     found = [[np.array([[1, 3]], np.float32), np.array(7, np.int64)]] * 2
-    first, second = compare(told(found), reference(expected), "net").tensors
+    first, second = compare(reported(found), reference(expected), "net").tensors
     assert (first.max_abs, second.max_abs) == (1, 0)
     assert first.top1_agreement == 1
     assert second.top1_agreement is None
@@ -98,7 +98,7 @@ def test_several_tensors_of_several_dtypes_are_kept_apart(reference):
 def test_a_float16_answer_is_compared_with_a_float32_one(reference):
     expected = scores((1, 2, 3))
     found = [[np.array([[1, 2, 3.001]], np.float16)]]
-    (difference,) = compare(told(found), reference(expected), "net").tensors
+    (difference,) = compare(reported(found), reference(expected), "net").tensors
     assert 0 < difference.max_abs < 0.002
 
 
@@ -114,7 +114,7 @@ def test_bfloat16_is_the_upper_half_of_float32(reference):
 def test_values_that_are_not_finite_are_counted_and_spoil_no_sum(reference):
     expected = scores((3, 4, 0))
     found = scores((math.nan, 4, math.inf))
-    (difference,) = compare(told(found), reference(expected), "net").tensors
+    (difference,) = compare(reported(found), reference(expected), "net").tensors
     assert difference.not_finite_count == 2
     assert difference.error_power == 9
 
@@ -128,9 +128,9 @@ def test_values_that_are_not_finite_are_counted_and_spoil_no_sum(reference):
         [[np.zeros((1, 3), np.complex64)]],
     ],
 )
-def test_other_tensors_than_the_references_are_told(reference, found):
+def test_other_tensors_than_the_references_are_reported(reference, found):
     with pytest.raises(LaunchError, match=r"the reference float32 \[1, 3\]") as caught:
-        compare(told(found), reference(scores((1, 2, 3))), "net")
+        compare(reported(found), reference(scores((1, 2, 3))), "net")
     assert caught.value.reason is FailureReason.BAD_OUTPUT
 
 
@@ -157,7 +157,7 @@ def test_the_cosine_is_one_and_the_ratio_fits_whatever_the_values(
     )
     found = expected + np.float32(noise)
     (difference,) = compare(
-        told([[row[None]] for row in found]), reference, "n"
+        reported([[row[None]] for row in found]), reference, "n"
     ).tensors
     error = found.astype(np.float64) - expected
     assert difference.error_power == pytest.approx(np.square(error).sum())

@@ -61,7 +61,7 @@ def test_a_cool_phone_has_no_obstacle():
         ({"max_khz": 1_500_000}, "cores 4-7 capped to 1.50 GHz"),
     ],
 )
-def test_an_obstacle_is_told_in_words(reading, words):
+def test_an_obstacle_is_reported_in_words(reading, words):
     found = obstacles(conditions(**reading), limits=LIMITS, baseline=conditions())
     assert found == (words,)
 
@@ -119,13 +119,13 @@ class Phone:
         return next(self._readings)
 
 
-def keeper(*readings, spins=(None,), limits=QUICK, told=None, cancel=None):
+def keeper(*readings, spins=(None,), limits=QUICK, reported=None, cancel=None):
     times = chain(spins, repeat(spins[-1]))
     made = CooldownWait(
         Phone(*readings),
         limits,
         spin=lambda: next(times),
-        observer=told or Told(),
+        observer=reported or Told(),
         cancel=cancel or threading.Event(),
     )
     made.take_baseline()
@@ -133,30 +133,30 @@ def keeper(*readings, spins=(None,), limits=QUICK, told=None, cancel=None):
 
 
 def test_a_hot_phone_is_waited_for_and_the_observer_hears_why():
-    told = Told()
+    reported = Told()
     hot = conditions(skin_c=40.0, status=1)
-    gate = keeper(conditions(), hot, hot, conditions(), told=told)
+    gate = keeper(conditions(), hot, hot, conditions(), reported=reported)
 
     assert gate.settle()
-    assert len(told.notes) == 3
-    assert "thermal status light; skin at 40.0 C, 37.0 C is wanted" in told.notes[0]
-    assert told.notes[-1].startswith("cool again after")
+    assert len(reported.notes) == 3
+    assert "thermal status light; skin at 40.0 C, 37.0 C is wanted" in reported.notes[0]
+    assert reported.notes[-1].startswith("cool again after")
 
 
 def test_a_phone_that_stays_hot_is_given_up_after_the_longest_wait():
-    told = Told()
-    gate = keeper(conditions(), conditions(status=2), told=told)
+    reported = Told()
+    gate = keeper(conditions(), conditions(status=2), reported=reported)
 
     assert not gate.settle()
-    assert told.notes[-1] == "did not settle in 0 s: thermal status moderate"
+    assert reported.notes[-1] == "did not settle in 0 s: thermal status moderate"
 
 
 def test_a_slow_spin_must_be_slow_twice():
     assert keeper(conditions(), spins=(100.0, 150.0, 101.0)).settle()
-    told = Told()
-    gate = keeper(conditions(), spins=(100.0, 150.0, 150.0, 100.0), told=told)
+    reported = Told()
+    gate = keeper(conditions(), spins=(100.0, 150.0, 150.0, 100.0), reported=reported)
     assert gate.settle()
-    assert "a spin probe takes 1.50x of its best" in told.notes[0]
+    assert "a spin probe takes 1.50x of its best" in reported.notes[0]
 
 
 def test_a_hot_phone_is_not_spun():

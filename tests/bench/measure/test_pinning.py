@@ -44,7 +44,7 @@ FOUR_KINDS = phone(((0, 1), 1_000), ((2, 3), 2_000), ((4, 5), 3_000), ((6,), 4_0
         (PIXEL, None, ()),
     ],
 )
-def test_clusters_are_told_apart_by_their_highest_clock(info, asked, cpus):
+def test_clusters_are_reported_apart_by_their_highest_clock(info, asked, cpus):
     assert cores_of(info, asked) == cpus
 
 

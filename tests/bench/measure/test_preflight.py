@@ -76,9 +76,9 @@ def test_a_model_is_refused_for_what_its_program_says_it_lacks(
     records, facts, runtime, reason, words
 ):
     artifact = msgspec.structs.replace(records.artifact(), **facts)
-    told = msgspec.structs.replace(RUNTIME, **runtime)
+    reported = msgspec.structs.replace(RUNTIME, **runtime)
 
-    found = why_unloadable(artifact, told, runner="lite")
+    found = why_unloadable(artifact, reported, runner="lite")
 
     assert (found and found.reason) is reason
     if found:
@@ -147,7 +147,7 @@ def test_a_script_is_left_to_the_phone(tmp_path):
 
 
 class Asked:
-    """A runner whose program answers as it is told, and counts how often."""
+    """A runner whose program answers as configured, and counts how often."""
 
     name = "asked"
     formats = frozenset({"ptl"})
@@ -234,9 +234,9 @@ def test_a_program_that_cannot_be_asked_is_not(program):
     class Plain:
         name = "plain"
 
-    told = capabilities_of(RunnerBinding(Plain(), program), Phone())
-    assert isinstance(told, Missing)
-    assert "plain" in told.reason
+    reported = capabilities_of(RunnerBinding(Plain(), program), Phone())
+    assert isinstance(reported, Missing)
+    assert "plain" in reported.reason
 
 
 def test_an_answer_in_the_cache_that_is_damaged_is_asked_for_again(program):

@@ -61,7 +61,7 @@ class SilentRunner:
 
 
 class Phone:
-    """Opens, holds everything, and answers as told."""
+    """Opens, holds everything, and answers as configured."""
 
     def __init__(self):
         self.info = DeviceInfo(id="phone", family="host", name="phone")
@@ -179,7 +179,7 @@ def test_what_could_not_be_observed_is_a_note_and_is_tried_again(bench):
     assert len(bench.phone.ran) == 3
 
 
-def test_a_program_that_cannot_observe_is_told_without_opening_a_device(bench):
+def test_a_program_that_cannot_observe_is_reported_without_opening_a_device(bench):
     bench.measured("float32")
 
     (failed,) = bench.profiles(SilentRunner())

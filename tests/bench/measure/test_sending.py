@@ -14,7 +14,7 @@ class Phone:
         self.held = {item.sha256 for item in held}
 
     def push(self, objects):
-        told = tuple(
+        reported = tuple(
             DeviceFile(
                 name=item.name,
                 sha256=item.sha256,
@@ -25,14 +25,14 @@ class Phone:
             for item in objects
         )
         self.held |= {item.sha256 for item in objects}
-        return told
+        return reported
 
 
 def origins(installed):
     return [item.origin for item in installed]
 
 
-def test_what_was_sent_first_is_still_told_as_sent_with_the_rest():
+def test_what_was_sent_first_is_still_reported_as_sent_with_the_rest():
     phone, sender = Phone(), Sender()
     assert origins(sender.push(phone, [PROGRAM])) == ["sent"]
     assert origins(sender.push(phone, [PROGRAM, MODEL])) == ["sent", "sent"]

@@ -336,8 +336,8 @@ def test_a_variant_without_an_artifact_is_left_out(bench, records):
 def test_conditions_are_kept_from_right_before_and_right_after_each_launch(
     bench, records
 ):
-    told = itertools.count()
-    bench.driver.tell = lambda: Conditions(uptime_s=float(next(told)))
+    reported = itertools.count()
+    bench.driver.tell = lambda: Conditions(uptime_s=float(next(reported)))
 
     run = bench.run(records.plan("float32", blocks=2))
 
@@ -348,10 +348,10 @@ def test_conditions_are_kept_from_right_before_and_right_after_each_launch(
 
 
 def test_what_a_device_measured_before_it_went_away_stands(bench, records):
-    told = itertools.count()
+    reported = itertools.count()
 
     def tell():
-        if next(told) == 1:
+        if next(reported) == 1:
             raise DeviceLostError(
                 "host", "gone", "look", reason=FailureReason.DEVICE_LOST
             )

@@ -33,8 +33,8 @@ class HotPhone:
         self.launches += 1
 
     def tell(self):
-        told, self.status = self.status, 0
-        return Conditions(thermal=Thermal(status=told))
+        reported, self.status = self.status, 0
+        return Conditions(thermal=Thermal(status=reported))
 
     def runner(self):
         phone = self

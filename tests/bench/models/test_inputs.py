@@ -62,7 +62,7 @@ def test_other_dtypes_are_made(dtype):
     assert tensor.to(torch.float32).std() > 0
 
 
-def test_an_unknown_dtype_is_told_with_the_near_ones():
+def test_an_unknown_dtype_is_reported_with_the_near_ones():
     with pytest.raises(UnknownNameError, match=r"Did you mean float32"):
         seeded_inputs([TensorSpec(shape=(1,), dtype="float31")], 1, seed=0, purpose="a")
 

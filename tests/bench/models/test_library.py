@@ -119,13 +119,13 @@ def test_two_that_want_the_same_export_make_it_once(nets):
         second_said.append(text)
         second_waits.set()
 
-    def export_telling(progress):
+    def export_reporting(progress):
         made.append(
             export(request_for("nets:tiny"), "float32", seed=0, progress=progress)
         )
 
-    second = threading.Thread(target=export_telling, args=[second_says])
-    export_telling(first_says)
+    second = threading.Thread(target=export_reporting, args=[second_says])
+    export_reporting(first_says)
     second.join()
 
     assert made[0] == made[1]
@@ -144,12 +144,12 @@ def test_errors_come_back_as_they_were_raised(nets):
     assert list(Path(os.environ["POCKETBENCH_CACHE_DIR"]).rglob("*.json")) == []
 
 
-def test_an_unknown_variant_is_told_before_anything_runs(nets):
+def test_an_unknown_variant_is_reported_before_anything_runs(nets):
     with pytest.raises(UnknownNameError, match="Did you mean int8-static"):
         export_quietly("nets:tiny", "int8-statik")
 
 
-def test_a_child_that_is_killed_is_told_with_its_last_words(nets):
+def test_a_child_that_is_killed_is_reported_with_its_last_words(nets):
     (nets / "deadly.py").write_text(
         "import os, sys\n"
         "def net():\n"

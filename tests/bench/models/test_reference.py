@@ -81,7 +81,7 @@ def test_held_back_inputs_come_with_their_labels(nets):
         [(torch.ones(2, dtype=torch.complex64),)],
     ],
 )
-def test_inputs_that_cannot_be_told_as_one_kind_have_no_reference(sets, tmp_path):
+def test_inputs_that_cannot_be_reported_as_one_kind_have_no_reference(sets, tmp_path):
     assert make_reference(lambda x: x, sets, tmp_path, of="the float32 model") is None
 
 

@@ -1,4 +1,4 @@
-"""What a source string means, told without torch."""
+"""What a source string means, parsed without torch."""
 
 import subprocess
 import sys
@@ -59,7 +59,7 @@ def test_a_factory_is_found_in_a_package(nets):
         ("", "(empty): unknown model. Choose from "),
     ],
 )
-def test_an_unknown_name_is_told_with_the_near_ones(nets, source, message):
+def test_an_unknown_name_is_reported_with_the_near_ones(nets, source, message):
     with pytest.raises(UnknownNameError) as caught:
         resolve(source)
     assert str(caught.value).startswith(message)
@@ -73,7 +73,7 @@ def test_a_module_that_makes_names_as_it_runs_is_believed(nets):
     assert resolve("starred:tiny").kind == "factory"
 
 
-def test_a_missing_file_is_told_with_the_near_ones(nets):
+def test_a_missing_file_is_reported_with_the_near_ones(nets):
     (nets / "net one.ptl").write_bytes(b"")
 
     with pytest.raises(UnknownNameError, match=r"Did you mean net one\.ptl\?"):

@@ -310,7 +310,7 @@ def test_a_ready_file_without_inputs_takes_those_of_the_user(export_here, nets, 
 
 
 @pytest.mark.parametrize("share", [0, 0.5])
-def test_a_damaged_ready_file_is_told(export_here, nets, script, share):
+def test_a_damaged_ready_file_is_reported(export_here, nets, script, share):
     save_lite(script, nets / "whole.ptl")
     content = (nets / "whole.ptl").read_bytes()
     (nets / "net.ptl").write_bytes(content[: int(len(content) * share)])

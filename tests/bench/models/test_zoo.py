@@ -26,7 +26,7 @@ def test_a_model_has_the_published_number_of_parameters(built):
     assert count == PUBLISHED_PARAMETERS[factory]
 
 
-def test_outputs_are_of_a_size_that_errors_can_be_told_from(built):
+def test_outputs_are_of_a_size_that_errors_can_be_reported_from(built):
     _, model = built
 
     with torch.no_grad():

@@ -130,7 +130,7 @@ def test_the_rails_of_both_chips_are_read_each_with_its_own_clock(said: Said):
     assert meters[1].rails_uj["S2M_VDD_CPUCL2"] == 30418220
 
 
-def test_no_rails_is_told_apart_from_denied_rails():
+def test_no_rails_is_reported_apart_from_denied_rails():
     path = "/sys/bus/iio/devices/iio:device0/energy_value"
     assert parse_energy(Files({}, {})).missing[""].startswith("no power rails")
     assert parse_energy(Files({}, {path: "Permission denied"})).missing == {
@@ -170,7 +170,7 @@ def test_sleep_is_read_light_or_deep(text: str, answer: bool | None):
     assert parse_dozing(Section(text, "", 0)).value is answer
 
 
-def test_a_sold_phone_a_debug_build_and_an_emulator_are_told_apart(said: Said):
+def test_a_sold_phone_a_debug_build_and_an_emulator_are_reported_apart(said: Said):
     assert parse_build(said("build_pixel")).value == Build(
         fingerprint="google/shiba/shiba:15/TEST.250101.001/1000001:user/release-keys",
         is_emulator=False,

@@ -140,7 +140,7 @@ def test_a_hal_that_is_not_ready_leaves_the_status(said: Said):
     assert missing["temperatures"] == "the thermal HAL is not ready"
 
 
-def test_a_pinned_status_is_told(said: Said):
+def test_a_pinned_status_is_reported(said: Said):
     text = said("thermal_samsung").stdout.replace("Override: false", "Override: true")
     thermal = parse_thermalservice(Section(text, "", 0)).value
     assert thermal is not None
@@ -169,7 +169,7 @@ def test_a_decimal_comma_costs_that_one_sensor(said: Said):
     assert [name for _, name, _ in sensors(Section(text, "", 0))] == ["BAT", "SKIN"]
 
 
-def test_zones_stand_in_with_units_told_by_size():
+def test_zones_stand_in_with_units_reported_by_size():
     folder = "/sys/class/thermal/thermal_zone"
     zones = {
         0: ("cpu-0-0-usr", "41300"),

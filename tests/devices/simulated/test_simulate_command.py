@@ -43,7 +43,7 @@ def serial_of(line):
     return line.split(": ")[1].split(",")[0]
 
 
-def test_phones_are_connected_and_told_and_gone_after_ctrl_c(simulate, adb):
+def test_phones_are_connected_and_reported_and_gone_after_ctrl_c(simulate, adb):
     running = simulate("pixel-8", "redmi-note-11s", "pixel-8")
     lines = []
     for line in running.stdout:
@@ -107,7 +107,7 @@ def test_the_list_tells_every_profile(simulate):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "reported"),
     [
         (["pixel-88"], "unknown phone profile. Did you mean pixel-8"),
         (["pixel-8", "nexus-5", "--name", "x"], "several are asked for"),
@@ -122,11 +122,11 @@ def test_the_list_tells_every_profile(simulate):
         ),
     ],
 )
-def test_what_cannot_be_done_is_told_in_a_line(simulate, words, told):
+def test_what_cannot_be_done_is_reported_in_a_line(simulate, words, reported):
     running = simulate(*words)
     _, errors = running.communicate(timeout=120)
     assert running.returncode == 2
-    assert told in errors
+    assert reported in errors
     assert errors.count("\n") == 1
 
 

@@ -73,7 +73,7 @@ def test_a_folder_is_pushed_whole_and_not_again(phone, tmp_path):
     assert (back / "deep" / "two").read_text() == "22"
 
 
-def test_the_phones_reason_is_told(phone, file):
+def test_the_phones_reason_is_reported(phone, file):
     done = phone.adb("push", str(file), "/data/nowhere/file")
     assert done.returncode == 1
     assert "remote secure_mkdirs() failed: Permission denied" in done.stderr
@@ -84,7 +84,7 @@ def test_the_phones_reason_is_told(phone, file):
     assert "No such file or directory" in done.stderr
 
 
-def test_a_full_disk_is_told_and_leaves_nothing(phone_factory, file):
+def test_a_full_disk_is_reported_and_leaves_nothing(phone_factory, file):
     phone = phone_factory(behaviour={"disk_free_bytes": 1_000_000})
     done = phone.adb("push", str(file), "/data/local/tmp/file")
     assert done.returncode == 1

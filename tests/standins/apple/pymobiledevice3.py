@@ -37,13 +37,13 @@ def pymobiledevice3(words):
                 say(f"AfcFileNotFoundError: {source}")
                 return 1
             shutil.copyfile(path, target)
-        case ["developer", "dvt", "launch", *options, told]:
+        case ["developer", "dvt", "launch", *options, reported]:
             values = dict(x.split("=", 1) for x in options if "=" in x)
             try:
                 result, _ = launch(
                     udid,
                     {"--environment-variables": json.dumps(values)},
-                    shlex.split(told),
+                    shlex.split(reported),
                 )
             except Refused as refused:
                 say(f"{refused.text} {json.dumps(refused.error)}")

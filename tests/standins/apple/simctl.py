@@ -108,7 +108,7 @@ def spawn(udid, program, arguments):
         )
         return 149
     prefix = "SIMCTL_CHILD_"
-    told = {
+    reported = {
         k.removeprefix(prefix): v for k, v in os.environ.items() if k.startswith(prefix)
     }
     argv = [program, *arguments]
@@ -117,7 +117,7 @@ def spawn(udid, program, arguments):
     child = subprocess.Popen(
         [program, *argv[1:]] if what == "hang" else argv,
         executable=argv[0],
-        env=told or None,
+        env=reported or None,
         start_new_session=True,
     )
     if what == "kill":
