@@ -15,6 +15,7 @@ from pocketbench.bench.records.launch import Launch, Measurement
 from pocketbench.bench.records.metrics import (
     FEWEST_ITERATIONS,
     MEAN_LATENCY,
+    OUTSIDE,
     USUAL_GATE,
 )
 
@@ -92,6 +93,7 @@ VALUES: dict[str, Callable[[Measurement], float | None]] = {
     "first_latency_ns": lambda measurement: measurement.first_latency_ns,
     "peak_rss_bytes": lambda measurement: measurement.memory.peak_bytes,
     "model_rss_bytes": _model_rss_bytes,
+    **{outside.metric.name: outside.value for outside in OUTSIDE},
 }
 """One launch's value of each metric that is not a statistic of its latencies."""
 

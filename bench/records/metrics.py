@@ -5,10 +5,12 @@ How one launch's value is made is in `bench.judge.metrics`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Literal
+import importlib.metadata
+from collections.abc import Callable, Iterable, Mapping
+from typing import Literal, NamedTuple
 
-from pocketbench.bench.errors import UnknownNameError
+from pocketbench.bench.errors import UnknownNameError, UsageError
+from pocketbench.bench.records.launch import Measurement
 from pocketbench.bench.records.record import Value
 
 
@@ -30,7 +32,15 @@ class Metric(Value, frozen=True, kw_only=True, omit_defaults=True):
     """A launch of fewer iterations has no such value."""
 
 
-METRICS = (
+class OutsideMetric(NamedTuple):
+    """A metric of another package: what an entry point `pocketbench.metrics` names."""
+
+    metric: Metric
+    value: Callable[[Measurement], float | None]
+    """One launch's value; `None` where it has none."""
+
+
+_OURS = (
     Metric(
         name="latency_ns",
         word="latency",
@@ -107,7 +117,25 @@ METRICS = (
         of_launch="peak memory minus the resident memory before the model was loaded",
     ),
 )
-"""The primary one first."""
+
+
+def _outside() -> tuple[OutsideMetric, ...]:
+    found = []
+    for entry in importlib.metadata.entry_points(group="pocketbench.metrics"):
+        try:
+            found.append(OutsideMetric(*entry.load()))
+        except Exception as error:
+            raise UsageError(
+                f"metric {entry.name} of another package",
+                f"{entry.value} cannot be loaded ({error})",
+                "Update or remove that package",
+            ) from error
+    return tuple(found)
+
+
+OUTSIDE = _outside()
+METRICS = (*_OURS, *(outside.metric for outside in OUTSIDE))
+"""The primary one first, those of other packages last."""
 
 
 GATES: Mapping[str, str] = {metric.word: metric.name for metric in METRICS}

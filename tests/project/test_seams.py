@@ -7,79 +7,106 @@ import sys
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
-from pocketbench.bench.judge import metrics as values
-from pocketbench.bench.judge.summarize import summarize
-from pocketbench.bench.measure.store import read_run
-from pocketbench.bench.records import metrics
 from pocketbench.bench.records.families import FAMILIES
-from pocketbench.bench.records.metrics import Metric
 from pocketbench.bench.registry import DEVICES
 from tests.main_job.test_old_records import RUN
 
 REPOSITORY = Path(__file__).parents[2]
 
 
-def test_a_report_format_of_another_package_is_found_by_its_entry_point(tmp_path):
-    (tmp_path / "shout.py").write_text(
-        "def render(view):\n"
-        "    return ' '.join(c.variant_id.upper() for c in view.summary.cells)\n"
-    )
-    installed = tmp_path / "shout-1.0.dist-info"
-    installed.mkdir()
-    (installed / "METADATA").write_text("Name: shout\nVersion: 1.0\n")
-    (installed / "entry_points.txt").write_text(
-        "[pocketbench.reports]\nshout = shout:render\n"
+@pytest.fixture
+def other_package(tmp_path):
+    """Write a package of somebody else that is installed with entry points."""
+
+    def install(source: str, entry_points: str) -> dict[str, str]:
+        (tmp_path / "shout.py").write_text(source)
+        installed = tmp_path / "shout-1.0.dist-info"
+        installed.mkdir(exist_ok=True)
+        (installed / "METADATA").write_text("Name: shout\nVersion: 1.0\n")
+        (installed / "entry_points.txt").write_text(entry_points)
+        return {**os.environ, "PYTHONPATH": str(tmp_path)}
+
+    return install
+
+
+def run(argv, env):
+    return subprocess.run(
+        [sys.executable, *argv], env=env, capture_output=True, text=True, check=False
     )
 
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "pocketbench", "report", str(RUN)),
-            *("--format", "shout", "-o", "-"),
-        ],
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
+
+def test_a_report_format_of_another_package_is_found_by_its_entry_point(other_package):
+    env = other_package(
+        "def render(view):\n"
+        "    return ' '.join(c.variant_id.upper() for c in view.summary.cells)\n",
+        "[pocketbench.reports]\nshout = shout:render\n",
+    )
+
+    done = run(
+        ["-m", "pocketbench", "report", str(RUN), "--format", "shout", "-o", "-"], env
     )
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["FLOAT32", "INT8-DYNAMIC"] * 2
 
 
-def test_a_metric_is_one_row_and_one_value(monkeypatch):
-    spread = Metric(
-        name="spread_ns",
-        word="spread",
-        title="spread",
-        unit="ns",
-        better="lower",
-        of_launch="slowest minus fastest main iteration",
+METRIC = """
+import statistics
+from pocketbench.bench.records.metrics import Metric, OutsideMetric
+
+median_rate = OutsideMetric(
+    Metric(
+        name="median_rate_per_s", word="median_rate", title="median rate", unit="per_s",
+        better="{better}", of_launch="1 / median of the main iterations",
+    ),
+    lambda measured: 1e9 / statistics.median(measured.latencies_ns),
+)
+"""
+
+COMPARE = """
+from pathlib import Path
+from pocketbench.bench.judge.summarize import summarize
+from pocketbench.bench.measure.store import read_run
+from pocketbench.bench.records.metrics import parse_gates
+
+summary = summarize(read_run(Path({run!r})), gate=parse_gates(["median_rate"]))
+for c in summary.comparisons:
+    if c.metric == "median_rate_per_s" and c.kind == "variant":
+        print(c.candidate_over_baseline.point > 1, c.verdict.value)
+"""
+
+
+@pytest.mark.parametrize(
+    ("better", "verdict"), [("higher", "regression"), ("lower", "improvement")]
+)
+def test_a_metric_of_another_package_is_judged_the_way_it_is_better(
+    other_package, better, verdict
+):
+    env = other_package(
+        METRIC.format(better=better),
+        "[pocketbench.metrics]\nmedian_rate = shout:median_rate\n",
     )
-    table = (*metrics.METRICS, spread)
-    for module in (metrics, sys.modules["pocketbench.bench.judge.summarize"],
-                   sys.modules["pocketbench.bench.judge.cells"]):  # fmt: skip
-        if hasattr(module, "METRICS"):
-            monkeypatch.setattr(module, "METRICS", table)
-    monkeypatch.setitem(
-        values.VALUES,
-        "spread_ns",
-        lambda m: float(max(m.latencies_ns) - min(m.latencies_ns)),
+
+    done = run(["-c", COMPARE.format(run=str(RUN))], env)
+
+    assert done.returncode == 0, done.stderr
+    found = {tuple(line.split()) for line in done.stdout.splitlines()}
+    assert ("False", verdict) in found
+    assert found <= {("False", verdict), ("False", "inconclusive")}
+
+
+def test_a_metric_that_cannot_be_loaded_names_its_package(other_package):
+    env = other_package(
+        "import nothing_of_that_name",
+        "[pocketbench.metrics]\nmedian_rate = shout:median_rate\n",
     )
 
-    summary = summarize(read_run(RUN), gate=("spread_ns",))
+    done = run(["-m", "pocketbench", "report", str(RUN)], env)
 
-    for cell in summary.cells:
-        assert cell.estimates["spread_ns"].point > 0
-    judged = [c for c in summary.comparisons if c.metric == "spread_ns"]
-    assert {c.verdict is not None for c in judged if c.kind == "variant"} == {True}
-
-
-def test_a_metric_whose_larger_values_are_better_is_worded_so():
-    throughput = next(m for m in metrics.METRICS if m.name == "throughput_per_s")
-    assert throughput.better == "higher"
-    assert replace(throughput, better="lower") != throughput
+    assert done.returncode == 2
+    assert "metric median_rate of another package: shout:median_rate" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_every_device_family_has_its_driver_and_its_traits():
