@@ -8,6 +8,7 @@ from pocketbench.bench.conditions.cooldown_rules import obstacles
 from pocketbench.bench.conditions.launch_caveats import state_marks
 from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.doctor_report import DeviceFound
+from pocketbench.bench.records.families import family_of
 from pocketbench.bench.records.plan import CooldownLimits
 
 _LEAST_FREE_BYTES = 1_000_000_000
@@ -30,7 +31,7 @@ def _advice(found: DeviceFound) -> Iterator[str]:
             "delete /data/local/tmp/pocketbench, which is filled again"
         )
     conditions = found.conditions
-    if conditions is None or found.device.family == "host":
+    if conditions is None or family_of(found.device).is_this_computer:
         return
     if conditions.thermal is not None and conditions.thermal.is_status_override:
         yield (

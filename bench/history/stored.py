@@ -126,7 +126,7 @@ def device_key(info: DeviceInfo) -> str:
     A computer has no serial number: it goes by its processor and its cores, so that a
     CI machine of another kind is another device. A simulated phone goes by its profile.
     """
-    if info.family == "host":
+    if family_of(info).is_this_computer:
         cores = f"-{info.core_count}-cores" if info.core_count else ""
         return f"host-{_slug(info.model or info.name)}{cores}"
     if info.serial_hash and not info.is_simulated:
@@ -161,7 +161,7 @@ def _imitation(info: DeviceInfo) -> Imitation | None:
 def _os_build(run: Run, info: DeviceInfo) -> str:
     """The system that ran it; for an imitation also that of the computer below it."""
     parts = [info.os_name, info.os_version, info.build_fingerprint]
-    if info.shares_host_cpu and info.family != "host":
+    if info.shares_host_cpu and not family_of(info).is_this_computer:
         parts.append(run.started.versions.get("platform"))
     return " ".join(part for part in parts if part) or "unknown"
 

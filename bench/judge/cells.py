@@ -21,6 +21,7 @@ from pocketbench.bench.judge.valid_launches import (
 from pocketbench.bench.records.artifact import Artifact
 from pocketbench.bench.records.caveat import FEWEST_LAUNCHES, NOISY_VARIATION, Caveat
 from pocketbench.bench.records.device_kind import device_caveats
+from pocketbench.bench.records.families import family_of
 from pocketbench.bench.records.foreign import foreign_caveats
 from pocketbench.bench.records.launch import Launch
 from pocketbench.bench.records.metrics import METRICS
@@ -45,7 +46,7 @@ def measured_cells(run: Run, devices: tuple[DeviceReady, ...]) -> dict[CellKey, 
     host_runners = {
         name
         for ready in devices
-        if ready.device.family == "host"
+        if family_of(ready.device).is_this_computer
         for name in (ready.runner, *(x.runner for x in ready.other_programs))
     }
     found: dict[CellKey, Cell] = {}

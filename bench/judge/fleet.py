@@ -20,6 +20,7 @@ from pocketbench.bench.judge.summary import FleetComparison
 from pocketbench.bench.judge.verdicts import corrected, verdict
 from pocketbench.bench.records.device import DeviceInfo
 from pocketbench.bench.records.device_kind import device_tag
+from pocketbench.bench.records.families import family_of
 
 FEWEST_PHONES = 3
 """With fewer phones nothing is said of phones in general."""
@@ -70,7 +71,7 @@ def fleet_comparisons(
         if (
             question.kind != "variant"
             or info is None
-            or info.family == "host"
+            or family_of(info).is_this_computer
             or question.metric.name not in gate
             or (question.unlike and not allow_mismatch)
             or math.isnan(question.evidence.ratio.standard_error)

@@ -21,6 +21,7 @@ from pocketbench.bench.judge.sustained import sustained_cells
 from pocketbench.bench.judge.valid_launches import CellKey, standing_failures
 from pocketbench.bench.judge.verdicts import check_min_effect
 from pocketbench.bench.records.failure import FailureReason
+from pocketbench.bench.records.families import family_of
 from pocketbench.bench.records.metrics import MEAN_LATENCY, METRICS, Metric
 from pocketbench.bench.records.run import DeviceReady, Run
 
@@ -54,7 +55,9 @@ def summarize(
     plan = run.started.plan
     effect = plan.min_effect if min_effect is None else min_effect
     check_min_effect(effect)
-    devices = sorted(run.devices, key=lambda ready: ready.device.family != "host")
+    devices = sorted(
+        run.devices, key=lambda ready: not family_of(ready.device).is_this_computer
+    )
     measured = measured_cells(run, tuple(devices))
     questions = [
         *_against_baseline(run, measured, alpha),
@@ -148,7 +151,9 @@ def _against_host(
     devices: list[DeviceReady], measured: dict[CellKey, Cell], alpha: float
 ) -> Iterator[Question]:
     """Each variant against the same one on the host, for information."""
-    hosts = [ready.device.id for ready in devices if ready.device.family == "host"]
+    hosts = [
+        ready.device.id for ready in devices if family_of(ready.device).is_this_computer
+    ]
     for key, candidate in measured.items():
         host = measured.get(key._replace(device_id=hosts[0])) if hosts else None
         if host is None or key.device_id in hosts:

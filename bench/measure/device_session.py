@@ -44,6 +44,7 @@ from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.conditions import Conditions
 from pocketbench.bench.records.device import CommandResult, Device, DeviceFile
 from pocketbench.bench.records.failure import FailureReason
+from pocketbench.bench.records.families import family_of
 from pocketbench.bench.records.launch import Failure, Launch
 from pocketbench.bench.records.plan import Variant
 from pocketbench.bench.records.runner import Runner
@@ -340,7 +341,7 @@ class DeviceSession:
     def _heat_marks(
         self, variant: Variant, before: Conditions | None, after: Conditions | None
     ) -> tuple[Caveat, ...]:
-        if self._heat is None or self._info.family == "host":
+        if self._heat is None or family_of(self._info).is_this_computer:
             return ()
         reference = cool_reference(self._ledger.launches, variant.model, variant.id)
         return self._heat.marks(before, after, reference=reference, cpus=self._pinned)

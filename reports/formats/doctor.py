@@ -23,6 +23,7 @@ from pocketbench.bench.records.doctor_report import (
     Part,
     RunnerFound,
 )
+from pocketbench.bench.records.families import family_of
 from pocketbench.bench.units import cpu_words, format_size
 
 WIDTH = 80
@@ -104,7 +105,7 @@ def _facts(found: DeviceFound) -> Iterator[str]:
         )
     for runner in found.runners:
         yield from _line(f"{runner.engine} runner", _runner(runner, found))
-    if found.parts and info.family != "host":
+    if found.parts and not family_of(info).is_this_computer:
         yield from _read_without_root(found.parts)
 
 
@@ -168,7 +169,7 @@ def _heat(conditions: Conditions, info: DeviceInfo) -> str:
     words = []
     if thermal.status is not None:
         words.append(f"status {STATUS_WORDS[thermal.status]}")
-    elif info.family != "host":
+    elif not family_of(info).is_this_computer:
         reason = conditions.missing.get("thermal.status", "no reason given")
         words.append(f"no status ({reason})")
     skin_c = skin_temperature_c(conditions)
