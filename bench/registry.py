@@ -165,6 +165,13 @@ HISTORY_REPORTS: Mapping[str, str] = {
 }
 """What `pocketbench history` shows; each takes the histories of cells."""
 
+HISTORY_SITE: Mapping[str, str] = {
+    "origin": "pocketbench.reports.formats.site.pages:Origin",
+    "device": "pocketbench.reports.formats.site.pages:write_device",
+    "overview": "pocketbench.reports.formats.site.pages:write_overview",
+}
+"""What makes the pages of `pocketbench history site`."""
+
 
 def load(table: Mapping[str, str], kind: str, name: str) -> Any:
     """Import what a name stands for.

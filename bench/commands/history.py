@@ -25,13 +25,7 @@ def _reading(command: Callable[..., None]) -> Callable[..., None]:
     """The options of every verb that looks for changes."""
     for option in (
         click.option("--json", "as_json", is_flag=True, help="On stdout as JSON."),
-        click.option(
-            "--min-effect",
-            type=click.FloatRange(0, 1, min_open=True, max_open=True),
-            default=0.02,
-            show_default=True,
-            help="The smallest change of level that matters.",
-        ),
+        _MIN_EFFECT,
         click.option(
             "--metric",
             default="latency_ns",
@@ -45,6 +39,13 @@ def _reading(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+_MIN_EFFECT = click.option(
+    "--min-effect",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.02,
+    show_default=True,
+    help="The smallest change of level that matters.",
+)
 _ACCEPTED = click.option(
     "--accepted",
     "accepted_path",
@@ -147,6 +148,57 @@ def plot(model: str, as_json: bool, output: Path | None, **asked: Any) -> None:
     if as_json:
         say(histories, "overview", as_json=True)
     click.echo(f"Chart: {path}", err=True)
+
+
+@history.command("list")
+@FOLDER
+@click.option("--json", "as_json", is_flag=True, help="On stdout as JSON.")
+def list_runs(folder: str, as_json: bool) -> None:
+    """List the runs of the history, device by device."""
+    from pocketbench.bench.commands.history_flow import list_stored
+
+    list_stored(folder, as_json=as_json)
+
+
+@history.command()
+@click.argument("folder", required=False, default="history", metavar="[DIR]")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("site"),
+    show_default=True,
+    help="The folder of the site; reports that it has already stay.",
+)
+@click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    default=("latency_ns",),
+    show_default=True,
+    help="latency_ns, peak_rss_bytes ...; may be given several times.",
+)
+@_MIN_EFFECT
+@_ACCEPTED
+@click.option(
+    "--repository",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    help="The git repository of the commits.  [default: this one]",
+)
+@click.option(
+    "--commit-url",
+    "url",
+    metavar="URL",
+    help="Where a commit is shown, with {commit} in it.  [default: by the remote]",
+)
+@options.runs_folder()
+def site(output: Path, **asked: Any) -> None:
+    """Write the history in DIR as pages that need no server."""
+    from pocketbench.bench.commands.history_site import make_site
+
+    index, shown = make_site(output, **asked)
+    click.echo(f"{index}: {shown} charts")
 
 
 @history.command()

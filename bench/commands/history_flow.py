@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from pocketbench.bench.history.changes import with_changes
 from pocketbench.bench.history.histories_for_run import RunHistories, histories_of
 from pocketbench.bench.history.queries import models_in, read_series
 from pocketbench.bench.history.series import CellHistory
+from pocketbench.bench.history.stored_runs import stored_runs
 from pocketbench.bench.records.metrics import METRICS
 from pocketbench.bench.records.run import Run
 
@@ -64,6 +66,29 @@ def say(histories: Sequence[CellHistory], form: str, *, as_json: bool) -> None:
         return
     words = registry.load(registry.HISTORY_REPORTS, "history report", form)
     click.echo(words(histories), nl=False)
+
+
+def list_stored(folder: str, *, as_json: bool) -> None:
+    """Write the runs of a history to stdout, those of a device together.
+
+    Raises:
+        StoreError: There is no history, or a file of it cannot be read.
+    """
+    runs = stored_runs(folder)
+    if as_json:
+        document = {"schema": 1, "kind": "pocketbench history runs", "runs": runs}
+        click.echo(msgspec.json.encode(document).decode())
+        return
+    for _, group in itertools.groupby(runs, key=lambda run: run.device):
+        of_device = list(group)
+        name = " ".join(of_device[-1].device_name.split())
+        click.echo(f"{name} ({of_device[0].device}): {len(of_device)} runs")
+        for run in of_device:
+            commit = (run.commit or "no commit")[:10]
+            click.echo(
+                f"  {run.started_at[:16]}  {commit:10}  {run.launches:5} launches, "
+                f"{run.models} models  {run.run_id}"
+            )
 
 
 def draw(histories: Sequence[CellHistory], output: Path) -> Path:

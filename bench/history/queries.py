@@ -23,7 +23,11 @@ _COLUMN_TYPES = {int: "BIGINT", float: "DOUBLE", tuple: "BIGINT[]"}
 
 
 def read_series(
-    folder: str | Path, *, model: str | None = None, metric: str = PRIMARY
+    folder: str | Path,
+    *,
+    model: str | None = None,
+    metric: str = PRIMARY,
+    device: str | None = None,
 ) -> tuple[Series, ...]:
     """Every cell's series of a metric, the points in order of the runs' start.
 
@@ -31,6 +35,7 @@ def read_series(
         folder: A local folder, or any path DuckDB reads (`s3://bucket/history`).
         model: Only this one's; `None`: all.
         metric: A metric's name; the latency's includes means without a median.
+        device: Only this one's folder; `None`: all.
 
     Raises:
         StoreError: There is no history, or a file of it cannot be read.
@@ -42,7 +47,7 @@ def read_series(
         for wanted in METRICS
         if wanted.name in names
         for _, of_cell in groupby(
-            _rows(str(folder), model, wanted), key=lambda row: row[:4]
+            _rows(str(folder), model, wanted, device), key=lambda row: row[:4]
         )
     )
 
@@ -62,7 +67,7 @@ def models_in(folder: str | Path) -> list[str]:
     Raises:
         StoreError: There is no history, or a file of it cannot be read.
     """
-    rows = _answered(str(folder), "SELECT DISTINCT model FROM launches ORDER BY 1", [])
+    rows = answered(str(folder), "SELECT DISTINCT model FROM launches ORDER BY 1", [])
     return [model for (model,) in rows]
 
 
@@ -101,7 +106,9 @@ def literal(path: Path) -> str:
     return glob.escape(str(path))
 
 
-def _rows(folder: str, model: str | None, metric: Metric) -> list[Any]:
+def _rows(
+    folder: str, model: str | None, metric: Metric, device: str | None
+) -> list[Any]:
     """A row a cell and run: a cell's rows stand together, in order of time."""
     query = f"""
         SELECT device, model, variant, threads,
@@ -114,15 +121,22 @@ def _rows(folder: str, model: str | None, metric: Metric) -> list[Any]:
         GROUP BY device, model, variant, threads, run_id
         ORDER BY device, model, variant, threads, began, run_id
     """
-    return _answered(folder, query, {"model": model})
+    return answered(folder, query, {"model": model}, device=device)
 
 
-def _answered(folder: str, query: str, values: Any) -> list[Any]:
-    """Ask of `launches`, every launch of the history once."""
+def answered(
+    folder: str, query: str, values: Any, *, device: str | None = None
+) -> list[Any]:
+    """Ask of `launches`, every launch of the history (or of one device) once.
+
+    Raises:
+        StoreError: There is no history, or a file of it cannot be read.
+    """
     import duckdb
 
     root = folder if "://" in folder else glob.escape(folder)
-    plain, compacted = f"{root}/*/*/*.jsonl", f"{root}/*/*/{COMPACTED}"
+    months = f"{root}/{glob.escape(device) if device else '*'}/*"
+    plain, compacted = f"{months}/*.jsonl", f"{months}/{COMPACTED}"
     with connection() as database:
         try:
             parts = _parts(database, plain, compacted)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import Literal
 
 from pocketbench.bench.judge.cells import measured_cells
 from pocketbench.bench.judge.summary import Cell
+from pocketbench.bench.records.conditions import skin_temperature_c
 from pocketbench.bench.records.device import DeviceInfo
 from pocketbench.bench.records.families import family_of
 from pocketbench.bench.records.launch import Launch
@@ -62,6 +64,12 @@ class StoredLaunch(Value, frozen=True, kw_only=True):
     model_rss_bytes: float | None
     warmup_latencies_ns: tuple[int, ...]
     latencies_ns: tuple[int, ...]
+    command: str | None = None
+    """What measured it, for a shell, without serial numbers."""
+    temperature_c: float | None = None
+    """Before it: of the skin, or else of the battery."""
+    caveats: str | None = None
+    """Names, with spaces between them."""
 
 
 def stored_launches(run: Run) -> list[StoredLaunch]:
@@ -85,6 +93,7 @@ def _of_cell(
     run: Run, ready: DeviceReady, variant: str, cell: Cell
 ) -> list[StoredLaunch]:
     info = ready.device
+    command = _command(run)
     return [
         StoredLaunch(
             run_id=run.started.run_id,
@@ -115,9 +124,33 @@ def _of_cell(
             first_latency_ns=value.values.get("first_latency_ns"),
             peak_rss_bytes=value.values.get("peak_rss_bytes"),
             model_rss_bytes=value.values.get("model_rss_bytes"),
+            command=command,
+            temperature_c=_temperature_c(launch),
+            caveats=" ".join(launch.caveats) or None,
         )
         for value, launch in zip(cell.launches, cell.records, strict=True)
     ]
+
+
+def _command(run: Run) -> str:
+    """The command line with each serial number hashed."""
+    words = shlex.join(run.started.command)
+    for ready in run.devices:
+        serial = ready.device.id.partition(":")[2]
+        if ready.device.serial_hash and serial:
+            words = words.replace(serial, ready.device.serial_hash)
+    return words
+
+
+def _temperature_c(launch: Launch) -> float | None:
+    """How warm the device was before a launch."""
+    if launch.conditions_before is None:
+        return None
+    skin = skin_temperature_c(launch.conditions_before)
+    if skin is not None:
+        return skin
+    battery = launch.conditions_before.battery
+    return battery.temperature_c if battery else None
 
 
 def device_key(info: DeviceInfo) -> str:

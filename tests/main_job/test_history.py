@@ -70,6 +70,38 @@ def test_an_accepted_change_fails_no_more(user, slowed):
     assert "is accepted" in twice.stderr
 
 
+def test_a_site_begins_with_what_regressed_and_has_a_page_for_each_cell(user, slowed):
+    made = user.types("history", "site", "history", "--output", "site")
+    assert made.returncode == 0, made.stderr
+    assert made.stdout == "site/index.html: 2 charts\n"
+
+    site = user.folder / "site"
+    first = (site / "index.html").read_text("utf-8")
+    assert first.index("8 % slower") < first.index(">Models</h2>")
+    pages = list((site / "configurations").iterdir())
+    assert len(pages) == 2
+    assert all((site / "data" / f"{page.stem}.js").exists() for page in pages)
+    assert "MIT" in (site / "static" / "uplot" / "LICENSE").read_text("utf-8")
+
+
+def test_a_site_of_nothing_says_so(user, slowed):
+    none = user.types("history", "site", "elsewhere")
+    assert none.returncode != 0
+    assert "holds no history" in none.stderr
+    wrong = user.types("history", "site", "--commit-url", "github.com")
+    assert wrong.returncode == 2
+    assert "--commit-url" in wrong.stderr
+
+
+def test_the_runs_of_a_history_are_listed(user, slowed):
+    listed = user.types("history", "list")
+    assert listed.returncode == 0, listed.stderr
+    assert f"Pixel 8 (pixel-8-9f3c01ab): {STEADY + SLOW} runs" in listed.stdout
+    runs = json.loads(user.types("history", "list", "--json").stdout)["runs"]
+    assert len(runs) == 2 * (STEADY + SLOW)
+    assert {run["command"] for run in runs} == {"pocketbench run net"}
+
+
 def test_compaction_changes_no_answer(user, slowed):
     before = user.types("history", "changes", "--json")
     done = user.types("history", "compact")

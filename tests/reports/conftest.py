@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import math
 import random
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -40,6 +42,9 @@ from pocketbench.bench.records.operator_times import (
 from pocketbench.bench.records.plan import ModelRequest, Plan, Variant, Workload
 from pocketbench.bench.records.run import DeviceReady, Run, RunStarted
 from tests.sustained_runs import sustained, sustained_run
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 HOSTILE_NAME = "<script>alert(1)</script>"
 HOSTILE_SERIAL = "HT7A1X0042"
@@ -507,3 +512,26 @@ def long_run() -> Summary:
         sustained(PIXEL.id, "int8-static", cool_ns=10_000_000, hot_ns=14_000_000),
     )
     return summarize(sustained_run(run, *records))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium; tests that use it need `chromium`."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"),
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+            ],
+            timeout=120_000,
+        )
+        yield browser
+        browser.close()

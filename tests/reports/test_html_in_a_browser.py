@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import shutil
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from pocketbench.reports.formats.html import page as html
 from pocketbench.reports.view import View
@@ -14,25 +12,6 @@ from pocketbench.reports.view import View
 pytestmark = pytest.mark.needs("chromium")
 
 SIMULATED = "Pixel 8"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=ARGUMENTS, timeout=120_000
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import resources
 
 from pocketbench.reports.plots.style import LIGHT
 
@@ -57,6 +58,12 @@ def theme_css() -> str:
         f"@media print{{:root:root{{color-scheme:light;{light}}}}}\n"
         f"{dots}"
     )
+
+
+def page_css() -> str:
+    """The variables and the style that every page of ours has."""
+    folder = resources.files("pocketbench.reports.formats.html") / "templates"
+    return f"{theme_css()}\n{(folder / 'style.css').read_text('utf-8')}"
 
 
 def contrasts() -> Mapping[str, tuple[str, str]]:

@@ -1,0 +1,151 @@
+"""Make the site of a history: a device at a time, several at once where it is large."""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+import multiprocessing
+import os
+import shutil
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pocketbench.bench import registry
+from pocketbench.bench.commands.write_reports import file_name
+from pocketbench.bench.errors import UnknownNameError, UsageError
+from pocketbench.bench.history.accepted import Accepted, read_accepted
+from pocketbench.bench.history.changes import with_changes
+from pocketbench.bench.history.commits import commit_subjects, commit_url
+from pocketbench.bench.history.queries import read_series
+from pocketbench.bench.history.stored_runs import StoredRun, stored_runs
+from pocketbench.bench.records.metrics import METRICS
+
+_LARGE_LAUNCHES = 200_000
+"""From here on further processes are worth their start."""
+
+
+class _Work(NamedTuple):
+    """What one device's pages are made of."""
+
+    site: Path
+    folder: str
+    runs: Sequence[StoredRun]
+    metrics: tuple[str, ...]
+    accepted: tuple[Accepted, ...]
+    min_effect: float
+    today: datetime.date
+    origin: Any
+
+
+def make_site(
+    site: Path,
+    *,
+    folder: str,
+    metrics: tuple[str, ...],
+    accepted_path: Path,
+    min_effect: float,
+    repository: Path,
+    url: str | None,
+    runs_folder: Path,
+) -> tuple[Path, int]:
+    """Write the whole site; where its first page is, and how many series it shows.
+
+    Args:
+        site: The folder to write; what else is in it stays.
+        folder: The history's.
+        metrics: Names of the metrics.
+        accepted_path: The file of accepted changes.
+        min_effect: The smallest change of level that matters, as a proportion.
+        repository: Where git knows the commits.
+        url: Where a `{commit}` is shown; `None`: as the repository's remote says.
+        runs_folder: Stored runs whose reports are taken in.
+
+    Raises:
+        UnknownNameError: No such metric.
+        StoreError: There is no history, or a file of it cannot be read.
+        UsageError: A file or URL is not as it must be, or nothing is to be shown.
+    """
+    known = [metric.name for metric in METRICS]
+    for metric in metrics:
+        if metric not in known:
+            raise UnknownNameError("metric", metric, known)
+    if url is not None and ("{commit}" not in url or not url.startswith("http")):
+        raise UsageError(
+            "--commit-url",
+            f"{url} is no address with {{commit}} in it",
+            "Give for example https://github.com/owner/name/commit/{commit}",
+        )
+    runs = stored_runs(folder)
+    now = datetime.datetime.now(datetime.UTC)
+    origin = registry.load(registry.HISTORY_SITE, "history site", "origin")(
+        subjects=commit_subjects((run.commit or "" for run in runs), repository),
+        commit_url=url or commit_url(repository),
+        reported=_take_reports(site, runs, runs_folder),
+        made_at=f"{now:%Y-%m-%d %H:%M} UTC",
+    )
+    accepted = read_accepted(accepted_path)
+    works = [
+        _Work(
+            site, folder, list(group), metrics, accepted, min_effect, now.date(), origin
+        )
+        for _, group in itertools.groupby(runs, key=lambda run: run.device)
+    ]
+    launches = sum(run.launches for run in runs)
+    rows = [row for of_device in _each(works, launches) for row in of_device]
+    if not rows:
+        raise UsageError(folder, f"holds no {', '.join(metrics)}", "Give other metrics")
+    write = registry.load(registry.HISTORY_SITE, "history site", "overview")
+    return write(site, rows, origin), len(rows)
+
+
+def _each(works: Sequence[_Work], launches: int) -> list[list[Any]]:
+    workers = min(len(works), os.cpu_count() or 1)
+    if workers < 2 or launches < _LARGE_LAUNCHES:
+        return [_write_device(work) for work in works]
+    with ProcessPoolExecutor(
+        workers, mp_context=multiprocessing.get_context("spawn")
+    ) as pool:
+        return list(pool.map(_write_device, works))
+
+
+def _write_device(work: _Work) -> list[Any]:
+    histories = (
+        with_changes(
+            series,
+            accepted=work.accepted,
+            today=work.today,
+            min_effect=work.min_effect,
+        )
+        for metric in work.metrics
+        for series in read_series(
+            work.folder, metric=metric, device=work.runs[0].device
+        )
+    )
+    write = registry.load(registry.HISTORY_SITE, "history site", "device")
+    rows: list[Any] = write(work.site, histories, work.runs, work.origin)
+    return rows
+
+
+def _take_reports(
+    site: Path, runs: Sequence[StoredRun], runs_folder: Path
+) -> frozenset[str]:
+    """Copy the pages of runs that are still stored; those taken in before stay."""
+    reports = site / "reports"
+    reports.mkdir(parents=True, exist_ok=True)
+    found = set()
+    for run_id in {run.run_id for run in runs}:
+        if Path(run_id).name != run_id:
+            continue
+        page, copy = (
+            runs_folder / run_id / file_name("html"),
+            reports / f"{run_id}.html",
+        )
+        if page.is_file() and not (
+            copy.exists() and copy.stat().st_mtime >= page.stat().st_mtime
+        ):
+            shutil.copyfile(page, copy)
+        if copy.exists():
+            found.add(run_id)
+    return frozenset(found)

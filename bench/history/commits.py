@@ -1,0 +1,49 @@
+"""What git knows of a history's commits: their subjects, and where they are shown."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+_TIMEOUT_S = 60
+_REMOTE = re.compile(
+    r"^(?:https?://(?:[^@/]*@)?|ssh://(?:[^@/]*@)?|(?:[^@/]*@)?)"
+    r"(?P<host>\w[\w.-]*)(?::\d+/|[:/])(?P<path>.+?)(?:\.git)?/?$"
+)
+
+
+def commit_subjects(commits: Iterable[str], repository: Path) -> Mapping[str, str]:
+    """The first line of each commit's message; those git does not know are left out."""
+    whole = sorted({c for c in commits if re.fullmatch("[0-9a-f]{40}", c)})
+    if not whole:
+        return {}
+    words = ("log", "--no-walk=unsorted", "--ignore-missing", "--stdin")
+    found = _git(repository, *words, "--format=%H%x09%s", text="\n".join(whole))
+    pairs = (line.partition("\t") for line in found.splitlines())
+    return {commit: subject for commit, _, subject in pairs}
+
+
+def commit_url(repository: Path) -> str | None:
+    """`https://github.com/owner/name/commit/{commit}` of the remote `origin`."""
+    remote = _REMOTE.match(_git(repository, "remote", "get-url", "origin").strip())
+    if remote is None or "." not in remote["host"]:
+        return None
+    return f"https://{remote['host']}/{remote['path']}/commit/{{commit}}"
+
+
+def _git(repository: Path, *words: str, text: str = "") -> str:
+    """What git prints; nothing where there is no git or no repository."""
+    try:
+        return subprocess.run(
+            ["git", "-C", str(repository), *words],
+            input=text,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=True,
+            timeout=_TIMEOUT_S,
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ""

@@ -1,0 +1,1 @@
+"""A folder of pages that show a history: no server, no network."""
