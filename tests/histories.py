@@ -9,17 +9,14 @@ from msgspec.structs import replace
 
 from pocketbench.bench.history.folder import add_run
 from pocketbench.bench.measure.store import Store
-from pocketbench.bench.records.artifact import Artifact, ExportFacts
 from pocketbench.bench.records.device import DeviceInfo
-from pocketbench.bench.records.launch import Launch, Measurement, Memory
-from pocketbench.bench.records.plan import ModelRequest, Plan, Variant, Workload
+from pocketbench.bench.records.launch import Measurement, Memory
 from pocketbench.bench.records.run import (
     ArtifactReady,
-    DeviceReady,
     Run,
     RunEnded,
-    RunStarted,
 )
+from tests import factories
 
 HOST = DeviceInfo(
     id="host",
@@ -78,15 +75,12 @@ class Runs:
         began = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
         began += datetime.timedelta(days=number)
         made = [
-            Launch(
+            factories.launch(
+                variant,
                 device_id=device.id,
                 model=model,
-                variant_id=variant,
                 artifact_sha256=variant,
-                runner="lite",
                 block=block,
-                attempt=0,
-                position=0,
                 started_at=(began + datetime.timedelta(minutes=block)).isoformat(),
                 wall_ns=1,
                 measurement=Measurement(
@@ -101,37 +95,17 @@ class Runs:
         ]
         return Run(
             folder="runs/x",
-            started=RunStarted(
+            started=factories.started(
+                factories.plan(*variants, models=(model,), blocks=launches),
                 run_id=f"run-{number:04}",
                 started_at=began.isoformat(),
-                plan=Plan(
-                    models=(ModelRequest(name=model, source=f"nets:{model}"),),
-                    variants=tuple(
-                        Variant(
-                            id=name,
-                            model=model,
-                            name=name,
-                            is_baseline=name == variants[0],
-                        )
-                        for name in variants
-                    ),
-                    device_selectors=("host",),
-                    workload=Workload(blocks=launches),
-                ),
                 command=("pocketbench", "run", model),
                 versions={"pocketbench": "0.1.0", "torch": torch},
                 commit=commit_of(number),
             ),
             artifacts=tuple(_artifact(model, name, torch) for name in variants),
             devices=tuple(
-                DeviceReady(
-                    device=device,
-                    runner="lite",
-                    runner_version=runtime,
-                    runner_sha256="r",
-                    runner_origin="built here",
-                    objects=(),
-                )
+                factories.device_ready(device, runner_version=runtime)
                 for device in devices
             ),
             launches=tuple(made),
@@ -167,28 +141,14 @@ class Runs:
 
 
 def _artifact(model, variant, torch):
-    return Artifact(
+    return factories.artifact(
+        variant,
         model=model,
-        variant=variant,
-        source=f"nets:{model}",
         path=f"/{variant}.ptl",
         sha256=variant,
-        size_bytes=1000,
-        format="ptl",
-        engine="lite",
-        precision="float32",
         inputs=(),
-        bundled_input_count=1,
         operators=(),
-        bytecode_version=8,
-        export=ExportFacts(
-            method="traced",
-            changed="nothing",
-            weights="the source's own",
-            random_weights=False,
-            seed=0,
-            torch_version=torch,
-        ),
+        export=factories.export_facts(torch_version=torch),
         output_error=None,
     )
 

@@ -42,8 +42,8 @@ from pocketbench.bench.measure.prepare import (
     export_all,
     formats_of,
     make_driver,
+    make_jobs,
     make_runners,
-    make_tasks,
     preinstall,
 )
 from pocketbench.bench.measure.store import Store, find_run, read_run, utc_now
@@ -123,7 +123,7 @@ def measure_and_store(options: RunOptions) -> tuple[Path, Cancelled | None]:
                 lease = CpuLease(state_dir() / "lease")
                 measure_run(
                     RunContext(plan, store, lease, progress, cancel),
-                    make_tasks(plan, equipped, artifacts),
+                    make_jobs(plan, equipped, artifacts),
                     before,
                 )
             except Cancelled as error:

@@ -236,7 +236,7 @@ def export_all(
     return artifacts, errors
 
 
-def make_tasks(
+def make_jobs(
     plan: Plan,
     equipped: Sequence[PreparedDevice],
     artifacts: Mapping[tuple[str, str], Artifact],

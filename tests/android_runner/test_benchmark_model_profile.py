@@ -9,7 +9,7 @@ from pocketbench.bench.errors import LaunchError
 from pocketbench.bench.records.device import CommandResult
 from pocketbench.bench.records.failure import FailureReason as Reason
 from pocketbench.bench.records.runner import SupportsProfile
-from tests.android_runner.conftest import make_request
+from tests.factories import launch_request
 
 HEADING = "Operator-wise Profiling Info for Regular Benchmark Runs:"
 RUNS = 50
@@ -172,7 +172,7 @@ def test_each_release_is_asked_with_the_flag_it_has(tmp_path, content, flags):
     choice = RunnerChoice(name="benchmark_model", path=str(file), abi="arm64-v8a")
     runner = BenchmarkModel((choice,))
     sha256 = runner._programs._given[0].executable.sha256
-    command = runner.profile_command(make_request(sha256))
+    command = runner.profile_command(launch_request(sha256))
 
     at = command.argv.index("--enable_op_profiling=true")
     assert command.argv[at + 1 :] == flags

@@ -13,13 +13,14 @@ from pocketbench.android_runner.prebuilt.speed_benchmark_torch import (
     SpeedBenchmarkTorch,
 )
 from pocketbench.bench.errors import LaunchError
-from pocketbench.bench.records.artifact import Artifact, ExportFacts, TensorSpec
+from pocketbench.bench.records.artifact import Artifact, TensorSpec
 from pocketbench.bench.records.device import CommandResult, DeviceFile, DeviceInfo
 from pocketbench.bench.records.elf import read_elf
 from pocketbench.bench.records.failure import FailureReason as Reason
 from pocketbench.bench.records.launch import Measurement
 from pocketbench.bench.records.plan import RunnerChoice
 from pocketbench.bench.records.runner import LaunchRequest
+from tests import factories
 
 NATIVE = Path(__file__).parent / "native"
 IMAGE = TensorSpec(shape=(1, 3, 64, 64))
@@ -105,29 +106,14 @@ def measure(
 
 
 def artifact(model: Path, inputs: tuple[TensorSpec, ...], bundled: int) -> Artifact:
-    return Artifact(
+    return factories.artifact(
+        "as-is",
         model=model.stem,
-        variant="as-is",
-        source=str(model),
         path=str(model),
         sha256="0",
-        size_bytes=1,
-        format="ptl",
-        engine="lite",
-        precision="float32",
         inputs=inputs,
         bundled_input_count=bundled,
         operators=(),
-        bytecode_version=8,
-        export=ExportFacts(
-            method="ready file",
-            changed="nothing",
-            weights="the source's own",
-            random_weights=False,
-            seed=0,
-            torch_version="2.13.0",
-        ),
-        output_error=None,
     )
 
 

@@ -10,38 +10,18 @@ from pocketbench.android_runner.prebuilt.speed_benchmark_torch import (
     SpeedBenchmarkTorch,
 )
 from pocketbench.bench.errors import LaunchError
-from pocketbench.bench.records.artifact import Artifact, ExportFacts, TensorSpec
+from pocketbench.bench.records.artifact import TensorSpec
 from pocketbench.bench.records.device import CommandResult, DeviceFile
 from pocketbench.bench.records.failure import FailureReason as Reason
 from pocketbench.bench.records.launch import Measurement, Memory
 from pocketbench.bench.records.plan import RunnerChoice
 from pocketbench.bench.records.runner import LaunchRequest
+from tests import factories
 
 BANNERS = ["Starting benchmark.", "Running warmup runs.", "Main runs."]
 
-ARTIFACT = Artifact(
-    model="tiny",
-    variant="float32",
-    source="tiny.ptl",
-    path="/tiny.ptl",
-    sha256="0",
-    size_bytes=1,
-    format="ptl",
-    engine="lite",
-    precision="float32",
-    inputs=(),
-    bundled_input_count=0,
-    operators=(),
-    bytecode_version=8,
-    export=ExportFacts(
-        method="ready file",
-        changed="nothing",
-        weights="the source's own",
-        random_weights=False,
-        seed=0,
-        torch_version="2.13.0",
-    ),
-    output_error=None,
+ARTIFACT = factories.artifact(
+    model="tiny", sha256="0", inputs=(), bundled_input_count=0, operators=()
 )
 
 

@@ -14,12 +14,12 @@ from pocketbench.bench.measure.observer import Observer
 from pocketbench.bench.measure.prepare import (
     early_failures,
     equip,
+    make_jobs,
     make_runners,
-    make_tasks,
 )
 from pocketbench.bench.measure.store import Store, read_run
 from pocketbench.bench.planning.selection import SelectedDevice
-from pocketbench.bench.records.artifact import Artifact, ExportFacts
+from pocketbench.bench.records.artifact import Artifact
 from pocketbench.bench.records.plan import (
     CooldownLimits,
     ModelRequest,
@@ -28,8 +28,8 @@ from pocketbench.bench.records.plan import (
     Variant,
     Workload,
 )
-from pocketbench.bench.records.run import RunStarted
 from pocketbench.devices.android.driver import AndroidDriver
+from tests import factories
 
 ABI, _ = this_computer()
 
@@ -74,54 +74,26 @@ class PhoneJob:
         )
         artifacts = {(model.model, "as-is"): model for model in models}
         with Store(self.folder) as store:
-            store.append(
-                RunStarted(
-                    run_id="one",
-                    started_at="2026-01-01T00:00:00+00:00",
-                    plan=plan,
-                    command=(),
-                    versions={},
-                )
-            )
+            store.append(factories.started(plan))
             for failure in early_failures(plan, [selected], {}):
                 store.append(failure)
             lease = CpuLease(self.folder / "lease")
             run = RunContext(plan, store, lease, Observer(), threading.Event())
             with noting_the_end(store):
-                measure(run, make_tasks(plan, equipped, artifacts))
+                measure(run, make_jobs(plan, equipped, artifacts))
         return read_run(self.folder)
 
 
 def model_file(path: Path, content: bytes, *, name="net", **facts) -> Artifact:
     """A file as an artifact, with what an export would know of it."""
     path.write_bytes(content)
-    known = {
-        "format": "ptl",
-        "engine": "lite",
-        "bytecode_version": 8,
-        "operators": (),
-        **facts,
-    }
-    return Artifact(
+    return factories.artifact(
+        "as-is",
         model=name,
-        variant="as-is",
-        source=str(path),
         path=str(path),
         sha256=hashlib.sha256(content).hexdigest(),
         size_bytes=len(content),
-        precision="float32",
-        inputs=(),
-        bundled_input_count=1,
-        export=ExportFacts(
-            method="ready file",
-            changed="nothing",
-            weights="the file's own",
-            random_weights=False,
-            seed=0,
-            torch_version="2.13.0",
-        ),
-        output_error=None,
-        **known,
+        **({"inputs": (), "operators": (), "output_error": None} | facts),
     )
 
 

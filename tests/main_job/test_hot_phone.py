@@ -19,7 +19,6 @@ from pocketbench.bench.measure.observer import Observer
 from pocketbench.bench.measure.runner_binding import RunnerBinding
 from pocketbench.bench.measure.store import Store, read_run
 from pocketbench.bench.planning.selection import SelectedDevice
-from pocketbench.bench.records.artifact import Artifact, ExportFacts
 from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.device import describe_local_file
 from pocketbench.bench.records.plan import (
@@ -29,10 +28,11 @@ from pocketbench.bench.records.plan import (
     Variant,
     Workload,
 )
-from pocketbench.bench.records.run import ArtifactReady, RunStarted
-from pocketbench.bench.records.runner import Command, Program
+from pocketbench.bench.records.run import ArtifactReady
+from pocketbench.bench.records.runner import Command
 from pocketbench.bench.records.sustained import Sustained
 from pocketbench.devices.android.driver import open_serial
+from tests import factories
 
 pytestmark = [
     pytest.mark.slow,
@@ -186,11 +186,8 @@ def measure(phone_factory, adb, program, tmp_path):
             [
                 RunnerBinding(
                     SteadyRunner(),
-                    Program(
-                        runner="steady",
-                        abi=info.abis[0],
-                        libc="glibc",
-                        executable=executable,
+                    factories.program(
+                        "steady", abi=info.abis[0], executable=executable
                     ),
                 )
             ],
@@ -201,15 +198,7 @@ def measure(phone_factory, adb, program, tmp_path):
         sun_at_s = sustained.duration_s * 0.45 if sustained else None
         notes = Notes(phone, None if sustained else sun, sun_at_s)
         with Store(folder) as store:
-            store.append(
-                RunStarted(
-                    run_id=name,
-                    started_at="2026-01-01T00:00:00.000+00:00",
-                    plan=plan,
-                    command=("pocketbench", "run", "net"),
-                    versions={},
-                )
-            )
+            store.append(factories.started(plan, run_id=name))
             for artifact in artifacts.values():
                 store.append(ArtifactReady(artifact=artifact))
             lease = CpuLease(tmp_path / "lease")
@@ -234,29 +223,8 @@ def _object(path, *, executable=False):
 
 def _artifact(model, variant):
     found = _object(model)
-    return Artifact(
-        model="net",
-        variant=variant,
-        source="net",
-        path=found.path,
-        sha256=found.sha256,
-        size_bytes=found.size_bytes,
-        format="ptl",
-        engine="lite",
-        precision="float32",
-        inputs=(),
-        bundled_input_count=1,
-        operators=(),
-        bytecode_version=None,
-        export=ExportFacts(
-            method="none",
-            changed="nothing",
-            weights="none",
-            random_weights=False,
-            seed=0,
-            torch_version="none",
-        ),
-        output_error=None,
+    return factories.artifact(
+        variant, path=found.path, sha256=found.sha256, size_bytes=found.size_bytes
     )
 
 

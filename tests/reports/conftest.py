@@ -24,7 +24,6 @@ from pocketbench.bench.judge.summary import (
 )
 from pocketbench.bench.records.artifact import (
     Artifact,
-    ExportFacts,
     OutputError,
     TensorSpec,
 )
@@ -39,8 +38,8 @@ from pocketbench.bench.records.operator_times import (
     OperatorTimes,
     ProfileFailure,
 )
-from pocketbench.bench.records.plan import ModelRequest, Plan, Variant, Workload
 from pocketbench.bench.records.run import DeviceReady, Run, RunStarted
+from tests import factories
 from tests.sustained_runs import sustained, sustained_run
 
 if TYPE_CHECKING:
@@ -105,21 +104,18 @@ SIZE_BYTES = {"mobilenet_v2": 13_958_000, "resnet18": 46_720_000}
 
 def artifact(model: str, variant: str) -> Artifact:
     is_static = variant == "int8-static"
-    return Artifact(
+    return factories.artifact(
+        variant,
         model=model,
-        variant=variant,
         source=f"pocketbench.bench.models.zoo:{model}",
         path=f"/home/someone/exports/{model}.{variant}.ptl",
         sha256=hashlib.sha256(f"{model} {variant}".encode()).hexdigest(),
         size_bytes=SIZE_BYTES.get(model, 9_000_000) // (4 if is_static else 1),
-        format="ptl",
-        engine="lite",
         precision="int8" if variant.startswith("int8") else "float32",
         inputs=(TensorSpec(shape=(1, 3, 224, 224)),),
-        bundled_input_count=1,
         operators=("aten::conv2d", "quantized::conv2d_relu.new"),
         bytecode_version=7,
-        export=ExportFacts(
+        export=factories.export_facts(
             method="traced, frozen, batch norm folded",
             changed={
                 "float32": "nothing",
@@ -127,8 +123,6 @@ def artifact(model: str, variant: str) -> Artifact:
             }.get(variant, "53 of 53 convolution and linear layers quantized"),
             weights="random (seed 0), batch norm calibrated",
             random_weights=True,
-            seed=0,
-            torch_version="2.13.0",
             calibration="32 seeded inputs" if is_static else None,
         ),
         output_error=None
@@ -140,30 +134,9 @@ def artifact(model: str, variant: str) -> Artifact:
     )
 
 
-def plan(
-    models: tuple[str, ...], variants: tuple[str, ...], blocks: int, selectors=("host",)
-) -> Plan:
-    return Plan(
-        models=tuple(
-            ModelRequest(
-                name=m, source=f"pocketbench.bench.models.zoo:{m}", variants=variants
-            )
-            for m in models
-        ),
-        variants=tuple(
-            Variant(id=v, model=m, name=v, is_baseline=v == variants[0])
-            for m in models
-            for v in variants
-        ),
-        device_selectors=selectors,
-        workload=Workload(blocks=blocks, warmup_iterations=6, iterations=30),
-    )
-
-
 def ready(device: DeviceInfo) -> DeviceReady:
-    return DeviceReady(
-        device=device,
-        runner="lite",
+    return factories.device_ready(
+        device,
         runner_version="torch 2.13.0",
         runner_sha256="ab12" * 16,
         runner_origin="built here with g++ 12.2 against torch 2.13.0",
@@ -196,14 +169,12 @@ def launch(
     warmup = [int(level * (1 + 1.8 * 0.4**i)) for i in range(6)]
     size = artifact(model, variant).size_bytes
     before = 118 * 2**20
-    return Launch(
+    return factories.launch(
+        variant,
         device_id=device_id,
         model=model,
-        variant_id=variant,
         artifact_sha256=artifact(model, variant).sha256,
-        runner="lite",
         block=block,
-        attempt=0,
         position=position,
         started_at=started_at,
         wall_ns=int(2e9),
@@ -271,7 +242,15 @@ def make_run(
         started=RunStarted(
             run_id="20260302-091500-mobilenet_v2",
             started_at="2026-03-02T09:15:00Z",
-            plan=plan(models, variants, blocks, tuple(d.id for d in devices)),
+            plan=factories.plan(
+                *variants,
+                models=models,
+                source="pocketbench.bench.models.zoo",
+                selectors=tuple(d.id for d in devices),
+                blocks=blocks,
+                warmup_iterations=6,
+                iterations=30,
+            ),
             command=(
                 "pocketbench",
                 "run",

@@ -18,7 +18,6 @@ from pocketbench.bench.records.device import (
     CommandResult,
     DeviceFile,
     DeviceInfo,
-    LocalFile,
 )
 from pocketbench.bench.records.failure import FailureReason as Reason
 from pocketbench.bench.records.operator_times import (
@@ -27,17 +26,13 @@ from pocketbench.bench.records.operator_times import (
     OperatorTimes,
     ProfileFailure,
 )
-from pocketbench.bench.records.runner import Command, Program
+from pocketbench.bench.records.runner import Command
+from tests import factories
 
 TIMES = OperatorTimes(
     operators=(OperatorTime(name="aten::add", calls=3, self_ns=30),), inferences=3
 )
-PROGRAM = Program(
-    runner="observing",
-    abi="x86_64",
-    libc="glibc",
-    executable=LocalFile(path="/p", name="p", sha256="f" * 64, size_bytes=1),
-)
+PROGRAM = factories.program("observing")
 
 
 class Runner:

@@ -33,7 +33,8 @@ from pocketbench.bench.records.device import (
 )
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.launch import Measurement
-from pocketbench.bench.records.runner import Command, Program
+from pocketbench.bench.records.runner import Command
+from tests import factories
 
 
 class ScriptedDevice:
@@ -99,12 +100,7 @@ class CountingRunner:
         return Measurement(latencies_ns=(10, 11, 12))
 
 
-PROGRAM = Program(
-    runner="counting",
-    abi="x86_64",
-    libc="glibc",
-    executable=LocalFile(path="/p", name="p", sha256="f" * 64, size_bytes=1),
-)
+PROGRAM = factories.program("counting")
 
 
 class Bench:

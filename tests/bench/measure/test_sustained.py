@@ -23,12 +23,12 @@ from pocketbench.bench.records.device import (
     CommandResult,
     DeviceFile,
     DeviceInfo,
-    LocalFile,
 )
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.launch import Measurement
-from pocketbench.bench.records.runner import Command, Program
+from pocketbench.bench.records.runner import Command
 from pocketbench.bench.records.sustained import Sustained
+from tests import factories
 
 
 class Phone:
@@ -110,12 +110,7 @@ class Runner:
         )
 
 
-PROGRAM = Program(
-    runner="counting",
-    abi="x86_64",
-    libc="glibc",
-    executable=LocalFile(path="/p", name="p", sha256="f" * 64, size_bytes=1),
-)
+PROGRAM = factories.program("counting")
 
 
 class Bench:

@@ -9,7 +9,8 @@ import pytest
 from pocketbench.bench.models.exporting import cache
 from pocketbench.bench.models.exporting.files_read import FilesRead
 from pocketbench.bench.planning.sources import resolve
-from pocketbench.bench.records.artifact import Artifact, ExportFacts, TensorSpec
+from pocketbench.bench.records.artifact import TensorSpec
+from tests import factories
 
 
 @pytest.fixture(autouse=True)
@@ -46,29 +47,11 @@ def keep(nets, key):
 
 
 def _artifact(path):
-    return Artifact(
+    return factories.artifact(
         model="tiny",
-        variant="float32",
-        source="nets:tiny",
         path=str(path),
         sha256=cache.sha256_of(path),
         size_bytes=path.stat().st_size,
-        format="ptl",
-        engine="lite",
-        precision="float32",
-        inputs=(),
-        bundled_input_count=1,
-        operators=(),
-        bytecode_version=8,
-        export=ExportFacts(
-            method="",
-            changed="",
-            weights="",
-            random_weights=False,
-            seed=0,
-            torch_version="2.13.0",
-        ),
-        output_error=None,
     )
 
 
