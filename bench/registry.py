@@ -127,6 +127,7 @@ REPORTS = Names(
     "pocketbench.reports",
     {
         "console": "pocketbench.reports.formats.console:render",
+        "details": "pocketbench.reports.formats.console_details:render",
         "html": "pocketbench.reports.formats.html.page:render",
         "json": "pocketbench.reports.formats.json:render",
         "csv": "pocketbench.reports.formats.csv:render",
@@ -142,6 +143,7 @@ REPORTS = Names(
 
 REPORT_FILES: Mapping[str, str] = {
     "html": "report.html",
+    "details": "report.txt",
     "markdown": "report.md",
     "json": "report.json",
     "csv": "report.csv",

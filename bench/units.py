@@ -22,13 +22,17 @@ class Scale(NamedTuple):
 
 
 def significant(value: float, digits: int = 3) -> str:
-    """A number with so many significant digits and no exponent.
+    """A number with so many significant digits; an exponent for the smallest.
 
     >>> significant(0.012345), significant(12.345), significant(12345)
     ('0.0123', '12.3', '12345')
+    >>> significant(0.00000000746)
+    '7.5e-09'
     """
     if value == 0:
         return "0"
+    if abs(value) < 1e-5:
+        return f"{value:.{max(0, digits - 2)}e}"
     rounded = float(f"{value:.{digits - 1}e}")
     exponent = int(f"{rounded:e}".split("e")[1])
     return f"{value:.{max(0, digits - 1 - exponent)}f}"
@@ -94,18 +98,29 @@ def format_value(unit: str, value: float) -> str:
     return f"{scale.format(value)} {scale.name}".rstrip()
 
 
-def format_times_or_percent(ratio: float) -> str:
-    """How far a ratio is from 1, without saying in which direction.
+def format_times_or_percent(ratio: float, *, as_times: bool = False) -> str:
+    """How far a ratio is from 1, the same for a ratio and its inverse.
 
-    >>> [format_times_or_percent(r) for r in (0.476, 2.1, 0.62, 1.05, 1.003)]
-    ['2.1x', '2.1x', '38 %', '5 %', '0.3 %']
+    Up to 100 %, then times, so that "49 % slower" and "49 % faster" undo each other.
+
+    >>> [format_times_or_percent(r) for r in (0.476, 2.1, 0.8, 1.05, 1.003)]
+    ['2.1x', '2.1x', '25 %', '5 %', '0.3 %']
     """
     if ratio <= 0:
         return f"{significant(ratio)}x"
     away = max(ratio, 1 / ratio)
-    if away >= 2:
+    if as_times or away >= 2:
         return f"{significant(away, 2 if away < 10 else 3)}x"
-    percent = abs(ratio - 1) * 100
+    return format_percent(away - 1)
+
+
+def format_percent(share: float) -> str:
+    """`25 %`; below 1 % with one significant digit.
+
+    >>> format_percent(0.254), format_percent(0.0031)
+    ('25 %', '0.3 %')
+    """
+    percent = share * 100
     return f"{percent:.0f} %" if percent >= 1 else f"{significant(percent, 1)} %"
 
 

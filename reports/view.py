@@ -9,7 +9,14 @@ from functools import cached_property
 from pocketbench.bench.conditions.aggregation import DeviceConditions, device_conditions
 from pocketbench.bench.history.series import CellHistory
 from pocketbench.bench.judge.outputs import JudgedOutputs
-from pocketbench.bench.judge.summary import Cell, Comparison, Summary
+from pocketbench.bench.judge.summary import (
+    Cell,
+    Comparison,
+    Estimate,
+    FleetComparison,
+    Summary,
+    Verdict,
+)
 from pocketbench.bench.records.device_kind import device_tag
 from pocketbench.bench.records.metrics import Metric
 from pocketbench.reports.redact import presentable
@@ -22,14 +29,21 @@ class View:
     """A summary that may be shown, indexed; everything else stays in `summary`."""
 
     def __init__(
-        self, summary: Summary, histories: Mapping[CellKey, CellHistory] | None = None
+        self,
+        summary: Summary,
+        histories: Mapping[CellKey, CellHistory] | None = None,
+        *,
+        fails_slower: bool = False,
     ) -> None:
         """Redact a summary, and take the histories of its cells where they are shown.
 
         Args:
             summary: As judged, with the serials of its devices.
             histories: By device, model and variant.
+            fails_slower: Whether a candidate slower than its baseline in one run is an
+                alarm, as a regression between two runs always is.
         """
+        self._fails_slower = fails_slower
         ids = [ready.device.id for ready in summary.devices]
         summary = presentable(summary)
         renamed = {
@@ -101,6 +115,37 @@ class View:
         return self._comparisons.get(
             (kind, cell.device_id, cell.model, cell.variant_id, metric)
         )
+
+    def is_alarm(self, comparison: Comparison | FleetComparison) -> bool:
+        """A regression between runs; within one only what was asked to fail."""
+        if comparison.verdict is not Verdict.REGRESSION:
+            return False
+        is_of_runs = isinstance(comparison, Comparison) and comparison.kind == "run"
+        return is_of_runs or self._fails_slower
+
+    def sides(self, comparison: Comparison) -> tuple[Estimate | None, Estimate | None]:
+        """The baseline's and the candidate's own values."""
+        metric, after = comparison.metric, self.candidate_cell(comparison)
+        before = self.cells.get(
+            (comparison.device_id, comparison.model, comparison.baseline)
+        )
+        return (
+            before.estimates.get(metric) if before else comparison.before,
+            after.estimates.get(metric) if after else None,
+        )
+
+    def candidate_cell(self, comparison: Comparison) -> Cell | None:
+        """What is compared with the baseline."""
+        return self.cells.get(
+            (comparison.device_id, comparison.model, comparison.candidate)
+        )
+
+    def baseline_name(self, comparison: Comparison) -> str:
+        """The baseline variant; the other run's commit, or id, where it is one."""
+        other = self.summary.compared_with
+        if comparison.kind != "run" or other is None:
+            return comparison.baseline
+        return other.commit[:10] if other.commit else other.run_id
 
     def less_trusted(self, comparison: Comparison) -> Cell | None:
         """Of the two cells that are compared the one with the worse grade."""

@@ -23,6 +23,7 @@ from pocketbench.bench.commands import options
 @options.min_effect("what RUN_B was given")
 @options.allow_mismatch()
 @options.fail_on("; needs --accept-drift")
+@options.details()
 @click.option(
     "--accept-drift",
     is_flag=True,
@@ -39,6 +40,7 @@ def compare(
     min_effect: float | None,
     allow_mismatch: bool,
     fail_on: str,
+    details: bool,
     accept_drift: bool,
     runs_folder: Path,
 ) -> None:
@@ -71,5 +73,6 @@ def compare(
         min_effect=min_effect,
         allow_mismatch=allow_mismatch,
         fail_on=fail_on,
+        details=details,
     )
     sys.exit(code)

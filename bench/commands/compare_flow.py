@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from msgspec.structs import replace
 
-from pocketbench.bench.commands.show_reports import exit_code
+from pocketbench.bench.commands.show_reports import console_report, exit_code
 from pocketbench.bench.commands.write_reports import Reports, file_name
 from pocketbench.bench.errors import UsageError
 from pocketbench.bench.judge.compare import compare_runs
@@ -28,6 +28,7 @@ def compare_and_show(
     min_effect: float | None,
     allow_mismatch: bool,
     fail_on: str,
+    details: bool = False,
 ) -> int:
     """Write every report, then give the exit code.
 
@@ -35,7 +36,7 @@ def compare_and_show(
         UsageError: The runs have no cell in common, or one output file was named for
             several formats.
     """
-    formats = formats or ("console",)
+    formats = formats or (console_report(details),)
     if output is not None and len(formats) != 1:
         raise UsageError("--output", "takes exactly one --format", "Name one")
     summary = compared(
@@ -43,13 +44,13 @@ def compare_and_show(
     )
     for difference in differences(base, head):
         click.echo(f"Note: {difference}", err=True)
-    reports = Reports(summary)
+    reports = Reports(summary, fail_on=fail_on)
     for report in formats:
         made = reports.content(report)
         if output is not None and str(output) != "-":
             output.write_bytes(made)
             click.echo(f"Report: {output}", err=True)
-        elif output is not None or report == "console":
+        elif output is not None or report in ("console", "details"):
             click.echo(made, nl=not made.endswith(b"\n"))
         else:
             suffix = file_name(report).removeprefix("report")
@@ -94,6 +95,7 @@ def compared(
     return replace(
         summarize(head, min_effect=effect, gate=gate),
         comparisons=comparisons,
+        compared_with=base.started,
         fleet=(),
         resolutions=(),
     )

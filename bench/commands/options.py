@@ -58,10 +58,23 @@ def fail_on(proviso: str = "") -> Option:
     """`--fail-on VERDICT`."""
     return click.option(
         "--fail-on",
-        type=click.Choice(["regression", "inconclusive", "never"]),
+        type=click.Choice(
+            ["slower-than-baseline", "regression", "budget", "inconclusive", "never"]
+        ),
         default="never",
         show_default=True,
-        help=f"Exit 1 on this verdict{proviso}.",
+        help="Exit 1 on this verdict, and show it as a failure in JUnit and "
+        "annotations: within one run regression means slower-than-baseline, and "
+        f"inconclusive includes it{proviso}.",
+    )
+
+
+def details() -> Option:
+    """`--details`."""
+    return click.option(
+        "--details",
+        is_flag=True,
+        help="Print every table, operator, caveat and failure, not the answer alone.",
     )
 
 

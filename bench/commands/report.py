@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -16,6 +17,8 @@ from pocketbench.bench.commands import options
 @options.min_effect("what the run was given")
 @options.gate_on("what the run was given")
 @options.allow_mismatch()
+@options.fail_on()
+@options.details()
 @click.option(
     "--history",
     "history_folder",
@@ -38,6 +41,8 @@ def report(
     min_effect: float | None,
     gate_on: tuple[str, ...],
     allow_mismatch: bool,
+    fail_on: str,
+    details: bool,
     history_folder: str | None,
     accepted_path: Path,
     runs_folder: Path,
@@ -49,7 +54,7 @@ def report(
     from pocketbench.bench.commands.show_reports import show_reports
     from pocketbench.bench.measure.store import find_run
 
-    show_reports(
+    code = show_reports(
         find_run(run, runs_folder),
         formats,
         output,
@@ -58,4 +63,7 @@ def report(
         allow_mismatch=allow_mismatch,
         history_folder=history_folder,
         accepted_path=accepted_path,
+        fail_on=fail_on,
+        details=details,
     )
+    sys.exit(code)

@@ -273,6 +273,7 @@ def _complete_devices(
     "--resume", metavar="RUN", help="Continue a stopped run: a folder, an id, or last."
 )
 @shared.verdicts_as_json()
+@shared.details()
 def run(options: RunOptions) -> None:
     """Measure MODELs on devices, store every sample, and report.
 
@@ -283,8 +284,8 @@ def run(options: RunOptions) -> None:
     \b
     pocketbench run mobilenet_v2 --device host --device 'android:*'
     pocketbench run my_nets:small --input 1x3x64x64 --device simulated:pixel-8
-    pocketbench run suite.toml --fail-on regression
-    pocketbench run --baseline main.ptl --candidate branch.ptl --fail-on regression
+    pocketbench run suite.toml --fail-on slower-than-baseline
+    pocketbench run --baseline main.ptl --candidate branch.ptl
     pocketbench run mobilenet_v2 --variant float32 --self-check
     pocketbench run suite.toml --until-settled --budget 20m
     pocketbench run --resume last

@@ -70,7 +70,13 @@ def run_main_job(options: RunOptions) -> int:
     """
     reports = known_reports(options.reports)
     folder, stopped = measure_and_store(options)
-    code = finish(folder, reports, fail_on=options.fail_on, as_json=options.as_json)
+    code = finish(
+        folder,
+        reports,
+        fail_on=options.fail_on,
+        as_json=options.as_json,
+        details=options.details,
+    )
     if stopped is not None:
         raise stopped
     return code

@@ -20,17 +20,27 @@ if TYPE_CHECKING:
 
 
 def finish(
-    folder: Path, reports: tuple[str, ...], *, fail_on: str, as_json: bool
+    folder: Path,
+    reports: tuple[str, ...],
+    *,
+    fail_on: str,
+    as_json: bool,
+    details: bool = False,
 ) -> int:
     """Report a run that has just ended; every file is written before the exit code."""
     run = read_run(folder)
     summary = summarize(run)
-    made = Reports(summary)
+    made = Reports(summary, fail_on=fail_on)
     written = made.write(folder, dict.fromkeys(("html", *reports)))
-    click.echo(made.text("json" if as_json else "console"))
+    click.echo(made.text("json" if as_json else console_report(details)), nl=False)
     for path in written.values():
         click.echo(f"Report: {path}", err=True)
     return exit_code(summary, fail_on)
+
+
+def console_report(details: bool) -> str:
+    """What goes to a terminal."""
+    return "details" if details else "console"
 
 
 def exit_code(summary: Summary, fail_on: str) -> int:
@@ -41,14 +51,15 @@ def exit_code(summary: Summary, fail_on: str) -> int:
         for comparison in summary.comparisons
         if comparison.verdict is not None
     } | {comparison.verdict for comparison in summary.fleet}
-    if fail_on != "never" and Verdict.REGRESSION in verdicts:
+    fails = fail_on not in ("never", "budget")
+    if fails and Verdict.REGRESSION in verdicts:
         return 1
     if fail_on == "inconclusive" and Verdict.INCONCLUSIVE in verdicts:
         return 1
     withheld = sum(comparison.is_withheld for comparison in summary.comparisons)
-    if fail_on != "never" and withheld:
+    if fails and withheld:
         click.echo(
-            f"--fail-on {fail_on}: {withheld} of the comparisons are across unlike "
+            f"--fail-on {fail_on}: {withheld} of the comparisons are under different "
             "conditions and have no verdict to fail on. See what differed, or say "
             "--allow-mismatch",
             err=True,
@@ -80,8 +91,10 @@ def show_reports(
     allow_mismatch: bool = False,
     history_folder: str | None = None,
     accepted_path: Path = Path("accepted-changes.toml"),
-) -> None:
-    """Make reports of a stored run again.
+    fail_on: str = "never",
+    details: bool = False,
+) -> int:
+    """Make reports of a stored run again, and give the exit code that was asked for.
 
     Raises:
         UsageError: One output file for several formats, or no such metric.
@@ -99,7 +112,8 @@ def show_reports(
         from pocketbench.bench.commands.history_flow import histories_for_run
 
         histories = histories_for_run(run, history_folder, accepted_path)
-    reports = Reports(summary, histories)
+    reports = Reports(summary, histories, fail_on=fail_on)
+    code = 0 if fail_on == "never" else exit_code(summary, fail_on)
     if output is not None:
         if len(formats) != 1:
             raise UsageError(
@@ -110,10 +124,11 @@ def show_reports(
             sys.stdout.buffer.write(content)
         else:
             output.write_bytes(content)
-        return
+        return code
     formats = formats or ("console", "html")
     if "console" in formats:
-        click.echo(reports.text("console"))
+        click.echo(reports.text(console_report(details)), nl=False)
     files = [name for name in formats if name != "console"]
     for path in reports.write(folder, files).values():
         click.echo(f"Report: {path}", err=True)
+    return code

@@ -38,10 +38,18 @@ def file_name(report: str) -> str:
 class Reports:
     """The reports of one summary, which is redacted and indexed once for all."""
 
-    def __init__(self, summary: Summary, histories: RunHistories | None = None) -> None:
-        """Take what was judged, and histories for the reports that show them."""
+    def __init__(
+        self,
+        summary: Summary,
+        histories: RunHistories | None = None,
+        *,
+        fail_on: str = "never",
+    ) -> None:
+        """Take what was judged, histories to show, and which verdicts are alarms."""
         view = registry.load(registry.REPORT_VIEW, "report view", "view")
-        self._view = view(summary, histories)
+        self._view = view(
+            summary, histories, fails_slower=fail_on not in ("never", "budget")
+        )
 
     def text(self, report: str) -> str:
         """One report as text.

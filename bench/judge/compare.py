@@ -60,6 +60,7 @@ def compare_runs(
             evidence=ratio.evidence(alpha),
             design="sequential",
             unlike=differing[key],
+            before=baseline.estimates.get(metric.name),
         )
         for key, candidate in after.items()
         if (baseline := before.get(key)) is not None

@@ -12,6 +12,7 @@ from pocketbench.bench.judge.intervals import Evidence, exp
 from pocketbench.bench.judge.summary import (
     Comparison,
     Contradiction,
+    Estimate,
     Pairs,
     Unlike,
     Verdict,
@@ -34,6 +35,7 @@ class Question(NamedTuple):
     figures_ratio: float | None = None
     """Of the two cells' estimates."""
     pairs: Pairs | None = None
+    before: Estimate | None = None
 
     @property
     def contradicted_by(self) -> frozenset[Contradiction]:
@@ -125,4 +127,5 @@ def _comparison(
         no_change_high=exp(equivalence[1]) if equivalence and bounded else None,
         pairs=question.pairs if is_gated else None,
         contradicted_by=tuple(sorted(question.contradicted_by)) if matters else (),
+        before=question.before,
     )

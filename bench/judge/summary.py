@@ -17,7 +17,7 @@ from pocketbench.bench.records.metrics import MEAN_LATENCY, USUAL_GATE, Metric
 from pocketbench.bench.records.operator_times import ProfileFailure
 from pocketbench.bench.records.output_check import OutputCheckMissing
 from pocketbench.bench.records.record import Value
-from pocketbench.bench.records.run import DeviceReady, Run
+from pocketbench.bench.records.run import DeviceReady, Run, RunStarted
 
 
 class Estimate(Value, frozen=True, kw_only=True):
@@ -185,6 +185,8 @@ class Comparison(Value, frozen=True, kw_only=True, omit_defaults=True):
     """`None` where launches were not paired or no verdict was asked for."""
     contradicted_by: tuple[Contradiction, ...] = ()
     """What says the opposite of the ratio, where it is beyond the minimum effect."""
+    before: Estimate | None = None
+    """The baseline's own value, of another run, whose cells are not in the summary."""
 
 
 class FleetComparison(Value, frozen=True, kw_only=True):
@@ -265,6 +267,8 @@ class Summary(Value, frozen=True, kw_only=True):
     """Of a self-check, in which every candidate is its own baseline; else empty."""
     sustained: tuple[SustainedCell, ...] = ()
     """Of a run of single long launches, which has no cells."""
+    compared_with: RunStarted | None = None
+    """The earlier run that this one is compared with."""
 
     @property
     def gates_missing(self) -> tuple[str, ...]:

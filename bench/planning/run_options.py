@@ -13,7 +13,10 @@ from pocketbench.bench.records.launch import Heap
 from pocketbench.bench.records.plan import PhoneLibc
 from pocketbench.bench.records.record import Value
 
-FailOn = Literal["regression", "inconclusive", "never"]
+FailOn = Literal[
+    "slower-than-baseline", "regression", "budget", "inconclusive", "never"
+]
+"""Within one run `regression` is an older name of `slower-than-baseline`."""
 
 
 class WorkloadOptions(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -83,6 +86,7 @@ class RunOptions(WorkloadOptions, frozen=True, kw_only=True):
     fail_on: FailOn = "never"
     reports: tuple[str, ...] = ()
     as_json: bool = False
+    details: bool = False
     runs_folder: Path = Path("runs")
     resume: str | None = None
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pocketbench.bench.judge.summary import Verdict
+from pocketbench.bench.judge.summary import Comparison
 from pocketbench.reports.text.fleet import agreement, fleet_effect, fleet_name
 from pocketbench.reports.text.phrases import (
+    before_after,
     effect,
     grade_words,
     interval_text,
@@ -25,10 +26,10 @@ def render(view: View) -> str:
             f"{fleet_effect(view, c)}; {agreement(c)}",
         )
         for c in view.summary.fleet
-        if c.verdict is Verdict.REGRESSION
+        if view.is_alarm(c)
     ]
     for comparison in view.judged:
-        if comparison.verdict is not Verdict.REGRESSION:
+        if not view.is_alarm(comparison):
             continue
         ratio = comparison.candidate_over_baseline
         metric = view.metrics.get(comparison.metric)
@@ -40,8 +41,8 @@ def render(view: View) -> str:
                 f"{comparison.model} {comparison.candidate} regressed",
                 f"{view.metric_title(comparison.metric)} on "
                 f"{view.tagged(comparison.device_id)} is {said} than "
-                f"{comparison.baseline}: {ratio_text(ratio)} {interval_text(ratio)}"
-                + trust,
+                f"{view.baseline_name(comparison)}{_figures(view, comparison)}: ratio "
+                f"{ratio_text(ratio)} {interval_text(ratio)}{trust}",
             )
         )
     for failure in view.summary.failures:
@@ -61,6 +62,12 @@ def render(view: View) -> str:
         f"::warning title={_property(title)}::{_message(message)}\n"
         for title, message in found
     )
+
+
+def _figures(view: View, comparison: Comparison) -> str:
+    metric = view.metrics.get(comparison.metric)
+    words = before_after(metric, *view.sides(comparison)) if metric else ""
+    return f" ({words})" if words else ""
 
 
 def _message(words: str) -> str:

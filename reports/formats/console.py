@@ -1,331 +1,235 @@
-"""The report on a terminal: the sentence, the table, the doubts."""
+"""The answer on a terminal: how fast, the comparison, caveats, in at most 25 lines."""
 
 from __future__ import annotations
 
 import io
-import itertools
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
 
 from rich.console import Console
-from rich.padding import Padding
-from rich.rule import Rule
-from rich.table import Table
 from rich.text import Text
 
-from pocketbench.bench.judge.grade import MEANINGS
-from pocketbench.bench.judge.summary import Cell, Estimate, Verdict
-from pocketbench.bench.records.caveat import Caveat
-from pocketbench.bench.units import Scale, common_scale
-from pocketbench.reports.tables.operators import operator_rows, tables_of
-from pocketbench.reports.tables.outputs import failing, outputs_section
-from pocketbench.reports.text.caveats import Doubt, doubts
+from pocketbench.bench.judge.summary import Comparison, Verdict
+from pocketbench.reports.formats.console_sustained import show_courses
+from pocketbench.reports.formats.console_table import NamedRow, named_rows, shortened
+from pocketbench.reports.tables.comparisons import comparison_row, most_interesting
+from pocketbench.reports.tables.outputs import failing
+from pocketbench.reports.text.caveats import doubts
+from pocketbench.reports.text.failures import failures_once
+from pocketbench.reports.text.fastest import fastest_builds, fastest_headings
 from pocketbench.reports.text.headline import headline
-from pocketbench.reports.text.phrases import (
-    VERDICT_SHAPES,
-    counted,
-    interval_text,
-    reason_words,
-    speed_up,
-)
-from pocketbench.reports.text.sustained import sustained_row, window_names
+from pocketbench.reports.text.phrases import counted
 from pocketbench.reports.view import View
 
 DEFAULT_WIDTH = 80
-_LEAST_NAME, _LEAST_FIGURE = 16, 9
-"""Columns that a terminal may make narrower."""
-_MOST_ROWS = 60
-_MOST_TABLES = 8
-_MOST_OPERATORS = 4
-_VERDICT_STYLES = {
-    Verdict.REGRESSION: "red",
-    Verdict.IMPROVEMENT: "blue",
-    Verdict.NO_CHANGE: "",
-    Verdict.INCONCLUSIVE: "dim",
-}
+MOST_LINES = 25
+_MOST_SENTENCES, _MOST_FASTEST, _MOST_CAVEATS, _MOST_MISSED = 8, 6, 3, 2
+_VERDICT_STYLES = {Verdict.IMPROVEMENT: "blue", Verdict.INCONCLUSIVE: "dim"}
 
 
 def render(view: View, *, width: int = DEFAULT_WIDTH) -> str:
-    """The report as plain text, without colour codes."""
+    """The answer as plain text, without colour codes."""
+    return plain(lambda console: show(view, console), width)
+
+
+def plain(show: Callable[[Console], None], width: int) -> str:
+    """What is printed, without colour codes."""
     out = io.StringIO()
-    show(
-        view,
-        Console(file=out, width=width, color_system=None, force_terminal=False),
-    )
+    show(Console(file=out, width=width, color_system=None, force_terminal=False))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
 def show(view: View, console: Console) -> None:
-    """Print the report; colours only where the console itself has them."""
-    answer = headline(view)
-    console.print(Text(answer.sentence, style="bold"))
-    for line in answer.details:
-        console.print(Text(line))
-    if view.summary.sustained:
-        console.print()
-        _show_courses(view, console)
-    for model in view.models:
-        console.print()
-        _show_model(view, model, console)
-    for line in _grades(view.summary.cells):
-        console.print(Text(line, style="dim"))
-    _show_outputs(view, console)
-    _show_operators(view, console)
-    found = doubts(view)
-    if found:
-        console.print()
-        console.print(Text("Caveats", style="bold"))
-        for doubt in found:
-            _show_doubt(doubt, console)
-    if view.summary.failures:
-        console.print()
-        console.print(Text("Failures", style="bold"))
-        for failure in view.summary.failures:
-            parts = [view.tagged(failure.device_id)]
-            parts += [part for part in (failure.model, failure.variant_id) if part]
-            _item(f"{' · '.join(parts)}: {failure.fact}", failure.remedy, console)
+    """Print the answer; colours only where the console itself has them.
 
-
-def _grades(cells: Sequence[Cell]) -> Iterator[str]:
-    """What each letter means, and which caveats gave it to any cell."""
-    for letter in sorted({cell.grade.letter for cell in cells}):
-        given = {r for c in cells if c.grade.letter == letter for r in c.grade.reasons}
-        reasons = reason_words(caveat for caveat in Caveat if caveat in given)
-        why = f" ({reasons})" if reasons else ""
-        yield f"{letter}: {MEANINGS[letter]}{why}"
-
-
-def _show_courses(view: View, console: Console) -> None:
-    """A row a launch that ran on for minutes, under the name of its device."""
-    cells = view.summary.sustained
-    first, last = window_names(cells)
-    models = list(dict.fromkeys(cell.model for cell in cells))
-    headings = [models[0] if len(models) == 1 else "model, variant", first, last]
-    headings += ["last/first", "throttled", "temperature"]
-    rows = []
-    for cell in cells:
-        row = sustained_row(cell)
-        rows.append(
-            [
-                Text(
-                    cell.variant_id
-                    if len(models) == 1
-                    else f"{cell.model} {cell.variant_id}"
-                ),
-                *map(Text, (row.first, row.last, row.ratio)),
-                *map(Text, (row.throttled, row.temperature)),
-            ]
-        )
-    columns = _fitted(headings, rows, console.width)
-    console.print(_table(columns, []))
-    console.print(Rule(characters="─", style="dim"))
-    for device_id, found in itertools.groupby(
-        zip(cells, rows, strict=True), key=lambda pair: pair[0].device_id
-    ):
-        console.print(Text(view.tagged(device_id), style="bold"))
-        console.print(_table(columns, [row for _, row in found]))
-
-
-def _show_model(view: View, model: str, console: Console) -> None:
-    """A table a device, all with the same columns; units in the header."""
-    cells = [c for d in view.device_ids for c in view.cells_of(model, d)]
-    growth = any(Caveat.FOREIGN_MEMORY in cell.caveats for cell in cells)
-    memory_name = "model_rss_bytes" if growth else "peak_rss_bytes"
-    primary, memory = view.primary, view.metrics.get(memory_name)
-    latency = _column_scale(cells, primary.name, primary.unit)
-    size = common_scale("bytes", [cell.artifact.size_bytes for cell in cells])
-    headings = [
-        model,
-        f"{primary.title}, {latency.name}",
-        "speed-up, x",
-        f"size, {size.name}",
-        "SQNR, dB",
-    ]
-    peak = _column_scale(cells, memory.name, memory.unit) if memory else None
-    if peak:
-        headings.insert(3, f"{'model memory' if growth else 'peak'}, {peak.name}")
-    shown = cells[:_MOST_ROWS]
-    rows: list[list[Text]] = []
-    for cell in shown:
-        row = [
-            Text(f"{cell.grade.letter} {cell.variant_id}"),
-            _figure(cell.estimates.get(primary.name), latency),
-            _speed_up(view, cell),
-            Text(size.format(cell.artifact.size_bytes)),
-            Text(_sqnr(cell)),
-        ]
-        if memory and peak:
-            row.insert(3, _figure(cell.estimates.get(memory.name), peak, bare=True))
-        rows.append(row)
-    columns = _fitted(headings, rows, console.width)
-    console.print(_table(columns, []))
-    console.print(Rule(characters="─", style="dim"))
-    by_device = itertools.groupby(
-        zip(shown, rows, strict=True), key=lambda pair: pair[0].device_id
-    )
-    for device_id, found in by_device:
-        console.print(Text(view.tagged(device_id), style="bold"))
-        console.print(_table(columns, [row for _, row in found]))
-    if len(cells) > _MOST_ROWS:
-        left_out = counted(len(cells) - _MOST_ROWS, "more cell")
-        console.print(Text(f"{left_out} in the HTML report and the CSV."))
-
-
-def _show_operators(view: View, console: Console) -> None:
-    """The slowest operators of each variant, and what fell back; where observed."""
-    tables = [table for model in view.models for table in tables_of(view, model)]
-    if not tables and not view.summary.unprofiled:
-        return
-    console.print()
-    console.print(Text("Operator profile", style="bold"))
-    for table in tables[:_MOST_TABLES]:
-        found = operator_rows(table, _MOST_OPERATORS)
-        title = f"{table.model} · {view.tagged(table.device_id)}: {found.sentence}."
-        console.print(Padding(Text(title), (0, 0, 0, 2)))
-        grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
-        grid.add_column(max_width=40, overflow="ellipsis", no_wrap=True)
-        for _ in range(3):
-            grid.add_column(justify="right", no_wrap=True)
-        for row in found.rows[:_MOST_OPERATORS]:
-            mark = "*" if row.fallback else ""
-            grid.add_row(
-                Text(f"{row.cost.name}{mark}"),
-                Text(f"{row.calls} call{'' if row.calls == '1' else 's'}"),
-                Text(f"{row.time} {found.scale.name}"),
-                Text(row.share),
-                style="dim",
-            )
-        console.print(Padding(grid, (0, 0, 0, 4)))
-    if any(table.fallbacks for table in tables[:_MOST_TABLES]):
-        console.print(Padding(Text("*: fell back", style="dim"), (0, 0, 0, 2)))
-    if len(tables) > _MOST_TABLES:
-        left_out = counted(len(tables) - _MOST_TABLES, "more table")
-        console.print(Text(f"  {left_out} in the HTML report and the CSV."))
-    for failure in view.summary.unprofiled:
-        where = f"{view.tagged(failure.device_id)} · {failure.model} · "
-        fact = f"{where}{failure.variant_id}: no operator times: {failure.fact}"
-        _item(fact, failure.remedy, console)
-
-
-class _Columns(NamedTuple):
-    """The columns of a table that is printed in parts."""
-
-    headings: list[str]
-    widths: list[int]
-    gap: int
-
-
-def _table(columns: _Columns, rows: list[list[Text]]) -> Table:
-    """The header alone, or rows alone under the name of their device."""
-    table = Table(
-        box=None,
-        padding=(0, columns.gap, 0, 0),
-        pad_edge=False,
-        show_header=not rows,
-    )
-    for place, heading in enumerate(columns.headings):
-        table.add_column(
-            Text(heading),
-            justify="right" if place else "left",
-            vertical="bottom",
-            min_width=columns.widths[place],
-            max_width=columns.widths[place],
-        )
-    for row in rows:
-        table.add_row(*row)
-    return table
-
-
-def _fitted(headings: list[str], rows: list[list[Text]], room: int) -> _Columns:
-    """Widths that show every column whole, on more lines where the room is short.
-
-    What gives way first is the gap, then the name, then the figures with an interval.
+    The comparisons get the lines that everything else leaves.
     """
-    words = [max(map(len, heading.split() or [""])) for heading in headings]
-    widths = [
-        max(word, *(row[place].cell_len for row in rows))
-        for place, word in enumerate(words)
-    ]
-    gaps = len(headings) - 1
-    gap = 2 if sum(widths) + 2 * gaps <= room else 1
-    for place, least in ((0, _LEAST_NAME), (1, _LEAST_FIGURE), (2, _LEAST_FIGURE)):
-        missing = sum(widths) + gap * gaps - room
-        if missing > 0:
-            narrowest = min(widths[place], max(words[place], least))
-            widths[place] = max(narrowest, widths[place] - missing)
-    return _Columns(headings, widths, gap)
+    answer = headline(view)
+    lines = _wrapped(console, answer.sentence, "bold")
+    for detail in answer.details:
+        lines += _wrapped(console, detail)
+    if len(lines) > _MOST_SENTENCES and not view.summary.sustained:
+        lines[_MOST_SENTENCES - 1 :] = [Text("...")]
+    for words in failing(view)[:_MOST_MISSED]:
+        lines += _wrapped(console, f"▲ {words}", "red")
+    below = [*_caveats(view, console), *_failures(view, console), Text()]
+    below.append(Text(_more(view), style="dim"))
+    if view.summary.compared_with is None:
+        lines += _fastest(view, console, MOST_LINES - len(lines) - len(below))
+    room = MOST_LINES - len(lines) - len(below)
+    if view.summary.sustained:
+        _print(lines, console)
+        console.print()
+        show_courses(view, console)
+        lines = []
+    _print([*lines, *comparisons(view, console, room), *below], console)
 
 
-def _column_scale(cells: list[Cell], metric: str, unit: str) -> Scale:
-    found = (cell.estimates.get(metric) for cell in cells)
-    return common_scale(unit, [e.point for e in found if e is not None])
+def _print(lines: Sequence[Text], console: Console) -> None:
+    for line in lines:
+        console.print(line, no_wrap=True, overflow="ellipsis", crop=True)
 
 
-def _figure(estimate: Estimate | None, scale: Scale, *, bare: bool = False) -> Text:
-    if estimate is None:
-        return Text("-")
-    text = Text(scale.format(estimate.point))
-    if not bare:
-        text.append(f" {interval_text(estimate, scale)}", style="dim")
-    return text
+def comparisons(view: View, console: Console, room: int) -> list[Text]:
+    """A row for each comparison in so many lines, changes first.
+
+    Under the name of its model and device where several builds are compared there.
+    """
+    found = most_interesting(view)
+    places = list(dict.fromkeys(map(_place, found)))
+    is_grouped = 1 < len(places) < len(found)
+    lines = len(found) + is_grouped * len(places)
+    most = room - 2
+    if not found or most < min(3, lines):
+        return []
+    if is_grouped:
+        found.sort(key=lambda c: places.index(_place(c)))
+    shown = len(found)
+    while lines > most:
+        shown -= 1
+        groups = len(set(map(_place, found[:shown])))
+        lines = shown + is_grouped * groups + 1
+    rows = _comparison_rows(view, found[:shown], found, is_grouped=is_grouped)
+    baselines = {view.baseline_name(c) for c in found}
+    over = baselines.pop() if len(baselines) == 1 else "baseline"
+    headings = [f"vs {over}", "before → after", "ratio [95 % CI]", "verdict"]
+    heading, *table = named_rows(headings, rows, console.width)
+    result = [Text(), heading]
+    before: tuple[str, str] | None = None
+    for comparison, line in zip(found, table, strict=False):
+        place = _place(comparison)
+        if is_grouped and place != before:
+            name = view.tagged(comparison.device_id)
+            result.append(
+                Text(f"{place[0]} · {name}" if len(view.models) > 1 else name)
+            )
+        before = place
+        result.append(line)
+    if shown < len(found):
+        left_out = counted(len(found) - shown, "more comparison")
+        result.append(Text(f"{left_out}: --details", style="dim"))
+    return result
 
 
-def _speed_up(view: View, cell: Cell) -> Text:
-    found = view.comparison("variant", cell, view.primary.name)
-    if found is None:
-        return Text("baseline" if cell.is_baseline else "-", style="dim")
-    estimate = speed_up(found.candidate_over_baseline)
-    text = _figure(estimate, Scale(1.0, ""))
-    if found.verdict:
-        text.append(f" {VERDICT_SHAPES[found.verdict]}", _VERDICT_STYLES[found.verdict])
-    return text
+def _place(comparison: Comparison) -> tuple[str, str]:
+    return comparison.model, comparison.device_id
 
 
-def _sqnr(cell: Cell) -> str:
-    error = cell.artifact.output_error
-    worst = error.worst_sqnr_db if error else None
-    return f"{worst:.1f}" if worst is not None else "-"
-
-
-def _show_outputs(view: View, console: Console) -> None:
-    """What the devices answered, where that was checked."""
-    section = outputs_section(view)
-    if not (section.rows or section.missing):
-        return
-    console.print()
-    console.print(Text("Output accuracy", style="bold"))
-    console.print(Text(section.lead))
-    shown = [place for place, name in enumerate(section.columns) if name != "cosine"]
-    headings = ["", *(section.columns[place] for place in shown)]
-    rows = [
-        [
-            Text(row.what),
-            *(Text(row.texts[place]) for place in shown),
-        ]
-        for row in section.rows
-    ]
-    if rows:
-        columns = _fitted(headings, rows, console.width)
-        console.print(_table(columns, []))
-    by_place = itertools.groupby(
-        zip(section.rows, rows, strict=True),
-        key=lambda pair: (pair[0].outputs.device_id, pair[0].outputs.model),
+def _comparison_rows(
+    view: View,
+    shown: Sequence[Comparison],
+    found: Sequence[Comparison],
+    *,
+    is_grouped: bool,
+) -> list[NamedRow]:
+    """Named by what is not the same in all of them."""
+    models, candidates, metrics = (
+        len({getattr(c, part) for c in found}) > 1
+        for part in ("model", "candidate", "metric")
     )
-    for (device_id, model), found in by_place:
-        console.print(Text(f"{model} · {view.tagged(device_id)}", style="bold"))
-        console.print(_table(columns, [row for _, row in found]))
-    for words in failing(view):
-        console.print(Text(f"▲ {words}", style="red"))
-    for words in section.missing:
-        console.print(Text(f"Not checked: {words}"))
+    rows = []
+    for comparison in shown:
+        row = comparison_row(view, comparison)
+        build = comparison.candidate if candidates or is_grouped else ""
+        metric = view.metric_title(comparison.metric) if metrics else ""
+        name = ", ".join(part for part in (build, metric) if part)
+        verdict = row.verdict_text.partition(", about")[0]
+        figures = [Text(row.before_after), Text(f"{row.ratio} {row.interval}")]
+        figures.append(Text(verdict, verdict_style(view, comparison)))
+        device = _device(view, comparison.device_id)
+        rows.append(
+            NamedRow("", (f"  {name}", ""), "", figures)
+            if is_grouped
+            else NamedRow(comparison.model if models else "", device, name, figures)
+        )
+    return rows
 
 
-def _show_doubt(doubt: Doubt, console: Console) -> None:
-    fact = doubt.fact[:1].upper() + doubt.fact[1:]
-    _item(f"{fact} ({doubt.where})", f"{doubt.cause}; {doubt.remedy}", console)
+def verdict_style(view: View, comparison: Comparison) -> str:
+    """Red for an alarm alone."""
+    if view.is_alarm(comparison):
+        return "red"
+    return _VERDICT_STYLES.get(comparison.verdict or Verdict.INCONCLUSIVE, "")
 
 
-def _item(fact: str, why: str, console: Console) -> None:
-    text = Text(fact)
-    text.append(f"\n{why[:1].upper()}{why[1:]}.", style="dim")
-    console.print(Padding(text, (0, 0, 0, 2)))
+def _fastest(view: View, console: Console, room: int) -> list[Text]:
+    """How fast each model is on each device, in so many lines."""
+    found = fastest_builds(view)
+    most = min(_MOST_FASTEST, room - 3 - min(len(view.models), _MOST_FASTEST))
+    if not found or most < 1:
+        return []
+    shown = found[:most]
+    is_grouped = len({row.cell.model for row in shown}) > 1
+    rows = [
+        NamedRow(
+            "",
+            _device(view, row.cell.device_id),
+            "",
+            [
+                Text(words)
+                for words in (
+                    row.cell.variant_id,
+                    row.latency,
+                    row.memory or "-",
+                    row.size,
+                )
+            ],
+        )
+        for row in shown
+    ]
+    name = "" if is_grouped else shortened(shown[0].cell.model, 24)
+    headings = [name, *fastest_headings(view)[2:6]]
+    heading, *table = named_rows(headings, rows, console.width)
+    lines, before = [Text(), heading], ""
+    for row, line in zip(shown, table, strict=True):
+        if is_grouped and row.cell.model != before:
+            lines.append(Text(row.cell.model, style="bold"))
+        before = row.cell.model
+        lines.append(line)
+    if len(found) > len(shown):
+        left_out = counted(len(found) - len(shown), "more pair")
+        lines.append(Text(f"{left_out} of model and device: --details", style="dim"))
+    return lines
+
+
+def _device(view: View, device_id: str) -> tuple[str, str]:
+    tag = view.tag(device_id)
+    return view.label(device_id), f" [{tag}]" if tag else ""
+
+
+def _caveats(view: View, console: Console) -> list[Text]:
+    found = doubts(view)
+    if not found:
+        return []
+    words = "; ".join(doubt.fact for doubt in found)
+    lines = _wrapped(console, f"Caveats: {words}.")
+    if len(lines) > _MOST_CAVEATS:
+        lines = lines[:_MOST_CAVEATS]
+        lines[-1] = Text(shortened(f"{lines[-1].plain.rstrip()} ", console.width - 3))
+        lines[-1].append("...")
+    return [Text(), *lines]
+
+
+def _failures(view: View, console: Console) -> list[Text]:
+    """The first failure and its remedy; how many more there are."""
+    found = failures_once(view)
+    if not found:
+        return []
+    more = f" ({len(found) - 1} more: --details)" if len(found) > 1 else ""
+    first = found[0]
+    lines = [
+        *_wrapped(console, f"Failed: {first.where}: {first.fact}{more}")[:2],
+        *_wrapped(console, first.remedy)[:2],
+    ]
+    return [Text(), *lines]
+
+
+def _more(view: View) -> str:
+    run = view.summary.run.started.run_id
+    other = view.summary.compared_with
+    if other is not None:
+        return f"All of it: pocketbench compare {other.run_id} {run} --details"
+    return f"All of it: pocketbench report {run} --details"
+
+
+def _wrapped(console: Console, words: str, style: str = "") -> list[Text]:
+    return list(Text(words, style=style).wrap(console, console.width))

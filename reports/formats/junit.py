@@ -1,4 +1,7 @@
-"""JUnit XML: a confirmed regression fails, an inconclusive cell is skipped."""
+"""JUnit XML: a regression fails, an inconclusive comparison is skipped.
+
+Slower than the baseline in one run is no failure unless the run was to fail on it.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from pocketbench.bench.judge.summary import (
     Verdict,
 )
 from pocketbench.bench.records.launch import Failure
+from pocketbench.reports.tables.comparisons import comparison_row
 from pocketbench.reports.text.fleet import (
     agreement,
     fleet_effect,
@@ -19,14 +23,7 @@ from pocketbench.reports.text.fleet import (
     fleet_verdict,
 )
 from pocketbench.reports.text.headline import headline
-from pocketbench.reports.text.phrases import (
-    VERDICT_WORDS,
-    effect,
-    grade_words,
-    interval_text,
-    ratio_text,
-    verdict_text,
-)
+from pocketbench.reports.text.phrases import grade_words
 from pocketbench.reports.view import View
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -67,13 +64,13 @@ def render(view: View) -> str:
 
 
 def _case(suite: ET.Element, view: View, comparison: Comparison) -> None:
-    ratio = comparison.candidate_over_baseline
+    row, ratio = comparison_row(view, comparison), comparison.candidate_over_baseline
     case = ET.SubElement(
         suite,
         "testcase",
         classname=_clean(f"{comparison.model}.{view.tagged(comparison.device_id)}"),
         name=_clean(
-            f"{comparison.candidate} against {comparison.baseline}: "
+            f"{comparison.candidate} against {view.baseline_name(comparison)}: "
             f"{view.metric_title(comparison.metric)}"
         ),
     )
@@ -86,28 +83,17 @@ def _case(suite: ET.Element, view: View, comparison: Comparison) -> None:
         ("launches", str(ratio.launches)),
         ("q_value", repr(comparison.q_value) if comparison.q_value is not None else ""),
         ("min_effect", repr(comparison.min_effect)),
-        ("verdict", comparison.verdict.value if comparison.verdict else ""),
+        ("verdict", row.tone if comparison.verdict else ""),
         ("quality", grade_words(doubtful) if doubtful else ""),
     ):
         ET.SubElement(properties, "property", name=name, value=value)
-    metric = view.metrics.get(comparison.metric)
-    said = effect(metric, ratio.point) if metric else ratio_text(ratio)
-    message = f"{said}: {ratio_text(ratio)} {interval_text(ratio)}"
-    if comparison.verdict is Verdict.REGRESSION:
-        failed = ET.SubElement(
-            case,
-            "failure",
-            type=VERDICT_WORDS[comparison.verdict],
-            message=_clean(message),
-        )
-        failed.text = _clean(f"{verdict_text(comparison)}; {message}")
+    figures = f"{row.before_after}; " if row.before_after else ""
+    message = _clean(f"{row.verdict_text}; {figures}ratio {row.ratio} {row.interval}")
+    if view.is_alarm(comparison):
+        ET.SubElement(case, "failure", type=row.tone, message=message)
     elif comparison.verdict in (Verdict.INCONCLUSIVE, None):
-        ET.SubElement(
-            case, "skipped", message=_clean(f"{verdict_text(comparison)}; {message}")
-        )
-    ET.SubElement(case, "system-out").text = _clean(
-        f"{verdict_text(comparison)}; {message}"
-    )
+        ET.SubElement(case, "skipped", message=message)
+    ET.SubElement(case, "system-out").text = message
 
 
 def _fleet_case(suite: ET.Element, view: View, comparison: FleetComparison) -> None:
@@ -122,12 +108,11 @@ def _fleet_case(suite: ET.Element, view: View, comparison: FleetComparison) -> N
         ),
     )
     message = _clean(
-        f"{fleet_verdict(comparison)}; {fleet_effect(view, comparison)}; "
+        f"{fleet_verdict(view, comparison)}; {fleet_effect(view, comparison)}; "
         f"{agreement(comparison)}"
     )
-    if comparison.verdict is Verdict.REGRESSION:
-        words = VERDICT_WORDS[comparison.verdict]
-        ET.SubElement(case, "failure", type=words, message=message)
+    if view.is_alarm(comparison):
+        ET.SubElement(case, "failure", type="regression", message=message)
     elif comparison.verdict is Verdict.INCONCLUSIVE:
         ET.SubElement(case, "skipped", message=message)
     ET.SubElement(case, "system-out").text = message

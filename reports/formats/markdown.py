@@ -1,6 +1,7 @@
 """The report as a comment on a pull request: one line, what changed, the rest folded.
 
-The hidden marker on the first line lets the next run find and replace the comment.
+The hidden marker on the last line lets the next run find and replace the comment; the
+first line is what a notification by mail shows.
 """
 
 from __future__ import annotations
@@ -8,24 +9,31 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from pocketbench.bench.judge.summary import Comparison, Verdict
-from pocketbench.reports.plots.forest import worst_first
+from pocketbench.bench.judge.summary import Comparison
+from pocketbench.bench.units import common_scale
+from pocketbench.reports.tables.comparisons import (
+    ComparisonRow,
+    comparison_row,
+    most_interesting,
+)
 from pocketbench.reports.tables.fleet import FLEET_HEADINGS, fleet_rows
 from pocketbench.reports.tables.outputs import failing, outputs_section
 from pocketbench.reports.tables.resources import EXPLAINED, HEADINGS, resource_rows
 from pocketbench.reports.text import method, sustained
 from pocketbench.reports.text.caveats import doubts
 from pocketbench.reports.text.condition_words import conditions_lines
+from pocketbench.reports.text.failures import failures_once
+from pocketbench.reports.text.fastest import (
+    fastest_builds,
+    fastest_headings,
+    memory_metric,
+)
 from pocketbench.reports.text.headline import headline
 from pocketbench.reports.text.phrases import (
-    VERDICT_SHAPES,
-    VERDICT_WORDS,
+    SETTLED_APART,
+    before_after,
     counted,
-    effect,
     grade_words,
-    interval_text,
-    no_verdict,
-    ratio_text,
 )
 from pocketbench.reports.text.sparkline import sparkline
 from pocketbench.reports.view import View
@@ -33,7 +41,6 @@ from pocketbench.reports.view import View
 MARKER = "<!-- pocketbench -->"
 MOST_BYTES = 60_000
 """GitHub refuses a comment of more than 65,536 characters."""
-_CHANGED = (Verdict.REGRESSION, Verdict.IMPROVEMENT)
 _SPECIAL = re.compile(r"[\\`*_{}\[\]#|~$]|:(?=//)|(?<=www)\.|^[-+]")
 _ENTITIES = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "@&#8203;"}  # nobody is mentioned
@@ -47,20 +54,13 @@ def render(view: View, *, report_url: str | None = None) -> str:
         view: The summary; its histories are sparklines of the last 30 runs.
         report_url: Where the whole report is, for the cut and the last line.
     """
-    judged = [
-        c
-        for metric in view.summary.metrics
-        for c in worst_first(
-            (x for x in view.judged if x.metric == metric.name), metric
-        )
-    ]
-    changed = [c for c in judged if c.verdict in _CHANGED]
-    rest = [c for c in judged if c.verdict not in _CHANGED]
-    rest += view.withheld
+    found = [comparison_row(view, c) for c in most_interesting(view)]
+    changed = [row for row in found if row.comparison.verdict in SETTLED_APART]
+    rest = [row for row in found if row.comparison.verdict not in SETTLED_APART]
     answer = headline(view)
-    pieces = [f"{MARKER}\n**{escaped(answer.sentence)}**\n"]
-    if answer.details:
-        pieces.append("\n" + "\n".join(escaped(line) for line in answer.details) + "\n")
+    pieces = [f"**{escaped(answer.sentence)}**\n"]
+    pieces += [f"\n{escaped(line)}\n" for line in answer.details]
+    pieces += _fastest(view)
     pieces += _table(view, changed)
     pieces += _fleet(view)
     pieces += _courses(view)
@@ -68,7 +68,7 @@ def render(view: View, *, report_url: str | None = None) -> str:
     pieces += _doubts(view)
     pieces += _failures(view)
     if rest:
-        title = f"{counted(len(rest), 'other cell')}, not changed or not settled"
+        title = f"{counted(len(rest), 'comparison')} unchanged or inconclusive"
         pieces += _folded(title, _table(view, rest))
     pieces += _folded("How it was measured", _method(view))
     pieces += _resources(view)
@@ -82,28 +82,45 @@ def escaped(words: str) -> str:
     return line.translate(_ENTITIES)
 
 
-def _table(view: View, comparisons: Sequence[Comparison]) -> list[str]:
-    """A row a cell, in pieces that may be cut between rows."""
-    if not comparisons:
+def _fastest(view: View) -> list[str]:
+    """How fast each model is on each device, where the headline has not all of it."""
+    rows = fastest_builds(view)
+    if view.summary.compared_with or not rows:
         return []
-    headings = ["device", "model", "candidate", "against", "ratio [95 %]", "verdict"]
-    headings.append("quality")
-    has_metrics = len({c.metric for c in comparisons}) > 1
+    headings = fastest_headings(view)
+    rule = " | ".join("---" for _ in headings)
+    lines = [f"\n| {' | '.join(headings)} |\n| {rule} |\n"]
+    for row in rows:
+        words = [view.tagged(row.cell.device_id), row.cell.model, row.cell.variant_id]
+        words += [row.latency, row.memory or "-", row.size, row.versus]
+        lines.append(f"| {' | '.join(map(escaped, words))} |\n")
+    return lines
+
+
+def _table(view: View, found: Sequence[ComparisonRow]) -> list[str]:
+    """A row for each comparison, in pieces that may be cut between rows."""
+    if not found:
+        return []
+    headings = ["device", "model", "build", "baseline", "before → after"]
+    headings += ["ratio [95 % CI]", "verdict", "peak memory", "file size", "quality"]
+    has_metrics = len({row.comparison.metric for row in found}) > 1
     if has_metrics:
         headings.insert(4, "metric")
     if view.histories:
         headings.append("last 30 runs")
     rule = " | ".join("---" for _ in headings)
     rows = [f"\n| {' | '.join(headings)} |\n| {rule} |\n"]
-    for comparison in comparisons:
-        ratio = comparison.candidate_over_baseline
+    for row in found:
+        comparison = row.comparison
         cells = [
             escaped(view.tagged(comparison.device_id)),
             escaped(comparison.model),
             escaped(comparison.candidate),
-            escaped(comparison.baseline),
-            f"{ratio_text(ratio)} {interval_text(ratio)}",
-            _verdict(view, comparison),
+            escaped(view.baseline_name(comparison)),
+            row.before_after,
+            f"{row.ratio} {row.interval}",
+            row.verdict_text,
+            *_resources_changed(view, comparison),
             _trust(view, comparison),
         ]
         if has_metrics:
@@ -114,6 +131,23 @@ def _table(view: View, comparisons: Sequence[Comparison]) -> list[str]:
             cells.append(sparkline(history.series.values if history else ()))
         rows.append(f"| {' | '.join(cells)} |\n")
     return rows
+
+
+def _resources_changed(view: View, comparison: Comparison) -> tuple[str, str]:
+    """Peak memory and file size, before → after where both are known."""
+    after = view.candidate_cell(comparison)
+    if after is None:
+        return "", ""
+    name = memory_metric(view)
+    memory = view.comparison(comparison.kind, after, name)
+    words = before_after(view.metrics[name], *view.sides(memory)) if memory else ""
+    before = view.cells.get(
+        (comparison.device_id, comparison.model, comparison.baseline)
+    )
+    sizes = [cell.artifact.size_bytes for cell in (before, after) if cell]
+    scale = common_scale("bytes", sizes)
+    size = " → ".join(dict.fromkeys(map(scale.format, sizes)))
+    return words, f"{size} {scale.name}"
 
 
 def _fleet(view: View) -> list[str]:
@@ -147,19 +181,6 @@ def _courses(view: View) -> list[str]:
         ]
         rows.append(f"| {' | '.join(map(escaped, words))} |\n")
     return rows
-
-
-def _verdict(view: View, comparison: Comparison) -> str:
-    if comparison.verdict is None:
-        return no_verdict(comparison)
-    words = f"{VERDICT_SHAPES[comparison.verdict]} {VERDICT_WORDS[comparison.verdict]}"
-    metric = view.metrics.get(comparison.metric)
-    if comparison.verdict in _CHANGED and metric:
-        words += f", {effect(metric, comparison.candidate_over_baseline.point)}"
-    further = comparison.launches_to_settle
-    if comparison.verdict is Verdict.INCONCLUSIVE and further is not None:
-        words += f", about {further} more launches would settle it"
-    return words
 
 
 def _trust(view: View, comparison: Comparison) -> str:
@@ -201,11 +222,10 @@ def _doubts(view: View) -> list[str]:
 
 
 def _failures(view: View) -> list[str]:
-    lines = []
-    for failure in view.summary.failures:
-        parts = [view.tagged(failure.device_id), failure.model, failure.variant_id]
-        where = " · ".join(escaped(part) for part in parts if part)
-        lines.append(f"- {where}: {escaped(failure.fact)}. {escaped(failure.remedy)}\n")
+    lines = [
+        f"- {escaped(once.where)}: {escaped(once.fact)}. {escaped(once.remedy)}\n"
+        for once in failures_once(view)
+    ]
     return ["\n**Failures**\n\n", *lines] if lines else []
 
 
@@ -239,7 +259,7 @@ def _method(view: View) -> list[str]:
         f"\n{fence}\n{command}\n{fence}\n\n",
         sustained.how_measured(asked) + "\n"
         if asked
-        else f"{method.blocks(view)}, a launch the unit, paired by block, "
+        else f"{method.blocks(view)}; the unit is the launch, paired by block; "
         f"false discovery rate 5 %{band}.\n",
         f"{escaped(versions + commit)}\n",
         "\n" if lines else "",
@@ -258,6 +278,7 @@ def _folded(title: str, pieces: Sequence[str]) -> list[str]:
 def _cut(pieces: Sequence[str], link: str) -> str:
     """Whole pieces while they fit; folds that were opened are closed."""
     note = "\n*Cut: the rest is in the whole report.*\n"
+    link += f"\n{MARKER}\n"
     room = MOST_BYTES - len((link + note + "\n</details>\n").encode())
     kept: list[str] = []
     size, open_folds = 0, 0

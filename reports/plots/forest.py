@@ -1,4 +1,4 @@
-"""The forest plot: every judged cell, its ratio and interval, worst first."""
+"""The forest plot: every comparison, its ratio and interval, worst first."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ from pocketbench.reports.plots.style import (
     BAND,
     INK,
     MUTED,
+    REGRESSION,
     VERDICT_COLOURS,
     VERDICT_MARKERS,
     WIDE_PX,
 )
 from pocketbench.reports.text.headline import headline
 from pocketbench.reports.text.phrases import (
-    VERDICT_WORDS,
     counted,
     direction,
     effect,
     interval_text,
     ratio_text,
+    verdict_words,
 )
 from pocketbench.reports.view import View
 
@@ -116,7 +117,9 @@ def _chart(view: View, metric: Metric, ordered: Sequence[Comparison]) -> RowChar
         behind=lambda sheet, axis, top, bottom: _band(
             sheet, axis, top, bottom, min_effect
         ),
-        row=lambda sheet, axis, index, y: _mark(sheet, axis, ordered[index], y),
+        row=lambda sheet, axis, index, y: _mark(
+            sheet, axis, ordered[index], y, is_alarm=view.is_alarm(ordered[index])
+        ),
         heading=(f"← {direction(metric, 0.5)}", f"{direction(metric, 2)} →"),
         caption=f"{metric.title}: candidate ÷ {_baselines(ordered)}, log scale; "
         f"band: the minimum effect of {min_effect * 100:g} %",
@@ -160,7 +163,7 @@ def _row(view: View, metric: Metric, comparison: Comparison) -> Row:
     if verdict in (Verdict.REGRESSION, Verdict.IMPROVEMENT):
         said = effect(metric, ratio.point)
     else:
-        said = VERDICT_WORDS[verdict] if verdict else ""
+        said = verdict_words(comparison, metric) if verdict else ""
     return Row(
         model=comparison.model,
         device=view.label(comparison.device_id),
@@ -198,10 +201,12 @@ def _band(
     sheet.lines([[(one, top), (one, bottom)]], colour=MUTED, width=1.0)
 
 
-def _mark(sheet: Sheet, axis: Axis, comparison: Comparison, y: float) -> None:
+def _mark(
+    sheet: Sheet, axis: Axis, comparison: Comparison, y: float, *, is_alarm: bool
+) -> None:
     ratio = comparison.candidate_over_baseline
     verdict = comparison.verdict or Verdict.INCONCLUSIVE
-    colour = VERDICT_COLOURS[verdict]
+    colour = REGRESSION if is_alarm else VERDICT_COLOURS[verdict]
     if ratio.low is not None and ratio.high is not None:
         left, right = axis.held(ratio.low), axis.held(ratio.high)
         sheet.lines([[(left, y), (right, y)]], colour=colour, width=2.0)

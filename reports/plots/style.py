@@ -57,11 +57,12 @@ improvement and regression here; text in a series' colour is a darker shade of i
 """
 
 VERDICT_COLOURS = {
-    Verdict.REGRESSION: REGRESSION,
+    Verdict.REGRESSION: INK,
     Verdict.IMPROVEMENT: IMPROVEMENT,
     Verdict.NO_CHANGE: UNCHANGED,
     Verdict.INCONCLUSIVE: UNCHANGED,
 }
+"""Slower than its baseline within a run is no alarm: REGRESSION is for those."""
 VERDICT_MARKERS = {
     Verdict.REGRESSION: "^",
     Verdict.IMPROVEMENT: "v",

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from pocketbench.bench.judge.summary import Cell, Comparison, Estimate, Verdict
+from pocketbench.bench.judge.summary import Cell, Comparison, Estimate
 from pocketbench.bench.records.metrics import Metric
-from pocketbench.reports.text.phrases import speed_up
 from pocketbench.reports.view import View
 
 _ORDER = (
@@ -44,7 +43,7 @@ class Source(NamedTuple):
     column: Column
     unit: str
     find: Callable[[Cell], Estimate | float | None]
-    verdict: Callable[[Cell], Verdict | None] = lambda cell: None
+    comparison: Callable[[Cell], Comparison | None] = lambda cell: None
     is_ratio: bool = False
 
 
@@ -57,10 +56,10 @@ def sources(view: View, cells: Sequence[Cell]) -> list[Source]:
         *(metric for metric in known if metric is not view.primary),
     ]
     baselines = {c.variant_id for c in cells if c.is_baseline}
-    over = baselines.pop() if len(baselines) == 1 else "baseline"
+    baseline = baselines.pop() if len(baselines) == 1 else "the baseline"
     return [
         _measured(first),
-        _speed_up(view, over),
+        _ratio(view, baseline),
         *map(_measured, others),
         _size(),
         *(_measured(metric) for metric in rest if metric is not first),
@@ -83,32 +82,25 @@ def _measured(metric: Metric) -> Source:
     )
 
 
-def _speed_up(view: View, over: str) -> Source:
+def _ratio(view: View, baseline: str) -> Source:
     def comparison(cell: Cell) -> Comparison | None:
         return view.comparison("variant", cell, view.primary.name)
 
     def find(cell: Cell) -> Estimate | None:
         found = comparison(cell)
-        if found is None:
-            return None
-        ratio = found.candidate_over_baseline
-        return speed_up(ratio) if view.primary.better == "lower" else ratio
-
-    def verdict(cell: Cell) -> Verdict | None:
-        found = comparison(cell)
-        return found.verdict if found else None
+        return found.candidate_over_baseline if found else None
 
     return Source(
         Column(
-            "speed_up",
-            f"speed-up over {over}",
-            "x",
-            "baseline ÷ candidate, of blocks paired on the same device",
-            "higher",
+            "candidate_over_baseline",
+            f"ratio to {baseline}",
+            "",
+            "candidate ÷ baseline, of blocks paired on the same device",
+            view.primary.better,
         ),
         "",
         find,
-        verdict,
+        comparison,
         is_ratio=True,
     )
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
-from pocketbench.bench.judge.summary import Comparison, Estimate, Verdict
-from pocketbench.bench.records.metrics import Metric
+from pocketbench.bench.judge.summary import Comparison, Verdict
 from pocketbench.bench.units import significant
 from pocketbench.reports.plots.forest import worst_first
 from pocketbench.reports.text.phrases import (
     BY_INTEREST,
-    VERDICT_SHAPES,
-    VERDICT_WORDS,
-    effect,
+    before_after,
     interval_text,
-    no_verdict,
     ratio_text,
+    verdict_text,
+    verdict_words,
 )
 from pocketbench.reports.view import View
 
@@ -28,11 +27,12 @@ class ComparisonRow(NamedTuple):
     """One comparison in words."""
 
     comparison: Comparison
-    verdict: str
+    tone: str
+    """`regression`, `slower`, `same` ...; what a filter offers and a colour shows."""
     verdict_text: str
+    before_after: str
     ratio: str
     interval: str
-    effect: str
     q: str
     to_settle: str
 
@@ -59,11 +59,14 @@ def comparison_table(view: View) -> Comparisons:
         for c in view.summary.comparisons
         if c.verdict is None and c.kind != "host" and not c.is_withheld
     ]
-    lead = "Ratios below 1 mean that the candidate takes less."
+    lead = (
+        "The ratio is candidate ÷ baseline: below 1 the candidate takes less. "
+        "25 % faster and 25 % slower undo each other; from twice on it is times."
+    )
     if len(judged) > MOST_JUDGED_ROWS:
         lead += (
-            f" The {MOST_JUDGED_ROWS} that matter most of {len(judged)}: regressions, "
-            "improvements, then the undecided; each model's table has them all."
+            f" The {MOST_JUDGED_ROWS} that matter most of {len(judged)}: the worse, "
+            "the better, then the inconclusive; each model's table has them all."
         )
         judged.sort(key=lambda c: BY_INTEREST.index(c.verdict))
         del judged[MOST_JUDGED_ROWS:]
@@ -76,34 +79,47 @@ def comparison_table(view: View) -> Comparisons:
             f" {len(others)} ratios of other metrics, for information only, are in the "
             "data at the end of this page."
         )
-    rows = [_comparison_row(view, comparison) for comparison in judged]
-    verdicts = dict.fromkeys(row.verdict for row in rows)
+    rows = [comparison_row(view, comparison) for comparison in judged]
+    verdicts = dict.fromkeys(row.tone for row in rows)
     return Comparisons(rows, list(verdicts), lead)
 
 
-def _comparison_row(view: View, comparison: Comparison) -> ComparisonRow:
+def comparison_row(view: View, comparison: Comparison) -> ComparisonRow:
+    """One comparison as every report shows it."""
     ratio = comparison.candidate_over_baseline
-    verdict = comparison.verdict
     metric = view.metrics.get(comparison.metric)
     return ComparisonRow(
         comparison,
-        verdict.value if verdict else "for_information",
-        f"{VERDICT_SHAPES[verdict]} {VERDICT_WORDS[verdict]}"
-        if verdict
-        else no_verdict(comparison),
+        tone(view, comparison),
+        verdict_text(comparison, metric),
+        before_after(metric, *view.sides(comparison)) if metric else "",
         ratio_text(ratio),
         interval_text(ratio),
-        _effect(metric, ratio) if metric else "",
         "" if comparison.q_value is None else _probability(comparison.q_value),
         _to_settle(comparison),
     )
 
 
-def _effect(metric: Metric, ratio: Estimate) -> str:
-    """What the ratio means, where the interval leaves a direction."""
-    if ratio.low is None or ratio.high is None or ratio.low <= 1 <= ratio.high:
-        return "not clear"
-    return effect(metric, ratio.point)
+def most_interesting(view: View) -> list[Comparison]:
+    """The judged ones, changes first and of those the largest; then withheld ones."""
+    by_place = sorted(
+        view.judged,
+        key=lambda c: (
+            BY_INTEREST.index(c.verdict),
+            -abs(math.log(c.candidate_over_baseline.point)),
+        ),
+    )
+    return [*by_place, *view.withheld]
+
+
+def tone(view: View, comparison: Comparison) -> str:
+    """`regression`, `slower`, `inconclusive` ...: for filters and colours."""
+    if comparison.verdict is None:
+        return "for_information"
+    if view.is_alarm(comparison):
+        return "regression"
+    words = verdict_words(comparison, view.metrics.get(comparison.metric))
+    return words.replace(" ", "_")
 
 
 def _to_settle(comparison: Comparison) -> str:

@@ -44,7 +44,7 @@ def fleet_rows(view: View) -> list[FleetRow]:
                 f"{comparison.candidate} vs {comparison.baseline}",
                 view.metric_title(comparison.metric),
                 fleet_effect(view, comparison),
-                fleet_verdict(comparison),
+                fleet_verdict(view, comparison),
                 agreement(comparison),
             ),
         )

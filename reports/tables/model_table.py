@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pocketbench.bench.judge.summary import Cell, Estimate, Verdict
+from pocketbench.bench.judge.summary import Cell, Comparison, Estimate
 from pocketbench.bench.units import Scale, common_scale
 from pocketbench.reports.tables.columns import Column, Source, sources
 from pocketbench.reports.text.phrases import interval_text
@@ -22,7 +22,8 @@ class Figure(NamedTuple):
     interval: str
     """Empty for a fact that has no spread, such as a file's size."""
     is_best: bool = False
-    verdict: Verdict | None = None
+    comparison: Comparison | None = None
+    """That the number is the ratio of."""
 
 
 class TableRow(NamedTuple):
@@ -93,7 +94,7 @@ def _figures(
                     value.high,
                     scale.format(value.point),
                     interval_text(value, scale),
-                    verdict=source.verdict(cell),
+                    comparison=source.comparison(cell),
                 )
             )
         else:

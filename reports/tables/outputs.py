@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pocketbench.bench.judge.outputs import JudgedOutputs, Proportion, TensorFigures
-from pocketbench.bench.records.output_check import OutputCheckMissing
 from pocketbench.bench.units import significant
+from pocketbench.reports.text.failures import place_words, places
 from pocketbench.reports.text.phrases import counted
 from pocketbench.reports.view import View
 
@@ -58,7 +58,7 @@ def outputs_section(view: View) -> OutputsSection:
         explained=EXPLAINED,
         rows=output_rows(view),
         has_limits=bool(limits and limits.has_limits),
-        missing=[missing_text(view, x) for x in view.summary.unchecked],
+        missing=missing_once(view),
     )
 
 
@@ -150,10 +150,15 @@ def lead(view: View) -> str:
     return words
 
 
-def missing_text(view: View, missing: OutputCheckMissing) -> str:
-    """Where, why, and what to do."""
-    where = f"{view.tagged(missing.device_id)} · {missing.model} · "
-    return f"{where}{missing.variant_id}: {missing.fact}. {missing.remedy}."
+def missing_once(view: View) -> list[str]:
+    """Where outputs were not checked, why, and what to do: each reason once."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for missing in view.summary.unchecked:
+        where = place_words(view, missing.device_id, missing.model, missing.variant_id)
+        found.setdefault((missing.fact, missing.remedy), []).append(where)
+    return [
+        f"{places(names)}: {fact}. {remedy}." for (fact, remedy), names in found.items()
+    ]
 
 
 def failing(view: View) -> list[str]:

@@ -147,7 +147,7 @@ def _unlike(view: View) -> Iterator[Doubt]:
         is_withheld = any(c.is_withheld for c in hit)
         yield Doubt(
             "unlike_conditions",
-            f"unlike conditions: {unlike.what} {unlike.baseline} against "
+            f"different conditions: {unlike.what} {unlike.baseline} against "
             f"{unlike.candidate}",
             named(view, devices),
             devices,
@@ -195,8 +195,8 @@ def _where(view: View, caveat: Caveat, hit: int, device_ids: tuple[str, ...]) ->
     if caveat in DEVICE_CAVEATS:
         return names
     if hit == total:
-        return "every cell"
-    return f"{hit} of {counted(total, 'cell')}: {names}"
+        return "every configuration"
+    return f"{hit} of {counted(total, 'configuration')}: {names}"
 
 
 def named(view: View, device_ids: tuple[str, ...]) -> str:

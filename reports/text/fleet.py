@@ -5,11 +5,11 @@ from __future__ import annotations
 from pocketbench.bench.judge.summary import FleetComparison, Verdict
 from pocketbench.reports.text.phrases import (
     VERDICT_SHAPES,
-    VERDICT_WORDS,
     counted,
     effect,
     interval_text,
     ratio_text,
+    verdict_words,
 )
 from pocketbench.reports.view import View
 
@@ -58,10 +58,10 @@ def fleet_effect(view: View, comparison: FleetComparison) -> str:
     return f"{effect(metric, ratio.point)}: {figures}"
 
 
-def fleet_verdict(comparison: FleetComparison) -> str:
-    """`▲ regression`."""
-    verdict = comparison.verdict
-    return f"{VERDICT_SHAPES[verdict]} {VERDICT_WORDS[verdict]}"
+def fleet_verdict(view: View, comparison: FleetComparison) -> str:
+    """`▲ slower`."""
+    words = verdict_words(comparison, view.metrics.get(comparison.metric))
+    return f"{VERDICT_SHAPES[comparison.verdict]} {words}"
 
 
 def agreement(comparison: FleetComparison) -> str:

@@ -7,17 +7,30 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pocketbench.bench.judge.summary import Cell, Comparison, Estimate, Verdict
+from pocketbench.bench.judge.summary import Comparison, Estimate, Verdict
 from pocketbench.bench.records.caveat import Caveat
-from pocketbench.bench.units import format_value
 from pocketbench.reports.text import sustained
+from pocketbench.reports.text.fastest import fastest_sentence
 from pocketbench.reports.text.fleet import fleet_lines
-from pocketbench.reports.text.phrases import counted, effect_range, listed
+from pocketbench.reports.text.phrases import (
+    BY_INTEREST,
+    SETTLED_APART,
+    before_after,
+    counted,
+    effect,
+    effect_range,
+    is_in_times,
+    listed,
+)
 from pocketbench.reports.text.resolution import resolving_details, resolving_sentence
 from pocketbench.reports.view import View
 
 MOST_MODELS_IN_WORDS = 3
-"""With more models, or against another run, the verdicts are counted."""
+"""With more models the verdicts are counted."""
+MOST_FIGURES = 2
+"""Comparisons whose milliseconds a sentence has."""
+MOST_UNCOUNTED = 4
+"""With more comparisons they are counted besides what is said of each candidate."""
 
 
 class Headline(NamedTuple):
@@ -32,60 +45,103 @@ class Headline(NamedTuple):
 
 
 def headline(view: View) -> Headline:
-    """Answer: did it get better or worse, by how much, where."""
+    """How fast; then what is better or worse, by how much, where.
+
+    Of two runs the change comes first: it is what was asked.
+    """
     if view.summary.sustained:
         said, more = sustained.sentence(view)
         return Headline(said, (*more, *_missing(view)))
     if not view.summary.cells:
         return Headline(_nothing_measured(view), ())
-    judged = [c for c in view.judged if c.metric == view.primary.name]
     missing = _missing(view)
+    if view.summary.compared_with is not None and view.judged:
+        return Headline(_change(view), (_two_runs(view), *missing))
     if not view.judged and view.withheld:
-        return Headline(_withheld(view), missing)
+        return Headline(_withheld(view), (fastest_sentence(view), *missing))
     if view.summary.resolutions:
         details = (*resolving_details(view), *missing)
         return Headline(resolving_sentence(view), details)
+    speed = fastest_sentence(view)
     if not view.judged:
-        return Headline(_only_measured(view), missing)
-    counts = verdict_counts(view.judged)
-    models = {c.model for c in judged}
-    in_words = (
-        judged
-        and len(models) <= MOST_MODELS_IN_WORDS
-        and all(c.kind == "variant" for c in judged)
-    )
-    if not in_words:
-        return Headline(f"{counts}.", (*fleet_lines(view), *missing))
+        return Headline(speed, missing)
+    return Headline(speed, (*_claims(view), *fleet_lines(view), *missing))
+
+
+def verdict_counts(view: View, judged: Sequence[Comparison]) -> str:
+    """`1 regression, 2 improvements, 37 unchanged ...` of runs; `1 slower` within one.
+
+    Where verdicts on time and on memory are counted together, `1 worse, 0 better`.
+    """
+    count = Counter(c.verdict for c in judged)
+    worse, better = count[Verdict.REGRESSION], count[Verdict.IMPROVEMENT]
+    if any(c.kind == "run" for c in judged):
+        words = [counted(worse, "regression"), counted(better, "improvement")]
+        words.append(f"{count[Verdict.NO_CHANGE]} unchanged")
+    else:
+        known = [view.metrics[c.metric] for c in judged if c.metric in view.metrics]
+        is_time = {metric.unit for metric in known} <= {"ns", "per_s"}
+        pair = ("slower", "faster") if is_time else ("worse", "better")
+        words = [f"{worse} {pair[0]}", f"{better} {pair[1]}"]
+        words.append(f"{count[Verdict.NO_CHANGE]} same")
+    total = counted(len(judged), "comparison")
+    return f"{', '.join(words)}, {count[Verdict.INCONCLUSIVE]} inconclusive of {total}"
+
+
+def _claims(view: View) -> list[str]:
+    """A sentence for each candidate; the counts where those would be too many."""
+    judged = [c for c in view.judged if c.metric == view.primary.name]
+    counts = f"{verdict_counts(view, view.judged)}."
+    if not judged or len({c.model for c in judged}) > MOST_MODELS_IN_WORDS:
+        return [counts]
     by_candidate: dict[tuple[str, str], list[Comparison]] = {}
     for comparison in judged:
         key = comparison.candidate, comparison.baseline
         by_candidate.setdefault(key, []).append(comparison)
     candidates = sorted(by_candidate.values(), key=_weight, reverse=True)
     claims = [_claim(view, comparisons) for comparisons in candidates]
-    counting = (f"{counts}.",) if len(view.judged) > 1 else ()
-    details = (*claims[1:], *fleet_lines(view), *counting, *missing)
-    return Headline(claims[0], details)
+    return [*claims, counts] if len(view.judged) > MOST_UNCOUNTED else claims
 
 
-def verdict_counts(judged: Sequence[Comparison]) -> str:
-    """`1 regression, 2 improvements, 37 unchanged, 4 inconclusive of 44 cells`."""
-    count = Counter(c.verdict for c in judged)
-    cells = "cells" if len({c.metric for c in judged}) <= 1 else "comparisons"
-    total = counted(len(judged), cells.removesuffix("s"))
+def _change(view: View) -> str:
+    """What the later of two runs changed: the worst regression, and the counts."""
+    counts = verdict_counts(view, view.judged)
+    worst = min(view.judged, key=lambda c: (BY_INTEREST.index(c.verdict), -_size(c)))
+    if worst.verdict not in SETTLED_APART:
+        return f"{counts}."
+    metric = view.metrics.get(worst.metric)
+    if metric is None:
+        return f"{counts}."
+    said = effect(metric, worst.candidate_over_baseline.point)
+    figures = before_after(metric, *view.sides(worst))
+    what = "" if metric is view.primary else f" {metric.title}"
     return (
-        f"{counted(count[Verdict.REGRESSION], 'regression')}, "
-        f"{counted(count[Verdict.IMPROVEMENT], 'improvement')}, "
-        f"{count[Verdict.NO_CHANGE]} unchanged, "
-        f"{count[Verdict.INCONCLUSIVE]} inconclusive of {total}"
+        f"{worst.model} {worst.candidate} on {view.tagged(worst.device_id)}:{what} "
+        f"{said} ({figures}); {counts}."
     )
+
+
+def _two_runs(view: View) -> str:
+    """Both runs by commit and id."""
+    other, this = view.summary.compared_with, view.summary.run.started
+    if other is None:
+        return ""
+    before, after = (
+        f"{f'commit {run.commit[:10]}, ' if run.commit else ''}run {run.run_id}"
+        for run in (other, this)
+    )
+    return f"Baseline: {before}. Candidate: {after}."
+
+
+def _size(comparison: Comparison) -> float:
+    return abs(math.log(comparison.candidate_over_baseline.point))
 
 
 def _weight(comparisons: Sequence[Comparison]) -> tuple[int, float]:
     """How much a candidate has to say: settled verdicts, then size of effect."""
-    settled = (Verdict.REGRESSION, Verdict.IMPROVEMENT)
     return (
-        sum(c.verdict in settled for c in comparisons),
-        sum(abs(math.log(c.candidate_over_baseline.point)) for c in comparisons),
+        sum(c.verdict in SETTLED_APART for c in comparisons),
+        sum(map(_size, comparisons)),
     )
 
 
@@ -96,14 +152,18 @@ def _claim(view: View, comparisons: Sequence[Comparison]) -> str:
     for comparison in comparisons:
         if comparison.verdict is not None:
             by_verdict.setdefault(comparison.verdict, []).append(comparison)
+    as_times = any(
+        is_in_times(c.candidate_over_baseline.point)
+        for c in comparisons
+        if c.verdict in SETTLED_APART
+    )
     parts: list[str] = []
     for verdict in sorted(by_verdict, key=lambda v: -len(by_verdict[v])):
         found = by_verdict[verdict]
         where = _where(view, found, comparisons, is_first=not parts)
-        if parts:
-            parts.append(f"{_what(view, verdict, found, 'it')} {where}")
-        else:
-            parts.append(f"is {_what(view, verdict, found, baseline)} {where}")
+        name = "it" if parts else baseline
+        what = _what(view, verdict, found, name, as_times=as_times)
+        parts.append(f"{what if parts else f'is {what}'} {where}")
     memory = _memory(view, comparisons)
     if memory:
         parts.append(memory)
@@ -118,15 +178,23 @@ def _claim(view: View, comparisons: Sequence[Comparison]) -> str:
 
 
 def _what(
-    view: View, verdict: Verdict, found: Sequence[Comparison], baseline: str
+    view: View,
+    verdict: Verdict,
+    found: Sequence[Comparison],
+    baseline: str,
+    *,
+    as_times: bool,
 ) -> str:
-    band = f"{found[0].min_effect * 100:g} %"
     if verdict is Verdict.NO_CHANGE:
-        return f"within {band} of {baseline}"
+        return f"within {found[0].min_effect * 100:g} % of {baseline}"
     if verdict is Verdict.INCONCLUSIVE:
-        return "undecided" if baseline == "it" else f"inconclusive against {baseline}"
+        return "inconclusive" if baseline == "it" else f"inconclusive vs {baseline}"
     ratios = [c.candidate_over_baseline.point for c in found]
-    return f"{effect_range(view.primary, ratios)} than {baseline}"
+    said = f"{effect_range(view.primary, ratios, as_times=as_times)} than {baseline}"
+    if len(found) > MOST_FIGURES:
+        return said
+    figures = [before_after(view.primary, *view.sides(c)) for c in found]
+    return f"{said} ({', '.join(filter(None, figures))})"
 
 
 def _where(
@@ -136,7 +204,7 @@ def _where(
     *,
     is_first: bool,
 ) -> str:
-    """`on 3 of 3 devices (1 of them simulated)`; pairs where models differ in it.
+    """`on all 3 devices (1 of them simulated)`; pairs where models differ in it.
 
     Said in full the first time; after that only the number and what is not real.
     """
@@ -148,13 +216,22 @@ def _where(
             pairs += f" of {len(of)} pairs of model and device"
         return pairs + _not_real(view, devices, is_pairs=True)
     total = len({c.device_id for c in of})
-    place = f"on {len(devices)}"
-    if is_first:
-        place += f" of {counted(total, 'device')}"
+    if total == 1:
+        place = f"on {view.tagged(devices[0])}"
+        return place + _both(models)
+    if len(devices) == total:
+        place = f"on {'both' if total == 2 else f'all {total}'} devices"
+    else:
+        place = f"on {len(devices)}"
+        place += f" of {counted(total, 'device')}" if is_first else ""
     place += _not_real(view, devices, is_pairs=False)
-    if len(models) > 1:
-        place += f", for {'both' if len(models) == 2 else f'all {len(models)}'} models"
-    return place
+    return place + _both(models)
+
+
+def _both(models: set[str]) -> str:
+    if len(models) == 1:
+        return ""
+    return f", for {'both' if len(models) == 2 else f'all {len(models)}'} models"
 
 
 def _not_real(view: View, devices: Sequence[str], *, is_pairs: bool) -> str:
@@ -186,7 +263,7 @@ def _memory(view: View, comparisons: Sequence[Comparison]) -> str | None:
         return None
     found = []
     for comparison in comparisons:
-        cell = _candidate_cell(view, comparison)
+        cell = view.candidate_cell(comparison)
         ratio = view.comparison("variant", cell, metric.name) if cell else None
         if ratio is None:
             return None
@@ -210,7 +287,7 @@ def _beyond(ratio: Estimate, min_effect: float) -> int | None:
 def _sqnr(view: View, comparisons: Sequence[Comparison]) -> str | None:
     found = set()
     for comparison in comparisons:
-        cell = _candidate_cell(view, comparison)
+        cell = view.candidate_cell(comparison)
         error = cell.artifact.output_error if cell else None
         if error is None or error.worst_sqnr_db is None:
             return None
@@ -220,14 +297,8 @@ def _sqnr(view: View, comparisons: Sequence[Comparison]) -> str | None:
 
 
 def _has_few_launches(view: View, comparison: Comparison) -> bool:
-    cell = _candidate_cell(view, comparison)
+    cell = view.candidate_cell(comparison)
     return cell is not None and Caveat.TOO_FEW_LAUNCHES in cell.caveats
-
-
-def _candidate_cell(view: View, comparison: Comparison) -> Cell | None:
-    return view.cells.get(
-        (comparison.device_id, comparison.model, comparison.candidate)
-    )
 
 
 def _missing(view: View) -> tuple[str, ...]:
@@ -237,8 +308,8 @@ def _missing(view: View) -> tuple[str, ...]:
     )
     found = []
     if measured < wanted:
-        cells = counted(wanted, "cell")
-        found.append(f"{wanted - measured} of {cells} could not be measured.")
+        planned = counted(wanted, "configuration")
+        found.append(f"{wanted - measured} of {planned} could not be measured.")
     if view.judged and view.withheld:
         found.append(_withheld(view))
     if any(not c.drift_controlled for c in view.judged):
@@ -255,7 +326,7 @@ def _withheld(view: View) -> str:
     what = dict.fromkeys(u.what for c in withheld for u in c.unlike)
     differ = f"{listed(list(what))} {'differs' if len(what) == 1 else 'differ'}"
     return (
-        f"No verdict on {counted(len(withheld), 'comparison')} across unlike "
+        f"No verdict on {counted(len(withheld), 'comparison')} under different "
         f"conditions: {differ}; --allow-mismatch gives one."
     )
 
@@ -269,20 +340,3 @@ def _nothing_measured(view: View) -> str:
         f"Nothing could be measured: {counted(len(failures), 'failure')} "
         f"on {counted(devices, 'device')}."
     )
-
-
-def _only_measured(view: View) -> str:
-    """A run with one variant: its figures, or how many there are."""
-    metric = view.primary
-    cells = [c for c in view.summary.cells if metric.name in c.estimates]
-    few = len(cells) <= 4 and len({(c.model, c.variant_id) for c in cells}) == 1
-    if not cells or not few:
-        total = counted(len(view.summary.cells), "cell")
-        return f"{total} measured; no baseline."
-    figures = [
-        f"{format_value(metric.unit, c.estimates[metric.name].point)} on "
-        f"{view.tagged(c.device_id)}"
-        for c in cells
-    ]
-    name = f"{cells[0].model} {cells[0].variant_id}"
-    return f"{name} takes {listed(figures)}; no baseline."

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pocketbench.bench.judge.summary import Cell, Comparison, Estimate, Verdict
+from pocketbench.bench.judge.summary import (
+    Cell,
+    Comparison,
+    Estimate,
+    FleetComparison,
+    Verdict,
+)
 from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.metrics import Metric
-from pocketbench.bench.units import Scale, format_times_or_percent, significant
+from pocketbench.bench.units import (
+    Scale,
+    common_scale,
+    format_percent,
+    format_times_or_percent,
+    significant,
+)
 
-VERDICT_WORDS = {
+_RUN_WORDS = {
     Verdict.REGRESSION: "regression",
     Verdict.IMPROVEMENT: "improvement",
     Verdict.NO_CHANGE: "no change",
     Verdict.INCONCLUSIVE: "inconclusive",
 }
+_VARIANT_WORDS = {**_RUN_WORDS, Verdict.NO_CHANGE: "same"}
 
 BY_INTEREST = (
     Verdict.REGRESSION,
@@ -24,6 +37,9 @@ BY_INTEREST = (
     None,
 )
 """What is shown first where not everything can be."""
+
+SETTLED_APART = (Verdict.REGRESSION, Verdict.IMPROVEMENT)
+"""Verdicts of a difference."""
 
 VERDICT_SHAPES = {
     Verdict.REGRESSION: "▲",
@@ -43,30 +59,34 @@ def direction(metric: Metric, ratio: float) -> str:
     return "less" if ratio < 1 else "more"
 
 
-def effect(metric: Metric, ratio: float) -> str:
-    """A ratio as people say it: `2.1x faster`, `38 % less`, `the same`."""
+def effect(metric: Metric, ratio: float, *, as_times: bool = False) -> str:
+    """A ratio as people say it: `2.1x faster`, `25 % slower`, `38 % less`."""
     if ratio == 1:
         return "the same"
-    return f"{format_times_or_percent(ratio)} {direction(metric, ratio)}"
+    return f"{_amount(metric, ratio, as_times)} {direction(metric, ratio)}"
 
 
-def effect_range(metric: Metric, ratios: Sequence[float]) -> str:
+def effect_range(
+    metric: Metric, ratios: Sequence[float], *, as_times: bool = False
+) -> str:
     """Ratios of one direction as one phrase: `1.9x to 2.4x faster`."""
     ordered = sorted(ratios, key=lambda r: max(r, 1 / r) if r > 0 else 0)
-    first, last = (format_times_or_percent(r) for r in (ordered[0], ordered[-1]))
+    as_times = as_times or is_in_times(ordered[-1])
+    first, last = (_amount(metric, r, as_times) for r in (ordered[0], ordered[-1]))
     amount = first if first == last else f"{first} to {last}"
     return f"{amount} {direction(metric, ordered[0])}"
 
 
-def speed_up(estimate: Estimate) -> Estimate:
-    """Baseline / candidate of a candidate / baseline ratio."""
-    low, high = estimate.low, estimate.high
-    return Estimate(
-        point=1 / estimate.point,
-        low=1 / high if high else None,
-        high=1 / low if low else None,
-        launches=estimate.launches,
-    )
+def is_in_times(ratio: float) -> bool:
+    """Whether a ratio is said as `2.1x` and not in per cent."""
+    return ratio > 0 and max(ratio, 1 / ratio) >= 2
+
+
+def _amount(metric: Metric, ratio: float, as_times: bool) -> str:
+    """Half the memory is 50 % less; half the time is 2.0x faster."""
+    if direction(metric, ratio) == "less":
+        return format_percent(1 - ratio)
+    return format_times_or_percent(ratio, as_times=as_times)
 
 
 def ratio_text(estimate: Estimate) -> str:
@@ -83,22 +103,50 @@ def interval_text(estimate: Estimate, scale: Scale | None = None) -> str:
     return f"[{low}, {high}]"
 
 
-def verdict_text(comparison: Comparison) -> str:
-    """`▼ improvement`, with what would settle it where it is not settled."""
+def before_after(
+    metric: Metric, before: Estimate | None, after: Estimate | None
+) -> str:
+    """`10.0 → 8.03 ms`, baseline and candidate; empty where either is unknown."""
+    if before is None or after is None:
+        return ""
+    scale = common_scale(metric.unit, [before.point, after.point])
+    words = f"{scale.format(before.point)} → {scale.format(after.point)} {scale.name}"
+    return words.rstrip()
+
+
+def verdict_words(
+    comparison: Comparison | FleetComparison, metric: Metric | None
+) -> str:
+    """`regression` or `no change` of two runs; within one `slower`, `same` ..."""
+    verdict = comparison.verdict
+    if verdict is None:
+        assert isinstance(comparison, Comparison)
+        return no_verdict(comparison)
+    if isinstance(comparison, Comparison) and comparison.kind == "run":
+        return _RUN_WORDS[verdict]
+    if verdict in SETTLED_APART and metric is not None:
+        return direction(metric, comparison.candidate_over_baseline.point)
+    return _VARIANT_WORDS[verdict]
+
+
+def verdict_text(comparison: Comparison, metric: Metric | None) -> str:
+    """`▼ 25 % faster`, `▲ regression, 8 % slower`; what would settle the unsettled."""
     if comparison.verdict is None:
         return no_verdict(comparison)
-    words = f"{VERDICT_SHAPES[comparison.verdict]} {VERDICT_WORDS[comparison.verdict]}"
-    further = comparison.launches_to_settle
-    if further is None:
-        return words
-    return f"{words}, about {further} more launches would settle it"
+    words = verdict_words(comparison, metric)
+    if comparison.verdict in SETTLED_APART and metric is not None:
+        said = effect(metric, comparison.candidate_over_baseline.point)
+        words = f"{words}, {said}" if comparison.kind == "run" else said
+    elif comparison.verdict is Verdict.INCONCLUSIVE and comparison.launches_to_settle:
+        words += f", about {comparison.launches_to_settle} more launches needed"
+    return f"{VERDICT_SHAPES[comparison.verdict]} {words}"
 
 
 def no_verdict(comparison: Comparison) -> str:
     """Why a comparison has no verdict."""
     if not comparison.is_withheld:
         return "for information"
-    return f"none: {listed([u.what for u in comparison.unlike])} unlike"
+    return f"none: {listed([u.what for u in comparison.unlike])} differ"
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:

@@ -40,8 +40,9 @@ def test_a_value_has_three_digits_and_its_unit(unit, value, words):
 
 def test_small_effects_are_percent_and_large_ones_times():
     assert format_times_or_percent(1.9) == "90 %"
-    assert format_times_or_percent(0.51) == "49 %"
+    assert format_times_or_percent(1 / 1.9) == "90 %"
     assert format_times_or_percent(0.5) == "2.0x"
+    assert format_times_or_percent(1.5, as_times=True) == "1.5x"
     assert format_times_or_percent(12.34) == "12.3x"
     assert format_times_or_percent(0.0) == "0x"
 

@@ -141,7 +141,7 @@ def test_a_pull_request_is_measured_against_its_base_and_commented_on(workflow):
     workflow.github("without-phones", "pull_request")
 
     (comment,) = workflow.folder.glob("runs/*/report.md")
-    assert comment.read_text().startswith("<!-- pocketbench -->")
+    assert comment.read_text().endswith("<!-- pocketbench -->\n")
     assert "| candidate | baseline |" in comment.read_text()
     assert workflow.summary.read_text() == comment.read_text()
     log = workflow.log.read_text()

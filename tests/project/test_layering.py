@@ -57,7 +57,7 @@ HOMES = {
     "scipy": ("bench/judge/",),
     "duckdb": ("bench/history/",),
     "click": ("bench/cli.py", "bench/commands/"),
-    "rich": ("bench/cli.py", "bench/commands/", "reports/formats/console.py"),
+    "rich": ("bench/cli.py", "bench/commands/", "reports/formats/console"),
 }
 """Each heavy dependency and where alone it may be imported."""
 

@@ -9,13 +9,15 @@ from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.launch import Failure
 from pocketbench.reports.formats import annotations, benchmark_action, junit
 from pocketbench.reports.view import View
+from tests.reports.two_runs import of_two_runs
 
 JUNIT = """\
 <?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="pocketbench" tests="2" failures="1" errors="0" skipped="1">
-  <!--int8-static is 10 % slower than float32 on 1 of 2 devices, undecided on 1 \
-(simulated), and uses 33 % to 38 % less memory; output SQNR 31 dB. 1 regression, \
-0 improvements, 0 unchanged, 1 inconclusive of 2 cells. -->
+  <!--mobilenet_v2: 10.0 ms on this computer (Ryzen 7) and 20.0 ms on Pixel 8 \
+[SIMULATED] with float32 (no build clearly faster). int8-static is 10 % slower than \
+float32 (10.0 → 11.0 ms) on 1 of 2 devices, inconclusive on 1 (simulated), and uses \
+33 % to 38 % less memory; output SQNR 31 dB. -->
   <testsuite name="mobilenet_v2" tests="2" failures="1" errors="0" skipped="1" \
 timestamp="2026-03-02T09:15:00Z">
     <testcase classname="mobilenet_v2.this computer (Ryzen 7)" \
@@ -30,9 +32,9 @@ name="int8-static against float32: median latency">
         <property name="verdict" value="regression" />
         <property name="quality" value="A" />
       </properties>
-      <failure type="regression" message="10 % slower: 1.10 [1.08, 1.12]">\
-▲ regression; 10 % slower: 1.10 [1.08, 1.12]</failure>
-      <system-out>▲ regression; 10 % slower: 1.10 [1.08, 1.12]</system-out>
+      <failure type="regression" message="▲ 10 % slower; 10.0 → 11.0 ms; ratio \
+1.10 [1.08, 1.12]" />
+      <system-out>▲ 10 % slower; 10.0 → 11.0 ms; ratio 1.10 [1.08, 1.12]</system-out>
     </testcase>
     <testcase classname="mobilenet_v2.Pixel 8 [SIMULATED]" \
 name="int8-static against float32: median latency">
@@ -46,10 +48,10 @@ name="int8-static against float32: median latency">
         <property name="verdict" value="inconclusive" />
         <property name="quality" value="B: simulated" />
       </properties>
-      <skipped message="○ inconclusive, about 14 more launches would settle it; \
-1 % slower: 1.01 [0.980, 1.04]" />
-      <system-out>○ inconclusive, about 14 more launches would settle it; \
-1 % slower: 1.01 [0.980, 1.04]</system-out>
+      <skipped message="○ inconclusive, about 14 more launches needed; \
+20.0 → 20.2 ms; ratio 1.01 [0.980, 1.04]" />
+      <system-out>○ inconclusive, about 14 more launches needed; \
+20.0 → 20.2 ms; ratio 1.01 [0.980, 1.04]</system-out>
     </testcase>
   </testsuite>
 </testsuites>
@@ -66,8 +68,26 @@ def lost(number: int) -> Failure:
     )
 
 
-def test_the_whole_junit_file(tiny):
-    assert junit.render(View(tiny)) == JUNIT
+def test_the_whole_junit_file_of_a_run_that_fails_if_slower(tiny):
+    assert junit.render(View(tiny, fails_slower=True)) == JUNIT
+
+
+def test_slower_within_a_run_is_no_failure_unless_asked(tiny):
+    root = ET.fromstring(junit.render(View(tiny)))
+    assert root.get("failures") == "0"
+    assert "▲ 10 % slower; 10.0 → 11.0 ms" in (root.findtext(".//system-out") or "")
+    assert annotations.render(View(tiny)) == ""
+
+
+def test_a_regression_between_runs_always_fails(tiny):
+    root = ET.fromstring(junit.render(View(of_two_runs(tiny))))
+    assert root.get("failures") == "1"
+    failure = root.find(".//failure")
+    assert failure is not None
+    assert "regression, 10 % slower; 10.0 → 11.0 ms" in (failure.get("message") or "")
+    assert "than 0a1b2c3d4e (10.0 → 11.0 ms)" in annotations.render(
+        View(of_two_runs(tiny))
+    )
 
 
 def test_what_could_not_be_measured_is_an_error_not_a_failure(full):
@@ -89,16 +109,16 @@ def test_a_lost_device_has_a_suite_of_its_own_and_valid_xml(tiny):
 
 
 def test_annotations_name_what_regressed(tiny):
-    assert annotations.render(View(tiny)) == (
+    assert annotations.render(View(tiny, fails_slower=True)) == (
         "::warning title=mobilenet_v2 int8-static regressed::median latency on "
-        "this computer (Ryzen 7) is 10 %25 slower than float32: 1.10 [1.08, 1.12]; "
-        "quality A\n"
+        "this computer (Ryzen 7) is 10 %25 slower than float32 (10.0 → 11.0 ms): ratio "
+        "1.10 [1.08, 1.12]; quality A\n"
     )
 
 
 def test_annotations_escape_and_stop_at_ten_lines(tiny):
     summary = replace(tiny, failures=tuple(lost(n) for n in range(15)))
-    lines = annotations.render(View(summary)).splitlines()
+    lines = annotations.render(View(summary, fails_slower=True)).splitlines()
     assert len(lines) == 10
     assert lines[1].startswith("::warning title=a device could not be measured::")
     assert "100%25" in lines[1]

@@ -6,35 +6,93 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from pocketbench.bench.judge.summary import Contradiction, Pairs
-from pocketbench.reports.formats import console
+from pocketbench.bench.records.failure import FailureReason
+from pocketbench.bench.records.launch import Failure
+from pocketbench.reports.formats import console, console_details
 from pocketbench.reports.view import View
+from tests.reports.two_runs import of_two_runs
 
 EXPECTED = """\
-int8-static is 10 % slower than float32 on 1 of 2 devices, undecided on 1
-(simulated), and uses 33 % to 38 % less memory; output SQNR 31 dB.
-1 regression, 0 improvements, 0 unchanged, 1 inconclusive of 2 cells.
+mobilenet_v2: 10.0 ms on this computer (Ryzen 7) and 20.0 ms on Pixel 8
+[SIMULATED] with float32 (no build clearly faster).
+int8-static is 10 % slower than float32 (10.0 → 11.0 ms) on 1 of 2 devices,
+inconclusive on 1 (simulated), and uses 33 % to 38 % less memory; output SQNR 31
+dB.
 
-                 median latency,                          peak,  size,  SQNR,
-mobilenet_v2                  ms             speed-up, x    MiB    MiB     dB
-────────────────────────────────────────────────────────────────────────────────
-this computer (Ryzen 7)
-A float32      10.0 [9.90, 10.1]                baseline    100   13.3      -
-A int8-static  11.0 [10.9, 11.1]  0.909 [0.893, 0.926] ▲   62.0   3.33   31.2
-Pixel 8 [SIMULATED]
-B float32      20.0 [19.8, 20.2]                baseline    120   13.3      -
-B int8-static  20.2 [20.0, 20.4]   0.990 [0.962, 1.02] ○   80.0   3.33   31.2
-A: all launches clean
-B: usable, with caveats (simulated)
+mobilenet_v2         fastest build  median latency        peak memory  file size
+this computer (Ryz…  float32        10.0 ms [9.90, 10.1]  100 MiB      13.3 MiB
+Pixel 8 [SIMULATED]  float32        20.0 ms [19.8, 20.2]  120 MiB      13.3 MiB
 
-Caveats
-  A simulated phone (Pixel 8 [SIMULATED])
-  Its programs ran on this computer's CPU, not on a phone's; measure on a real
-  phone before deciding anything about phones.
+vs float32               before → after  ratio [95 % CI]     verdict
+this computer (Ryzen 7)  10.0 → 11.0 ms  1.10 [1.08, 1.12]   ▲ 10 % slower
+Pixel 8 [SIMULATED]      20.0 → 20.2 ms  1.01 [0.980, 1.04]  ○ inconclusive
+
+Caveats: a simulated phone.
+
+All of it: pocketbench report 20260302-091500-mobilenet_v2 --details
 """
 
 
-def test_the_whole_report_at_80_columns(tiny):
+def test_the_whole_answer_at_80_columns(tiny):
     assert console.render(View(tiny)) == EXPECTED
+
+
+def test_the_details_have_every_build_and_what_each_caveat_means(tiny):
+    text = console_details.render(View(tiny))
+    row = "A int8-static  11.0 [10.9, 11.1]   1.10 [1.08, 1.12] ▲   62.0   3.33   31.2"
+    assert row in text
+    assert "B: usable, with caveats (simulated)" in text
+    assert "measure on a real" in text
+
+
+def test_the_answer_is_at_most_25_lines_however_much_was_measured(full):
+    many = tuple(
+        replace(full.failures[0], fact=f"failure {number}") for number in range(30)
+    )
+    lines = console.render(View(replace(full, failures=many))).splitlines()
+    assert len(lines) <= 25
+    assert lines[-1].endswith("--details")
+    assert any("29 more" in line for line in lines)
+
+
+def test_the_same_failure_on_many_devices_is_said_once(tiny):
+    failure = Failure(
+        device_id=tiny.devices[0].device.id,
+        reason=FailureReason.TIMED_OUT,
+        fact="the launch took longer than 300 s",
+        remedy="Raise --timeout",
+        model="mobilenet_v2",
+        started_at="2026-03-02T09:16:00Z",
+    )
+    failures = tuple(replace(failure, variant_id=f"build-{n}") for n in range(11))
+    text = console_details.render(View(replace(tiny, failures=failures)))
+    assert text.count("the launch took longer than 300 s") == 1
+    assert "build-2; 8 more:" in " ".join(text.split())
+
+
+def test_slower_within_a_run_is_red_only_where_that_was_to_fail(tiny):
+    def printed(*, fails_slower: bool) -> str:
+        out = io.StringIO()
+        console.show(
+            View(tiny, fails_slower=fails_slower),
+            Console(file=out, width=80, force_terminal=True, color_system="standard"),
+        )
+        return out.getvalue()
+
+    assert "\x1b[31m" not in printed(fails_slower=False)
+    assert "\x1b[31m▲ 10 % slower" in printed(fails_slower=True)
+
+
+def test_two_runs_are_shown_by_commit_with_both_figures_and_the_verdict(tiny):
+    answer = console.render(View(of_two_runs(tiny)))
+    assert answer.startswith(
+        "mobilenet_v2 int8-static on this computer (Ryzen 7): 10 % slower (10.0 → 11.0"
+    )
+    assert "1 regression, 0 improvements, 0 unchanged, 1 inconclusive" in answer
+    words = " ".join(answer.split())
+    assert "Baseline: commit 0a1b2c3d4e, run before-it. Candidate: commit" in words
+    assert "vs 0a1b2c3d4e" in answer
+    assert "▲ regression, 10 % slower" in answer
 
 
 def test_no_line_is_wider_than_the_terminal(full):
@@ -44,10 +102,10 @@ def test_no_line_is_wider_than_the_terminal(full):
 
 
 def test_a_narrow_terminal_shows_every_column_on_more_lines(tiny):
-    text = console.render(View(tiny), width=68)
-    head = text[text.index("median") : text.index("this computer (Ryzen 7)")]
-    words = "mobilenet_v2 median latency, ms speed-up, x peak, MiB size, MiB SQNR, dB"
-    assert sorted(head.split()) == sorted([*words.split(), "─" * 68])
+    text = console_details.render(View(tiny), width=68)
+    head = text[text.index("median latency,") : text.index("this computer (Ryzen 7)\n")]
+    words = "median latency, ms ratio to baseline peak, MiB size, MiB SQNR, dB"
+    assert sorted(head.split()) == sorted(["mobilenet_v2", *words.split(), "─" * 68])
     row = text[text.index("A int8-static") :].splitlines()[0]
     assert row.split()[-4:] == ["▲", "62.0", "3.33", "31.2"]
 
@@ -60,7 +118,7 @@ def test_a_pipe_gets_no_colour_codes_and_a_terminal_does(tiny):
         Console(file=terminal, width=80, force_terminal=True, color_system="standard"),
     )
     assert "\x1b" not in piped.getvalue()
-    assert "\x1b[31m ▲" in terminal.getvalue()
+    assert "\x1b[1m" in terminal.getvalue()
 
 
 def test_what_a_device_says_cannot_steer_the_terminal_or_the_markup(full):
@@ -70,7 +128,7 @@ def test_what_a_device_says_cannot_steer_the_terminal_or_the_markup(full):
         else ready
         for ready in full.devices
     )
-    text = console.render(View(replace(full, devices=named)))
+    text = console_details.render(View(replace(full, devices=named)))
     assert "[red]\N{REPLACEMENT CHARACTER}[2Jx[/red]" in text
     assert "\x1b" not in text
     assert "\u202e" not in text
@@ -78,7 +136,7 @@ def test_what_a_device_says_cannot_steer_the_terminal_or_the_markup(full):
 
 
 def test_failures_come_with_their_remedy(full):
-    text = " ".join(console.render(View(full)).split())
+    text = " ".join(console_details.render(View(full)).split())
     assert "Failures" in text
     assert "resnet18 · int8-dynamic: the program was ended by signal 11" in text
     assert "See the output kept with the failure." in text
@@ -89,7 +147,7 @@ def test_launches_that_were_done_again_are_counted_by_variant(tiny):
         replace(cell, redone_launches=redone)
         for cell, redone in zip(tiny.cells, (0, 0, 1, 3), strict=True)
     )
-    text = " ".join(console.render(View(replace(tiny, cells=cells))).split())
+    text = " ".join(console_details.render(View(replace(tiny, cells=cells))).split())
     assert (
         "4 launches throttled and measured again: 3 of int8-static and 1 of float32"
         in text
@@ -105,7 +163,7 @@ def test_a_ratio_that_the_pairs_contradict_is_a_caveat(tiny):
     )
 
     text = " ".join(
-        console.render(View(replace(tiny, comparisons=(contradicted, *rest)))).split()
+        console_details.render(View(replace(tiny, comparisons=(contradicted, *rest)))).split()
     )
 
     assert (

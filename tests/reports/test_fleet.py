@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from pocketbench.bench.judge.summary import Estimate, FleetComparison, Verdict
-from pocketbench.reports.formats import annotations, console, junit, markdown
+from pocketbench.reports.formats import annotations, console_details, junit, markdown
 from pocketbench.reports.formats import csv as csv_report
 from pocketbench.reports.formats import json as json_report
 from pocketbench.reports.formats.html import page
@@ -61,7 +61,7 @@ OVER_SIMULATED = (
 
 
 def test_the_headline_says_it_beside_the_phones_own_verdicts(summary):
-    text = " ".join(console.render(View(summary)).split())
+    text = " ".join(console_details.render(View(summary)).split())
 
     assert OVER_PHONES in text
     assert OVER_SIMULATED in text
@@ -73,7 +73,7 @@ def test_markdown_has_it_above_the_fold(summary):
     shown = text.partition("<details>")[0]
     assert OVER_PHONES in shown
     row = "| 8 phones | mobilenet_v2 | int8-static vs float32 | median latency |"
-    assert f"{row} 3 % slower: 1.03 [1.02, 1.04] | ▲ regression |" in shown
+    assert f"{row} 3 % slower: 1.03 [1.02, 1.04] | ▲ slower |" in shown
 
 
 def test_the_page_has_a_table_of_it(small):
@@ -108,18 +108,19 @@ def test_csv_has_a_row_of_no_device_for_each(summary):
     assert rows[0]["verdict"] == "regression"
 
 
-def test_junit_fails_a_regression_over_phones(summary):
+def test_junit_fails_slower_phones_where_that_was_asked(summary):
+    view = View(summary, fails_slower=True)
     cases = {
         case.get("classname"): case
-        for case in ET.fromstring(junit.render(View(summary))).iter("testcase")
+        for case in ET.fromstring(junit.render(view)).iter("testcase")
     }
 
     assert cases["mobilenet_v2.over 8 phones"].find("failure") is not None
     assert cases["mobilenet_v2.over 3 simulated phones"].find("skipped") is not None
 
 
-def test_github_is_warned_of_a_regression_over_phones(summary):
-    lines = annotations.render(View(summary)).splitlines()
+def test_github_is_warned_of_slower_phones_where_that_was_asked(summary):
+    lines = annotations.render(View(summary, fails_slower=True)).splitlines()
 
     assert "over 8 phones" in lines[0]
     assert not any("simulated phones" in line for line in lines)
@@ -127,4 +128,4 @@ def test_github_is_warned_of_a_regression_over_phones(summary):
 
 def test_without_enough_phones_nothing_is_said_of_them(small):
     assert "Phones in general" not in page.render(View(small))
-    assert "Over " not in console.render(View(small))
+    assert "Over " not in console_details.render(View(small))

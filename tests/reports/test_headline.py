@@ -2,14 +2,20 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from pocketbench.bench.judge.summary import Summary, Verdict
+from pocketbench.bench.judge.summary import Cell, Summary, Verdict
 from pocketbench.bench.records.caveat import Caveat
 from pocketbench.reports.text.headline import headline, verdict_counts
 from pocketbench.reports.view import View
+from tests.reports.two_runs import of_two_runs
 
 
 def sentence(summary: Summary) -> str:
     return headline(View(summary)).sentence
+
+
+def claim(summary: Summary) -> str:
+    """What is said of the candidate, after how fast it is."""
+    return headline(View(summary)).details[0]
 
 
 def judged_as(summary: Summary, *verdicts: Verdict, ratio: float = 0.5) -> Summary:
@@ -29,32 +35,77 @@ def judged_as(summary: Summary, *verdicts: Verdict, ratio: float = 0.5) -> Summa
         comparisons.append(
             replace(comparison, verdict=next(given), candidate_over_baseline=estimate)
         )
-    return replace(summary, comparisons=tuple(comparisons))
+    cells = tuple(
+        cell if cell.is_baseline else with_latency_of_baseline(summary, cell, ratio)
+        for cell in summary.cells
+    )
+    return replace(summary, cells=cells, comparisons=tuple(comparisons))
+
+
+def with_latency_of_baseline(summary: Summary, cell: Cell, times: float) -> Cell:
+    baseline = summary.cell(cell.device_id, cell.model, "float32")
+    assert baseline is not None
+    found = baseline.estimates["latency_ns"]
+    estimate = replace(found, point=found.point * times)
+    return replace(cell, estimates={**cell.estimates, "latency_ns": estimate})
 
 
 def test_a_candidate_better_everywhere_is_one_sentence(tiny):
     summary = judged_as(tiny, Verdict.IMPROVEMENT, Verdict.IMPROVEMENT, ratio=0.476)
     assert sentence(summary) == (
-        "int8-static is 2.1x faster than float32 on 2 of 2 devices "
-        "(1 of them simulated), and uses 33 % to 38 % less memory; "
+        "mobilenet_v2: 4.76 ms on this computer (Ryzen 7) and 9.52 ms on "
+        "Pixel 8 [SIMULATED] with int8-static (the fastest build)."
+    )
+    assert claim(summary) == (
+        "int8-static is 2.1x faster than float32 (10.0 → 4.76 ms, 20.0 → 9.52 ms) on "
+        "both devices (1 of them simulated), and uses 33 % to 38 % less memory; "
         "output SQNR 31 dB."
     )
 
 
-def test_a_regression_leads_and_an_inconclusive_cell_is_named(tiny):
-    assert sentence(tiny) == (
-        "int8-static is 10 % slower than float32 on 1 of 2 devices, undecided on 1 "
-        "(simulated), and uses 33 % to 38 % less memory; output SQNR 31 dB."
-    )
+def test_a_slower_candidate_and_an_inconclusive_one_are_said_with_milliseconds(tiny):
     assert headline(View(tiny)).details == (
-        "1 regression, 0 improvements, 0 unchanged, 1 inconclusive of 2 cells.",
+        "int8-static is 10 % slower than float32 (10.0 → 11.0 ms) on 1 of 2 devices, "
+        "inconclusive on 1 (simulated), and uses 33 % to 38 % less memory; output "
+        "SQNR 31 dB.",
+    )
+
+
+def test_one_sentence_has_one_form_of_percent_or_times(tiny):
+    ratios = iter((0.8, 2.5))
+    comparisons = tuple(
+        replace(
+            c,
+            verdict=Verdict.REGRESSION if ratio > 1 else Verdict.IMPROVEMENT,
+            candidate_over_baseline=replace(c.candidate_over_baseline, point=ratio),
+        )
+        for c in tiny.comparisons
+        if c.metric == "latency_ns" and c.kind == "variant"
+        for ratio in (next(ratios),)
+    )
+    words = claim(replace(tiny, comparisons=comparisons))
+    assert "1.2x faster" in words
+    assert "2.5x slower" in words
+    assert "%" not in words.partition(";")[0]
+
+
+def test_one_device_has_latency_memory_and_size_in_the_sentence(tiny):
+    host = [c for c in tiny.cells if c.device_id == "host"]
+    summary = replace(
+        tiny,
+        cells=tuple(host),
+        comparisons=tuple(c for c in tiny.comparisons if c.device_id == "host"),
+    )
+    assert sentence(summary) == (
+        "mobilenet_v2 on this computer (Ryzen 7): 10.0 ms [9.90, 10.1] with float32 "
+        "(no build clearly faster); 100 MiB peak memory, 13.3 MiB file."
     )
 
 
 def test_no_change_is_said_with_the_minimum_effect(tiny):
     summary = judged_as(tiny, Verdict.NO_CHANGE, Verdict.NO_CHANGE, ratio=1.001)
-    assert sentence(summary).startswith(
-        "int8-static is within 2 % of float32 on 2 of 2 devices (1 of them simulated)"
+    assert claim(summary).startswith(
+        "int8-static is within 2 % of float32 on both devices (1 of them simulated)"
     )
 
 
@@ -62,7 +113,8 @@ def test_without_a_verdict_nothing_is_claimed(tiny):
     summary = replace(
         tiny, comparisons=tuple(c for c in tiny.comparisons if c.verdict is None)
     )
-    assert sentence(summary) == "4 cells measured; no baseline."
+    assert not any("int8-static" in line for line in headline(View(summary)).details)
+    assert "faster" not in sentence(summary).replace("clearly faster", "")
 
 
 def test_memory_whose_interval_reaches_the_band_is_not_claimed(tiny):
@@ -78,7 +130,7 @@ def test_memory_whose_interval_reaches_the_band_is_not_claimed(tiny):
             for c in tiny.comparisons
         ),
     )
-    assert "memory" not in sentence(summary)
+    assert "memory" not in claim(summary)
 
 
 def test_few_launches_are_said_in_the_sentence(tiny):
@@ -89,12 +141,12 @@ def test_few_launches_are_said_in_the_sentence(tiny):
             for cell in tiny.cells
         ),
     )
-    assert sentence(summary).endswith("; quick run: rough numbers.")
+    assert claim(summary).endswith("; quick run: rough numbers.")
 
 
 def test_cells_that_could_not_be_measured_are_counted(tiny):
     found = headline(View(replace(tiny, jobs_wanted=6)))
-    assert found.details[-1] == "2 of 6 cells could not be measured."
+    assert found.details[-1] == "2 of 6 configurations could not be measured."
 
 
 def test_nothing_measured_says_so(tiny):
@@ -102,37 +154,42 @@ def test_nothing_measured_says_so(tiny):
     assert sentence(summary) == "Nothing was measured."
 
 
-def test_against_another_run_the_verdicts_are_counted(tiny):
-    summary = replace(
-        tiny, comparisons=tuple(replace(c, kind="run") for c in tiny.comparisons)
+def test_against_another_run_the_worst_leads_the_counts(tiny):
+    found = headline(View(of_two_runs(tiny)))
+    assert found.sentence == (
+        "mobilenet_v2 int8-static on this computer (Ryzen 7): 10 % slower "
+        "(10.0 → 11.0 ms); 1 regression, 0 improvements, 0 unchanged, 1 inconclusive "
+        "of 2 comparisons."
     )
-    assert sentence(summary) == (
-        "1 regression, 0 improvements, 0 unchanged, 1 inconclusive of 2 cells."
+    assert found.details[0].startswith(
+        "Baseline: commit 0a1b2c3d4e, run before-it. Candidate: commit 4f1c2d3e5a, run "
     )
 
 
 def test_one_variant_alone_gives_its_figures(make_summary):
     summary = make_summary(models=("mobilenet_v2",), variants=("float32",))
-    assert sentence(summary).startswith("mobilenet_v2 float32 takes 14.")
+    assert sentence(summary).startswith("mobilenet_v2: 14.")
     assert "on Pixel 8 [SIMULATED]" in sentence(summary)
-    assert sentence(summary).endswith("; no baseline.")
+    assert sentence(summary).endswith(" with float32.")
 
 
 def test_models_that_differ_are_counted_by_pairs(full):
     found = headline(View(full))
-    assert found.sentence.startswith(
-        "int8-static is 2.1x faster than float32 on 3 of 3 devices "
+    assert found.sentence.startswith("2 models on 3 devices: 6.")
+    assert found.details[0].startswith(
+        "int8-static is 2.1x faster than float32 on all 3 devices "
         "(1 of them simulated), for both models, and uses "
     )
-    assert "pairs of model and device" in found.details[0]
-    assert "1 of 18 cells could not be measured." in found.details
+    assert "pairs of model and device" in found.details[1]
+    assert "1 of 18 configurations could not be measured." in found.details
 
 
 def test_counts_speak_of_comparisons_when_several_metrics_gate(tiny):
     both = [replace(c, verdict=Verdict.NO_CHANGE) for c in tiny.comparisons[:2]]
-    assert verdict_counts(both) == (
-        "0 regressions, 0 improvements, 2 unchanged, 0 inconclusive of 2 comparisons"
+    assert verdict_counts(View(tiny), both) == (
+        "0 worse, 0 better, 2 same, 0 inconclusive of 2 comparisons"
     )
+    assert verdict_counts(View(tiny), both[:1]).startswith("0 slower, 0 faster, 1 same")
 
 
 def test_a_replayed_simulator_is_called_both(tiny):
@@ -144,6 +201,6 @@ def test_a_replayed_simulator_is_called_both(tiny):
     )
     devices = (tiny.devices[0], replace(tiny.devices[1], device=device))
     summary = judged_as(tiny, Verdict.IMPROVEMENT, Verdict.IMPROVEMENT)
-    assert "on 2 of 2 devices (1 of them in a simulator and replayed)" in sentence(
+    assert "on both devices (1 of them in a simulator and replayed)" in claim(
         replace(summary, devices=devices)
     )

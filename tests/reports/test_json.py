@@ -19,7 +19,7 @@ def test_the_document_reads_back_as_its_own_types(full):
     assert document.cells[0].launches == full.cells[0].launches
     assert len(document.comparisons) == len(full.comparisons)
     assert document.verdicts.improvement >= 6
-    assert document.sentence.startswith("int8-static is 2.1x faster")
+    assert document.details[0].startswith("int8-static is 2.1x")
 
 
 def test_figures_are_unscaled_and_simulated_devices_say_so(tiny):

@@ -5,33 +5,43 @@ from msgspec.structs import replace
 from pocketbench.bench.history.series import CellHistory, HistoryCell, Point, Series
 from pocketbench.reports.formats import markdown
 from pocketbench.reports.view import View
+from tests.reports.two_runs import of_two_runs
 
 EXPECTED = """\
-<!-- pocketbench -->
-**int8-static is 10 % slower than float32 on 1 of 2 devices, undecided on 1 \
-(simulated), and uses 33 % to 38 % less memory; output SQNR 31 dB.**
+**mobilenet\\_v2: 10.0 ms on this computer (Ryzen 7) and 20.0 ms on \
+Pixel 8 \\[SIMULATED\\] with float32 (no build clearly faster).**
 
-1 regression, 0 improvements, 0 unchanged, 1 inconclusive of 2 cells.
+int8-static is 10 % slower than float32 (10.0 → 11.0 ms) on 1 of 2 devices, \
+inconclusive on 1 (simulated), and uses 33 % to 38 % less memory; output SQNR 31 dB.
 
-| device | model | candidate | against | ratio [95 %] | verdict \
-| quality |
+| device | model | fastest build | median latency | peak memory | file size \
+| comparison |
 | --- | --- | --- | --- | --- | --- | --- |
+| this computer (Ryzen 7) | mobilenet\\_v2 | float32 | 10.0 ms \\[9.90, 10.1\\] \
+| 100 MiB | 13.3 MiB | baseline |
+| Pixel 8 \\[SIMULATED\\] | mobilenet\\_v2 | float32 | 20.0 ms \\[19.8, 20.2\\] \
+| 120 MiB | 13.3 MiB | baseline |
+
+| device | model | build | baseline | before → after | ratio [95 % CI] | verdict \
+| peak memory | file size | quality |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 | this computer (Ryzen 7) | mobilenet\\_v2 | int8-static | float32 \
-| 1.10 [1.08, 1.12] | ▲ regression, 10 % slower | A |
+| 10.0 → 11.0 ms | 1.10 [1.08, 1.12] | ▲ 10 % slower | 100 → 62.0 MiB \
+| 13.3 → 3.33 MiB | A |
 
 **Caveats**
 
 - a simulated phone (Pixel 8 \\[SIMULATED\\]): measure on a real phone before \
 deciding anything about phones
 
-<details><summary>1 other cell, not changed or not settled</summary>
+<details><summary>1 comparison unchanged or inconclusive</summary>
 
-| device | model | candidate | against | ratio [95 %] | verdict \
-| quality |
-| --- | --- | --- | --- | --- | --- | --- |
+| device | model | build | baseline | before → after | ratio [95 % CI] | verdict \
+| peak memory | file size | quality |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 | Pixel 8 \\[SIMULATED\\] | mobilenet\\_v2 | int8-static | float32 \
-| 1.01 [0.980, 1.04] | ○ inconclusive, about 14 more launches would settle it \
-| B: simulated |
+| 20.0 → 20.2 ms | 1.01 [0.980, 1.04] | ○ inconclusive, about 14 more launches needed \
+| 120 → 80.0 MiB | 13.3 → 3.33 MiB | B: simulated |
 
 </details>
 
@@ -41,16 +51,33 @@ deciding anything about phones
 pocketbench run mobilenet_v2 --device host --device simulated:pixel-8
 ```
 
-0 blocks, a launch the unit, paired by block, false discovery rate 5 %; \
+0 blocks; the unit is the launch, paired by block; false discovery rate 5 %; \
 minimum effect 2 %.
 pocketbench 0.1.0, python 3.11.7, torch 2.13.0, commit 4f1c2d3e5a6b7c8d9e0f
 
 </details>
+
+<!-- pocketbench -->
 """
 
 
 def test_the_whole_comment(tiny):
     assert markdown.render(View(tiny)) == EXPECTED
+
+
+def test_the_comment_on_two_runs_has_commits_figures_memory_and_size(tiny):
+    text = markdown.render(View(of_two_runs(tiny))).replace("\\", "")
+    assert text.startswith(
+        "**mobilenet_v2 int8-static on this computer (Ryzen 7): 10 % slower "
+        "(10.0 → 11.0 ms); 1 regression,"
+    )
+    row = next(line for line in text.splitlines() if "▲" in line)
+    for words in (
+        "| 0a1b2c3d4e | 10.0 → 11.0 ms | 1.10 [1.08, 1.12] |",
+        "▲ regression, 10 % slower",
+        "| 100 → 62.0 MiB | 3.33 MiB |",
+    ):
+        assert words in row
 
 
 def rising_history(metric, runs):
@@ -83,7 +110,9 @@ def test_a_link_and_a_sparkline_are_added_where_there_is_something_to_add(tiny):
     key = ("host", "mobilenet_v2", "int8-static")
     view = View(tiny, {key: rising_history(tiny.metrics[0], runs=40)})
     text = markdown.render(view, report_url="https://example.org/r")
-    assert text.endswith("\n[The whole report](https://example.org/r)\n")
+    assert text.endswith(
+        "\n[The whole report](https://example.org/r)\n\n<!-- pocketbench -->\n"
+    )
     row = next(line for line in text.splitlines() if "▲" in line)
     line = row.split("|")[-2].strip()
     assert len(line) == 30

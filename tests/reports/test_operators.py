@@ -4,7 +4,7 @@ import csv as reader
 import io
 import json as decoder
 
-from pocketbench.reports.formats import console, csv, json
+from pocketbench.reports.formats import console, csv, console_details, json
 from pocketbench.reports.formats.html import page as html
 from pocketbench.reports.plots.style import variant_colours
 from pocketbench.reports.tables.operators import (
@@ -84,7 +84,7 @@ def test_the_page_tells_operators_fallbacks_and_what_observing_cost(full):
 
 
 def test_the_terminal_names_the_slowest_and_marks_the_fallbacks(full):
-    text = console.render(View(full))
+    text = console_details.render(View(full))
 
     words = " ".join(text.split())
     assert "quantized::conv2d_relu 52 calls 4.00 ms 50 %" in words

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from pocketbench.bench.judge.outputs import JudgedOutputs, Proportion, TensorFigures
 from pocketbench.bench.records.output_check import OutputCheckMissing, OutputChecks
-from pocketbench.reports.formats import console, json, junit, markdown
 from pocketbench.reports.formats import csv as csv_report
+from pocketbench.reports.formats import console_details, json, junit, markdown
 from pocketbench.reports.formats.html import page as html
 from pocketbench.reports.tables.outputs import output_rows
 from pocketbench.reports.view import View
@@ -61,7 +61,7 @@ def checked(small):
     return with_checks(small)
 
 
-@pytest.mark.parametrize("report", [console, html, markdown])
+@pytest.mark.parametrize("report", [console_details, html, markdown])
 def test_figures_accuracy_and_what_is_missed_are_reported(checked, report):
     words = " ".join(report.render(View(checked)).replace("\\", "").split())
     for reported in (
@@ -76,7 +76,7 @@ def test_figures_accuracy_and_what_is_missed_are_reported(checked, report):
         assert reported in words, reported
 
 
-@pytest.mark.parametrize("report", [console, html, markdown])
+@pytest.mark.parametrize("report", [console_details, html, markdown])
 def test_without_a_check_nothing_is_said_of_answers(small, report):
     assert "still right" not in report.render(View(small))
 

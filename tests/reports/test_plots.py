@@ -95,13 +95,14 @@ def test_any_device_name_can_be_drawn(tiny, name):
 
 
 def test_the_forest_shows_every_judged_cell_with_its_shape(tiny):
-    view = View(tiny)
+    view = View(tiny, fails_slower=True)
     svg = forest(view, view.judged)
     assert "10 % slower" in svg
     assert "1.10 [1.08, 1.12]" in svg
     assert "inconclusive" in svg
     assert "var(--regression)" in svg
     assert "the minimum effect of 2 %" in svg
+    assert "var(--regression)" not in forest(View(tiny), view.judged)
 
 
 def test_rows_stand_worst_first(tiny):

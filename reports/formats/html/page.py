@@ -28,7 +28,7 @@ from pocketbench.reports.formats.html.sustained_section import sustained_section
 from pocketbench.reports.formats.html.theme import theme_css
 from pocketbench.reports.plots.forest import forest
 from pocketbench.reports.plots.style import css_variable, variant_colours
-from pocketbench.reports.tables.comparisons import Comparisons, comparison_table
+from pocketbench.reports.tables.comparisons import Comparisons, comparison_table, tone
 from pocketbench.reports.tables.fleet import FLEET_HEADINGS, FLEET_LEAD, fleet_rows
 from pocketbench.reports.tables.model_table import TableRow
 from pocketbench.reports.tables.outputs import outputs_section
@@ -39,6 +39,7 @@ from pocketbench.reports.text import method
 from pocketbench.reports.text.caveats import doubts
 from pocketbench.reports.text.condition_words import HEADINGS as CONDITION_HEADINGS
 from pocketbench.reports.text.condition_words import conditions_table
+from pocketbench.reports.text.fastest import fastest_builds, fastest_headings
 from pocketbench.reports.text.headline import headline
 from pocketbench.reports.text.phrases import VERDICT_SHAPES, grade_words
 from pocketbench.reports.view import View
@@ -85,6 +86,8 @@ def _context(view: View, history: HistorySection) -> dict[str, Any]:
         "run": summary.run,
         "workload": summary.run.started.plan.workload,
         "doubts": doubts(view),
+        "fastest": [] if summary.compared_with else fastest_builds(view),
+        "fastest_headings": fastest_headings(view),
         "forest_wide": forest(view, judged) if judged else "",
         "forest_narrow": forest(view, judged, narrow=True)
         if judged and not is_tall
@@ -192,6 +195,7 @@ def _environment() -> jinja2.Environment:
         groupby_device=_by_device,
         grade_words=grade_words,
     )
+    environment.globals["tone"] = tone
     return environment
 
 

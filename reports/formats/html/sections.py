@@ -105,10 +105,10 @@ def _left_out(
         parts.append(
             f"Single launches of {counted(len(missing), 'device')} are not drawn here: "
             f"a page draws those of {MOST_PAIRS} pairs of model and device, the "
-            "changed and the undecided first."
+            "changed and the inconclusive first."
         )
     if no_strips:
         parts.append(
-            f"The chart of every launch is drawn for {MOST_STRIP_CELLS} cells a page."
+            f"The chart of every launch is drawn for {MOST_STRIP_CELLS} configurations per page."
         )
     return " ".join(parts)

@@ -1,0 +1,241 @@
+"""All of a report on a terminal: every table, operator, caveat and failure."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from pocketbench.bench.judge.grade import MEANINGS
+from pocketbench.bench.judge.summary import Cell, Estimate
+from pocketbench.bench.records.caveat import Caveat
+from pocketbench.bench.units import Scale, common_scale
+from pocketbench.reports.formats.console import (
+    DEFAULT_WIDTH,
+    comparisons,
+    plain,
+    verdict_style,
+)
+from pocketbench.reports.formats.console_sustained import show_courses
+from pocketbench.reports.formats.console_table import fitted, part
+from pocketbench.reports.tables.operators import operator_rows, tables_of
+from pocketbench.reports.tables.outputs import failing, outputs_section
+from pocketbench.reports.text.caveats import Doubt, doubts
+from pocketbench.reports.text.failures import failures_once
+from pocketbench.reports.text.headline import headline
+from pocketbench.reports.text.phrases import (
+    VERDICT_SHAPES,
+    counted,
+    interval_text,
+    reason_words,
+)
+from pocketbench.reports.view import View
+
+_MOST_ROWS = 60
+_MOST_TABLES = 8
+_MOST_OPERATORS = 4
+
+
+def render(view: View, *, width: int = DEFAULT_WIDTH) -> str:
+    """The whole report as plain text, without colour codes."""
+    return plain(lambda console: show(view, console), width)
+
+
+def show(view: View, console: Console) -> None:
+    """Print it; colours only where the console itself has them."""
+    answer = headline(view)
+    console.print(Text(answer.sentence, style="bold"))
+    for line in answer.details:
+        console.print(Text(line))
+    if view.summary.sustained:
+        console.print()
+        show_courses(view, console)
+    for model in view.models:
+        console.print()
+        _show_model(view, model, console)
+    for line in _grades(view.summary.cells):
+        console.print(Text(line, style="dim"))
+    for row in comparisons(view, console, _MOST_ROWS):
+        console.print(row)
+    _show_outputs(view, console)
+    _show_operators(view, console)
+    found = doubts(view)
+    if found:
+        console.print()
+        console.print(Text("Caveats", style="bold"))
+        for doubt in found:
+            _show_doubt(doubt, console)
+    if view.summary.failures:
+        console.print()
+        console.print(Text("Failures", style="bold"))
+        for failure in failures_once(view):
+            _item(f"{failure.where}: {failure.fact}", failure.remedy, console)
+
+
+def _grades(cells: Sequence[Cell]) -> Iterator[str]:
+    """What each letter means, and which caveats gave it to any cell."""
+    for letter in sorted({cell.grade.letter for cell in cells}):
+        given = {r for c in cells if c.grade.letter == letter for r in c.grade.reasons}
+        reasons = reason_words(caveat for caveat in Caveat if caveat in given)
+        why = f" ({reasons})" if reasons else ""
+        yield f"{letter}: {MEANINGS[letter]}{why}"
+
+
+def _show_model(view: View, model: str, console: Console) -> None:
+    """A table a device, all with the same columns; units in the header."""
+    cells = [c for d in view.device_ids for c in view.cells_of(model, d)]
+    growth = any(Caveat.FOREIGN_MEMORY in cell.caveats for cell in cells)
+    memory_name = "model_rss_bytes" if growth else "peak_rss_bytes"
+    primary, memory = view.primary, view.metrics.get(memory_name)
+    latency = _column_scale(cells, primary.name, primary.unit)
+    size = common_scale("bytes", [cell.artifact.size_bytes for cell in cells])
+    headings = [
+        model,
+        f"{primary.title}, {latency.name}",
+        "ratio to baseline",
+        f"size, {size.name}",
+        "SQNR, dB",
+    ]
+    peak = _column_scale(cells, memory.name, memory.unit) if memory else None
+    if peak:
+        headings.insert(3, f"{'model memory' if growth else 'peak'}, {peak.name}")
+    shown = cells[:_MOST_ROWS]
+    rows: list[list[Text]] = []
+    for cell in shown:
+        row = [
+            Text(f"{cell.grade.letter} {cell.variant_id}"),
+            _figure(cell.estimates.get(primary.name), latency),
+            _ratio(view, cell),
+            Text(size.format(cell.artifact.size_bytes)),
+            Text(_sqnr(cell)),
+        ]
+        if memory and peak:
+            row.insert(3, _figure(cell.estimates.get(memory.name), peak, bare=True))
+        rows.append(row)
+    columns = fitted(headings, rows, console.width)
+    console.print(part(columns, []))
+    console.print(Rule(characters="─", style="dim"))
+    by_device = itertools.groupby(
+        zip(shown, rows, strict=True), key=lambda pair: pair[0].device_id
+    )
+    for device_id, found in by_device:
+        console.print(Text(view.tagged(device_id), style="bold"))
+        console.print(part(columns, [row for _, row in found]))
+    if len(cells) > _MOST_ROWS:
+        left_out = counted(len(cells) - _MOST_ROWS, "more configuration")
+        console.print(Text(f"{left_out} in the HTML report and the CSV."))
+
+
+def _show_operators(view: View, console: Console) -> None:
+    """The slowest operators of each variant, and what fell back; where observed."""
+    tables = [table for model in view.models for table in tables_of(view, model)]
+    if not tables and not view.summary.unprofiled:
+        return
+    console.print()
+    console.print(Text("Operator profile", style="bold"))
+    for table in tables[:_MOST_TABLES]:
+        found = operator_rows(table, _MOST_OPERATORS)
+        title = f"{table.model} · {view.tagged(table.device_id)}: {found.sentence}."
+        console.print(Padding(Text(title), (0, 0, 0, 2)))
+        grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
+        grid.add_column(max_width=40, overflow="ellipsis", no_wrap=True)
+        for _ in range(3):
+            grid.add_column(justify="right", no_wrap=True)
+        for row in found.rows[:_MOST_OPERATORS]:
+            mark = "*" if row.fallback else ""
+            grid.add_row(
+                Text(f"{row.cost.name}{mark}"),
+                Text(f"{row.calls} call{'' if row.calls == '1' else 's'}"),
+                Text(f"{row.time} {found.scale.name}"),
+                Text(row.share),
+                style="dim",
+            )
+        console.print(Padding(grid, (0, 0, 0, 4)))
+    if any(table.fallbacks for table in tables[:_MOST_TABLES]):
+        console.print(Padding(Text("*: fell back", style="dim"), (0, 0, 0, 2)))
+    if len(tables) > _MOST_TABLES:
+        left_out = counted(len(tables) - _MOST_TABLES, "more table")
+        console.print(Text(f"  {left_out} in the HTML report and the CSV."))
+    for failure in view.summary.unprofiled:
+        where = f"{view.tagged(failure.device_id)} · {failure.model} · "
+        fact = f"{where}{failure.variant_id}: no operator times: {failure.fact}"
+        _item(fact, failure.remedy, console)
+
+
+def _column_scale(cells: list[Cell], metric: str, unit: str) -> Scale:
+    found = (cell.estimates.get(metric) for cell in cells)
+    return common_scale(unit, [e.point for e in found if e is not None])
+
+
+def _figure(estimate: Estimate | None, scale: Scale, *, bare: bool = False) -> Text:
+    if estimate is None:
+        return Text("-")
+    text = Text(scale.format(estimate.point))
+    if not bare:
+        text.append(f" {interval_text(estimate, scale)}", style="dim")
+    return text
+
+
+def _ratio(view: View, cell: Cell) -> Text:
+    found = view.comparison("variant", cell, view.primary.name)
+    if found is None:
+        return Text("baseline" if cell.is_baseline else "-", style="dim")
+    text = _figure(found.candidate_over_baseline, Scale(1.0, ""))
+    if found.verdict:
+        text.append(f" {VERDICT_SHAPES[found.verdict]}", verdict_style(view, found))
+    return text
+
+
+def _sqnr(cell: Cell) -> str:
+    error = cell.artifact.output_error
+    worst = error.worst_sqnr_db if error else None
+    return f"{worst:.1f}" if worst is not None else "-"
+
+
+def _show_outputs(view: View, console: Console) -> None:
+    """What the devices answered, where that was checked."""
+    section = outputs_section(view)
+    if not (section.rows or section.missing):
+        return
+    console.print()
+    console.print(Text("Output accuracy", style="bold"))
+    console.print(Text(section.lead))
+    shown = [place for place, name in enumerate(section.columns) if name != "cosine"]
+    headings = ["", *(section.columns[place] for place in shown)]
+    rows = [
+        [
+            Text(row.what),
+            *(Text(row.texts[place]) for place in shown),
+        ]
+        for row in section.rows
+    ]
+    if rows:
+        columns = fitted(headings, rows, console.width)
+        console.print(part(columns, []))
+    by_place = itertools.groupby(
+        zip(section.rows, rows, strict=True),
+        key=lambda pair: (pair[0].outputs.device_id, pair[0].outputs.model),
+    )
+    for (device_id, model), found in by_place:
+        console.print(Text(f"{model} · {view.tagged(device_id)}", style="bold"))
+        console.print(part(columns, [row for _, row in found]))
+    for words in failing(view):
+        console.print(Text(f"▲ {words}", style="red"))
+    for words in section.missing:
+        console.print(Text(f"Not checked: {words}"))
+
+
+def _show_doubt(doubt: Doubt, console: Console) -> None:
+    fact = doubt.fact[:1].upper() + doubt.fact[1:]
+    _item(f"{fact} ({doubt.where})", f"{doubt.cause}; {doubt.remedy}", console)
+
+
+def _item(fact: str, why: str, console: Console) -> None:
+    text = Text(fact)
+    text.append(f"\n{why[:1].upper()}{why[1:]}.", style="dim")
+    console.print(Padding(text, (0, 0, 0, 2)))

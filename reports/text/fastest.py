@@ -1,0 +1,159 @@
+"""How fast each model is on each device: its fastest build, before any comparison."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pocketbench.bench.judge.summary import Cell, Estimate, Verdict
+from pocketbench.bench.records.caveat import Caveat
+from pocketbench.bench.units import common_scale, format_size, format_value
+from pocketbench.reports.text.phrases import (
+    counted,
+    effect,
+    interval_text,
+    listed,
+    verdict_words,
+)
+from pocketbench.reports.view import View
+
+MOST_IN_WORDS = 3
+"""Pairs of model and device with their figures in the headline."""
+
+
+class Fastest(NamedTuple):
+    """The fastest build of one model on one device, in words."""
+
+    cell: Cell
+    figure: Estimate
+    latency: str
+    """`12.4 ms [12.1, 12.8]`."""
+    memory: str
+    size: str
+    versus: str
+    """`2.1x faster than float32`; how it stands to its baseline."""
+    builds: int
+    """How many were measured there."""
+
+
+def fastest_builds(view: View) -> list[Fastest]:
+    """One for each model and device, in the report's order.
+
+    A candidate counts as faster than its baseline by its verdict alone; where there are
+    no verdicts, by its estimate.
+    """
+    found = []
+    for model in view.models:
+        for device_id in view.device_ids:
+            cells = [
+                cell
+                for cell in view.cells_of(model, device_id)
+                if view.primary.name in cell.estimates
+            ]
+            if cells:
+                found.append(_row(view, cells))
+    return found
+
+
+def fastest_sentence(view: View) -> str:
+    """The figures of few models and devices; of many how far they reach."""
+    rows = fastest_builds(view)
+    if not rows:
+        return f"{counted(len(view.summary.cells), 'configuration')} measured."
+    if len(rows) > MOST_IN_WORDS:
+        return _reach(view, rows)
+    if len(rows) == 1:
+        row = rows[0]
+        where = f"{row.cell.model} on {view.tagged(row.cell.device_id)}"
+        memory = f"; {row.memory} {memory_words(view)}" if row.memory else ""
+        build = f"{row.cell.variant_id}{_among(rows)}"
+        return f"{where}: {row.latency} with {build}{memory}, {row.size} file."
+    builds = {row.cell.variant_id for row in rows}
+    models = {row.cell.model for row in rows}
+    figures = []
+    for row in rows:
+        names = [
+            *([row.cell.model] if len(models) > 1 else []),
+            *([row.cell.variant_id] if len(builds) > 1 else []),
+        ]
+        figure = format_value(view.primary.unit, row.figure.point)
+        name = f" ({' '.join(names)})" if names else ""
+        figures.append(f"{figure} on {view.tagged(row.cell.device_id)}{name}")
+    name = f"{rows[0].cell.model}: " if len(models) == 1 else ""
+    build = f" with {builds.pop()}{_among(rows)}" if len(builds) == 1 else ""
+    return f"{name}{listed(figures)}{build}."
+
+
+def _among(rows: list[Fastest]) -> str:
+    """What the build is among the others that were measured there."""
+    if max(row.builds for row in rows) == 1:
+        return ""
+    is_baseline = all(row.cell.is_baseline for row in rows)
+    return " (no build clearly faster)" if is_baseline else " (the fastest build)"
+
+
+def fastest_headings(view: View) -> tuple[str, ...]:
+    """Of a table of them: device, model, build, figures, how it stands to another."""
+    build = "fastest build" if len(view.variant_ids) > 1 else "build"
+    figures = (view.primary.title, memory_words(view), "file size")
+    return ("device", "model", build, *figures, "comparison")
+
+
+def memory_metric(view: View) -> str:
+    """Peak memory; only its growth where a whole server library is loaded too."""
+    found = any(Caveat.FOREIGN_MEMORY in cell.caveats for cell in view.summary.cells)
+    return "model_rss_bytes" if found else "peak_rss_bytes"
+
+
+def memory_words(view: View) -> str:
+    """What the memory figure is."""
+    is_model = memory_metric(view) == "model_rss_bytes"
+    return "model memory" if is_model else "peak memory"
+
+
+def _row(view: View, cells: list[Cell]) -> Fastest:
+    metric = view.primary
+    sign = 1 if metric.better == "lower" else -1
+
+    def order(cell: Cell) -> tuple[bool, float]:
+        found = view.comparison("variant", cell, metric.name)
+        is_shown = found is None or found.verdict in (None, Verdict.IMPROVEMENT)
+        return not is_shown, sign * cell.estimates[metric.name].point
+
+    best = min(cells, key=order)
+    figure, memory = (
+        best.estimates[metric.name],
+        best.estimates.get(memory_metric(view)),
+    )
+    scale = common_scale(metric.unit, [figure.point])
+    return Fastest(
+        best,
+        figure,
+        f"{scale.format(figure.point)} {scale.name} {interval_text(figure, scale)}",
+        format_size(memory.point) if memory else "",
+        format_size(best.artifact.size_bytes),
+        _versus(view, best, cells),
+        len(cells),
+    )
+
+
+def _versus(view: View, best: Cell, cells: list[Cell]) -> str:
+    found = view.comparison("variant", best, view.primary.name)
+    if found is None:
+        return "baseline" if best.is_baseline and len(cells) > 1 else ""
+    if found.verdict in (Verdict.REGRESSION, Verdict.IMPROVEMENT):
+        said = effect(view.primary, found.candidate_over_baseline.point)
+        return f"{said} than {found.baseline}"
+    return f"{verdict_words(found, view.primary)} vs {found.baseline}"
+
+
+def _reach(view: View, rows: list[Fastest]) -> str:
+    """`2 models on 8 devices: 1.20 ms to 23.0 ms with the fastest builds`."""
+    unit = view.primary.unit
+    points = sorted(row.figure.point for row in rows)
+    models = dict.fromkeys(row.cell.model for row in rows)
+    devices = counted(len({row.cell.device_id for row in rows}), "device")
+    builds = {row.cell.variant_id for row in rows}
+    name = next(iter(models)) if len(models) == 1 else counted(len(models), "model")
+    build = builds.pop() if len(builds) == 1 else "the fastest build of each"
+    low, high = (format_value(unit, point) for point in (points[0], points[-1]))
+    return f"{name} on {devices}: {low} to {high} with {build}."
