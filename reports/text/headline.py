@@ -47,7 +47,7 @@ class Headline(NamedTuple):
 def headline(view: View) -> Headline:
     """How fast; then what is better or worse, by how much, where.
 
-    Of two runs the change comes first: it is what was asked.
+    Of two runs or builds the change comes first: it is what was asked.
     """
     if view.summary.sustained:
         said, more = sustained.sentence(view)
@@ -65,7 +65,11 @@ def headline(view: View) -> Headline:
     speed = fastest_sentence(view)
     if not view.judged:
         return Headline(speed, missing)
-    return Headline(speed, (*_claims(view), *fleet_lines(view), *missing))
+    said = [speed, *_claims(view)]
+    if any(model.origins for model in view.summary.run.started.plan.models):
+        # Two builds of one model: what changed between them is the question.
+        said = [*said[1:], speed]
+    return Headline(said[0], (*said[1:], *fleet_lines(view), *missing))
 
 
 def verdict_counts(view: View, judged: Sequence[Comparison]) -> str:

@@ -146,7 +146,7 @@ def no_verdict(comparison: Comparison) -> str:
     """Why a comparison has no verdict."""
     if not comparison.is_withheld:
         return "for information"
-    return f"none: {listed([u.what for u in comparison.unlike])} differ"
+    return f"none: different {listed([u.what for u in comparison.unlike])}"
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:

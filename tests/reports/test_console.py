@@ -163,7 +163,9 @@ def test_a_ratio_that_the_pairs_contradict_is_a_caveat(tiny):
     )
 
     text = " ".join(
-        console_details.render(View(replace(tiny, comparisons=(contradicted, *rest)))).split()
+        console_details.render(
+            View(replace(tiny, comparisons=(contradicted, *rest)))
+        ).split()
     )
 
     assert (

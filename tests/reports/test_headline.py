@@ -204,3 +204,13 @@ def test_a_replayed_simulator_is_called_both(tiny):
     assert "on both devices (1 of them in a simulator and replayed)" in claim(
         replace(summary, devices=devices)
     )
+
+
+def test_of_two_builds_in_one_run_the_change_comes_first(tiny):
+    (model,) = tiny.run.started.plan.models
+    built = replace(model, origins={"int8-static": ("head.ptl", "as-is")})
+    plan = replace(tiny.run.started.plan, models=(built,))
+    started = replace(tiny.run.started, plan=plan)
+    summary = replace(tiny, run=replace(tiny.run, started=started))
+    assert sentence(summary).startswith("int8-static is 10 % slower than float32 (10.0")
+    assert headline(View(summary)).details[0].startswith("mobilenet_v2: 10.0 ms on")

@@ -4,7 +4,7 @@ import csv as reader
 import io
 import json as decoder
 
-from pocketbench.reports.formats import console, csv, console_details, json
+from pocketbench.reports.formats import console, console_details, csv, json
 from pocketbench.reports.formats.html import page as html
 from pocketbench.reports.plots.style import variant_colours
 from pocketbench.reports.tables.operators import (

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from pocketbench.bench.judge.outputs import JudgedOutputs, Proportion, TensorFigures
 from pocketbench.bench.records.output_check import OutputCheckMissing, OutputChecks
-from pocketbench.reports.formats import csv as csv_report
 from pocketbench.reports.formats import console_details, json, junit, markdown
+from pocketbench.reports.formats import csv as csv_report
 from pocketbench.reports.formats.html import page as html
 from pocketbench.reports.tables.outputs import output_rows
 from pocketbench.reports.view import View

@@ -109,6 +109,6 @@ def _left_out(
         )
     if no_strips:
         parts.append(
-            f"The chart of every launch is drawn for {MOST_STRIP_CELLS} configurations per page."
+            f"The chart of every launch is drawn for {MOST_STRIP_CELLS} configurations."
         )
     return " ".join(parts)
