@@ -65,11 +65,11 @@ def headline(view: View) -> Headline:
     speed = fastest_sentence(view)
     if not view.judged:
         return Headline(speed, missing)
-    said = [speed, *_claims(view)]
+    first, *rest = [speed, *_claims(view)]
     if any(model.origins for model in view.summary.run.started.plan.models):
         # Two builds of one model: what changed between them is the question.
-        said = [*said[1:], speed]
-    return Headline(said[0], (*said[1:], *fleet_lines(view), *missing))
+        first, *rest = [*rest, speed]
+    return Headline(first, (*rest, *fleet_lines(view), *missing))
 
 
 def verdict_counts(view: View, judged: Sequence[Comparison]) -> str:
