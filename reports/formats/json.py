@@ -1,13 +1,11 @@
 """The machine's report: estimates, comparisons and failures as one JSON document.
 
-Its schema is published as docs/verdict.schema.json;
-`python -m pocketbench.reports.formats.json` prints it.
+Its schema is docs/schemas/report.schema.json, which `scripts/write_schemas` writes.
 """
 
 from __future__ import annotations
 
-import sys
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 from msgspec.structs import replace
@@ -268,22 +266,3 @@ def _run_facts(summary: Summary) -> RunFacts:
         iterations=workload.iterations,
         heap=summary.run.heap,
     )
-
-
-def schema() -> dict[str, Any]:
-    """JSON Schema (2020-12) of the document, made from its types."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "pocketbench verdict",
-        **msgspec.json.schema(Document),
-    }
-
-
-def schema_text() -> str:
-    """The schema as it is published."""
-    encoded = msgspec.json.encode(schema(), order="deterministic")
-    return msgspec.json.format(encoded, indent=2).decode() + "\n"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(schema_text())

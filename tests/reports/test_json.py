@@ -41,13 +41,5 @@ def test_no_serial_number_leaves_the_computer(full):
     assert "android:9f3c01ab" in report.render(View(full))
 
 
-def test_the_published_schema_is_that_of_the_types():
-    published = (REPOSITORY / "docs" / "verdict.schema.json").read_text("utf-8")
-    assert published == report.schema_text(), (
-        "Write it again: "
-        "python -m pocketbench.reports.formats.json > docs/verdict.schema.json"
-    )
-
-
 def test_equal_summaries_give_equal_bytes(full):
     assert report.render(View(full)) == report.render(View(full))
