@@ -14,6 +14,7 @@ PocketbenchError                 subject: fact. next step   (exit 3)
 │   ├── DeviceUnavailableError   unauthorized, offline, locked by another run
 │   ├── DeviceLostError          stopped answering in the middle (retryable)
 │   └── PushError                a file could not be put on the device
+├── ServiceError                 GitHub or GitLab refused, or is out of reach (exit 4)
 ├── StorageError                 a disk is full or a folder cannot be written (exit 4)
 └── Cancelled                    the user pressed Ctrl-C (exit 130)
 """
@@ -133,6 +134,19 @@ class PushError(DeviceError):
 
 class StoreError(UsageError):
     """A stored run or history cannot be read or written."""
+
+
+class ServiceError(PocketbenchError):
+    """A service on the network refused, or cannot be reached."""
+
+    exit_code = 4
+
+    def __init__(
+        self, subject: str, fact: str, next_step: str, *, status: int | None = None
+    ) -> None:
+        """Take the HTTP status, where there was an answer."""
+        super().__init__(subject, fact, next_step)
+        self.status = status
 
 
 class StorageError(PocketbenchError):

@@ -32,7 +32,7 @@ def _reading(command: Callable[..., None]) -> Callable[..., None]:
             show_default=True,
             help="latency_ns, p90_latency_ns, load_ns, peak_rss_bytes ...",
         ),
-        _ACCEPTED,
+        options.accepted(),
         FOLDER,
     ):
         command = option(command)
@@ -45,14 +45,6 @@ _MIN_EFFECT = click.option(
     default=0.02,
     show_default=True,
     help="The smallest change of level that matters.",
-)
-_ACCEPTED = click.option(
-    "--accepted",
-    "accepted_path",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("accepted-changes.toml"),
-    show_default=True,
-    help="The file of changes that are no alarm.",
 )
 
 
@@ -179,7 +171,7 @@ def list_runs(folder: str, as_json: bool) -> None:
     help="latency_ns, peak_rss_bytes ...; may be given several times.",
 )
 @_MIN_EFFECT
-@_ACCEPTED
+@options.accepted()
 @click.option(
     "--repository",
     type=click.Path(file_okay=False, path_type=Path),

@@ -126,3 +126,25 @@ def runs_folder() -> Option:
         show_default=True,
         help="Keep run folders here.",
     )
+
+
+def history() -> Option:
+    """`--history FOLDER`, for reports that show it."""
+    return click.option(
+        "--history",
+        "history_folder",
+        metavar="FOLDER",
+        help="Show each cell's history and its confirmed changes in the report.",
+    )
+
+
+def accepted() -> Option:
+    """`--accepted FILE`."""
+    return click.option(
+        "--accepted",
+        "accepted_path",
+        type=click.Path(dir_okay=False, path_type=Path),
+        default=Path("accepted-changes.toml"),
+        show_default=True,
+        help="The file of changes in the history that are no alarm.",
+    )

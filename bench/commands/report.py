@@ -19,20 +19,9 @@ from pocketbench.bench.commands import options
 @options.allow_mismatch()
 @options.fail_on()
 @options.details()
-@click.option(
-    "--history",
-    "history_folder",
-    metavar="FOLDER",
-    help="Show each cell's history in the HTML and the Markdown.",
-)
-@click.option(
-    "--accepted",
-    "accepted_path",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("accepted-changes.toml"),
-    show_default=True,
-    help="The file of changes in the history that are no alarm.",
-)
+@options.history()
+@options.accepted()
+@click.option("--open", "is_opened", is_flag=True, help="Show the page in a browser.")
 @options.runs_folder()
 def report(
     run: str,
@@ -45,6 +34,7 @@ def report(
     details: bool,
     history_folder: str | None,
     accepted_path: Path,
+    is_opened: bool,
     runs_folder: Path,
 ) -> None:
     """Make the reports of RUN (a folder, an id, or `last`) again.
@@ -65,5 +55,6 @@ def report(
         accepted_path=accepted_path,
         fail_on=fail_on,
         details=details,
+        is_opened=is_opened,
     )
     sys.exit(code)

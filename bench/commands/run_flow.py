@@ -113,7 +113,7 @@ def measure_and_store(options: RunOptions) -> tuple[Path, Cancelled | None]:
     stopped: Cancelled | None = None
     # Before the run's own folder makes the working directory dirty.
     first = _first_record(plan, folder, resumed=before is not None)
-    with _only_writer(folder), Store(folder) as store:
+    with only_writer(folder), Store(folder) as store:
         store.append(first)
         artifacts, errors = export_all(plan, say)
         _check_unchanged(before, artifacts.values())
@@ -264,7 +264,7 @@ def _check_unchanged(before: Run | None, artifacts: Iterable[Artifact]) -> None:
 
 
 @contextmanager
-def _only_writer(folder: Path) -> Iterator[None]:
+def only_writer(folder: Path) -> Iterator[None]:
     """Keep a second pocketbench from writing to the same run.
 
     Raises:

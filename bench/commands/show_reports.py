@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -81,10 +81,8 @@ def _lacks_checks(summary: Summary) -> bool:
     return any(asked or missing.reason is not None for missing in summary.unchecked)
 
 
-def show_reports(
+def stored_reports(
     folder: Path,
-    formats: tuple[str, ...],
-    output: Path | None,
     *,
     min_effect: float | None = None,
     gate_on: tuple[str, ...] = (),
@@ -92,12 +90,11 @@ def show_reports(
     history_folder: str | None = None,
     accepted_path: Path = Path("accepted-changes.toml"),
     fail_on: str = "never",
-    details: bool = False,
-) -> int:
-    """Make reports of a stored run again, and give the exit code that was asked for.
+) -> tuple[Summary, Reports]:
+    """Judge a stored run again, beside its history where there is one.
 
     Raises:
-        UsageError: One output file for several formats, or no such metric.
+        UsageError: No such metric.
         StoreError: No such run or history.
     """
     run = read_run(folder)
@@ -112,9 +109,32 @@ def show_reports(
         from pocketbench.bench.commands.history_flow import histories_for_run
 
         histories = histories_for_run(run, history_folder, accepted_path)
-    reports = Reports(summary, histories, fail_on=fail_on)
+    return summary, Reports(summary, histories, fail_on=fail_on)
+
+
+def show_reports(
+    folder: Path,
+    formats: tuple[str, ...],
+    output: Path | None,
+    *,
+    fail_on: str = "never",
+    details: bool = False,
+    is_opened: bool = False,
+    **asked: Any,
+) -> int:
+    """Make reports of a stored run again, and give the exit code that was asked for.
+
+    `asked` is as for `stored_reports`; the page is opened where that is wanted.
+
+    Raises:
+        UsageError: One output file for several formats, no such metric, or no browser.
+        StoreError: No such run or history.
+    """
+    summary, reports = stored_reports(folder, fail_on=fail_on, **asked)
     code = 0 if fail_on == "never" else exit_code(summary, fail_on)
     if output is not None:
+        if is_opened:
+            raise UsageError("--open", "is not for --output", "Leave one of them out")
         if len(formats) != 1:
             raise UsageError(
                 "--output", "takes exactly one --format", "Name the one to write"
@@ -129,6 +149,14 @@ def show_reports(
     if "console" in formats:
         click.echo(reports.text(console_report(details)), nl=False)
     files = [name for name in formats if name != "console"]
-    for path in reports.write(folder, files).values():
+    if is_opened:
+        files = list(dict.fromkeys((*files, "html")))
+    written = reports.write(folder, files)
+    for path in written.values():
         click.echo(f"Report: {path}", err=True)
+    if is_opened:
+        import webbrowser
+
+        if not webbrowser.open(written["html"].resolve().as_uri()):
+            raise UsageError("--open", "found no browser", f"Open {written['html']}")
     return code

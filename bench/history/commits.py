@@ -6,6 +6,7 @@ import re
 import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 _TIMEOUT_S = 60
 _REMOTE = re.compile(
@@ -25,12 +26,25 @@ def commit_subjects(commits: Iterable[str], repository: Path) -> Mapping[str, st
     return {commit: subject for commit, _, subject in pairs}
 
 
+class Remote(NamedTuple):
+    """The host and path that a remote's address names."""
+
+    host: str
+    path: str
+
+
+def remote(repository: Path) -> Remote | None:
+    """The remote `origin`; `None` where it is a folder, or there is none."""
+    found = _REMOTE.match(_git(repository, "remote", "get-url", "origin").strip())
+    if found is None or "." not in found["host"]:
+        return None
+    return Remote(found["host"], found["path"])
+
+
 def commit_url(repository: Path) -> str | None:
     """`https://github.com/owner/name/commit/{commit}` of the remote `origin`."""
-    remote = _REMOTE.match(_git(repository, "remote", "get-url", "origin").strip())
-    if remote is None or "." not in remote["host"]:
-        return None
-    return f"https://{remote['host']}/{remote['path']}/commit/{{commit}}"
+    origin = remote(repository)
+    return origin and f"https://{origin.host}/{origin.path}/commit/{{commit}}"
 
 
 def _git(repository: Path, *words: str, text: str = "") -> str:

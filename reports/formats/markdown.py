@@ -29,6 +29,7 @@ from pocketbench.reports.text.fastest import (
     memory_metric,
 )
 from pocketbench.reports.text.headline import headline
+from pocketbench.reports.text.history import line, raised, title
 from pocketbench.reports.text.phrases import (
     SETTLED_APART,
     before_after,
@@ -41,6 +42,7 @@ from pocketbench.reports.view import View
 MARKER = "<!-- pocketbench -->"
 MOST_BYTES = 60_000
 """GitHub refuses a comment of more than 65,536 characters."""
+_MOST_RAISED = 10
 _SPECIAL = re.compile(r"[\\`*_{}\[\]#|~$]|:(?=//)|(?<=www)\.|^[-+]")
 _ENTITIES = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "@&#8203;"}  # nobody is mentioned
@@ -60,6 +62,7 @@ def render(view: View, *, report_url: str | None = None) -> str:
     answer = headline(view)
     pieces = [f"**{escaped(answer.sentence)}**\n"]
     pieces += [f"\n{escaped(line)}\n" for line in answer.details]
+    pieces += _history(view)
     pieces += _fastest(view)
     pieces += _table(view, changed)
     pieces += _fleet(view)
@@ -148,6 +151,18 @@ def _resources_changed(view: View, comparison: Comparison) -> tuple[str, str]:
     scale = common_scale("bytes", sizes)
     size = " → ".join(dict.fromkeys(map(scale.format, sizes)))
     return words, f"{size} {scale.name}"
+
+
+def _history(view: View) -> list[str]:
+    """Each confirmed regression of the history, with its commits."""
+    found = raised(view.histories.values())
+    lines = [
+        f"- {escaped(f'{title(series)}: {line(series, change)}')}\n"
+        for series, change in found[:_MOST_RAISED]
+    ]
+    if left := len(found) - len(lines):
+        lines.append(f"- {left} more\n")
+    return ["\n**Confirmed regressions in the history**\n\n", *lines] if lines else []
 
 
 def _fleet(view: View) -> list[str]:

@@ -12,6 +12,7 @@ from pocketbench.bench.records.caveat import Caveat
 from pocketbench.reports.text import sustained
 from pocketbench.reports.text.fastest import fastest_sentence
 from pocketbench.reports.text.fleet import fleet_lines
+from pocketbench.reports.text.history import raised_sentence
 from pocketbench.reports.text.phrases import (
     BY_INTEREST,
     SETTLED_APART,
@@ -45,10 +46,19 @@ class Headline(NamedTuple):
 
 
 def headline(view: View) -> Headline:
-    """How fast; then what is better or worse, by how much, where.
+    """What the history confirmed; how fast; what is better or worse, how much, where.
 
-    Of two runs or builds the change comes first: it is what was asked.
+    Of two runs or builds the change comes before how fast it is: it is what was asked.
     """
+    answer = _answer(view)
+    found = raised_sentence(view.histories.values())
+    if found is None:
+        return answer
+    return Headline(found, (answer.sentence, *answer.details))
+
+
+def _answer(view: View) -> Headline:
+    """What the run itself says."""
     if view.summary.sustained:
         said, more = sustained.sentence(view)
         return Headline(said, (*more, *_missing(view)))

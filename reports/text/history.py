@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 
 from pocketbench.bench.history.series import CellHistory, LevelChange, Series
 from pocketbench.bench.units import format_value
@@ -42,15 +43,14 @@ def overview(histories: Sequence[CellHistory]) -> str:
 
 def changes(histories: Sequence[CellHistory]) -> str:
     """The alarms first, then the other changes, then how many cells have none."""
-    found = [(h.series, change) for h in histories for change in h.changes]
-    raised = [pair for pair in found if pair[1].is_raised]
-    rest = [pair for pair in found if not pair[1].is_raised]
+    alarms = raised(histories)
+    rest = [(h.series, c) for h in histories for c in h.changes if not c.is_raised]
     cells = counted(len(histories), "cell")
     lines = [
-        f"{counted(len(raised), 'confirmed regression')}, "
+        f"{counted(len(alarms), 'confirmed regression')}, "
         f"{counted(len(rest), 'other change')} in {cells}."
     ]
-    for heading, pairs in (("Regressions", raised), ("Other changes", rest)):
+    for heading, pairs in (("Regressions", alarms), ("Other changes", rest)):
         if pairs:
             lines += ["", heading]
         for series, change in pairs:
@@ -62,12 +62,35 @@ def changes(histories: Sequence[CellHistory]) -> str:
     for history in moving:
         lines.append(f"  {title(history.series)}")
         lines.append(f"    {two_speeds(history)}")
-    if raised:
+    if alarms:
         lines += [
             "",
             "Expected? Accept it with: pocketbench history accept ID --reason WHY",
         ]
     return _text(lines)
+
+
+def raised(histories: Iterable[CellHistory]) -> list[tuple[Series, LevelChange]]:
+    """Confirmed changes for the worse that are still there, the largest first."""
+    found = [(h.series, c) for h in histories for c in h.changes if c.is_raised]
+    return sorted(
+        found, key=lambda x: abs(math.log(x[1].after_over_before or 1)), reverse=True
+    )
+
+
+def raised_sentence(histories: Iterable[CellHistory]) -> str | None:
+    """The largest confirmed change in words, and how many more there are."""
+    found = raised(histories)
+    if not found:
+        return None
+    series, change = found[0]
+    number = counted(len(found), "confirmed regression")
+    more = f"{number} in the history, the largest" if found[1:] else number
+    since = series.points[change.index].version
+    return (
+        f"{more}: {title(series)} is {moved(series, change)} since {since} "
+        f"of {change.started_at[:10]}."
+    )
 
 
 def title(series: Series) -> str:

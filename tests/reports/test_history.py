@@ -5,6 +5,7 @@ import re
 import struct
 from xml.etree import ElementTree
 
+import msgspec
 import pytest
 
 from pocketbench.bench.commands.write_reports import Reports
@@ -15,6 +16,7 @@ from pocketbench.bench.judge.summarize import summarize
 from pocketbench.reports.formats.html import page as html
 from pocketbench.reports.plots.history import png, svg
 from pocketbench.reports.text import history
+from pocketbench.reports.text.headline import headline
 from pocketbench.reports.text.sparkline import sparkline
 from pocketbench.reports.view import View
 from tests.histories import PHONE, Runs, commit_of
@@ -79,8 +81,6 @@ def test_two_speeds_are_reported_with_both_levels_and_without_a_change(runs):
 
 
 def test_levels_without_a_ratio_are_shown_as_values(histories):
-    import msgspec
-
     change = msgspec.structs.replace(
         histories[0].changes[0], before=0.0, after=2e6, after_over_before=None
     )
@@ -102,8 +102,6 @@ def test_a_device_name_cannot_steer_the_terminal(runs):
 
 
 def test_a_simulated_device_is_marked_wherever_it_stands(histories, runs):
-    import msgspec
-
     series = msgspec.structs.replace(histories[0].series, imitation="simulated")
     found = [msgspec.structs.replace(histories[0], series=series)]
     for words in (
@@ -199,3 +197,36 @@ def test_the_comment_shows_a_sparkline_although_the_serial_is_hashed(histories_f
     assert "last 30 runs" in comment
     key = (PHONE.id, "net", "int8-static")
     assert sparkline(histories[key].series.values) in comment
+
+
+def test_a_confirmed_regression_of_the_history_is_the_headline(histories_for_run):
+    summary, histories = histories_for_run
+    view = View(summary, histories)
+    alone = headline(View(summary))
+
+    answer = headline(view)
+    assert re.fullmatch(
+        r"2 confirmed regressions in the history, the largest: net \S+ on Pixel 8 "
+        r"\(pixel-8-9f3c01ab\) is 10 % slower since 000fcccccc of 2026-01-16\.",
+        answer.sentence,
+    )
+    assert answer.details == (alone.sentence, *alone.details)
+    comment = Reports(summary, histories).text("markdown")
+    section = comment.partition("**Confirmed regressions in the history**")[2]
+    assert section.count("10 % slower in 000ecccccc..000fcccccc") == 2
+
+
+def test_an_accepted_regression_is_no_headline(histories_for_run):
+    summary, histories = histories_for_run
+    quiet = {
+        key: msgspec.structs.replace(
+            history,
+            changes=tuple(
+                msgspec.structs.replace(change, state="accepted")
+                for change in history.changes
+            ),
+        )
+        for key, history in histories.items()
+    }
+    assert headline(View(summary, quiet)) == headline(View(summary))
+    assert "in the history**" not in Reports(summary, quiet).text("markdown")
