@@ -10,6 +10,7 @@ import tempfile
 import time
 import traceback
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -21,6 +22,7 @@ COMMANDS = {
     "run": "Measure models on devices and report.",
     "devices": "List every device that can be seen, with its state and remedy.",
     "doctor": "Check the setup of this computer and every attached device.",
+    "init": "Write a suite file by asking six questions.",
     "export": "Export a model for the device without measuring it.",
     "report": "Make the report of a stored run again.",
     "runs": "List and remove stored runs.",
@@ -33,6 +35,21 @@ COMMANDS = {
     "completion": "Print the completion script for a shell.",
 }
 """Verbs and their help; `pocketbench --help` imports none of them."""
+
+
+WITH_DEFAULTS = ("run", "report", "compare")
+"""Verbs whose options a project's file may set."""
+
+
+def _options(verb: str) -> dict[str, str]:
+    """The names of a verb's options without dashes, and of what takes their values."""
+    module = importlib.import_module(f"pocketbench.bench.commands.{verb}")
+    return {
+        option.lstrip("-").replace("-", "_"): param.name or ""
+        for param in getattr(module, verb).params
+        if isinstance(param, click.Option)
+        for option in param.opts
+    }
 
 
 class LazyGroup(click.Group):
@@ -48,7 +65,26 @@ class LazyGroup(click.Group):
             return None
         module = importlib.import_module(f"pocketbench.bench.commands.{cmd_name}")
         command: click.Command = getattr(module, cmd_name)
+        if cmd_name in WITH_DEFAULTS:
+            ctx.default_map = {cmd_name: self._defaults(command)}
         return command
+
+    def _defaults(self, command: click.Command) -> dict[str, Any]:
+        """What the project's file says instead of an option's default."""
+        from pocketbench.bench.planning.project_file import defaults_for, read_project
+
+        project = read_project()
+        if not project.defaults:
+            return {}
+        options = {name: _options(name) for name in WITH_DEFAULTS}
+        everywhere = set().union(*options.values())
+        assert command.name is not None
+        found = defaults_for(project, options[command.name], everywhere)
+        many = {p.name for p in command.params if getattr(p, "multiple", False)}
+        return {
+            name: [value] if name in many and not isinstance(value, list) else value
+            for name, value in found.items()
+        }
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -51,7 +51,7 @@ def _print_table(infos: list[DeviceInfo]) -> None:
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("device", "name", "ABI", "cores", "OS", "state"):
-        table.add_column(title, overflow="fold")
+        table.add_column(title, overflow="fold", no_wrap=title == "device")
     for info in infos:
         system = " ".join(x for x in (info.os_name, info.os_version) if x)
         state = info.state.replace("_", " ")

@@ -58,6 +58,7 @@ def export(
     """Export MODEL as the files a phone loads, and say what each variant changed."""
     import msgspec
 
+    from pocketbench.bench.errors import ExportError
     from pocketbench.bench.models.exporting.library import export as export_variant
     from pocketbench.bench.planning.make_plan import plan_models
     from pocketbench.bench.planning.run_options import RunOptions
@@ -71,13 +72,20 @@ def export(
     )
     requests = plan_models(options).models
     output.mkdir(parents=True, exist_ok=True)
+    made, refused = 0, 0
     for request, variant in ((r, v) for r in requests for v in r.variants):
-        artifact = export_variant(
-            request,
-            variant,
-            seed=seed,
-            progress=lambda text: click.echo(text, err=True),
-        )
+        try:
+            artifact = export_variant(
+                request,
+                variant,
+                seed=seed,
+                progress=lambda text: click.echo(text, err=True),
+            )
+        except ExportError as error:
+            refused += 1
+            click.echo(f"Error: {error}".rstrip(". "), err=True)
+            continue
+        made += 1
         target = output / f"{request.name}-{variant}.{artifact.format}"
         shutil.copyfile(artifact.path, target)
         if as_json:
@@ -86,6 +94,9 @@ def export(
         click.echo(f"{target}: {_described(artifact)}")
         for warning in _warnings(artifact):
             click.echo(f"Warning: {request.name} {variant}: {warning}", err=True)
+    if refused:
+        click.echo(f"{refused} of {made + refused} variants were refused", err=True)
+        sys.exit(3)
 
 
 def _described(artifact: Artifact) -> str:

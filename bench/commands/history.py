@@ -28,9 +28,9 @@ def _reading(command: Callable[..., None]) -> Callable[..., None]:
         _MIN_EFFECT,
         click.option(
             "--metric",
-            default="latency_ns",
+            default="latency",
             show_default=True,
-            help="latency_ns, p90_latency_ns, load_ns, peak_rss_bytes ...",
+            help="A metric as --gate-on takes it: latency, p90, load, peak_memory ...",
         ),
         options.accepted(),
         FOLDER,

@@ -19,7 +19,7 @@ from pocketbench.bench.history.histories_for_run import RunHistories, histories_
 from pocketbench.bench.history.queries import models_in, read_series
 from pocketbench.bench.history.series import CellHistory
 from pocketbench.bench.history.stored_runs import stored_runs
-from pocketbench.bench.records.metrics import METRICS
+from pocketbench.bench.records.metrics import parse_metric
 from pocketbench.bench.records.run import Run
 
 ACCEPTED_FOR = datetime.timedelta(days=180)
@@ -40,9 +40,7 @@ def find(
         StoreError: There is no history, or a file of it cannot be read.
         UsageError: The file of accepted changes is not as it must be.
     """
-    names = [known.name for known in METRICS]
-    if metric not in names:
-        raise UnknownNameError("metric", metric, names)
+    metric = parse_metric(metric)
     accepted = read_accepted(accepted_path)
     found = read_series(folder, model=model, metric=metric)
     if not found and model is not None:

@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 
 from pocketbench.bench import registry
 from pocketbench.bench.commands.write_reports import file_name
-from pocketbench.bench.errors import UnknownNameError, UsageError
+from pocketbench.bench.errors import UsageError
 from pocketbench.bench.history.accepted import Accepted, read_accepted
 from pocketbench.bench.history.changes import with_changes
 from pocketbench.bench.history.commits import commit_subjects, commit_url
 from pocketbench.bench.history.queries import read_series
 from pocketbench.bench.history.stored_runs import StoredRun, stored_runs
-from pocketbench.bench.records.metrics import METRICS
+from pocketbench.bench.records.metrics import parse_gates
 
 _LARGE_LAUNCHES = 200_000
 """From here on further processes are worth their start."""
@@ -67,10 +67,7 @@ def make_site(
         StoreError: There is no history, or a file of it cannot be read.
         UsageError: A file or URL is not as it must be, or nothing is to be shown.
     """
-    known = [metric.name for metric in METRICS]
-    for metric in metrics:
-        if metric not in known:
-            raise UnknownNameError("metric", metric, known)
+    metrics = parse_gates(metrics)
     if url is not None and ("{commit}" not in url or not url.startswith("http")):
         raise UsageError(
             "--commit-url",

@@ -46,6 +46,7 @@ class LineProgress(Observer):
         """Write to `console`; a job is done after `blocks` launches."""
         self._console = console
         self._blocks = blocks
+        self._failed: set[tuple[str, str]] = set()
         self._counts: defaultdict[tuple[str, str, str], list[float]] = defaultdict(list)
         self._lock = threading.Lock()
 
@@ -88,7 +89,12 @@ class LineProgress(Observer):
             self._line(f"{info.id}: {launch.model} {launch.variant_id}: {parsed}")
 
     def launch_failed(self, info: DeviceInfo, failure: Failure) -> None:
-        """A line with the reason and the remedy."""
+        """A line with the reason and the remedy, the first time."""
+        with self._lock:
+            is_known = (failure.fact, failure.remedy) in self._failed
+            self._failed.add((failure.fact, failure.remedy))
+        if is_known:
+            return
         what = " ".join(x for x in (failure.model, failure.variant_id) if x)
         self._line(
             f"{info.id}: {what + ': ' if what else ''}{failure.reason}: "

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
+from msgspec.structs import fields, replace
 
 from pocketbench.bench import registry
 from pocketbench.bench.commands import options as shared
@@ -40,6 +42,21 @@ def _complete_devices(
     return [CompletionItem(x) for x in found if x.startswith(incomplete)]
 
 
+def _one_choice(
+    ctx: click.Context, param: click.Parameter, given: tuple[str, ...]
+) -> str | None:
+    """Refuse what a run has one of, given twice, instead of taking the last."""
+    if len(given) > 1:
+        from pocketbench.bench.errors import UsageError
+
+        raise UsageError(
+            " ".join(f"{param.opts[0]} {value}" for value in given),
+            "a run measures on one choice of cores",
+            "Measure each in a run of its own and compare them",
+        )
+    return given[0] if given else None
+
+
 @click.command(cls=OptionsCommand, options=RunOptions)
 @click.argument("models", nargs=-1, metavar="MODEL...", shell_complete=_complete_models)
 @click.option(
@@ -50,7 +67,8 @@ def _complete_devices(
     metavar="SELECTOR",
     shell_complete=_complete_devices,
     help="Measure on this device: host, android:*, android:SERIAL, "
-    "'android:model=Pixel 8', android@HOST:PORT:*, simulated:PROFILE. Repeatable.  "
+    "'android:model=Pixel 8', android@HOST:PORT:*, simulated:PROFILE, or @GROUP of the "
+    "project file. Repeatable.  "
     "[default: host and every attached phone]",
 )
 @click.option(
@@ -215,6 +233,8 @@ def _complete_devices(
 )
 @click.option(
     "--cores",
+    multiple=True,
+    callback=_one_choice,
     metavar="CORES",
     help="Which phone cores to use: big, mid, little, all, or a list such as 4-7.  "
     "[default: the scheduler's choice]",
@@ -292,4 +312,19 @@ def run(options: RunOptions) -> None:
     """
     from pocketbench.bench.commands.run_flow import run_main_job
 
-    sys.exit(run_main_job(options))
+    sys.exit(run_main_job(_under_suite(options)))
+
+
+def _under_suite(options: RunOptions) -> RunOptions:
+    """Let a suite file win over the project's defaults, though not over options."""
+    context = click.get_current_context()
+    source = click.core.ParameterSource.DEFAULT_MAP
+    mapped = [x for x in context.params if context.get_parameter_source(x) is source]
+    suites = [model for model in options.models if model.endswith(".toml")]
+    if not (mapped and suites):
+        return options
+    from pocketbench.bench.planning.suite import read_suite
+
+    settings = read_suite(Path(suites[0])).settings
+    defaults = {field.name: field.default for field in fields(RunOptions)}
+    return replace(options, **{x: defaults[x] for x in mapped if x in settings})

@@ -49,6 +49,7 @@ from pocketbench.bench.measure.prepare import (
 from pocketbench.bench.measure.store import Store, find_run, read_run, utc_now
 from pocketbench.bench.paths import state_dir
 from pocketbench.bench.planning.make_plan import make_plan
+from pocketbench.bench.planning.project_file import read_project
 from pocketbench.bench.planning.run_options import RunOptions
 from pocketbench.bench.planning.selection import SelectedDevice, select
 from pocketbench.bench.planning.workload_options import with_budget
@@ -149,7 +150,8 @@ def _stopped_run(options: RunOptions) -> Run:
 def _devices(plan: Plan, console: Console) -> tuple[tuple[SelectedDevice, ...], Plan]:
     """The devices of a plan, and the plan with their own names, for a resume."""
     if plan.device_selectors:
-        selected = select(plan.device_selectors, make_driver)
+        selectors = read_project().expanded(plan.device_selectors)
+        selected = select(selectors, make_driver)
     else:
         selected = select(["host"], make_driver)
         try:

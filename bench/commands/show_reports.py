@@ -11,7 +11,7 @@ import click
 from pocketbench.bench.commands.write_reports import Reports
 from pocketbench.bench.errors import UsageError
 from pocketbench.bench.judge.summarize import summarize
-from pocketbench.bench.judge.summary import Summary, Verdict
+from pocketbench.bench.judge.summary import BudgetVerdict, Summary, Verdict
 from pocketbench.bench.measure.store import read_run
 from pocketbench.bench.records.metrics import parse_gates
 
@@ -64,6 +64,13 @@ def exit_code(summary: Summary, fail_on: str) -> int:
             "--allow-mismatch",
             err=True,
         )
+        return 3
+    budgets = {judged.verdict for judged in summary.budgets}
+    if fail_on == "budget" and BudgetVerdict.OVER in budgets:
+        return 1
+    if fail_on == "budget" and (not budgets or BudgetVerdict.NOT_MEASURED in budgets):
+        what = "a budget was not measured" if budgets else "no budget is set"
+        click.echo(f"--fail-on budget: {what}. See [[budget]] in the suite", err=True)
         return 3
     if any(outputs.missed for outputs in summary.outputs):
         return 1

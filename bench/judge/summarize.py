@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+from pocketbench.bench.judge.budgets import judged_budgets
 from pocketbench.bench.judge.cells import measured_cells
 from pocketbench.bench.judge.comparability import unlike_within
 from pocketbench.bench.judge.comparisons import Question, judge_comparisons
@@ -94,6 +95,7 @@ def summarize(
         unprofiled=profile_failures(run),
         failures=standing_failures(run),
         sustained=sustained_cells(run),
+        budgets=judged_budgets(run, measured.values()),
         jobs_wanted=len(plan.variants) * len(_selected_devices(run)),
     )
 

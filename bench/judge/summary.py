@@ -16,6 +16,7 @@ from pocketbench.bench.records.launch import Failure, Launch
 from pocketbench.bench.records.metrics import MEAN_LATENCY, USUAL_GATE, Metric
 from pocketbench.bench.records.operator_times import ProfileFailure
 from pocketbench.bench.records.output_check import OutputCheckMissing
+from pocketbench.bench.records.plan import Budget
 from pocketbench.bench.records.record import Value
 from pocketbench.bench.records.run import DeviceReady, Run, RunStarted
 
@@ -237,6 +238,27 @@ class Resolution(Value, frozen=True, kw_only=True):
     min_effect: float
 
 
+class BudgetVerdict(StrEnum):
+    """What a configuration's interval says about a budget."""
+
+    WITHIN = "within"
+    OVER = "over"
+    UNDECIDED = "undecided"
+    """The limit lies within the interval, or there is no interval."""
+    NOT_MEASURED = "not_measured"
+
+
+class JudgedBudget(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """A budget on one configuration; on none where none fits it."""
+
+    budget: Budget
+    device_id: str | None = None
+    model: str | None = None
+    variant_id: str | None = None
+    estimate: Estimate | None = None
+    verdict: BudgetVerdict
+
+
 class Summary(Value, frozen=True, kw_only=True):
     """Everything a report of one run needs; derived from the run's file alone."""
 
@@ -267,6 +289,8 @@ class Summary(Value, frozen=True, kw_only=True):
     """Of a self-check, in which every candidate is its own baseline; else empty."""
     sustained: tuple[SustainedCell, ...] = ()
     """Of a run of single long launches, which has no cells."""
+    budgets: tuple[JudgedBudget, ...] = ()
+    """Each budget of the suite on each configuration it is about."""
     compared_with: RunStarted | None = None
     """The earlier run that this one is compared with."""
 

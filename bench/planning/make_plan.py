@@ -10,6 +10,7 @@ from typing import TypeVar
 import msgspec
 
 from pocketbench.bench.errors import UnknownNameError, UsageError
+from pocketbench.bench.planning.budget_options import parse_budget
 from pocketbench.bench.planning.cooldown_options import (
     cooldown_limits,
     parse_cooldown_limits,
@@ -260,6 +261,7 @@ def _plan(
         screen=options.screen,
         libc=options.libc,
         profile=options.profile,
+        budgets=tuple(map(parse_budget, suite.budget if suite else ())),
         origin=origin,
     )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from pocketbench.bench.errors import UsageError
+from pocketbench.bench.planning.budget_options import AskedBudget
 from pocketbench.bench.planning.input_options import AskedInput
 from pocketbench.bench.planning.run_options import WorkloadOptions
 from pocketbench.bench.records.artifact import MemoryFormat
@@ -68,6 +69,8 @@ class Suite(_Section, frozen=True, kw_only=True):
     model: tuple[SuiteModel, ...] = ()
     devices: SuiteDevices = SuiteDevices()
     gate: SuiteGate = SuiteGate()
+    budget: tuple[AskedBudget, ...] = ()
+    """`[[budget]]`: `metric = "p90"`, `device = "Pixel 8"`, `at_most = "20 ms"`."""
     check: SuiteCheck | None = None
     cooldown: dict[str, float] = msgspec.field(default_factory=dict)
     """`[cooldown]`: limits as `--cooldown-limit KEY=VALUE` takes them."""
@@ -79,6 +82,15 @@ class Suite(_Section, frozen=True, kw_only=True):
     def cooldown_limits(self) -> dict[str, float]:
         """The limits under either name."""
         return {**self.heat, **self.cooldown}
+
+    @property
+    def settings(self) -> frozenset[str]:
+        """The names of `RunOptions` that it sets."""
+        workload = msgspec.structs.asdict(self.workload)
+        found = {name for name, value in workload.items() if value is not None}
+        found |= {"devices"} if self.devices.select else set()
+        found |= {"gate_on"} if self.gate.on else set()
+        return frozenset(found | {"min_effect"})
 
 
 def read_suite(path: Path) -> Suite:

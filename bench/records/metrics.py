@@ -162,15 +162,24 @@ def is_gated(metric: str, gate: Iterable[str]) -> bool:
     return metric in names or (metric == MEAN_LATENCY and USUAL_GATE[0] in names)
 
 
+def parse_metric(word: str) -> str:
+    """A metric's name from its word, its name, or the name without its unit.
+
+    Raises:
+        UnknownNameError: No such metric; offers the near ones.
+    """
+    for metric in METRICS:
+        bare = metric.name.removesuffix(f"_{metric.unit}")
+        if word in (metric.word, metric.name, bare):
+            return metric.name
+    raise UnknownNameError("metric", word, GATES)
+
+
 def parse_gates(asked: Iterable[str]) -> tuple[str, ...]:
     """Metric names from words or names, several of them between commas.
 
     Raises:
         UnknownNameError: No such metric; offers the near ones.
     """
-    names = []
-    for word in (part.strip() for text in asked for part in text.split(",")):
-        if word not in GATES and word not in GATES.values():
-            raise UnknownNameError("metric to gate on", word, GATES)
-        names.append(GATES.get(word, word))
-    return tuple(dict.fromkeys(names))
+    words = (part.strip() for text in asked for part in text.split(","))
+    return tuple(dict.fromkeys(map(parse_metric, words)))

@@ -115,6 +115,18 @@ class CooldownLimits(Value, frozen=True, kw_only=True, omit_defaults=True):
     """How often a throttled block is done again."""
 
 
+class Budget(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """What a metric may be at most, on the configurations it is about."""
+
+    metric: str
+    at_most: float
+    """In the metric's unit."""
+    device: str | None = None
+    """Name or id, possibly with `*`; `None`: every device, as below."""
+    model: str | None = None
+    variant: str | None = None
+
+
 class Plan(Value, frozen=True, kw_only=True):
     """Everything a run is asked to do. Jobs are variants x devices."""
 
@@ -151,6 +163,8 @@ class Plan(Value, frozen=True, kw_only=True):
     """Of the phones' programs; `None`: Android's where there is such a program."""
     outputs: OutputChecks | None = None
     """What is asked of the devices' answers; `None`: they are not looked at."""
+    budgets: tuple[Budget, ...] = ()
+    """What metrics may be at most, each with a verdict of its own."""
     origin: str = "command line"
     """`command line` or the path of the suite file."""
 

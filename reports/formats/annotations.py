@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pocketbench.bench.judge.summary import Comparison
+from pocketbench.bench.judge.summary import BudgetVerdict, Comparison
+from pocketbench.reports.tables.budgets import budget_rows
 from pocketbench.reports.text.fleet import agreement, fleet_effect, fleet_name
 from pocketbench.reports.text.phrases import (
     before_after,
@@ -27,6 +28,11 @@ def render(view: View) -> str:
         )
         for c in view.summary.fleet
         if view.is_alarm(c)
+    ]
+    found += [
+        (f"{row.judged.model} {row.judged.variant_id} is over budget", row.line[2:])
+        for row in budget_rows(view)
+        if row.judged.verdict is BudgetVerdict.OVER
     ]
     for comparison in view.judged:
         if not view.is_alarm(comparison):

@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from pocketbench.bench.judge.summary import Comparison, Verdict
+from pocketbench.bench.judge.summary import BudgetVerdict, Comparison, Verdict
 from pocketbench.reports.formats.console_sustained import show_courses
 from pocketbench.reports.formats.console_table import NamedRow, named_rows, shortened
+from pocketbench.reports.tables.budgets import budget_rows
 from pocketbench.reports.tables.comparisons import comparison_row, most_interesting
 from pocketbench.reports.tables.outputs import failing
 from pocketbench.reports.text.caveats import doubts
@@ -23,6 +24,7 @@ from pocketbench.reports.view import View
 DEFAULT_WIDTH = 80
 MOST_LINES = 25
 _MOST_SENTENCES, _MOST_FASTEST, _MOST_CAVEATS, _MOST_MISSED = 8, 6, 3, 2
+_MOST_BUDGETS = 4
 _VERDICT_STYLES = {Verdict.IMPROVEMENT: "blue", Verdict.INCONCLUSIVE: "dim"}
 
 
@@ -49,6 +51,13 @@ def show(view: View, console: Console) -> None:
         lines += _wrapped(console, detail)
     if len(lines) > _MOST_SENTENCES and not view.summary.sustained:
         lines[_MOST_SENTENCES - 1 :] = [Text("...")]
+    rows = budget_rows(view)
+    for row in rows[:_MOST_BUDGETS]:
+        style = "red" if row.judged.verdict is BudgetVerdict.OVER else ""
+        lines.append(Text(row.line, style=style))
+    if len(rows) > _MOST_BUDGETS:
+        left_out = counted(len(rows) - _MOST_BUDGETS, "more budget")
+        lines.append(Text(f"{left_out}: --details", style="dim"))
     for words in failing(view)[:_MOST_MISSED]:
         lines += _wrapped(console, f"▲ {words}", "red")
     below = [*_caveats(view, console), *_failures(view, console), Text()]

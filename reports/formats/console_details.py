@@ -23,6 +23,7 @@ from pocketbench.reports.formats.console import (
 )
 from pocketbench.reports.formats.console_sustained import show_courses
 from pocketbench.reports.formats.console_table import fitted, part
+from pocketbench.reports.tables.budgets import budget_rows
 from pocketbench.reports.tables.operators import operator_rows, tables_of
 from pocketbench.reports.tables.outputs import failing, outputs_section
 from pocketbench.reports.text.caveats import Doubt, doubts
@@ -52,6 +53,8 @@ def show(view: View, console: Console) -> None:
     console.print(Text(answer.sentence, style="bold"))
     for line in answer.details:
         console.print(Text(line))
+    for budget in budget_rows(view):
+        console.print(Text(budget.line))
     if view.summary.sustained:
         console.print()
         show_courses(view, console)

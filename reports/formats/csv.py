@@ -61,6 +61,8 @@ COLUMNS = (
     "fleet_devices",
     "i_squared",
     "between_devices",
+    "budget_at_most",
+    "budget_verdict",
 )
 """`estimate` and its ends are in `unit`: ns, bytes, per_s or ratio, never scaled.
 
@@ -101,6 +103,12 @@ def _row(view: View, cell: Cell, name: str) -> dict[str, Any]:
     ratio = against.candidate_over_baseline if against else None
     over_host = host.candidate_over_baseline if host else None
     error = cell.artifact.output_error
+    key = (cell.device_id, cell.model, cell.variant_id, name)
+    budgets = [
+        x
+        for x in view.summary.budgets
+        if (x.device_id, x.model, x.variant_id, x.budget.metric) == key
+    ]
     return {
         **_where(view, cell),
         "threads": cell.threads,
@@ -118,6 +126,8 @@ def _row(view: View, cell: Cell, name: str) -> dict[str, Any]:
         "p_value": against.p_value if against else None,
         "q_value": against.q_value if against else None,
         "verdict": against.verdict.value if against and against.verdict else None,
+        "budget_at_most": min((x.budget.at_most for x in budgets), default=None),
+        "budget_verdict": " ".join(sorted({x.verdict.value for x in budgets})),
         "over_host": over_host.point if over_host else None,
         "over_host_low_95": over_host.low if over_host else None,
         "over_host_high_95": over_host.high if over_host else None,

@@ -19,6 +19,7 @@ from pocketbench.bench.judge.summary import (
     Comparison,
     Estimate,
     FleetComparison,
+    JudgedBudget,
     LaunchValue,
     Resolution,
     Summary,
@@ -156,6 +157,8 @@ class Document(Value, frozen=True, kw_only=True):
     operators: tuple[OperatorTable, ...] = ()
     """Where the time goes, with `--profile ops`; of a launch that is not timed."""
     cells_wanted: int
+    budgets: tuple[JudgedBudget, ...] = ()
+    """Each budget of the suite on each configuration it is about."""
 
 
 def render(view: View) -> str:
@@ -239,6 +242,7 @@ def document(view: View, *, only_primary: bool = False) -> Document:
         ),
         operators=summary.operators,
         cells_wanted=summary.jobs_wanted,
+        budgets=summary.budgets,
     )
 
 

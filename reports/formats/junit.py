@@ -10,11 +10,13 @@ import xml.etree.ElementTree as ET
 
 from pocketbench.bench.judge.outputs import JudgedOutputs
 from pocketbench.bench.judge.summary import (
+    BudgetVerdict,
     Comparison,
     FleetComparison,
     Verdict,
 )
 from pocketbench.bench.records.launch import Failure
+from pocketbench.reports.tables.budgets import BudgetRow, budget_rows
 from pocketbench.reports.tables.comparisons import comparison_row
 from pocketbench.reports.text.fleet import (
     agreement,
@@ -44,6 +46,9 @@ def render(view: View) -> str:
         for of_fleet in view.summary.fleet:
             if of_fleet.model == model:
                 _fleet_case(suite, view, of_fleet)
+        for row in budget_rows(view):
+            if row.judged.model == model:
+                _budget_case(suite, row)
         for outputs in view.summary.outputs:
             if outputs.model == model:
                 _answers(suite, view, outputs)
@@ -116,6 +121,24 @@ def _fleet_case(suite: ET.Element, view: View, comparison: FleetComparison) -> N
     elif comparison.verdict is Verdict.INCONCLUSIVE:
         ET.SubElement(case, "skipped", message=message)
     ET.SubElement(case, "system-out").text = message
+
+
+def _budget_case(suite: ET.Element, row: BudgetRow) -> None:
+    """Over budget fails, undecided is skipped."""
+    where, metric, at_most, *_ = row.cells
+    case = ET.SubElement(
+        suite,
+        "testcase",
+        classname=_clean(f"budget.{where}"),
+        name=_clean(f"{metric} at most {at_most}"),
+    )
+    tag = {BudgetVerdict.WITHIN: "system-out", BudgetVerdict.OVER: "failure"}.get(
+        row.judged.verdict, "skipped"
+    )
+    if tag == "system-out":
+        ET.SubElement(case, tag).text = _clean(row.line)
+    else:
+        ET.SubElement(case, tag, message=_clean(row.line))
 
 
 def _answers(suite: ET.Element, view: View, outputs: JudgedOutputs) -> None:

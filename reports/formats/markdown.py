@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 from pocketbench.bench.judge.summary import Comparison
 from pocketbench.bench.units import common_scale
+from pocketbench.reports.tables.budgets import HEADINGS as BUDGET_HEADINGS
+from pocketbench.reports.tables.budgets import budget_rows
 from pocketbench.reports.tables.comparisons import (
     ComparisonRow,
     comparison_row,
@@ -63,6 +65,7 @@ def render(view: View, *, report_url: str | None = None) -> str:
     pieces = [f"**{escaped(answer.sentence)}**\n"]
     pieces += [f"\n{escaped(line)}\n" for line in answer.details]
     pieces += _history(view)
+    pieces += _budgets(view)
     pieces += _fastest(view)
     pieces += _table(view, changed)
     pieces += _fleet(view)
@@ -83,6 +86,17 @@ def escaped(words: str) -> str:
     """Text that Markdown and HTML leave as it is, on one line."""
     line = _SPECIAL.sub(r"\\\g<0>", " ".join(words.split()))
     return line.translate(_ENTITIES)
+
+
+def _budgets(view: View) -> list[str]:
+    rows = budget_rows(view)
+    if not rows:
+        return []
+    rule = " | ".join("---" for _ in BUDGET_HEADINGS)
+    return [
+        f"\n| {' | '.join(BUDGET_HEADINGS)} |\n| {rule} |\n",
+        *(f"| {' | '.join(map(escaped, row.cells))} |\n" for row in rows),
+    ]
 
 
 def _fastest(view: View) -> list[str]:

@@ -28,6 +28,8 @@ from pocketbench.reports.formats.html.sustained_section import sustained_section
 from pocketbench.reports.formats.html.theme import theme_css
 from pocketbench.reports.plots.forest import forest
 from pocketbench.reports.plots.style import css_variable, variant_colours
+from pocketbench.reports.tables.budgets import HEADINGS as BUDGET_HEADINGS
+from pocketbench.reports.tables.budgets import budget_rows
 from pocketbench.reports.tables.comparisons import Comparisons, comparison_table, tone
 from pocketbench.reports.tables.fleet import FLEET_HEADINGS, FLEET_LEAD, fleet_rows
 from pocketbench.reports.tables.model_table import TableRow
@@ -86,6 +88,8 @@ def _context(view: View, history: HistorySection) -> dict[str, Any]:
         "run": summary.run,
         "workload": summary.run.started.plan.workload,
         "doubts": doubts(view),
+        "budgets": budget_rows(view),
+        "budget_headings": BUDGET_HEADINGS,
         "fastest": [] if summary.compared_with else fastest_builds(view),
         "fastest_headings": fastest_headings(view),
         "forest_wide": forest(view, judged) if judged else "",
