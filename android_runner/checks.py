@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from pocketbench.android_runner.build.toolchain import (
 from pocketbench.android_runner.linux_programs import PHONE_LIBCS
 from pocketbench.android_runner.native_programs import NativePrograms
 from pocketbench.bench.errors import RunnerMissingError, ToolMissingError
+from pocketbench.bench.processes.tool import run_to_end
 from pocketbench.bench.records.doctor_report import Check, RunnerFound
 
 if TYPE_CHECKING:
@@ -162,19 +162,12 @@ def _version(engine: str) -> str:
 
 def _build_program(name: str) -> str:
     path = build_program(name)
-    try:
-        done = subprocess.run(
-            [path, "--version"],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=20,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError) as error:
+    done = run_to_end(path, "--version", timeout_s=20)
+    if not done.succeeded:
+        words = " ".join(done.stderr.split()) or f"exit code {done.exit_code}"
         raise ToolMissingError(
-            name, f"{path} cannot be run ({error})", f"Install it: pip install {name}"
-        ) from error
+            name, f"{path} cannot be run ({words})", f"Install it: pip install {name}"
+        )
     first = done.stdout.strip().splitlines()[0] if done.stdout.strip() else ""
     return f"{first.removeprefix(f'{name} version ')} ({path})"
 

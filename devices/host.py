@@ -9,8 +9,8 @@ import shutil
 import threading
 from typing import TYPE_CHECKING
 
+from pocketbench.bench.processes.child import run_child
 from pocketbench.bench.records.device import DeviceFile
-from pocketbench.devices.child_process import run_child
 from pocketbench.devices.conditions.host import read_host_conditions
 from pocketbench.devices.host_info import describe_host
 from pocketbench.devices.local_file import check_unchanged

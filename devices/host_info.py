@@ -7,10 +7,10 @@ import glob
 import os
 import platform
 import re
-import subprocess
 import sys
 from pathlib import Path
 
+from pocketbench.bench.processes.tool import run_to_end
 from pocketbench.bench.records.device import CoreCluster, DeviceInfo
 
 ABI_BY_MACHINE = {
@@ -82,12 +82,7 @@ def _short(name: str) -> str:
 
 
 def _sysctl(key: str) -> str | None:
-    try:
-        done = subprocess.run(
-            ["sysctl", "-n", key], capture_output=True, text=True, check=False
-        )
-    except OSError:
-        return None
+    done = run_to_end("sysctl", "-n", key, timeout_s=20)
     return done.stdout.strip() or None
 
 

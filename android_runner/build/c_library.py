@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pocketbench.android_runner.build import shipped
 from pocketbench.bench.errors import RunnerBuildError, ToolMissingError
 from pocketbench.bench.paths import cache_dir
+from pocketbench.bench.processes.tool import run_to_end
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -104,23 +103,15 @@ def own_libraries(
     Raises:
         RunnerBuildError: One is missing.
     """
-    done = subprocess.run(
-        [
-            loader,
-            *(("--library-path", ":".join(folders)) if folders else ()),
-            "--list",
-            program,
-        ],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=_TIMEOUT_S,
-        check=False,
+    done = run_to_end(
+        loader,
+        *(("--library-path", ":".join(folders)) if folders else ()),
+        "--list",
+        program,
     )
     rows = [line.partition("=>") for line in done.stdout.splitlines()]
     paths = [row[2].rpartition("(")[0].strip() for row in rows if row[1]]
-    if done.returncode != 0 or not all(Path(path).is_file() for path in paths):
+    if not done.succeeded or not all(Path(path).is_file() for path in paths):
         raise RunnerBuildError(
             str(program),
             f"its libraries cannot be listed:\n{done.stdout}{done.stderr}".strip(),
@@ -166,13 +157,5 @@ def _download() -> Path:
 
 
 def _ran(command: list[str], folder: Path) -> bool:
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=_TIMEOUT_S,
-        check=False,
-    )
-    return done.returncode == 0
+    silent = {"DEBIAN_FRONTEND": "noninteractive"}
+    return run_to_end(*command, cwd=folder, env=silent, timeout_s=_TIMEOUT_S).succeeded

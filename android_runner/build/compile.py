@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +18,7 @@ from pocketbench.android_runner.build.built import (
 from pocketbench.android_runner.build.dependencies import needed_libraries
 from pocketbench.android_runner.build.toolchain import build_program
 from pocketbench.bench.errors import RunnerBuildError
+from pocketbench.bench.processes.tool import run_to_end
 from pocketbench.bench.records.elf import read_elf
 
 if TYPE_CHECKING:
@@ -100,19 +100,14 @@ def _runtime_options(runtime: Runtime | None) -> list[str]:
 
 
 def _run(command: list[str], engine: str, log: Path) -> None:
-    with log.open("ab") as output:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
-    if done.returncode == 0:
+    done = run_to_end(*command)
+    with log.open("a") as output:
+        output.write(done.stdout + done.stderr)
+    if done.succeeded:
         return
     raise RunnerBuildError(
         f"the {engine} runner",
-        f"{Path(command[0]).name} ended with exit code {done.returncode}:\n"
+        f"{Path(command[0]).name} ended with exit code {done.exit_code}:\n"
         f"{_informative_lines(log)}\n",
         f"The whole log is {log}",
     )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from typing import TYPE_CHECKING
 
 from pocketbench.android_runner.build.built import SOURCES
 from pocketbench.android_runner.build.toolchain import build_program
 from pocketbench.bench.errors import RunnerBuildError
+from pocketbench.bench.processes.tool import run_to_end
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,20 +50,13 @@ def needed_libraries(
         "EXCLUDED_PATHS": _SYSTEM_FOLDERS,
         **_object_reader(tree),
     }
-    done = subprocess.run(
-        [
-            str(build_program("cmake")),
-            *(f"-D{name}={value}" for name, value in options.items()),
-            "-P",
-            str(SOURCES / "dependencies.cmake"),
-        ],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
+    done = run_to_end(
+        build_program("cmake"),
+        *(f"-D{name}={value}" for name, value in options.items()),
+        "-P",
+        SOURCES / "dependencies.cmake",
     )
-    if done.returncode != 0:
+    if not done.succeeded:
         raise RunnerBuildError(
             str(program),
             f"its libraries cannot be listed:\n{done.stderr.strip()}\n",

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -46,6 +45,7 @@ from pocketbench.android_runner.build.toolchain import (
 from pocketbench.android_runner.build.wheels import PINNED
 from pocketbench.bench.errors import PocketbenchError, ToolMissingError
 from pocketbench.bench.paths import cache_dir
+from pocketbench.bench.processes.tool import run_to_end
 
 if TYPE_CHECKING:
     from pocketbench.android_runner.build.built import BuiltRunner
@@ -182,13 +182,8 @@ def _packages() -> tuple[str, ...]:
     form = (
         "${Package} ${Version}: ${source:Package} ${source:Version}, ${Built-Using}\\n"
     )
-    done = subprocess.run(
-        ["dpkg-query", "-W", "-f", form, *CROSS_PACKAGES],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
+    done = run_to_end("dpkg-query", "-W", "-f", form, *CROSS_PACKAGES)
+    if not done.succeeded:
         raise ToolMissingError(
             " ".join(CROSS_PACKAGES),
             f"not installed as packages ({done.stderr.strip()})",

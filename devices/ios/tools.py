@@ -11,7 +11,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from pocketbench.bench.errors import ToolMissingError
-from pocketbench.devices.child_process import run_child
+from pocketbench.bench.processes.child import run_child
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

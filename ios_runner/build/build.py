@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-import subprocess
 import tempfile
 import zipfile
 from datetime import UTC, datetime
@@ -25,6 +24,7 @@ from pocketbench.bench.errors import (
     UnknownNameError,
     UsageError,
 )
+from pocketbench.bench.processes.tool import run_to_end
 from pocketbench.ios_runner.build.built import (
     LOOP_SOURCES,
     SOURCES,
@@ -211,14 +211,7 @@ def _keep(app: Path, target: str, ready: Path, platform: str) -> str:
 
 
 def _abis(program: Path) -> tuple[str, ...]:
-    done = subprocess.run(
-        ["xcrun", "lipo", "-archs", str(program)],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
+    done = run_to_end("xcrun", "lipo", "-archs", program)
     found = [_ABIS[word] for word in done.stdout.split() if word in _ABIS]
     if not found:
         raise RunnerBuildError(
@@ -230,20 +223,14 @@ def _abis(program: Path) -> tuple[str, ...]:
 
 
 def _run(command: list[str], folder: Path, target: str, log: Path) -> None:
-    with log.open("ab") as output:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
-    if done.returncode == 0:
+    done = run_to_end(*command, cwd=folder)
+    with log.open("a") as output:
+        output.write(done.stdout + done.stderr)
+    if done.succeeded:
         return
     raise RunnerBuildError(
         f"the runner {target}",
-        f"{Path(command[0]).name} ended with exit code {done.returncode}:\n"
+        f"{Path(command[0]).name} ended with exit code {done.exit_code}:\n"
         f"{_informative_lines(log)}\n",
         f"The whole log is {log}",
     )
@@ -265,14 +252,7 @@ def _tool(name: str) -> str:
 
 
 def _version(xcodebuild: str) -> str:
-    done = subprocess.run(
-        [xcodebuild, "-version"],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
+    done = run_to_end(xcodebuild, "-version")
     lines = done.stdout.split("\n")
     return lines[0].strip() or "an unknown Xcode"
 

@@ -12,12 +12,12 @@ import pytest
 from pocketbench.android_runner.prebuilt.memory_sampled import Sampled
 from pocketbench.bench import registry
 from pocketbench.bench.errors import LaunchError
+from pocketbench.bench.processes.child import run_child
 from pocketbench.bench.records.artifact import Artifact
 from pocketbench.bench.records.device import CommandResult, DeviceFile
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.launch import Measurement, Memory
 from pocketbench.bench.records.runner import Command, LaunchRequest
-from pocketbench.devices.child_process import run_child
 
 MIB = 2**20
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pocketbench.bench.errors import Cancelled, UsageError
-from pocketbench.devices import bounded_output
+from pocketbench.bench.processes import bounded_output
 from tests.phones import as_soon_as, runs_on
 
 pytestmark = pytest.mark.needs("namespaces")

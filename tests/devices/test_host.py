@@ -11,8 +11,9 @@ import time
 import pytest
 
 from pocketbench.bench.errors import Cancelled, PushError
+from pocketbench.bench.processes import bounded_output
+from pocketbench.bench.processes import child as child_process
 from pocketbench.bench.records.failure import FailureReason
-from pocketbench.devices import bounded_output, child_process
 from pocketbench.devices.host import HostDriver
 
 

@@ -13,11 +13,12 @@ REPOSITORY = Path(__file__).parents[2]
 ROOMS = ("bench", "devices", "android_runner", "ios_runner", "reports")
 RESULTS = {"bench.judge", "bench.history"}
 """What the reports may read besides stored values: what was concluded from them."""
-VALUES = {"bench", "bench.records", "bench.conditions"}
+VALUES = {"bench", "bench.records", "bench.conditions", "bench.processes"}
 """The loose modules of the core (errors, units, paths) and its innermost rooms."""
 MAY_IMPORT = {
     "bench.records": {"bench"},
     "bench.conditions": VALUES,
+    "bench.processes": {"bench", "bench.records"},
     "bench.planning": VALUES,
     "bench.models": VALUES | {"bench.planning"},
     "bench.judge": VALUES,
@@ -177,3 +178,18 @@ def test_help_imports_nothing_heavy(argv, absent):
 @pytest.mark.parametrize("module", MODULES)
 def test_no_file_is_too_long_to_read_at_once(module):
     assert len((REPOSITORY / module).read_text().splitlines()) <= 400
+
+
+STARTERS = {
+    "bench/processes/child.py": "the runner itself",
+    "bench/models/exporting/child.py": "a conversation; ends with its context",
+    "devices/android/adb/private_server.py": "a server; ends with its context",
+    "devices/android/adb/server.py": "the user's own adb server, which stays",
+    "devices/simulated/running.py": "a phone; ends with its context",
+}
+"""Who starts programs by itself, and why; everybody else goes through the runner."""
+
+
+def test_programs_are_started_by_the_one_runner_that_ends_all_they_start():
+    found = {m for m in MODULES if "subprocess" in set(_imports(m))}
+    assert found == set(STARTERS)

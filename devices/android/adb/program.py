@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from pocketbench.bench.errors import ToolMissingError
+from pocketbench.bench.processes.tool import run_to_end
 
 INSTALL = (
     "Install Android platform-tools, put adb on $PATH, "
@@ -65,14 +65,10 @@ def read_version(path: str) -> AdbProgram:
     Raises:
         ToolMissingError: It cannot be run, or is not adb.
     """
-    try:
-        done = subprocess.run(
-            [path, "version"], capture_output=True, text=True, timeout=20, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise ToolMissingError("adb", f"{path} cannot be run: {error}", INSTALL) from (
-            error
-        )
+    done = run_to_end(path, "version", timeout_s=20)
+    if done.exit_code in (None, 126, 127):
+        words = " ".join(done.stderr.split())
+        raise ToolMissingError("adb", f"{path} cannot be run: {words}", INSTALL)
     # Android Debug Bridge version 1.0.41
     # Version 36.0.0-13206524
     protocol = re.search(r"Android Debug Bridge version \d+\.\d+\.(\d+)", done.stdout)

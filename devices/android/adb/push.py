@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import time
 from typing import TYPE_CHECKING
 
-from pocketbench.bench.errors import Cancelled, PushError
+from pocketbench.bench.errors import PushError
+from pocketbench.bench.processes.child import run_child
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.devices.android.adb.errors import adb_push_failed
 
@@ -16,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-_POLL_S = 0.05
 _LEAST_TIMEOUT_S = 60.0
 _SLOWEST_BYTES_PER_S = 0.5e6
 """Slower than old phones over a poor USB 2 hub."""
@@ -46,40 +43,25 @@ def adb_push(
         DeviceLostError, DeviceUnavailableError: The phone went away.
         Cancelled: The event was set.
     """
-    child = subprocess.Popen(
-        [*command, "push", *map(str, paths), folder],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        env={k: v for k, v in os.environ.items() if k != "ADB_TRACE"},
-        process_group=0,
-    )
     timeout_s = _LEAST_TIMEOUT_S + size_bytes / _SLOWEST_BYTES_PER_S
-    deadline = time.monotonic() + timeout_s
-    try:
-        while True:
-            try:
-                output, _ = child.communicate(timeout=_POLL_S)
-                break
-            except subprocess.TimeoutExpired:
-                if cancel.is_set():
-                    raise Cancelled(
-                        device_id, "stopped", "Its push was ended"
-                    ) from None
-                if time.monotonic() > deadline:
-                    reason = FailureReason.PUSH_FAILED
-                    raise PushError(
-                        device_id,
-                        f"a push was not done after {timeout_s:.0f} s",
-                        "Check the cable; try another port, or USB instead of Wi-Fi",
-                        reason,
-                    ) from None
-    finally:
-        if child.returncode is None:
-            child.kill()
-            child.communicate()
-    if child.returncode != 0:
-        raise adb_push_failed(device_id, _error_words(output.decode(errors="replace")))
+    done = run_child(
+        [*command, "push", *map(str, paths), folder],
+        timeout_s=timeout_s,
+        env={"ADB_TRACE": ""},
+        cancel=cancel,
+        subject=device_id,
+    )
+    if done.timed_out:
+        reason = FailureReason.PUSH_FAILED
+        raise PushError(
+            device_id,
+            f"a push was not done after {timeout_s:.0f} s",
+            "Check the cable; try another port, or USB instead of Wi-Fi",
+            reason,
+        )
+    if done.exit_code != 0:
+        output = (done.stderr + done.stdout).decode(errors="replace")
+        raise adb_push_failed(device_id, _error_words(output))
 
 
 def _error_words(output: str) -> str:

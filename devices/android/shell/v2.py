@@ -9,8 +9,8 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
+from pocketbench.bench.processes.bounded_output import BoundedOutput
 from pocketbench.devices.android.shell.quoting import exports, quote, quote_all
-from pocketbench.devices.bounded_output import BoundedOutput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

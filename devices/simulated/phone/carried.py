@@ -6,11 +6,11 @@ a program that is pushed to the phone finds none of them.
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
 from pocketbench.bench.errors import ToolMissingError
+from pocketbench.bench.processes.tool import run_to_end
 from pocketbench.bench.records.elf import read_elf
 from pocketbench.devices.simulated.phone import linux
 
@@ -36,15 +36,8 @@ def carried(program: Path) -> Carried:
     interpreter = read_elf(program).interpreter
     if interpreter is None:
         return Carried(program)
-    done = subprocess.run(
-        [interpreter, "--list", program],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=_TIMEOUT_S,
-        check=False,
-    )
-    if done.returncode != 0:
+    done = run_to_end(interpreter, "--list", program, timeout_s=_TIMEOUT_S)
+    if not done.succeeded:
         raise ToolMissingError(
             str(program),
             f"its libraries cannot be listed ({done.stderr.strip()[-200:]})",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
 from pocketbench.bench.errors import ToolMissingError
+from pocketbench.bench.processes.tool import run_to_end
 from pocketbench.devices.simulated.phone.carried import Carried, carried
 from pocketbench.devices.simulated.phone.system_root import (
     HOW_TO_INSTALL,
@@ -106,5 +106,4 @@ def _shell(root: Root) -> tuple[str, Path]:
 
 def _applets(box: Path) -> tuple[str, ...]:
     argv = [str(box), "--list"] if box.name == "busybox" else [str(box)]
-    output = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
-    return tuple(output.split())
+    return tuple(run_to_end(*argv).stdout.split())

@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pocketbench.bench.errors import ToolMissingError
+from pocketbench.bench.processes.tool import run_to_end
 from pocketbench.devices.simulated.phone import linux, namespace
 
 if TYPE_CHECKING:
@@ -84,9 +84,7 @@ def find(profile: Profile) -> Translator | None:
             f"needs qemu's user mode to run {abi_of(profile)} programs",
             HOW_TO_INSTALL,
         )
-    parsed = subprocess.run(
-        [found, "--version"], capture_output=True, text=True, check=False
-    )
+    parsed = run_to_end(found, "--version")
     return Translator(Path(found), _short(parsed.stdout))
 
 

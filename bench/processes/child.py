@@ -11,8 +11,8 @@ import time
 from typing import TYPE_CHECKING
 
 from pocketbench.bench.errors import Cancelled
+from pocketbench.bench.processes.bounded_output import BoundedOutput
 from pocketbench.bench.records.device import CommandResult
-from pocketbench.devices.bounded_output import BoundedOutput
 
 if TYPE_CHECKING:
     import threading
@@ -35,6 +35,7 @@ def run_child(
     cancel: threading.Event,
     subject: str,
     grace_s: float = 0.0,
+    cwd: os.PathLike[str] | None = None,
 ) -> CommandResult:
     """Run a program in a process group of its own and collect both its outputs.
 
@@ -54,6 +55,7 @@ def run_child(
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env={**os.environ, **(env or {})},
+            cwd=cwd,
             process_group=0,
         )
     except OSError as error:

@@ -1,0 +1,1 @@
+"""Programs of this computer, each with a deadline, a byte budget and its own group."""
