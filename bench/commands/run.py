@@ -292,6 +292,11 @@ def _one_choice(
 @click.option(
     "--resume", metavar="RUN", help="Continue a stopped run: a folder, an id, or last."
 )
+@click.option(
+    "--trust",
+    is_flag=True,
+    help="Resume a run that somebody else started: import and start what it names.",
+)
 @shared.verdicts_as_json()
 @shared.details()
 def run(options: RunOptions) -> None:

@@ -89,6 +89,7 @@ class RunOptions(WorkloadOptions, frozen=True, kw_only=True):
     details: bool = False
     runs_folder: Path = Path("runs")
     resume: str | None = None
+    trust: bool = False
 
     def over(self, workload: WorkloadOptions) -> RunOptions:
         """These options, with a suite's workload where they are silent."""

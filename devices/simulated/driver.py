@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import subprocess
 import sys
-import tempfile
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pocketbench.bench.errors import Cancelled, DeviceUnavailableError, ToolMissingError
+from pocketbench.bench.paths import working_folder
+from pocketbench.bench.processes.tool import run_to_end
 from pocketbench.bench.records.device import CoreCluster, DeviceInfo
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.devices.android.adb.private_server import any_private_server
@@ -133,14 +132,9 @@ class _SharedServer:
         """Start it for the first user, end it after the last."""
         with self._lock:
             if self._server is None:
-                home = tempfile.TemporaryDirectory(
-                    prefix="pocketbench-adb-", ignore_cleanup_errors=True
-                )
                 with contextlib.ExitStack() as stack:
-                    stack.enter_context(home)
-                    self._server = stack.enter_context(
-                        any_private_server(Path(home.name))
-                    )
+                    home = stack.enter_context(working_folder())
+                    self._server = stack.enter_context(any_private_server(home))
                     self._stack = stack.pop_all()
             started = self._server
             self._users += 1
@@ -194,13 +188,7 @@ def connected(
 
 
 def _adb(adb: AdbProgram, server: AdbServer, *words: str) -> None:
-    subprocess.run(
-        server.command(adb, *words),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=_CONNECT_TIMEOUT_S,
-        check=False,
-    )
+    run_to_end(*server.command(adb, *words), timeout_s=_CONNECT_TIMEOUT_S)
 
 
 def why_not() -> str | None:
@@ -218,12 +206,8 @@ def why_not() -> str | None:
     unshare = shutil.which("unshare")
     if unshare is None:
         return None
-    tried = subprocess.run(
-        [unshare, "--user", "--map-root-user", "--mount", "true"],
-        capture_output=True,
-        check=False,
-    )
-    return None if tried.returncode == 0 else namespace.HOW_TO_ALLOW
+    tried = run_to_end(unshare, "--user", "--map-root-user", "--mount", "true")
+    return None if tried.succeeded else namespace.HOW_TO_ALLOW
 
 
 def describe(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pocketbench.bench.errors import ToolMissingError, UsageError
@@ -22,7 +23,6 @@ from pocketbench.devices.simulated.running import running_phone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
     from pocketbench.devices.simulated.phone.system_root import Root
     from pocketbench.devices.simulated.running import RunningPhone
@@ -102,6 +102,7 @@ def run_phones(
                     changes=changes,
                     root=root,
                     system_image=system_image,
+                    adb_keys=[Path.home() / ".android" / "adbkey.pub"],
                 )
             )
             device_id = f"android:{phone.serial}"

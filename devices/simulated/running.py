@@ -101,6 +101,7 @@ def running_phone(
     changes: Sequence[str] = (),
     root: Root | None = None,
     system_image: Path | None = None,
+    adb_keys: Sequence[Path] = (),
 ) -> Iterator[RunningPhone]:
     """Run a simulated phone until the context ends, or this process does.
 
@@ -113,6 +114,7 @@ def running_phone(
         changes: What else is different from its profile; see `apply_changes`.
         root: What it shows of this computer; see `chosen_root`.
         system_image: A copy of a phone's `/system`, whose C library it then has.
+        adb_keys: Public keys of adb servers that may connect, besides our own.
 
     Raises:
         UnknownNameError: There is no such profile.
@@ -123,6 +125,7 @@ def running_phone(
     load(profile, changes)
     more = [f"--set={change}" for change in changes]
     more += ["--name", name] if name is not None else []
+    more += [f"--adb-key={key}" for key in adb_keys]
     more += ["--root", root] if root is not None else []
     if system_image is not None:
         more += ["--system-image", str(system_image.resolve())]

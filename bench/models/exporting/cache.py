@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from filelock import FileLock
 
-from pocketbench.bench.paths import cache_dir
+from pocketbench.bench.paths import UNFINISHED_EXPORTS, cache_dir
 from pocketbench.bench.records.artifact import (
     Artifact,
     KeptFile,
@@ -195,7 +195,9 @@ def _forget_old_objects() -> None:
 
 def workspace() -> Path:
     """Where an export writes until it is finished: on the cache's own disk."""
-    return _folder("unfinished")
+    path = cache_dir() / UNFINISHED_EXPORTS
+    path.mkdir(parents=True, exist_ok=True)
+    return path.resolve()
 
 
 def _objects() -> Path:

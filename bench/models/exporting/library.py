@@ -14,6 +14,7 @@ from filelock import Timeout
 from pocketbench.bench.models.exporting import cache
 from pocketbench.bench.models.exporting.child import export_in_child
 from pocketbench.bench.models.exporting.export_messages import Order
+from pocketbench.bench.paths import working_prefix
 from pocketbench.bench.planning.sources import resolve
 from pocketbench.bench.planning.variant_names import check_made
 from pocketbench.bench.records.engines import require_installed, split_variant
@@ -92,7 +93,9 @@ def _alone(
 
 def _export(order: Order, key: cache.Key, progress: Callable[[str], None]) -> Artifact:
     progress(f"{order.model} {order.variant}: exporting")
-    with tempfile.TemporaryDirectory(dir=cache.workspace()) as workspace:
+    with tempfile.TemporaryDirectory(
+        dir=cache.workspace(), prefix=working_prefix()
+    ) as workspace:
         order = msgspec.structs.replace(order, workspace=workspace)
         done = export_in_child(order, progress)
         return cache.keep(

@@ -11,6 +11,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from pocketbench.bench.errors import ToolMissingError
+from pocketbench.devices.android.adb.own_key import ensure_own_key
 from pocketbench.devices.android.adb.program import bundled_adb, find_adb
 from pocketbench.devices.android.adb.server import AdbServer
 
@@ -64,7 +65,8 @@ def private_server(
 
     It claims no USB phone (`ADB_USB=0`; which also spares the 3 s that adb waits for
     libusb where there is none), looks for no emulator (`ADB_EMU=0`) and no phone on
-    the network (`ADB_MDNS=0`), and refuses `kill-server` of other adb programs.
+    the network (`ADB_MDNS=0`), and refuses `kill-server` of other adb programs. It
+    has our own key, which simulated phones accept.
 
     Args:
         adb: The program to run.
@@ -75,6 +77,7 @@ def private_server(
         ToolMissingError: The server did not come up; its own words are in the text.
     """
     home.mkdir(parents=True, exist_ok=True)
+    key = ensure_own_key(adb)
     server = AdbServer("127.0.0.1", port if port is not None else _free_port())
     log = home / "adb.log"
     with log.open("ab") as stderr:
@@ -83,7 +86,7 @@ def private_server(
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
-            env=_environment(home),
+            env=_environment(home, key),
             # Ctrl-C is ours to handle; the server must outlive the clean-up.
             start_new_session=True,
         )
@@ -100,7 +103,7 @@ def _server_command(adb: AdbProgram, server: AdbServer) -> list[str]:
     return [adb.path, "-P", port, "fork-server", "server", "--reply-fd", "3"]
 
 
-def _environment(home: Path) -> dict[str, str]:
+def _environment(home: Path, key: Path) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -108,6 +111,7 @@ def _environment(home: Path) -> dict[str, str]:
     }
     return kept | {
         "HOME": str(home),
+        "ADB_VENDOR_KEYS": str(key),
         "ANDROID_ADB_LOG_PATH": str(home / "adb.log"),
         "ADB_USB": "0",
         "ADB_EMU": "0",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from typing import TYPE_CHECKING
 
 from pocketbench.devices.simulated.daemon.adb_packets import (
@@ -17,6 +16,7 @@ from pocketbench.devices.simulated.daemon.adb_packets import (
     header,
     read_packet,
 )
+from pocketbench.devices.simulated.daemon.authorization import Authorization
 from pocketbench.devices.simulated.daemon.stream import Stream, StreamClosedError
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ class Connection:
         self._checks_sent = True
         self._max_payload = MAX_HANDSHAKE_PAYLOAD
         self._online = False
+        self._authorization = Authorization(daemon.keys)
+        self._greeting: Packet | None = None
         self._streams: dict[int, Stream] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._next_id = 1
@@ -77,7 +79,7 @@ class Connection:
                 await self._greet(packet)
             case Command.AUTH:
                 if packet.arg0 == AuthKind.SIGNATURE:
-                    await self._ask_for_a_key()
+                    await self._check(packet.payload)
             case Command.OPEN if self._online:
                 await self._open(packet)
             case Command.OKAY:
@@ -110,12 +112,20 @@ class Connection:
             await asyncio.sleep(self._link_is_free_at - now)
 
     async def _greet(self, packet: Packet) -> None:
-        daemon = self._daemon
-        if daemon.behaviour.handshake == "silent":
-            return
-        if daemon.behaviour.handshake == "unauthorized":
+        if self._daemon.behaviour.handshake != "silent":
+            self._greeting = packet
             await self._ask_for_a_key()
-            return
+
+    async def _check(self, signature: bytes) -> None:
+        is_known = self._authorization.accepts(signature)
+        refuses_all = self._daemon.behaviour.handshake == "unauthorized"
+        if self._greeting is None or not is_known or refuses_all:
+            await self._ask_for_a_key()
+        else:
+            await self._go_online(self._greeting)
+
+    async def _go_online(self, packet: Packet) -> None:
+        daemon = self._daemon
         adb = daemon.profile.adb
         version = min(packet.arg0, adb.protocol_version)
         self._max_payload = min(packet.arg1, adb.max_payload_bytes)
@@ -130,8 +140,10 @@ class Connection:
         self._checks_sent = self._checks_received
 
     async def _ask_for_a_key(self) -> None:
-        # No key is ever accepted: after the last one the server waits for a person.
-        await self._send(Command.AUTH, AuthKind.TOKEN, 0, os.urandom(20))
+        # After its last key the server offers a new one, and waits for a person who
+        # never comes.
+        token = self._authorization.new_token()
+        await self._send(Command.AUTH, AuthKind.TOKEN, 0, token)
 
     async def _open(self, packet: Packet) -> None:
         service = packet.payload.rstrip(b"\0").decode("utf-8", "surrogateescape")

@@ -21,6 +21,7 @@ from pocketbench.devices.simulated.phone.system_log import SystemLog
 from pocketbench.devices.simulated.phone.thermal_model import Heating
 
 if TYPE_CHECKING:
+    from pocketbench.devices.simulated.daemon.authorization import PublicKey
     from pocketbench.devices.simulated.daemon.stream import Stream
     from pocketbench.devices.simulated.phone.behaviour import Behaviour, CommandRule
     from pocketbench.devices.simulated.phone.vitals import Vitals
@@ -59,8 +60,13 @@ class Daemon:
         behaviour: Behaviour,
         vitals: Vitals,
         environment: dict[str, str],
+        keys: tuple[PublicKey, ...],
     ) -> None:
-        """Take what the phone is, how it misbehaves, and its commands' environment."""
+        """Take what the phone is, how it misbehaves, and its commands' environment.
+
+        Only a server that holds one of the keys is let in.
+        """
+        self.keys = keys
         self.vitals = vitals
         self.profile = profile
         self.behaviour = behaviour

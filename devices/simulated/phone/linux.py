@@ -84,6 +84,7 @@ def bind(
     *,
     read_only: bool = False,
     no_exec: bool = False,
+    no_setuid: bool = False,
 ) -> None:
     """Show a file or folder at a second place.
 
@@ -91,11 +92,12 @@ def bind(
         OSError: As mount(2).
     """
     mount(source, target, flags=MS_BIND | MS_REC)
-    if read_only or no_exec:
+    if read_only or no_exec or no_setuid:
         present = os.statvfs(target).f_flag
         flags = sum(flag for bit, flag in _LOCKED_FLAGS.items() if present & bit)
         flags |= MS_RDONLY if read_only else 0
         flags |= MS_NOEXEC if no_exec else 0
+        flags |= MS_NOSUID if no_setuid else 0
         mount("none", target, flags=MS_REMOUNT | MS_BIND | flags)
 
 

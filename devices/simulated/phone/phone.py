@@ -27,7 +27,12 @@ from pocketbench.bench.errors import (
 )
 from pocketbench.bench.records.device import LocalFile
 from pocketbench.bench.records.failure import FailureReason
+from pocketbench.devices.android.adb.own_key import own_public_key
 from pocketbench.devices.simulated import content, profile
+from pocketbench.devices.simulated.daemon.authorization import (
+    PublicKey,
+    parse_public_key,
+)
 from pocketbench.devices.simulated.daemon.control import Control
 from pocketbench.devices.simulated.daemon.daemon import Daemon
 from pocketbench.devices.simulated.phone import namespace, rootfs, tools, translator
@@ -83,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--behaviour", default="{}", metavar="JSON")
     parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE")
     parser.add_argument("--root", choices=ROOTS, help="what it shows of this computer")
+    parser.add_argument("--adb-key", type=Path, action="append", default=[])
     parser.add_argument("--system-image", type=Path, metavar="FOLDER")
     parser.add_argument("--until-stdin-closes", action="store_true")
     parser.add_argument("--log-level", default="WARNING")
@@ -94,7 +100,8 @@ def _run(options: argparse.Namespace) -> int:
     name = options.name or chosen.name
     if not name or "/" in name or name.startswith("."):
         raise UsageError(name or "(empty)", "not a name for a phone", "Use letters")
-    folder = locations.state_dir() / "simulated" / name
+    folder = locations.private_dir("simulated") / name
+    keys = _read_keys([own_public_key(), *options.adb_key])
     kept = folder / "data"
     rootfs.prepare_kept(kept)
     lock = _lock(folder, name)
@@ -135,7 +142,7 @@ def _run(options: argparse.Namespace) -> int:
         os.umask(0)
         shows_libraries = found.translator is not None and found.root == "host"
         more = translator.ENVIRONMENT if shows_libraries else {}
-        daemon = Daemon(chosen, behaviour, vitals, ENVIRONMENT | more)
+        daemon = Daemon(chosen, behaviour, vitals, ENVIRONMENT | more, keys)
         ready = {"port": port, "serial": f"127.0.0.1:{port}", "serialno": serial}
         asyncio.run(_serve(daemon, listener, ready, options.until_stdin_closes))
         return 0
@@ -207,6 +214,11 @@ def _read_objects(file: Path | None) -> tuple[LocalFile, ...]:
     if file is None:
         return ()
     return msgspec.json.decode(file.read_bytes(), type=tuple[LocalFile, ...])
+
+
+def _read_keys(files: Sequence[Path]) -> tuple[PublicKey, ...]:
+    texts = [file.read_text(errors="replace") for file in files if file.is_file()]
+    return tuple(key for key in map(parse_public_key, texts) if key is not None)
 
 
 def _behaviour(chosen: Profile, text: str) -> Behaviour:

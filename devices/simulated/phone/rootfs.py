@@ -289,7 +289,7 @@ def _add_kept(root: Path, kept: Path, *, no_exec: bool) -> None:
         place = root / "data" / name
         place.mkdir(parents=True, exist_ok=True)
         forbidden = name == "media/0" or (no_exec and name == "local/tmp")
-        linux.bind(kept / name, place, no_exec=forbidden)
+        linux.bind(kept / name, place, no_exec=forbidden, no_setuid=True)
 
 
 def _add_preinstalled(root: Path, objects: Sequence[LocalFile]) -> None:
