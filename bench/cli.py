@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -121,12 +122,25 @@ def cli(verbose: bool) -> None:
         logging.basicConfig(
             level=logging.DEBUG, format="%(relativeCreated)7.0f ms %(name)s %(message)s"
         )
+    _restore_phones()
+
+
+def _restore_phones() -> None:
+    """Put back the settings that a killed run left changed, whatever is asked now."""
+    from pocketbench.bench.paths import state_dir
+
+    if not os.path.isdir(state_dir() / "changed-phones"):
+        return
+    from pocketbench.bench.measure.changed_phones import restore_listed
+
+    restore_listed(lambda text: click.echo(text, err=True))
 
 
 def main() -> None:
     """Run the command line; every error of ours is one line on stderr."""
     from pocketbench.bench.errors import PocketbenchError
 
+    _end_cleanly_when_asked()
     try:
         code = cli.main(standalone_mode=False)
         sys.stdout.flush()
@@ -147,6 +161,18 @@ def main() -> None:
         _explain(error)
         sys.exit(ENVIRONMENT)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _end_cleanly_when_asked() -> None:
+    """Let SIGTERM and a closed terminal end programs and phones as Ctrl-C does."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # nohup asks to be left alone.
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, stop)
 
 
 def _discard_output() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import secrets
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,14 +42,14 @@ def ingest(
     pocketbench ingest day1.log day2.log --model mv3_xnnpack.pte
     """
     from pocketbench.bench.commands.show_reports import finish
-    from pocketbench.bench.measure.store import Store
+    from pocketbench.bench.measure.store import Store, new_run_folder
     from pocketbench.bench.records.run import RunEnded, RunStarted
 
     now = datetime.now(UTC)
     instant = now.isoformat(timespec="milliseconds")
     read = registry.load(registry.INGESTS, "format", "xctest")
     plan, records = read(files, models, device_name=device_name, now=instant)
-    folder = runs_folder / f"{now:%Y%m%d-%H%M%S}-xctest-{secrets.token_hex(2)}"
+    folder = new_run_folder(runs_folder, "xctest")
     with Store(folder) as store:
         store.append(
             RunStarted(

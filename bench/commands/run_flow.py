@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import datetime
 import importlib.metadata
 import platform
 import re
-import secrets
 import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +18,7 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from pocketbench.bench.commands.choose_engine import choose_engine
+from pocketbench.bench.commands.foreign_runs import check_trusted, seal
 from pocketbench.bench.commands.progress import progress_on
 from pocketbench.bench.commands.show_reports import finish
 from pocketbench.bench.commands.until_settled import measure_run
@@ -32,6 +30,7 @@ from pocketbench.bench.errors import (
     ToolMissingError,
     UsageError,
 )
+from pocketbench.bench.measure.changed_phones import restore_listed
 from pocketbench.bench.measure.context import RunContext
 from pocketbench.bench.measure.lease import CpuLease
 from pocketbench.bench.measure.prepare import (
@@ -46,13 +45,20 @@ from pocketbench.bench.measure.prepare import (
     make_runners,
     preinstall,
 )
-from pocketbench.bench.measure.store import Store, find_run, read_run, utc_now
-from pocketbench.bench.paths import state_dir
+from pocketbench.bench.measure.store import (
+    Store,
+    find_run,
+    new_run_folder,
+    read_run,
+    utc_now,
+)
+from pocketbench.bench.paths import remove_leftovers, state_dir
 from pocketbench.bench.planning.make_plan import make_plan
 from pocketbench.bench.planning.project_file import read_project
 from pocketbench.bench.planning.run_options import RunOptions
 from pocketbench.bench.planning.selection import SelectedDevice, select
 from pocketbench.bench.planning.workload_options import with_budget
+from pocketbench.bench.processes.tool import run_to_end
 from pocketbench.bench.records.plan import Plan
 from pocketbench.bench.records.run import ArtifactReady, Run, RunResumed, RunStarted
 from pocketbench.bench.records.runner import SupportsDuration
@@ -93,21 +99,25 @@ def measure_and_store(options: RunOptions) -> tuple[Path, Cancelled | None]:
 
     console = Console(stderr=True)
     say = partial(console.print, markup=False, highlight=False, soft_wrap=True)
+    remove_leftovers()
     if options.resume is not None:
         before = _stopped_run(options)
+        check_trusted(Path(before.folder), before.started.plan, trust=options.trust)
         plan = with_budget(before.started.plan, options.budget)
         folder = Path(before.folder)
     else:
         options = choose_engine(options, lambda plan: _devices(plan, console)[0], say)
         plan = make_plan(options)
-        before, folder = None, options.runs_folder / _run_id(plan)
+        before, folder = None, new_run_folder(options.runs_folder, _model_word(plan))
     selected, plan = _devices(plan, console)
     equipped = equip(
         selected,
         make_runners(plan.runners, say, plan.libc),
         formats_of(plan),
     )
-    _check_given_runners(plan, equipped)
+    if len(equipped) == len(selected):
+        # A phone that does not answer now is what is wrong then, not the program.
+        _check_given_runners(plan, equipped)
     _check_lasting(plan, equipped)
     preinstall(equipped)
     check_devices(selected)
@@ -116,6 +126,8 @@ def measure_and_store(options: RunOptions) -> tuple[Path, Cancelled | None]:
     first = _first_record(plan, folder, resumed=before is not None)
     with only_writer(folder), Store(folder) as store:
         store.append(first)
+        if before is None:
+            seal(folder)
         artifacts, errors = export_all(plan, say)
         _check_unchanged(before, artifacts.values())
         for artifact in artifacts.values():
@@ -135,6 +147,8 @@ def measure_and_store(options: RunOptions) -> tuple[Path, Cancelled | None]:
                 )
             except Cancelled as error:
                 stopped = error
+    # A phone that was lost may be back by now.
+    restore_listed(say)
     return folder, stopped
 
 
@@ -204,10 +218,9 @@ def _check_lasting(plan: Plan, equipped: Sequence[PreparedDevice]) -> None:
                 )
 
 
-def _run_id(plan: Plan) -> str:
-    now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
-    name = re.sub(r"[^\w.-]+", "-", plan.models[0].name)[:40].strip("-.") or "model"
-    return f"{now}-{name}-{secrets.token_hex(2)}"
+def _model_word(plan: Plan) -> str:
+    """The first model's name, as a part of a folder's."""
+    return re.sub(r"[^\w.-]+", "-", plan.models[0].name)[:40].strip("-.") or "model"
 
 
 def _first_record(
@@ -233,17 +246,12 @@ def _first_record(
 
 def _commit() -> str | None:
     """The commit of the working directory, when it is in a git repository."""
-    try:
-        commit = _git("rev-parse", "HEAD")
-        return f"{commit}+dirty" if _git("status", "--porcelain") else commit
-    except (OSError, subprocess.SubprocessError):
+    head = run_to_end("git", "rev-parse", "HEAD", timeout_s=10)
+    status = run_to_end("git", "status", "--porcelain", timeout_s=10)
+    if not (head.succeeded and status.succeeded):
         return None
-
-
-def _git(*words: str) -> str:
-    return subprocess.run(
-        ["git", *words], capture_output=True, text=True, check=True, timeout=10
-    ).stdout.strip()
+    commit = head.stdout.strip()
+    return f"{commit}+dirty" if status.stdout.strip() else commit
 
 
 def _check_unchanged(before: Run | None, artifacts: Iterable[Artifact]) -> None:
@@ -303,6 +311,8 @@ def _stop_on_signals() -> Iterator[threading.Event]:
     before = {
         number: signal.signal(number, stop)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        # nohup asks to be left alone when the terminal closes.
+        if not (number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN)
     }
     try:
         yield cancel

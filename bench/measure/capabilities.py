@@ -28,14 +28,18 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_TIMEOUT_S = 120.0
+TIMEOUT_S = 120.0
 """A big runtime in a translated phone takes its time to start."""
 _FORM = b"1"
 """Another form of `Capabilities` has other files."""
 
 
 def capabilities_of(
-    binding: RunnerBinding, device: Device, push: Push | None = None
+    binding: RunnerBinding,
+    device: Device,
+    push: Push | None = None,
+    *,
+    timeout_s: float = TIMEOUT_S,
 ) -> Capabilities | Missing:
     """Ask a program what it can load, on its device and nowhere else.
 
@@ -45,6 +49,7 @@ def capabilities_of(
         binding: The program and what drives it.
         device: Where it is to run.
         push: Instead of the device's own, for who keeps account.
+        timeout_s: For its answer.
 
     Raises:
         DeviceError: The device went away, or did not take the program.
@@ -60,7 +65,9 @@ def capabilities_of(
     try:
         executable, *libraries = (push or device.push)(program.objects)
         command = runner.capabilities_command(executable, libraries)
-        result = device.run(command.argv, timeout_s=_TIMEOUT_S, env=command.env)
+        result = device.run(
+            command.argv, timeout_s=min(timeout_s, TIMEOUT_S), env=command.env
+        )
         parsed = runner.parse_capabilities(result)
     except LaunchError as error:
         return Missing(reason=f"{runner.name} does not report what it loads: {error}")

@@ -162,7 +162,7 @@ class DeviceSession:
         }
         bindings = self._job.bindings
         push = partial(self._sender.push, device)
-        found = check(device, bindings, artifacts, push)
+        found = check(device, bindings, artifacts, push, self._run.plan.workload)
         for text in found.unchecked:
             self._run.observer.note(
                 self._info.id, f"models not compared with it: {text}"
@@ -186,6 +186,7 @@ class DeviceSession:
         for block in range(self._run.plan.workload.blocks):
             for model in self._job.models:
                 self._measure_block(device, model, block)
+            self._run.store.sync()
 
     def _measure_block(self, device: Device, model: str, block: int) -> None:
         """Launch every variant once; begin again while a launch fails or throttles."""

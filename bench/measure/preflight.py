@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pocketbench.bench.errors import LaunchError, UsageError
-from pocketbench.bench.measure.capabilities import capabilities_of
+from pocketbench.bench.measure.capabilities import TIMEOUT_S, capabilities_of
 from pocketbench.bench.measure.runner_binding import (
     binding_for,
     needed_objects,
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pocketbench.bench.measure.runner_binding import RunnerBinding
     from pocketbench.bench.records.artifact import Artifact
     from pocketbench.bench.records.device import Device, DeviceInfo
+    from pocketbench.bench.records.plan import Workload
     from pocketbench.bench.records.runner import Capabilities, Program
 
 Key = tuple[str, str]
@@ -47,15 +48,17 @@ def check(
     bindings: Sequence[RunnerBinding],
     artifacts: Mapping[Key, Artifact],
     push: Push | None = None,
+    workload: Workload | None = None,
 ) -> Preflight:
     """Compare what is to be measured with what the device and its programs can do.
 
-    `push` is as for `capabilities_of`.
+    `push` is as for `capabilities_of`; a program has the workload's time to answer.
 
     Raises:
         DeviceError: The device went away, or did not take a program.
         Cancelled: The run was stopped.
     """
+    limit_s = workload.timeout_s if workload else TIMEOUT_S
     refused: dict[Key, LaunchError] = {}
     unchecked = []
     for binding in bindings:
@@ -70,7 +73,7 @@ def check(
         if unfit is not None:
             refused |= dict.fromkeys(mine, unfit)
             continue
-        parsed = capabilities_of(binding, device, push)
+        parsed = capabilities_of(binding, device, push, timeout_s=limit_s)
         if isinstance(parsed, Missing):
             unchecked.append(parsed.reason)
             continue

@@ -102,6 +102,7 @@ class RunLog:
         self._path = path
         self._lock = threading.Lock()
         self._descriptor = -1
+        self._synced_bytes = -1
         try:
             self._descriptor = os.open(
                 path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666
@@ -129,10 +130,13 @@ class RunLog:
             StorageError: The disk fails.
         """
         with self._lock:
+            if self._synced_bytes == self._end:
+                return
             try:
                 os.fsync(self._descriptor)
             except OSError as error:
                 raise _failed(self._path, error) from error
+            self._synced_bytes = self._end
 
     def close(self) -> None:
         """Sync and close; closing again does nothing."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+from pocketbench.bench.measure.changed_phones import listed
 from pocketbench.bench.records.device import SupportsLog, SupportsQuiesce
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def quiesced(device: Device, plan: Plan, observer: Observer) -> Iterator[None]:
     if not (plan.quiesce and isinstance(device, SupportsQuiesce)):
         yield
         return
-    with device.quiesced(plan.screen) as changed:
+    with listed(device.info.id, device), device.quiesced(plan.screen) as changed:
         if changed:
             text = ", ".join(changed)
             observer.note(device.info.id, f"temporarily changed settings: {text}")

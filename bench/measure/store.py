@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import contextlib
+import secrets
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 
@@ -28,6 +30,8 @@ from pocketbench.bench.records.run import (
 from pocketbench.bench.records.sustained import SustainedLaunch
 
 FILE_NAME = "run.jsonl"
+_STAMP = "%Y%m%d-%H%M%S"
+"""How the name of a run's folder begins."""
 
 _decoder = msgspec.json.Decoder(Record)
 _encoder = msgspec.json.Encoder()
@@ -84,6 +88,20 @@ class Store:
 def utc_now() -> str:
     """This instant, ISO-8601 in UTC, to the millisecond."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def new_run_folder(runs_folder: Path, name: str) -> Path:
+    """Name the folder of a run that starts now: by name it is the last of all.
+
+    Under a clock that was set back, and twice in a second, its instant is the one
+    after the run before.
+    """
+    instant = datetime.now(UTC).replace(microsecond=0)
+    for known in runs_folder.glob(f"*/{FILE_NAME}"):
+        with contextlib.suppress(ValueError):
+            stamp = datetime.strptime(known.parent.name[:15], _STAMP)
+            instant = max(instant, stamp.replace(tzinfo=UTC) + timedelta(seconds=1))
+    return runs_folder / f"{instant.strftime(_STAMP)}-{name}-{secrets.token_hex(2)}"
 
 
 def find_run(run: str, runs_folder: Path) -> Path:

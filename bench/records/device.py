@@ -211,6 +211,15 @@ class SupportsQuiesce(Protocol):
         """
         ...
 
+    def restore(self) -> bool:
+        """Put back what a run has changed; return whether everything is."""
+        ...
+
+    @property
+    def is_restored(self) -> bool:
+        """Whether nothing of what this run changed is left to put back."""
+        ...
+
 
 @runtime_checkable
 class SupportsLog(Protocol):

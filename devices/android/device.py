@@ -88,6 +88,7 @@ class AndroidDevice:
         self._objects = objects
         self._properties = properties
         self._cancel = cancel
+        self._is_restored = True
 
     @property
     def info(self) -> DeviceInfo:
@@ -216,13 +217,21 @@ class AndroidDevice:
             DeviceLostError: The phone went away.
             Cancelled: The cancel event was set.
         """
+        self._is_restored = False
         try:
             run = partial(self._shell.run, timeout_s=QUIET_TIMEOUT_S)
             yield quiet_phone(run, screen)
         finally:
-            self._restore()
+            self.restore()
 
-    def _restore(self) -> None:
+    @property
+    def is_restored(self) -> bool:
+        """Whether nothing of what this run changed is left to put back."""
+        return self._is_restored
+
+    def restore(self) -> bool:
+        """Put back what a run has changed; return whether everything is."""
+        self._is_restored = False
         # Through a shell of its own, which a stopped run does not stop.
         try:
             with contextlib.closing(
@@ -230,11 +239,13 @@ class AndroidDevice:
                     self._server, self._serial, device_id=self._info.id, cancel=None
                 )
             ) as shell:
-                parsed = restore_phone(partial(shell.run, timeout_s=QUIET_TIMEOUT_S))
+                run = partial(shell.run, timeout_s=QUIET_TIMEOUT_S)
+                self._is_restored, words = restore_phone(run)
         except DeviceError as error:
             logger.warning("%s: settings not put back yet: %s", self._info.id, error)
         else:
-            logger.debug("%s: %s", self._info.id, "; ".join(parsed))
+            logger.debug("%s: %s", self._info.id, "; ".join(words))
+        return self._is_restored
 
     def wait_until_back(self, timeout_s: float) -> bool:
         """After a `DeviceLostError`: wait until the same phone answers again.

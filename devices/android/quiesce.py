@@ -66,7 +66,7 @@ done <$f
 }}
 """
 
-RESTORE = f"{_PUT_BACK}put_back\n"
+RESTORE = f"{_PUT_BACK}put_back\n[ -e $f ] || echo restored\n"
 """Prints `back NAME VALUE` for each; keeps the record when something failed."""
 
 _CHANGE = f"""\
@@ -147,9 +147,10 @@ def quiet_phone(run: Run, screen: ScreenWish = "on") -> tuple[str, ...]:
     return _words(run(["sh", "-c", quiet_script(screen)]))
 
 
-def restore_phone(run: Run) -> tuple[str, ...]:
-    """Put every changed setting back; return in words which."""
-    return _words(run(["sh", "-c", RESTORE]))
+def restore_phone(run: Run) -> tuple[bool, tuple[str, ...]]:
+    """Put every changed setting back; return whether all are, and in words which."""
+    done = run(["sh", "-c", RESTORE])
+    return b"restored" in done.stdout.splitlines()[-1:], _words(done)
 
 
 def _words(done: CommandResult) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pocketbench.bench.errors import Cancelled, DeviceError, DeviceLostError, PushError
+from pocketbench.bench.errors import Cancelled, DeviceLostError, PushError
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.devices.android.push.scripts import INCOMING, OBJECTS, parse_look_up
 from tests.phones import as_soon_as, has_come, wait_for
@@ -254,19 +254,16 @@ def test_what_is_wrong_does_not_spoil_what_came_before_it(device, make_object):
     assert left_behind(device) == []
 
 
-def test_a_file_that_is_replaced_while_it_is_sent_is_refused(
+def test_a_file_that_is_replaced_while_it_is_sent_is_sent_again(
     slow_phone, device, make_object
 ):
     def replace():
         slow_phone.shell(f"cd {INCOMING} && echo other >new && mv -f new 0")
 
     wanted = make_object("model", os.urandom(12_000_000))
-    with (
-        when_some_has_come(slow_phone, replace),
-        pytest.raises(PushError, match="did not arrive as it was sent"),
-    ):
-        device.push([wanted])
-    assert listed(device, OBJECTS) == []
+    with when_some_has_come(slow_phone, replace):
+        (sent,) = device.push([wanted])
+    assert hashed(device, sent.remote_path) == wanted.sha256
     assert left_behind(device) == []
 
 
@@ -316,7 +313,7 @@ def test_cancel_in_the_middle_of_a_file_leaves_nothing_behind(
     assert listed(device, OBJECTS) == []
 
 
-def test_an_adb_program_that_is_killed_leaves_nothing_behind(
+def test_an_adb_program_that_is_killed_is_started_once_more(
     slow_phone, device, make_object, adb
 ):
     def kill_it():
@@ -329,10 +326,17 @@ def test_an_adb_program_that_is_killed_leaves_nothing_behind(
                 if wanted in words and f"-P {adb.port}" in words:
                     os.kill(int(process.parent.name), signal.SIGKILL)
 
-    with when_some_has_come(slow_phone, kill_it), pytest.raises(DeviceError):
-        device.push([make_object("model", os.urandom(12_000_000))])
+    with when_some_has_come(slow_phone, kill_it):
+        (sent,) = device.push([make_object("model", os.urandom(12_000_000))])
+    assert hashed(device, sent.remote_path) == sent.sha256
     assert left_behind(device) == []
-    assert listed(device, OBJECTS) == []
+
+
+def test_a_killed_verification_is_done_again(phone, device, make_object):
+    killed_once = {"contains": "renice -n 19", "action": "kill", "times": 1}
+    phone.ask("behave", rules=[killed_once])
+    (sent,) = device.push([make_object("model", os.urandom(3_000_000))])
+    assert hashed(device, sent.remote_path) == sent.sha256
 
 
 def test_a_folder_that_may_not_be_written_is_reported_apart(device, make_object):

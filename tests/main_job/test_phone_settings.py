@@ -55,15 +55,16 @@ def test_ctrl_c_puts_them_back(user, owned, ctrl_c):
     assert everything(owned) == owned.before
 
 
-def test_after_kill_9_the_next_run_puts_them_back(user, owned):
+def test_after_kill_9_the_next_command_of_any_kind_puts_them_back(user, owned):
     process = start(user, owned)
     process.kill()
     process.communicate()
     assert scale(owned) == "0"
     assert "fixed true" in everything(owned)
 
-    user.measures(*NET, *owned.typed, **owned.environment)
+    done = user.types("report", "last", **owned.environment)
 
+    assert done.returncode == 0, done.stderr
     assert everything(owned) == owned.before
 
 

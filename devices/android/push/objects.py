@@ -10,6 +10,7 @@ and hashed it, so an interrupted push leaves nothing that a later one takes for 
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from pocketbench.bench.errors import PushError
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from pocketbench.bench.records.device import LocalFile
     from pocketbench.devices.android.push.sending import ObjectSender
     from pocketbench.devices.android.shell.shell import AdbShell
+
+
+logger = logging.getLogger(__name__)
 
 
 class PhoneObjects:
@@ -63,16 +67,29 @@ class PhoneObjects:
     def put(self, objects: Sequence[LocalFile]) -> tuple[DeviceFile, ...]:
         """Make all of them be there; one round trip when they already are.
 
+        What fails for no lasting reason, as when the phone kills the script that
+        verifies, is done once more.
+
         Raises:
             PushError: With the phone's own reason.
             DeviceLostError: The phone went away; nothing half sent is taken for whole.
             Cancelled: The cancel event was set.
         """
+        try:
+            found = self._put(objects)
+        except PushError as error:
+            if error.reason is not FailureReason.PUSH_FAILED:
+                raise
+            logger.warning("%s: pushing again: %s", self._device_id, error.fact)
+            found = self._put(objects)
+        return tuple(_installed(wanted, found[wanted]) for wanted in objects)
+
+    def _put(self, objects: Sequence[LocalFile]) -> dict[LocalFile, Found]:
         found = self._found(objects)
         missing = [wanted for wanted, origin in found.items() if origin == "missing"]
         if missing:
             self._send(missing)
-        return tuple(_installed(wanted, found[wanted]) for wanted in objects)
+        return found
 
     def lacking(self, objects: Sequence[LocalFile]) -> tuple[LocalFile, ...]:
         """Those that `put` would send; one round trip.

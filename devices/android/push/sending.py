@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pocketbench.bench.errors import Cancelled, DeviceError, PushError
+from pocketbench.bench.paths import working_folder
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.devices.android.adb.errors import push_failed
 from pocketbench.devices.android.adb.push import adb_push
@@ -192,12 +192,12 @@ def _numbered(
     objects: Sequence[LocalFile], *, and_an_end: bool
 ) -> Iterator[list[Path]]:
     """Links to files whose names are unique and need no quoting anywhere."""
-    with tempfile.TemporaryDirectory(prefix="pocketbench-push-") as folder:
-        links = [Path(folder) / str(number) for number in range(len(objects))]
+    with working_folder() as folder:
+        links = [folder / str(number) for number in range(len(objects))]
         for link, wanted in zip(links, objects, strict=True):
             link.symlink_to(Path(wanted.path).absolute())
         if and_an_end:
-            links.append(Path(folder) / ALL_SENT)
+            links.append(folder / ALL_SENT)
             links[-1].touch()
         yield links
 

@@ -4,7 +4,13 @@ import msgspec
 import pytest
 
 from pocketbench.bench.errors import StoreError
-from pocketbench.bench.measure.store import FILE_NAME, Store, find_run, read_run
+from pocketbench.bench.measure.store import (
+    FILE_NAME,
+    Store,
+    find_run,
+    new_run_folder,
+    read_run,
+)
 from pocketbench.bench.records.run import ArtifactReady, RunEnded
 
 
@@ -109,6 +115,20 @@ def test_a_run_is_found_by_folder_by_id_and_as_the_last(tmp_path, records):
     assert find_run("run-1", tmp_path).name == "run-1"
     assert find_run("last", tmp_path).name == "run-2"
     assert find_run(str(tmp_path / "run-1" / FILE_NAME), tmp_path).name == "run-1"
+
+
+def test_the_last_run_is_the_one_started_last_though_the_clock_was_set_back(
+    tmp_path, records
+):
+    ahead = tmp_path / "29990101-235959-zebra-0000"
+    names = [ahead]
+    for name in ("net", "net", "a"):
+        with Store(names[-1]) as store:
+            store.append(records.started())
+        names.append(new_run_folder(tmp_path, name))
+    assert names[1].name.startswith("29990102-000000-net-")
+    assert names == sorted(names)
+    assert find_run("last", tmp_path) == names[2]
 
 
 def test_a_run_that_is_not_there_is_answered_with_the_newest_ones(tmp_path, records):

@@ -1,0 +1,99 @@
+"""Phones whose settings a run has changed, listed on this computer until restored.
+
+A run that is killed cannot restore anything, and the run that continues it may have
+nothing left to do on that phone. So every command looks at the list first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from filelock import FileLock, Timeout
+
+from pocketbench.bench.errors import PocketbenchError
+from pocketbench.bench.measure.prepare import make_driver
+from pocketbench.bench.paths import state_dir
+from pocketbench.bench.planning.selection import select
+from pocketbench.bench.records.device import SupportsQuiesce
+
+FOLDER = "changed-phones"
+
+
+@contextlib.contextmanager
+def listed(device_id: str, device: SupportsQuiesce) -> Iterator[None]:
+    """Keep a device on the list until its settings are restored."""
+    entry = _entry(device_id)
+    with _held(entry):
+        entry.parent.mkdir(mode=0o700, exist_ok=True)
+        entry.touch()
+        _sync(entry.parent)
+        try:
+            yield
+        finally:
+            if device.is_restored:
+                entry.unlink(missing_ok=True)
+
+
+def restore_listed(say: Callable[[str], None]) -> None:
+    """Restore every listed phone that no running pocketbench uses.
+
+    What cannot be restored now stays on the list and is said.
+    """
+    folder = state_dir() / FOLDER
+    if not folder.is_dir():
+        return
+    for entry in sorted(folder.iterdir()):
+        device_id = unquote(entry.name)
+        try:
+            with _held(entry):
+                _restore(device_id)
+                entry.unlink(missing_ok=True)
+        except Timeout:
+            continue
+        except (PocketbenchError, OSError) as error:
+            fact = error.fact if isinstance(error, PocketbenchError) else str(error)
+            say(
+                f"Note: {device_id}: settings changed by an earlier run are not "
+                f"restored yet: {fact}. The next command tries again; to give up, "
+                f"remove {entry}"
+            )
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
+def _restore(device_id: str) -> None:
+    (chosen,) = select([device_id], make_driver)
+    with chosen.driver.open(chosen.info, cancel=threading.Event()) as device:
+        if isinstance(device, SupportsQuiesce) and not device.restore():
+            raise PocketbenchError(device_id, "it refuses to take them back", "")
+
+
+def _entry(device_id: str) -> Path:
+    return state_dir() / FOLDER / quote(device_id, safe="")
+
+
+def _held(entry: Path) -> contextlib.AbstractContextManager[object]:
+    """Hold an entry for this process; a lock ends with the process, however it ends.
+
+    Raises:
+        Timeout: A run that goes on holds it.
+    """
+    locks = state_dir() / "locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    name = f"{entry.name}.changed.lock"
+    return FileLock(locks / name, timeout=0, thread_local=False, is_singleton=False)
+
+
+def _sync(folder: Path) -> None:
+    """Have the entry outlive a power cut too, where folders can be synced."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
