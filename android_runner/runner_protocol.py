@@ -27,10 +27,13 @@ if TYPE_CHECKING:
 WIRE_VERSION = 1
 _SEAL_MARK = b'{"end"'
 
-_Ns = Annotated[int, msgspec.Meta(ge=0)]
-_Bytes = Annotated[int, msgspec.Meta(gt=0)]
-_Swap = Annotated[int, msgspec.Meta(ge=0)]
-_Count = Annotated[int, msgspec.Meta(ge=1)]
+_MOST = 1 << 60
+"""Nothing measured is larger: 36 years in nanoseconds, an exbibyte."""
+
+_Ns = Annotated[int, msgspec.Meta(ge=0, le=_MOST)]
+_Bytes = Annotated[int, msgspec.Meta(gt=0, le=_MOST)]
+_Swap = Annotated[int, msgspec.Meta(ge=0, le=_MOST)]
+_Count = Annotated[int, msgspec.Meta(ge=1, le=_MOST)]
 
 
 class _Seal(Value, frozen=True, kw_only=True):
@@ -165,9 +168,12 @@ def read_outputs(
     """
     fields = _sealed_fields(result, subject)
     parsed = _convert(fields, _Answered, subject)
-    names = [f"output_{index}" for index in range(parsed.input_count)]
-    if missing := [name for name in names if name not in fields]:
-        raise _bad_output(subject, f"printed no {missing[0]}")
+    names = []
+    # What it states is no reason to reserve memory: what it printed is.
+    for index in range(parsed.input_count):
+        names.append(f"output_{index}")
+        if names[-1] not in fields:
+            raise _bad_output(subject, f"printed no {names[-1]}")
     try:
         return tuple(tuple(map(_tensor, fields[name])) for name in names)
     except (ValueError, TypeError, AttributeError) as error:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import logging
 from pathlib import Path
 
 import msgspec
 
-from pocketbench.android_runner.build.file_hash import hashed_object
+from pocketbench.android_runner.build.file_hash import hash_bytes_of, hashed_object
 from pocketbench.bench.paths import cache_dir
 from pocketbench.bench.records.record import Value
 from pocketbench.bench.records.runner import Program, is_loader
+
+logger = logging.getLogger(__name__)
 
 SOURCES = Path(__file__).parents[1] / "native"
 RECORD_NAME = "build.json"
@@ -32,6 +36,8 @@ class BuiltRunner(Value, frozen=True, kw_only=True):
     sources_sha256: str
     built_at: str
     """ISO-8601, UTC."""
+    sha256: dict[str, str] = msgspec.field(default_factory=dict)
+    """Of each file that lies in the record's folder, by its relative path."""
 
     @property
     def is_current(self) -> bool:
@@ -79,11 +85,14 @@ def built_runners() -> tuple[BuiltRunner, ...]:
 
 
 def read_built(folder: Path) -> BuiltRunner | None:
-    """The runner of a folder; `None` when there is none or a file of it is gone."""
+    """The runner of a folder; `None` when there is none or it is damaged."""
     try:
         raw = (folder / RECORD_NAME).read_bytes()
         built = msgspec.json.decode(raw, type=BuiltRunner)
     except (OSError, msgspec.MsgspecError):
+        return None
+    if built.sha256 != _own_hashes(folder, built):
+        logger.warning("%s is damaged, or of an earlier pocketbench", folder)
         return None
     located = msgspec.structs.replace(
         built,
@@ -95,8 +104,19 @@ def read_built(folder: Path) -> BuiltRunner | None:
 
 def write_built(folder: Path, built: BuiltRunner) -> None:
     """Store what a folder holds."""
+    built = msgspec.structs.replace(built, sha256=_own_hashes(folder, built))
     raw = msgspec.json.format(msgspec.json.encode(built))
     (folder / RECORD_NAME).write_bytes(raw + b"\n")
+
+
+def _own_hashes(folder: Path, built: BuiltRunner) -> dict[str, str]:
+    """Of the files in its folder, read anew: a truncated program ends in SIGSEGV."""
+    hashes = {}
+    for name in (built.program, *built.libraries):
+        with contextlib.suppress(OSError):
+            if not Path(name).is_absolute():
+                hashes[name] = hash_bytes_of(folder / name)
+    return hashes
 
 
 def sources_sha256() -> str:

@@ -36,8 +36,7 @@ def file_sha256(path: Path) -> str:
         status.st_mtime_ns,
     ):
         return known.sha256
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = hash_bytes_of(path)
     _write(
         entry,
         _Known(
@@ -48,6 +47,16 @@ def file_sha256(path: Path) -> str:
         ),
     )
     return digest
+
+
+def hash_bytes_of(path: Path) -> str:
+    """Read the whole file for its sha256, whatever is remembered of it.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def hashed_object(path: Path, *, executable: bool = False) -> LocalFile:

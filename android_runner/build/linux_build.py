@@ -238,8 +238,8 @@ def _shipped(
             built_at=_now(),
         )
         write_built(ready, built)
-        if not folder.exists():
-            ready.rename(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        ready.rename(folder)
     found = read_built(folder)
     if found is None:
         raise RunnerBuildError(

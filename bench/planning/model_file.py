@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 Format = Literal["ptl", "pt", "pte", "tflite", "onnx", "ort"]
 
+_MOST_UNPACKED_BYTES = 256 << 20
+"""Besides twice the size of the file itself."""
+
 SUFFIXES = (".pt", ".pth", ".ptl", ".pte", ".tflite", ".onnx", ".ort")
 """What makes a word on the command line a file and not a name."""
 
@@ -72,7 +75,15 @@ def recognise(path: Path) -> ModelFile:
 def _format_of_archive(path: Path) -> Format:
     """Distinguish what torch writes: all of it is zip, whatever the suffix says."""
     with zipfile.ZipFile(path) as archive:
+        unpacked_bytes = sum(item.file_size for item in archive.infolist())
         inner = {name.partition("/")[2] for name in archive.namelist()}
+    # torch compresses code alone, and leaves weights as they are.
+    if unpacked_bytes > _MOST_UNPACKED_BYTES + 2 * path.stat().st_size:
+        raise UsageError(
+            str(path),
+            f"unpacks to {unpacked_bytes >> 20} MiB, more than torch would ever pack",
+            "Save the model again with torch.jit.save",
+        )
     if "bytecode.pkl" in inner:
         return "ptl"
     if "constants.pkl" in inner:

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -97,6 +98,32 @@ def test_a_runner_is_compiled_once_and_found_until_it_is_deleted(cache: Path) ->
     assert built_runners() == ()
     assert build_for_this_computer("null", reported.append).program == first.program
     assert len(reported) == 2
+
+
+def _truncate(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def _turn_a_bit(path: Path) -> None:
+    times = path.stat()
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+@needs_compiler
+@pytest.mark.parametrize("damage", [_truncate, _turn_a_bit])
+def test_a_damaged_program_counts_as_missing(
+    cache: Path, compiled_null: Path, damage: Callable[[Path], None]
+) -> None:
+    folder = runners_folder() / "null-damaged"
+    shutil.copytree(compiled_null, folder)
+    found = read_built(folder)
+    assert found is not None
+    damage(Path(found.program))
+    assert read_built(folder) is None
+    assert built_runners() == ()
 
 
 def _build_null(cache: str, results: multiprocessing.Queue[list[str]]) -> None:

@@ -132,6 +132,8 @@ def test_every_line_is_needed_even_under_a_seal_of_its_own(missing: int) -> None
         {"load_ns": None},
         {"peak_rss_bytes": 0},
         {"threads": 0},
+        {"threads": 1 << 61},
+        {"load_ns": 10**40},
         {"output_digest": "abc"},
     ],
 )
@@ -323,6 +325,11 @@ def test_an_output_of_another_form_is_no_output(outputs: object) -> None:
 def test_an_output_that_is_missing_is_reported() -> None:
     with pytest.raises(LaunchError, match="printed no output_1"):
         read_outputs(answered(["float32:1:AAAAAA=="], count=2), subject="tiny")
+
+
+def test_a_count_beyond_reason_costs_nothing() -> None:
+    with pytest.raises(LaunchError, match="printed no output_1"):
+        read_outputs(answered(["float32:1:AAAAAA=="], count=1 << 60), subject="tiny")
 
 
 OBSERVED: dict[str, object] = {

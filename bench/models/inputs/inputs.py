@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from pocketbench.bench.errors import UnknownNameError
+from pocketbench.bench.errors import UnknownNameError, UsageError
 from pocketbench.bench.records.artifact import TensorSpec
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ STEPS_PER_UNIT = 32
 8-bit integer then holds each exactly, and the inputs bundled with a model do not
 outweigh an int8 model."""
 LARGEST_STEP = 127
+MOST_VALUES = 1 << 30
+"""Of one input: 4 GiB of float32."""
 
 DTYPES = {
     name: getattr(torch, name)
@@ -126,6 +129,12 @@ def _tensor(
     spec: TensorSpec, generator: torch.Generator, values: Range
 ) -> torch.Tensor:
     dtype = dtype_named(spec.dtype)
+    if math.prod(spec.shape) > MOST_VALUES:
+        raise UsageError(
+            "x".join(map(str, spec.shape)),
+            f"is an input of more than {MOST_VALUES} values",
+            "Give a smaller --input",
+        )
     if dtype.is_floating_point:
         if values.reals is not None:
             drawn = torch.randint(values.reals.numel(), spec.shape, generator=generator)

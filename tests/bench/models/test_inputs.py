@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pocketbench.bench.errors import UnknownNameError
+from pocketbench.bench.errors import UnknownNameError, UsageError
 from pocketbench.bench.models.inputs.bundle import set_count
 from pocketbench.bench.models.inputs.inputs import (
     Range,
@@ -74,3 +74,9 @@ def test_large_inputs_are_bundled_fewer_times_than_small_ones():
     ]
 
     assert (set_count(small), set_count(large)) == (4, 2)
+
+
+def test_an_input_beyond_reason_is_refused_before_it_is_made():
+    spec = TensorSpec(shape=(1 << 20, 1 << 20))
+    with pytest.raises(UsageError, match="more than 1073741824 values"):
+        seeded_inputs([spec], 1, seed=0, purpose="bundled")

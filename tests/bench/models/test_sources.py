@@ -121,6 +121,19 @@ def test_an_archive_that_is_no_program_is_refused(nets, names, words):
         resolve("model.pt")
 
 
+def test_an_archive_that_unpacks_to_far_more_is_refused_unread(nets):
+    with (
+        zipfile.ZipFile(nets / "bomb.pt", "w", zipfile.ZIP_DEFLATED) as file,
+        file.open("net/constants.pkl", "w") as member,
+    ):
+        for _ in range(257):
+            member.write(bytes(1 << 20))
+    assert (nets / "bomb.pt").stat().st_size < 4 << 20
+
+    with pytest.raises(UsageError, match="unpacks to 257 MiB"):
+        resolve("bomb.pt")
+
+
 def test_a_folder_and_another_file_are_refused(nets):
     with pytest.raises(UsageError, match="is a folder"):
         resolve(str(nets))
