@@ -11,7 +11,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -21,6 +20,7 @@ from typing import Any, Literal, NamedTuple
 
 from pocketbench.bench.errors import ServiceError, ToolMissingError, UsageError
 from pocketbench.bench.history.commits import remote
+from pocketbench.bench.processes.tool import run_to_end
 
 _TIMEOUT_S = 30
 _PAGE = 100
@@ -213,18 +213,12 @@ class _AskByProgram(_Ask):
         words = [self._program, "api", "--method", method, path]
         if body is not None:
             words += ["--header", "Content-Type: application/json", "--input", "-"]
+        text = "" if body is None else json.dumps(body)
+        done = run_to_end(*words, stdin=text, timeout_s=_TIMEOUT_S)
         try:
-            done = subprocess.run(
-                words,
-                input="" if body is None else json.dumps(body),
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=_TIMEOUT_S,
-            )
-            if done.returncode == 0:
+            if done.succeeded:
                 return json.loads(done.stdout)
-        except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        except ValueError as error:
             raise ServiceError(
                 self._program, f"failed ({error})", "Run `gh auth status` to see why"
             ) from error

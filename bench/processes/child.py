@@ -7,7 +7,9 @@ import os
 import selectors
 import signal
 import subprocess
+import tempfile
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from pocketbench.bench.errors import Cancelled
@@ -36,6 +38,7 @@ def run_child(
     subject: str,
     grace_s: float = 0.0,
     cwd: os.PathLike[str] | None = None,
+    stdin: bytes = b"",
 ) -> CommandResult:
     """Run a program in a process group of its own and collect both its outputs.
 
@@ -49,15 +52,19 @@ def run_child(
     """
     began_ns = time.perf_counter_ns()
     try:
-        child = subprocess.Popen(
-            list(argv),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={**os.environ, **(env or {})},
-            cwd=cwd,
-            process_group=0,
-        )
+        with tempfile.TemporaryFile() if stdin else nullcontext() as given:
+            if given is not None:
+                given.write(stdin)
+                given.seek(0)
+            child = subprocess.Popen(
+                list(argv),
+                stdin=given or subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={**os.environ, **(env or {})},
+                cwd=cwd,
+                process_group=0,
+            )
     except OSError as error:
         return CommandResult(
             stdout=b"",

@@ -32,6 +32,7 @@ def run_to_end(
     timeout_s: float = TIMEOUT_S,
     env: Mapping[str, str] | None = None,
     cwd: os.PathLike[str] | None = None,
+    stdin: str = "",
 ) -> ToolResult:
     """Run to the end; whatever it starts ends with it, with Ctrl-C and at the deadline.
 
@@ -42,6 +43,7 @@ def run_to_end(
         timeout_s=timeout_s,
         env=env,
         cwd=cwd,
+        stdin=stdin.encode(),
         # Ctrl-C raises in the main thread, where the tools of this computer run.
         cancel=threading.Event(),
         subject=os.fspath(argv[0]),
