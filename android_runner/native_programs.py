@@ -175,6 +175,20 @@ def outputs_command(request: LaunchRequest, input_data_path: str) -> Command:
     )
 
 
+def prepack_command(request: LaunchRequest) -> Command:
+    """How one of our programs is made to prepack a model."""
+    inputs = () if request.bundled_input_count else request.inputs
+    return Command(
+        argv=(
+            *started_by(request.program, request.libraries),
+            *("--model", request.model_path),
+            *_input_flags(inputs),
+            "--prepack",
+        ),
+        env=_library_path(request.libraries),
+    )
+
+
 def _input_flags(inputs: Sequence[TensorSpec]) -> tuple[str, ...]:
     specs = [f"{spec.dtype}:{'x'.join(map(str, spec.shape))}" for spec in inputs]
     return tuple(word for spec in specs for word in ("--input", spec))

@@ -17,6 +17,7 @@ from pocketbench.android_runner.native_programs import (
     capabilities_command,
     native_command,
     outputs_command,
+    prepack_command,
     profile_command,
     spin_command,
 )
@@ -25,6 +26,7 @@ from pocketbench.android_runner.runner_protocol import (
     read_measurement,
     read_operator_times,
     read_outputs,
+    read_prepacked,
     read_spin,
 )
 
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
         Capabilities,
         Command,
         LaunchRequest,
+        Prepacked,
         Program,
         RawTensor,
     )
@@ -192,8 +195,22 @@ class LiteRunner(NativeRunner):
             LaunchError: Its answer cannot be read.
         """
         capabilities = super().parse_capabilities(result)
-        operators = (*(capabilities.operators or ()), *_INTERPRETERS_OWN)
+        if capabilities.operators is None:
+            return capabilities
+        operators = (*capabilities.operators, *_INTERPRETERS_OWN)
         return msgspec.structs.replace(capabilities, operators=operators)
+
+    def prepack_command(self, request: LaunchRequest) -> Command:
+        """The command line that prepacks a model for the CPU of a device."""
+        return prepack_command(request)
+
+    def parse_prepacked(self, result: CommandResult) -> Prepacked:
+        """The prepacked model.
+
+        Raises:
+            LaunchError: There is none, with the reason in the runtime's words.
+        """
+        return read_prepacked(result, subject=self.name)
 
 
 class ExecutorchRunner(NativeRunner):

@@ -19,7 +19,7 @@ from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.launch import Heap, Measurement, Memory
 from pocketbench.bench.records.operator_times import OperatorTime, OperatorTimes
 from pocketbench.bench.records.record import Value
-from pocketbench.bench.records.runner import Capabilities, RawTensor
+from pocketbench.bench.records.runner import Capabilities, Prepacked, RawTensor
 
 if TYPE_CHECKING:
     from pocketbench.bench.records.device import CommandResult
@@ -97,6 +97,13 @@ class _Capable(_Header, frozen=True, kw_only=True):
     quantized_engines: tuple[str, ...] | None = None
     backends: tuple[str, ...] | None = None
     operators: tuple[str, ...] | None = None
+
+
+class _Packed(_Header, frozen=True, kw_only=True):
+    prepacked: bytes
+    """In base64, as msgspec reads bytes."""
+    prepacked_operators: tuple[str, ...]
+    sqnr_db: int | None
 
 
 _Told = TypeVar("_Told", bound=_Header)
@@ -249,6 +256,20 @@ def read_capabilities(result: CommandResult, *, subject: str) -> Capabilities:
         quantized_engines=parsed.quantized_engines,
         backends=parsed.backends,
         operators=parsed.operators,
+    )
+
+
+def read_prepacked(result: CommandResult, *, subject: str) -> Prepacked:
+    """Read the answer to `--prepack`.
+
+    Raises:
+        LaunchError: There is no whole answer.
+    """
+    parsed = _convert(_sealed_fields(result, subject), _Packed, subject)
+    return Prepacked(
+        file=parsed.prepacked,
+        operators=parsed.prepacked_operators,
+        sqnr_db=parsed.sqnr_db,
     )
 
 

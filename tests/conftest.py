@@ -36,6 +36,8 @@ TOOLS = {
     "namespaces": ("unshare", "util-linux"),
     "apt": ("apt-get", "apt"),
     "qemu": ("qemu-aarch64-static", "qemu-user-static"),
+    "clang": ("clang++", "clang"),
+    "lld": ("ld.lld", "lld"),
     "arm64 compiler": ("aarch64-linux-gnu-g++", "g++-aarch64-linux-gnu"),
 }
 """What a test may need: the program that shows it is there, and Debian's package."""

@@ -20,6 +20,7 @@ from pocketbench.android_runner.build.built import (
     write_built,
 )
 from pocketbench.android_runner.build.compile import compile_runner
+from pocketbench.android_runner.build.dependencies import check_libraries
 from pocketbench.android_runner.build.executorch_runtime import (
     executorch_in,
     installed_executorch,
@@ -36,12 +37,15 @@ from pocketbench.android_runner.build.toolchain import (
     ndk_toolchain,
 )
 from pocketbench.bench.errors import UnknownNameError, UsageError
+from pocketbench.bench.records.elf import read_elf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ENGINES = ("lite", "executorch", "null")
 _RUNTIMES = {"lite": "PyTorch", "executorch": "ExecuTorch"}
+_API_LEVELS = {"lite": 21, "null": 21, "executorch": 26}
+"""What PyTorch Mobile is built for (Android 5.0), and ExecuTorch (Android 8.0)."""
 _LOCK_NOTE_S = 1.0
 _FLAG_VARIABLES = ("CXXFLAGS", "CPPFLAGS", "LDFLAGS")
 
@@ -66,6 +70,7 @@ def build_runner(
     toolchain: Path | None = None,
     runtime: Path | None = None,
     output: Path | None = None,
+    api_level: int | None = None,
     progress: Callable[[str], None],
 ) -> BuiltRunner:
     """What `pocketbench runner build` does; without an ABI, for this computer.
@@ -77,6 +82,8 @@ def build_runner(
         toolchain: A CMake toolchain file instead.
         runtime: The runtime of that ABI, see `runtime_in` and `executorch_in`.
         output: A folder that takes a copy of the program and all it needs.
+        api_level: Of the oldest Android that it is to run on; `None`: the one that
+            the runtime was built for.
         progress: Called with what takes long.
 
     Raises:
@@ -87,6 +94,10 @@ def build_runner(
     """
     if engine not in ENGINES:
         raise UnknownNameError("engine", engine, ENGINES)
+    if api_level is not None and ndk is None:
+        raise UsageError(
+            f"--api-level {api_level}", "is for --ndk", "Give --ndk, or leave it out"
+        )
     if abi and engine != "null" and not (ndk or toolchain or runtime):
         # It compiles with what is below.
         from pocketbench.android_runner.build.linux_build import (
@@ -100,9 +111,7 @@ def build_runner(
     found = None
     if runtime and engine != "null":
         found = _runtime_in(engine, runtime, abi or host_toolchain().abi)
-    tools = _toolchain(
-        abi, ndk, toolchain, is_shared=found is not None and bool(found.libraries)
-    )
+    tools = _toolchain(engine, abi, ndk, toolchain, found, api_level)
     if found is None and tools.is_cross and engine != "null":
         raise UsageError(
             f"--abi {abi}",
@@ -121,7 +130,15 @@ def _installed(engine: str) -> Runtime | None:
 
 
 def _runtime_in(engine: str, folder: Path, abi: str) -> Runtime:
-    return executorch_in(folder) if engine == "executorch" else runtime_in(folder, abi)
+    parts = executorch_in if engine == "executorch" else runtime_in
+    return parts(folder, abi)
+
+
+def _api_level(engine: str, runtime: Runtime | None) -> int:
+    """That of the runtime's libraries, which have it in a note; archives do not."""
+    libraries = runtime.libraries if runtime else ()
+    facts = [read_elf(Path(path), or_library=True) for path in libraries]
+    return max([_API_LEVELS[engine], *(x.android_api_level or 0 for x in facts)])
 
 
 def build(
@@ -146,19 +163,26 @@ def build(
         built = read_built(folder)
         if built:
             return built
+        check_libraries(toolchain, runtime)
         against = f" against {runtime.version}" if runtime and runtime.version else ""
         progress(
             f"building the {engine} runner for {toolchain.abi} with "
             f"{toolchain.short_name}{against}, about {20 if runtime else 5} s ..."
         )
-        compile_runner(engine, toolchain, runtime, folder)
+        tree = runners / f".tree-{engine}-{_compilation(toolchain, runtime)}"
+        compile_runner(engine, toolchain, runtime, folder, tree)
     built = read_built(folder)
     assert built is not None, folder
     return built
 
 
 def _toolchain(
-    abi: str | None, ndk: Path | None, file: Path | None, *, is_shared: bool
+    engine: str,
+    abi: str | None,
+    ndk: Path | None,
+    file: Path | None,
+    runtime: Runtime | None,
+    api_level: int | None,
 ) -> Toolchain:
     if abi is None:
         for given, flag in ((ndk, "--ndk"), (file, "--toolchain")):
@@ -174,7 +198,12 @@ def _toolchain(
             "--ndk and --toolchain", "only one of them can compile", "Give one"
         )
     if ndk:
-        return ndk_toolchain(ndk, abi, shared_stl=is_shared)
+        return ndk_toolchain(
+            ndk,
+            abi,
+            api_level=api_level or _api_level(engine, runtime),
+            shared_stl=runtime is not None and bool(runtime.libraries),
+        )
     if file:
         return file_toolchain(file, abi)
     raise UsageError(
@@ -185,13 +214,28 @@ def _toolchain(
     )
 
 
+def _compilation(toolchain: Toolchain, runtime: Runtime | None) -> str:
+    """Of all that objects are compiled from: what is linked may be mended meanwhile."""
+    headers = (
+        (runtime.version, runtime.includes, runtime.definitions) if runtime else ()
+    )
+    return _digest((sources_sha256(), toolchain, headers, _environment()))
+
+
 def _key(engine: str, toolchain: Toolchain, runtime: Runtime | None) -> str:
-    environment = {name: os.environ.get(name, "") for name in _FLAG_VARIABLES}
     # A source build may be done again at the same place.
     files = runtime.libraries + runtime.whole_archives if runtime else ()
     changed_ns = [Path(path).stat().st_mtime_ns for path in files]
-    made_of = (engine, sources_sha256(), toolchain, runtime, environment, changed_ns)
-    return hashlib.sha256(msgspec.json.encode(made_of)).hexdigest()[:16]
+    made_of = (sources_sha256(), toolchain, runtime, _environment(), changed_ns)
+    return _digest((engine, *made_of))
+
+
+def _environment() -> dict[str, str]:
+    return {name: os.environ.get(name, "") for name in _FLAG_VARIABLES}
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(msgspec.json.encode(value)).hexdigest()[:16]
 
 
 @contextmanager

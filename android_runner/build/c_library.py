@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pocketbench.android_runner.build import shipped
-from pocketbench.bench.errors import RunnerBuildError, ToolMissingError
+from pocketbench.bench.errors import ToolMissingError
 from pocketbench.bench.paths import cache_dir
 from pocketbench.bench.processes.tool import run_to_end
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
 LOADERS = {
     "arm64-v8a": "ld-linux-aarch64.so.1",
@@ -88,36 +88,6 @@ def installed_c_library() -> CLibrary:
             "the C library of Linux for arm64", "not installed", HOW_TO_INSTALL
         )
     return found
-
-
-def own_libraries(
-    program: Path, loader: Path, folders: Sequence[str] = ()
-) -> tuple[Path, ...]:
-    """Every library that a program of this computer loads, as its loader lists them.
-
-    Args:
-        program: Of this computer's ABI.
-        loader: This computer's.
-        folders: Where libraries lie that the program does not know the place of.
-
-    Raises:
-        RunnerBuildError: One is missing.
-    """
-    done = run_to_end(
-        loader,
-        *(("--library-path", ":".join(folders)) if folders else ()),
-        "--list",
-        program,
-    )
-    rows = [line.partition("=>") for line in done.stdout.splitlines()]
-    paths = [row[2].rpartition("(")[0].strip() for row in rows if row[1]]
-    if not done.succeeded or not all(Path(path).is_file() for path in paths):
-        raise RunnerBuildError(
-            str(program),
-            f"its libraries cannot be listed:\n{done.stdout}{done.stderr}".strip(),
-            "Run it here: `pocketbench run --device host`",
-        )
-    return (loader, *(Path(path) for path in paths))
 
 
 def _in_folder(folder: Path, origin: str) -> CLibrary | None:

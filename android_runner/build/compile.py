@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import filelock
 
 from pocketbench.android_runner.build.built import (
     SOURCES,
@@ -16,6 +19,7 @@ from pocketbench.android_runner.build.built import (
     write_built,
 )
 from pocketbench.android_runner.build.dependencies import needed_libraries
+from pocketbench.android_runner.build.shared_library import linkable
 from pocketbench.android_runner.build.toolchain import build_program
 from pocketbench.bench.errors import RunnerBuildError
 from pocketbench.bench.processes.tool import run_to_end
@@ -27,13 +31,27 @@ if TYPE_CHECKING:
 
 _LOG_LINES = 8
 _ERROR_LINES = 4
+_NEWER_ANDROID = re.compile(r"undefined symbol: (std(in|out|err)|__\w+_chk)\b")
+"""What C libraries got between Android 5.0 and 9, and every runtime calls."""
 _ERROR = re.compile(r"\berror\b", re.IGNORECASE)
 
 
 def compile_runner(
-    engine: str, toolchain: Toolchain, runtime: Runtime | None, folder: Path
+    engine: str,
+    toolchain: Toolchain,
+    runtime: Runtime | None,
+    folder: Path,
+    tree: Path,
 ) -> None:
     """Compile a runner into a folder that appears only when it is whole.
+
+    Args:
+        engine: `lite`, `executorch` or `null`.
+        toolchain: That compiles it.
+        runtime: That it is linked with.
+        folder: Where it is to lie.
+        tree: Takes the objects, and keeps them where something is missing to link
+            them with: the next build begins there.
 
     Raises:
         RunnerBuildError: It did not compile, or not for the ABI that was asked for.
@@ -41,25 +59,31 @@ def compile_runner(
     """
     log = folder.with_name(f"{folder.name}.log")
     cmake, ninja = build_program("cmake"), build_program("ninja")
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".building-") as name:
-        tree, ready = Path(name) / "tree", Path(name) / "ready"
+    with (
+        filelock.FileLock(tree.with_name(f"{tree.name}.lock")),
+        tempfile.TemporaryDirectory(dir=folder.parent, prefix=".building-") as name,
+    ):
+        ready = Path(name) / "ready"
         ready.mkdir()
         log.write_bytes(b"")
-        options = [*toolchain.options, *_runtime_options(runtime)]
-        _run(
-            [
-                *(str(cmake), "-G", "Ninja", "-S", str(SOURCES), "-B", str(tree)),
-                f"-DCMAKE_MAKE_PROGRAM={ninja}",
-                "-DCMAKE_BUILD_TYPE=Release",
-                f"-DPOCKETBENCH_ENGINE={engine}",
-                *options,
-            ],
-            engine,
-            log,
-        )
+        configure = [
+            *(str(cmake), "-G", "Ninja", "-S", str(SOURCES), "-B", str(tree)),
+            f"-DCMAKE_MAKE_PROGRAM={ninja}",
+            "-DCMAKE_BUILD_TYPE=Release",
+            f"-DPOCKETBENCH_ENGINE={engine}",
+            *toolchain.options,
+            *_runtime_options(runtime, tree / "linked"),
+        ]
+        try:
+            _run(configure, engine, log)
+        except RunnerBuildError:
+            # CMake would remember what it did not find.
+            shutil.rmtree(tree, ignore_errors=True)
+            raise
         _run([str(ninja), "-C", str(tree)], engine, log)
         program = ready / f"pocketbench-{engine}"
         shutil.copy2(tree / program.name, program)
+        shutil.rmtree(tree)
         _check_abi(program, engine, toolchain)
         version = runtime.version if runtime else None
         write_built(
@@ -72,7 +96,7 @@ def compile_runner(
                 origin=f"built here with {toolchain.short_name}"
                 + (f" against {version}" if version else ""),
                 program=program.name,
-                libraries=needed_libraries(program, toolchain, runtime, tree),
+                libraries=needed_libraries(program, toolchain, runtime, ready),
                 sources_sha256=sources_sha256(),
                 built_at=datetime.now(UTC).isoformat(timespec="microseconds"),
             ),
@@ -82,13 +106,16 @@ def compile_runner(
     log.unlink()
 
 
-def _runtime_options(runtime: Runtime | None) -> list[str]:
+def _runtime_options(runtime: Runtime | None, linked: Path) -> list[str]:
     if runtime is None:
         return []
+    libraries = [Path(path) for path in runtime.libraries]
+    if sys.platform != "darwin":
+        libraries = [linkable(path, linked) for path in libraries]
     values = {
         "VERSION": (runtime.version or "",),
         "INCLUDES": runtime.includes,
-        "LIBRARIES": runtime.libraries,
+        "LIBRARIES": map(str, libraries),
         "WHOLE": runtime.whole_archives,
         "ARCHIVES": runtime.archives,
         "DEFINITIONS": runtime.definitions,
@@ -105,11 +132,17 @@ def _run(command: list[str], engine: str, log: Path) -> None:
         output.write(done.stdout + done.stderr)
     if done.succeeded:
         return
+    lines = _informative_lines(log)
+    remedy = f"The whole log is {log}"
+    if _NEWER_ANDROID.search(log.read_text(errors="replace")):
+        remedy = (
+            "The runtime was built for a newer Android: give its level with --api-level"
+            f". {remedy}"
+        )
     raise RunnerBuildError(
         f"the {engine} runner",
-        f"{Path(command[0]).name} ended with exit code {done.exit_code}:\n"
-        f"{_informative_lines(log)}\n",
-        f"The whole log is {log}",
+        f"{Path(command[0]).name} ended with exit code {done.exit_code}:\n{lines}\n",
+        remedy,
     )
 
 

@@ -23,8 +23,14 @@ _LIBRARIES = (
     "executorch_kernels_quantized",
     "executorch_backend_xnnpack",
 )
-_KERNELS = ("optimized_native_cpu_ops_lib", "optimized_ops_lib", "portable_ops_lib")
-"""Static operator tables, best first; two of them would register an operator twice."""
+_KERNELS = (
+    "optimized_native_cpu_ops_lib",
+    "optimized_portable_ops_lib",
+    "portable_ops_lib",
+    "optimized_ops_lib",
+)
+"""Static operator tables, best first; two of them would register an operator twice,
+which ends the program at its start. The last one has few operators."""
 _REGISTERING = re.compile(r"lib(executorch|\w+_ops_lib|\w+_backend)")
 
 
@@ -50,21 +56,25 @@ def installed_executorch() -> Runtime:
     )
 
 
-def executorch_in(folder: Path) -> Runtime:
-    """The runtime of an unpacked wheel's `executorch/`, or of an install folder.
+def executorch_in(folder: Path, abi: str) -> Runtime:
+    """The runtime of a folder.
+
+    Takes a source build's install folder, an unpacked wheel's `executorch/`, and one
+    library with everything in it beside the headers (`include/` and `lib/` or
+    `jni/ABI/`, as an unpacked .aar has it).
 
     Raises:
-        UsageError: It is neither.
+        UsageError: It is none of them.
     """
     folder = folder.resolve()
-    found = _wheel(folder, None) or _static(folder)
+    found = _wheel(folder, None) or _static(folder) or _one_library(folder, abi)
     if found is None:
         raise UsageError(
             str(folder),
-            "no ExecuTorch runtime: no include/executorch with lib/libexecutorch.so "
-            "or lib/libexecutorch.a",
-            "Give the install folder of a source build, or the executorch/ folder of "
-            "an unpacked wheel of that ABI; docs/android.md says how",
+            "no ExecuTorch runtime: no include/executorch with lib/libexecutorch.a, "
+            f"lib/libexecutorch.so or jni/{abi}/libexecutorch.so",
+            "Give the install folder of a source build, or a library with its headers; "
+            "docs/android.md says how",
         )
     return found
 
@@ -109,6 +119,22 @@ def _static(root: Path) -> Runtime | None:
     )
 
 
+def _one_library(root: Path, abi: str) -> Runtime | None:
+    """Kernels, delegates and thread pool in one file, as packages for apps have it."""
+    includes = _includes(root)
+    places = [root / "lib", root / "jni" / abi]
+    names = ("libexecutorch.so", "libexecutorch_jni.so")
+    found = [x / name for x in places for name in names if (x / name).is_file()]
+    if includes is None or not found:
+        return None
+    return Runtime(
+        version=_version(root),
+        includes=includes,
+        libraries=(str(found[0]),),
+        definitions=(*_DEFINITIONS, "ET_USE_THREADPOOL"),
+    )
+
+
 def _includes(root: Path) -> tuple[str, ...] | None:
     folder = root / "include"
     if not (folder / "executorch/extension/module/module.h").is_file():
@@ -123,4 +149,9 @@ def _version(root: Path) -> str | None:
         )
         if found:
             return f"executorch {found[1]}"
-    return None
+    header = root / "include/executorch/runtime/core/version.h"
+    text = header.read_text(errors="replace") if header.is_file() else ""
+    parts = dict(re.findall(r"#define\s+ET_VERSION_(MAJOR|MINOR|PATCH)\s+(\d+)", text))
+    if len(parts) < 3:
+        return None
+    return f"executorch {parts['MAJOR']}.{parts['MINOR']}.{parts['PATCH']}"

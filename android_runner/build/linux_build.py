@@ -25,11 +25,8 @@ from pocketbench.android_runner.build.built import (
     sources_sha256,
     write_built,
 )
-from pocketbench.android_runner.build.c_library import (
-    CLibrary,
-    arm64_c_library,
-    own_libraries,
-)
+from pocketbench.android_runner.build.c_library import CLibrary, arm64_c_library
+from pocketbench.android_runner.build.dependencies import own_libraries
 from pocketbench.android_runner.build.executorch_runtime import (
     executorch_in,
     installed_executorch,
@@ -197,7 +194,9 @@ def compiled(
     folder = unpacked(wheel, progress, headers=True)
     root = folder / wheel.root
     runtime: Runtime = (
-        executorch_in(root) if engine == "executorch" else runtime_in(root, wheel.abi)
+        executorch_in(root, wheel.abi)
+        if engine == "executorch"
+        else runtime_in(root, wheel.abi)
     )
     runtime = msgspec.structs.replace(
         runtime,

@@ -16,6 +16,8 @@ _VERSION_HEADERS = (
     "torch/version.h",
     "torch/csrc/api/include/torch/version.h",
 )
+_CXX11_ABI = ("_GLIBCXX_USE_CXX11_ABI=1",)
+"""The wheels' own since torch 2.7; some compilers default to the old one."""
 _WHOLE_ARCHIVES = ("libtorch", "libtorch_cpu", "libc10")
 
 
@@ -99,8 +101,7 @@ def _shared(root: Path, version: str | None) -> Runtime | None:
         version=version or _version(includes),
         includes=includes,
         libraries=tuple(str(path) for path in libraries),
-        # The wheels' own ABI since torch 2.7; some compilers default to the old one.
-        definitions=() if suffix == "dylib" else ("_GLIBCXX_USE_CXX11_ABI=1",),
+        definitions=("POCKETBENCH_FULL_JIT", *_CXX11_ABI) if suffix == "so" else (),
     )
 
 

@@ -16,8 +16,6 @@ from pocketbench.bench.records.elf import read_elf
 from pocketbench.bench.records.record import Value
 
 ANDROID_ABIS = ("arm64-v8a", "armeabi-v7a", "x86_64", "x86")
-_ANDROID_PLATFORM = "android-21"
-"""The oldest that PyTorch Mobile supports, so that old phones run it too."""
 _TRIPLES = {
     "arm64-v8a": "aarch64-linux-android",
     "armeabi-v7a": "arm-linux-androideabi",
@@ -89,12 +87,16 @@ def host_toolchain() -> Toolchain:
     )
 
 
-def ndk_toolchain(ndk: Path, abi: str, *, shared_stl: bool) -> Toolchain:
+def ndk_toolchain(
+    ndk: Path, abi: str, *, api_level: int, shared_stl: bool
+) -> Toolchain:
     """The Android NDK in a folder.
 
     Args:
         ndk: The unpacked NDK.
         abi: The phone's.
+        api_level: Of the oldest Android that the program is to run on; a runtime that
+            was built for a newer one does not link.
         shared_stl: Whether the runtime's libraries share one libc++ between them.
 
     Raises:
@@ -116,12 +118,13 @@ def ndk_toolchain(ndk: Path, abi: str, *, shared_stl: bool) -> Toolchain:
         abi=abi,
         libc="bionic",
         compiler=f"NDK {_ndk_revision(ndk)} in {ndk.resolve()}",
-        short_name=f"NDK {_ndk_revision(ndk)}",
+        short_name=f"NDK {_ndk_revision(ndk)} (API level {api_level} and newer)",
         options=(
             f"-DCMAKE_TOOLCHAIN_FILE={file.resolve()}",
             f"-DANDROID_ABI={abi}",
-            f"-DANDROID_PLATFORM={_ANDROID_PLATFORM}",
+            f"-DANDROID_PLATFORM=android-{api_level}",
             f"-DANDROID_STL={'c++_shared' if shared_stl else 'c++_static'}",
+            "-DCMAKE_SKIP_RPATH=ON",
         ),
         folders=tuple(str(path) for path in sorted(sysroots)),
         is_cross=True,

@@ -176,6 +176,9 @@ _BYTECODE = re.compile(
 )
 """Releases of PyTorch Mobile differ in the spelling and the spaces."""
 
+_FATAL = re.compile(r"F ?[\d/]")
+"""A runtime's fatal line: `F 00:00:00.001 executorch:...`, `F1128 10:00:00 ...`."""
+
 _NO_NEWS = re.compile(
     r"\s*(\(?no backtrace available\)?|Exception raised from .*|\(most recent call"
     r" first\).*|\*\*\* Aborted at .*|This is an internal miniz error.*"
@@ -329,6 +332,9 @@ def _signal_name(number: int) -> str:
 
 def _with_last_line(fact: str, text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
+    fatal = [line for line in lines if _FATAL.match(line)]
+    if fatal:
+        return first_words(f"{fact}: {fatal[-1]}")
     return first_words(f"{fact}; last line: {lines[-1]}") if lines else fact
 
 

@@ -30,6 +30,12 @@ struct Inputs {
   std::size_t count;   // how many sets there are; inferences go round them
 };
 
+// A model file for one kind of CPU.
+struct Prepacked {
+  std::string file;  // its bytes
+  std::vector<std::string> operators;
+};
+
 class Engine {
  public:
   virtual ~Engine() = default;
@@ -66,6 +72,11 @@ class Engine {
 
   // The last output, part by part in order; a nested value is its parts.
   virtual void visit_output(const OutputVisitor& visit) const = 0;
+
+  // The model as an app's export makes it for this CPU, and loads it.
+  virtual Prepacked prepack(const std::string&) {
+    throw std::runtime_error("it does not prepack models");
+  }
 
   // From now on every operator of an inference is added to `times`, which slows it
   // down; what was measured before is not touched by it. `times` outlives the engine.

@@ -44,6 +44,7 @@ const std::string_view kHelp =
   --input-data PATH   values for these inputs: the bytes of one set after another
   --outputs           one inference for each set of inputs, what it answered, and no
                       times
+  --prepack           print the model prepacked for this CPU, and measure nothing
   --profile ops       after the measured inferences as many more, observed: calls and
                       time of every operator
   --spin-ms N         do fixed work for so long, print how fast, and measure nothing
@@ -86,6 +87,10 @@ Flags parse_flags(std::span<const std::string> arguments) {
     }
     if (flag == "--outputs") {
       flags.outputs = true;
+      continue;
+    }
+    if (flag == "--prepack") {
+      flags.prepack = true;
       continue;
     }
     if (flag == "--help") {

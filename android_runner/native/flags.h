@@ -27,6 +27,7 @@ struct Flags {
   std::vector<TensorSpec> inputs;  // for a model that brings none of its own
   std::string input_data;          // a file with values for them
   bool outputs = false;            // report what the model answers, and time nothing
+  bool prepack = false;              // print the model as a phone's app has it
   bool profile_operators = false;
   std::int64_t spin_ms = 0;  // instead of measuring; 0: measure
   bool capabilities = false;

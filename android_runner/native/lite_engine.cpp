@@ -4,17 +4,22 @@
 #include <ATen/Functions.h>
 #include <ATen/Parallel.h>
 #include <c10/util/Exception.h>
-#include <torch/csrc/jit/mobile/compatibility/runtime_compatibility.h>
 #include <torch/csrc/jit/mobile/import.h>
+#if __has_include(<torch/csrc/jit/mobile/compatibility/runtime_compatibility.h>)
+#include <torch/csrc/jit/mobile/compatibility/runtime_compatibility.h>
+#define POCKETBENCH_KNOWS_OPERATORS  // The published Android library does not.
+#endif
 
 #include <algorithm>
 #include <cctype>
 #include <cstring>
 #include <map>
+#include <sstream>
 #include <stdexcept>
 
 #include "lite_heap.h"
 #include "lite_observer.h"
+#include "lite_prepack.h"
 #include "outputs.h"
 #include "seeded.h"
 
@@ -169,25 +174,39 @@ void LiteEngine::describe(Line& line) const {
 }
 
 void LiteEngine::describe_capabilities(Line& line) const {
-  const auto info = torch::jit::RuntimeCompatibilityInfo::get();
   std::vector<std::string> engines;
   for (const at::QEngine engine : at::globalContext().supportedQEngines()) {
     if (engine != at::QEngine::NoQEngine) engines.push_back(engine_name(engine));
   }
+  line.add("quantized_engines", engines)
+      .add_flag("xnnpack", at::Context::isXNNPACKAvailable());
+#ifdef POCKETBENCH_KNOWS_OPERATORS
+  const auto info = torch::jit::RuntimeCompatibilityInfo::get();
   std::vector<std::string> operators;
   for (const auto& [name, unused] : info.operator_info) operators.push_back(name);
   std::sort(operators.begin(), operators.end());
   const auto [bytecode_min, bytecode_max] = info.min_max_supported_bytecode_version;
   line.add("bytecode_min", static_cast<std::int64_t>(bytecode_min))
       .add("bytecode_max", static_cast<std::int64_t>(bytecode_max))
-      .add("quantized_engines", engines)
-      .add_flag("xnnpack", at::Context::isXNNPACKAvailable())
       .add("operators", operators);
+#endif
 }
 
 void LiteEngine::load(const std::string& model) {
-  module_ = torch::jit::_load_for_mobile(model);
+  take(torch::jit::_load_for_mobile(model));
+}
+
+void LiteEngine::take(torch::jit::mobile::Module module) {
+  module_ = std::move(module);
   forward_ = module_.get_method("forward");
+  inputs_.clear();
+}
+
+Prepacked LiteEngine::prepack(const std::string& model) {
+  Prepacked made = prepack_lite(model);
+  std::istringstream file(made.file);
+  take(torch::jit::_load_for_mobile(file));
+  return made;
 }
 
 Inputs LiteEngine::prepare_inputs(

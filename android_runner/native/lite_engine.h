@@ -23,6 +23,7 @@ class LiteEngine final : public Engine {
   void describe(Line& line) const override;
   void describe_capabilities(Line& line) const override;
   void load(const std::string& model) override;
+  Prepacked prepack(const std::string& model) override;
   Inputs prepare_inputs(
       std::span<const TensorSpec> specs, std::uint64_t seed) override;
   Inputs read_inputs(
@@ -35,6 +36,8 @@ class LiteEngine final : public Engine {
 
  private:
   c10::InferenceMode inference_mode_;
+  void take(torch::jit::mobile::Module module);
+
   torch::jit::mobile::Module module_;
   std::optional<torch::jit::mobile::Method> forward_;
   std::vector<std::vector<c10::IValue>> inputs_;

@@ -2,12 +2,16 @@
 
 #include <unistd.h>
 
+#include <cmath>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "base64.h"
 #include "clock.h"
 #include "loop.h"
 #include "memory.h"
@@ -121,6 +125,57 @@ void launch(Engine& engine, const Flags& flags, Wire& wire, Phase& phase) {
   }
 }
 
+// Of all inputs, every float32 that the model answers.
+std::vector<float> answers(Engine& engine, const Flags& flags) {
+  const Inputs inputs = engine.prepare_inputs(flags.inputs, flags.seed);
+  std::vector<float> found;
+  for (std::size_t i = 0; i < inputs.count; ++i) {
+    engine.stage(i);
+    engine.forward();
+    engine.visit_output([&](const OutputPart& part) {
+      if (part.dtype != "float32") return;
+      const std::size_t before = found.size();
+      found.resize(before + part.bytes.size() / sizeof(float));
+      std::memcpy(found.data() + before, part.bytes.data(), part.bytes.size());
+    });
+  }
+  return found;
+}
+
+// 10 log10(signal power / error power), rounded down; none: they are the same.
+std::optional<std::int64_t> sqnr_db(
+    const std::vector<float>& expected, const std::vector<float>& actual) {
+  if (expected.size() != actual.size()) {
+    throw std::runtime_error("prepacked, the model answers in other shapes");
+  }
+  double signal = 0, error = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    if (expected[i] == actual[i]) continue;
+    error += std::pow(static_cast<double>(expected[i]) - actual[i], 2);
+  }
+  if (error == 0) return std::nullopt;
+  for (const float value : expected) signal += std::pow(value, 2.0);
+  // Not numbers where the original has some: as far off as can be.
+  if (!std::isfinite(error) || signal == 0) return 0;
+  return static_cast<std::int64_t>(std::floor(10 * std::log10(signal / error)));
+}
+
+void print_prepacked(Engine& engine, const Flags& flags, Wire& wire, Phase& phase) {
+  wire.write(header(engine));
+  phase = kLoad;
+  engine.load(flags.model);
+  phase = kForward;
+  const std::vector<float> expected = answers(engine, flags);
+  phase = kLoad;
+  const Prepacked made = engine.prepack(flags.model);
+  phase = kForward;
+  const auto sqnr = sqnr_db(expected, answers(engine, flags));
+  wire.write(Line()
+                 .add("prepacked_operators", made.operators)
+                 .add("sqnr_db", sqnr)
+                 .add_text("prepacked", base64(std::as_bytes(std::span(made.file)))));
+}
+
 void print_spin(const Engine& engine, std::int64_t spin_ms, Wire& wire) {
   wire.write(header(engine));
   const Spin done = spin(spin_ms * 1'000'000);
@@ -155,6 +210,8 @@ int run_program(Engine& engine, int argc, char** argv, int file_descriptor) {
       print_capabilities(engine, wire);
     } else if (flags.spin_ms > 0) {
       print_spin(engine, flags.spin_ms, wire);
+    } else if (flags.prepack) {
+      print_prepacked(engine, flags, wire, phase);
     } else {
       launch(engine, flags, wire, phase);
     }

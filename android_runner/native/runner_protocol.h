@@ -36,6 +36,11 @@
 //
 //   {"output_0": ["float32:1x1000:<base64>", ...]}   of each tensor
 //
+// or, asked to prepack, the first line without threads and seed, and then the model's
+// file in base64, and how far its answers are from the original's (null: the same)
+//
+//   {"prepacked_operators": ["aten::relu"], "sqnr_db": 120, "prepacked": "<base64>"}
+//
 // or, asked to spin, a first line without threads and seed, and then
 //
 //   {"spin_rounds": 1, "spin_elapsed_ns": 1}

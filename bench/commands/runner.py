@@ -39,6 +39,12 @@ def runner() -> None:
 @click.option("--abi", help="Of the phone: arm64-v8a, armeabi-v7a, x86_64, x86.")
 @click.option("--ndk", type=_FOLDER, help="The unpacked Android NDK.")
 @click.option(
+    "--api-level",
+    type=click.IntRange(21, 99),
+    help="Of the oldest Android it is to run on.  [default: the runtime's own, 21 for "
+    "PyTorch Mobile (Android 5.0), 26 for ExecuTorch (Android 8.0)]",
+)
+@click.option(
     "--toolchain",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A CMake toolchain file, for another cross compiler than the NDK's.",
@@ -65,6 +71,7 @@ def build(
     engine: str,
     abi: str | None,
     ndk: Path | None,
+    api_level: int | None,
     toolchain: Path | None,
     runtime: Path | None,
     output: Path | None,
@@ -91,7 +98,12 @@ def build(
         _build_for_apple(
             platform,
             engine,
-            given={"--abi": abi, "--ndk": ndk, "--toolchain": toolchain},
+            given={
+                "--abi": abi,
+                "--ndk": ndk,
+                "--api-level": api_level,
+                "--toolchain": toolchain,
+            },
             team=team,
             bundle_id=bundle_id,
             runtime=runtime,
@@ -106,6 +118,7 @@ def build(
         toolchain=toolchain,
         runtime=runtime,
         output=output,
+        api_level=api_level,
         progress=lambda text: click.echo(text, err=True),
     )
     click.echo(built.program)

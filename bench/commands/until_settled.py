@@ -14,6 +14,7 @@ from pocketbench.bench.measure.auxiliary.profiling import profile_operators
 from pocketbench.bench.measure.eta import seconds_per_launch
 from pocketbench.bench.measure.execute import measure, noting_the_end
 from pocketbench.bench.measure.ledger import Ledger
+from pocketbench.bench.measure.prepacking import with_prepacked
 from pocketbench.bench.measure.store import read_run
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.units import format_span
@@ -51,6 +52,7 @@ def measure_run(run: RunContext, jobs: Sequence[DeviceJob], before: Run | None) 
     """
     plan = run.plan
     with noting_the_end(run.store):
+        jobs = with_prepacked(run, jobs)
         if plan.outputs is not None:
             check_outputs(run, jobs, before.output_checks if before else ())
         if plan.workload.looks:

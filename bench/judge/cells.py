@@ -119,7 +119,9 @@ def _caveats(
     if ready is not None:
         for program in ready.programs:
             if program.runner == launches[-1].runner:
-                found.update(foreign_caveats(program, ready.device, artifact))
+                found.update(foreign_caveats(program, ready, artifact))
+        if any(x.artifact_sha256 == artifact.sha256 for x in ready.prepacked):
+            found.discard(Caveat.NOT_PREPACKED)
         device = ready.device
         found.update(device_caveats(device))
         if device.core_count is not None and variant.threads > device.core_count:

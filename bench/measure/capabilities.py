@@ -55,7 +55,7 @@ def capabilities_of(
         DeviceError: The device went away, or did not take the program.
         Cancelled: The run was stopped.
     """
-    runner, program = binding
+    runner, program, _ = binding
     if not isinstance(runner, SupportsCapabilities):
         return Missing(reason=f"{runner.name} cannot be asked what it loads")
     place = _place(program)
@@ -75,12 +75,16 @@ def capabilities_of(
     return parsed
 
 
-def _place(program: Program) -> Path:
-    """Named for the content of all that makes up the program."""
+def program_digest(program: Program) -> str:
+    """Of the content of all that makes up a program."""
     digest = hashlib.sha256(_FORM)
     for item in program.objects:
         digest.update(item.sha256.encode())
-    return cache_dir() / "capabilities" / f"{digest.hexdigest()}.json"
+    return digest.hexdigest()
+
+
+def _place(program: Program) -> Path:
+    return cache_dir() / "capabilities" / f"{program_digest(program)}.json"
 
 
 def _read(place: Path) -> Capabilities | None:

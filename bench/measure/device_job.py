@@ -25,7 +25,7 @@ class DeviceJob:
     ) -> None:
         """Take the models in order; an artifact's key is (model, variant name).
 
-        Each artifact's format is one that a tool loads. No block begins after the
+        Each artifact's format is one that a binding loads. No block begins after the
         deadline, which is of the monotonic clock.
         """
         self.selected = selected
@@ -38,6 +38,16 @@ class DeviceJob:
     def is_over(self) -> bool:
         """Whether the deadline has passed."""
         return self.deadline is not None and time.monotonic() >= self.deadline
+
+    def with_bindings(self, bindings: Sequence[RunnerBinding]) -> DeviceJob:
+        """The same with other programs."""
+        return DeviceJob(
+            self.selected,
+            bindings,
+            models=self.models,
+            artifacts=self.artifacts,
+            deadline=self.deadline,
+        )
 
     def limited(self, models: Collection[str], deadline: float | None) -> DeviceJob:
         """The same device and programs with fewer models, and until a deadline."""

@@ -362,9 +362,7 @@ class DeviceSession:
         artifact = self._job.artifacts[variant.model, variant.name]
         binding = binding_for(artifact, self._job.bindings)
         workload = self._run.plan.workload
-        request = launch_request(
-            variant, artifact, binding.program, self._installed, workload
-        )
+        request = launch_request(variant, artifact, binding, self._installed, workload)
         return ReadyVariant(variant, artifact, binding, request)
 
     def _cores(

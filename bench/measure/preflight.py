@@ -101,6 +101,14 @@ def why_unfit(program: Program, info: DeviceInfo) -> LaunchError | None:
                 f"{item.name} is built for {facts.abi}, "
                 f"the device runs {', '.join(info.abis)}",
             )
+        level = facts.android_api_level
+        if item == program.executable and (level or 0) > (info.api_level or 9999):
+            return LaunchError(
+                FailureReason.ANDROID_TOO_OLD,
+                info.id,
+                f"{item.name} is built for Android's API level {level} and newer, the "
+                f"phone has {info.api_level}",
+            )
         aligned, page = facts.load_alignment_bytes, info.page_size_bytes
         if aligned is not None and page is not None and aligned < page:
             return LaunchError(

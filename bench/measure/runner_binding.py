@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import NamedTuple
 
 from pocketbench.bench.records.artifact import Artifact
 from pocketbench.bench.records.device import DeviceFile, DeviceInfo, LocalFile
 from pocketbench.bench.records.plan import Variant, Workload
-from pocketbench.bench.records.run import DeviceReady, ReadyProgram
+from pocketbench.bench.records.run import DeviceReady, PrepackedModel, ReadyProgram
 from pocketbench.bench.records.runner import Command, LaunchRequest, Program, Runner
 
 
@@ -19,6 +20,8 @@ class RunnerBinding(NamedTuple):
 
     runner: Runner
     program: Program
+    prepacked: Mapping[str, PrepackedModel] = MappingProxyType({})
+    """Loaded instead of exported models, by the sha256 of these."""
 
 
 @dataclass(frozen=True)
@@ -63,20 +66,31 @@ def needed_objects(
         item.sha256: item for binding in bindings for item in binding.program.objects
     }
     for artifact in artifacts:
+        file = loaded_file(artifact, bindings)
         model = LocalFile(
-            path=artifact.path,
+            path=file.path,
             name=f"model.{artifact.format}",
-            sha256=artifact.sha256,
-            size_bytes=artifact.size_bytes,
+            sha256=file.sha256,
+            size_bytes=file.size_bytes,
         )
-        objects.setdefault(artifact.sha256, model)
+        objects.setdefault(file.sha256, model)
     return tuple(objects.values())
+
+
+def loaded_file(
+    artifact: Artifact, bindings: Iterable[RunnerBinding]
+) -> Artifact | PrepackedModel:
+    """What programs load of a model: the exported file, or what was made of it."""
+    for binding in bindings:
+        if artifact.sha256 in binding.prepacked:
+            return binding.prepacked[artifact.sha256]
+    return artifact
 
 
 def launch_request(
     variant: Variant,
     artifact: Artifact,
-    program: Program,
+    binding: RunnerBinding,
     installed: Mapping[str, DeviceFile],
     workload: Workload,
 ) -> LaunchRequest:
@@ -85,14 +99,14 @@ def launch_request(
     Args:
         variant: What to launch.
         artifact: Its file.
-        program: What measures it there.
+        binding: What measures it there.
         installed: The device's objects by sha256.
         workload: How long it goes on.
     """
     return LaunchRequest(
-        program=installed[program.executable.sha256],
-        libraries=tuple(installed[x.sha256] for x in program.libraries),
-        model_path=installed[artifact.sha256].remote_path,
+        program=installed[binding.program.executable.sha256],
+        libraries=tuple(installed[x.sha256] for x in binding.program.libraries),
+        model_path=installed[loaded_file(artifact, [binding]).sha256].remote_path,
         format=artifact.format,
         threads=variant.threads,
         warmup_iterations=workload.warmup_iterations,
@@ -122,6 +136,9 @@ def device_ready(
         loader=first.loader,
         other_programs=tuple(others),
         objects=installed,
+        prepacked=tuple(
+            next((x.prepacked for x in bindings if x.prepacked), {}).values()
+        ),
     )
 
 

@@ -18,6 +18,7 @@ CERTAIN = frozenset(
         FailureReason.NO_PERMISSION,
         FailureReason.WRONG_ABI,
         FailureReason.WRONG_PAGE_SIZE,
+        FailureReason.ANDROID_TOO_OLD,
         FailureReason.LINKER,
         FailureReason.MISSING_LIBRARY,
         FailureReason.MISSING_LOADER,

@@ -176,8 +176,8 @@ _WORDINGS = {
         "the NDK (docs/android.md)",
     ),
     Caveat.FOREIGN_KERNELS: Wording(
-        "float32 kernels of PyTorch's server build, not of an Android build",
-        "they compute with oneDNN and OpenBLAS where a mobile build has XNNPACK",
+        "float32 layers ran on kernels of PyTorch's server build, not prepacked ones",
+        "it computes with oneDNN and OpenBLAS where a mobile build has XNNPACK",
         "measure float32 with --engine executorch, or build the lite runner with the "
         "NDK",
     ),

@@ -28,8 +28,12 @@ _LIBCS = (
     ("ld64.so", "glibc"),
     ("ld-musl", "musl"),
 )
-_PT_INTERP = 3
 _PT_LOAD = 1
+_PT_INTERP = 3
+_PT_NOTE = 4
+_ANDROID_NOTE = struct.Struct("III8sI")
+"""`.note.android.ident`: two lengths, its kind 1, its name, and the API level."""
+_MOST_NOTES_BYTES = 65536
 _LINKED_TYPES = (2, 3)
 """ET_EXEC and ET_DYN; a shared library is ET_DYN too, but has no entry point."""
 
@@ -44,6 +48,8 @@ class ElfFacts(Value, frozen=True, kw_only=True):
     interpreter: str | None
     load_alignment_bytes: int | None
     """Smallest alignment of a loaded segment; a 16 KB-page phone needs 16384."""
+    android_api_level: int | None = None
+    """The oldest Android that it was linked for; `None`: it does not say."""
 
     def runs_with(self, libc: str | None) -> bool:
         """Whether a system with this C library can start the program."""
@@ -84,7 +90,7 @@ def _read(file: BinaryIO, path: Path, *, or_library: bool) -> ElfFacts:
     kind, machine, _, entry, table, *_, entry_size, count = fields
     if kind not in _LINKED_TYPES or (entry == 0 and not or_library):
         raise _not_a_program(path, "an ELF file, but not a program")
-    interpreter = None
+    interpreter = api_level = None
     alignments = []
     for index in range(count):
         file.seek(table + index * entry_size)
@@ -95,11 +101,16 @@ def _read(file: BinaryIO, path: Path, *, or_library: bool) -> ElfFacts:
             interpreter = raw.rstrip(b"\0").decode("utf-8", "replace")
         elif segment.kind == _PT_LOAD:
             alignments.append(segment.alignment)
+        elif segment.kind == _PT_NOTE:
+            file.seek(segment.offset)
+            notes = file.read(min(segment.size, _MOST_NOTES_BYTES))
+            api_level = _android_api_level(notes, order) or api_level
     return ElfFacts(
         abi=_ABIS.get((machine, bits), f"machine {machine}"),
         libc=_libc(interpreter),
         interpreter=interpreter,
         load_alignment_bytes=min(alignments, default=None),
+        android_api_level=api_level,
     )
 
 
@@ -120,6 +131,15 @@ def _segment(file: BinaryIO, bits: int, order: str) -> _Segment:
             f"{order}IIIIIIII", file.read(32)
         )
     return _Segment(kind=kind, offset=offset, size=size, alignment=alignment)
+
+
+def _android_api_level(notes: bytes, order: str) -> int | None:
+    note = struct.Struct(order + _ANDROID_NOTE.format)
+    start = notes.find(b"Android\0") - 12
+    if start < 0 or len(notes) < start + note.size:
+        return None
+    *_, kind, _, level = note.unpack_from(notes, start)
+    return level if kind == 1 else None
 
 
 def _libc(interpreter: str | None) -> str:

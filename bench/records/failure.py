@@ -25,6 +25,7 @@ class FailureReason(StrEnum):
     NO_PERMISSION = "no_permission"
     WRONG_ABI = "wrong_abi"
     WRONG_PAGE_SIZE = "wrong_page_size"
+    ANDROID_TOO_OLD = "android_too_old"
     LINKER = "linker"
     MISSING_LIBRARY = "missing_library"
     MISSING_LOADER = "missing_loader"
@@ -109,6 +110,10 @@ _REMEDIES = {
         "Rebuild the runner and its libraries with 16 KB alignment "
         "(-Wl,-z,max-page-size=16384)"
     ),
+    FailureReason.ANDROID_TOO_OLD: (
+        "Build it and its runtime for this phone's Android (`pocketbench runner build "
+        "--api-level`), or take the Linux build, which runs on all: --libc glibc"
+    ),
     FailureReason.LINKER: (
         "Push the library the linker names, or build the runner against it"
     ),
@@ -166,7 +171,8 @@ _REMEDIES = {
     ),
     FailureReason.NO_OPERATOR_TIMES: (
         "Profile with a runner whose runtime reports its operators: ours for the lite "
-        "interpreter, or ExecuTorch built with EXECUTORCH_ENABLE_EVENT_TRACER=ON"
+        "interpreter, or ExecuTorch built with -DEXECUTORCH_ENABLE_EVENT_TRACER=ON "
+        "-DEXECUTORCH_BUILD_DEVTOOLS=ON"
     ),
     FailureReason.OUT_OF_MEMORY: (
         "Close other apps, use a smaller model, or a phone with more memory"

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 from pocketbench.bench.records.caveat import Caveat
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pocketbench.bench.records.artifact import Artifact
     from pocketbench.bench.records.device import DeviceInfo
-    from pocketbench.bench.records.run import ReadyProgram
+    from pocketbench.bench.records.run import DeviceReady, ReadyProgram
+    from pocketbench.bench.records.runner import Program
 
 _FLOAT_KERNELS = frozenset(
     {
@@ -29,20 +32,31 @@ _FLOAT_KERNELS = frozenset(
 """Those that a mobile build computes with XNNPACK, and a server build does not."""
 
 
+def is_foreign(program: Program | ReadyProgram, info: DeviceInfo) -> bool:
+    """Whether a program brings another C library than the device's along."""
+    return program.loader is not None and program.libc != info.libc
+
+
+def runs_float_kernels(operators: Iterable[str]) -> bool:
+    """Whether any of these is computed otherwise in a mobile build, see above."""
+    return not _FLOAT_KERNELS.isdisjoint(x.partition(".")[0] for x in operators)
+
+
 def foreign_caveats(
-    program: ReadyProgram, info: DeviceInfo, artifact: Artifact
+    program: ReadyProgram, ready: DeviceReady, artifact: Artifact
 ) -> tuple[Caveat, ...]:
     """What is to be said of a model's numbers by such a program.
 
     Args:
         program: What measured it.
-        info: The device.
-        artifact: The file that it loaded.
+        ready: The device, and what it loads instead of exported models.
+        artifact: The exported model.
     """
-    if program.loader is None or program.libc == info.libc:
+    if not is_foreign(program, ready.device):
         return ()
     if artifact.engine != "lite":
         return (Caveat.FOREIGN_LIBC,)
-    operators = {name.partition(".")[0] for name in artifact.operators}
-    kernels = (Caveat.FOREIGN_KERNELS,) if operators & _FLOAT_KERNELS else ()
+    packed = [x for x in ready.prepacked if x.artifact_sha256 == artifact.sha256]
+    operators = packed[0].operators if packed else artifact.operators
+    kernels = (Caveat.FOREIGN_KERNELS,) if runs_float_kernels(operators) else ()
     return (Caveat.FOREIGN_LIBC, *kernels, Caveat.FOREIGN_MEMORY)

@@ -68,6 +68,24 @@ class ReadyProgram(Value, frozen=True, kw_only=True):
     """What starts it where it brings that C library along: `ld-linux-aarch64.so.1`."""
 
 
+class PrepackedModel(Value, frozen=True, kw_only=True):
+    """What a phone's own program made of an exported model, for its kind of CPU."""
+
+    artifact_sha256: str
+    """Of the exported file."""
+    path: str
+    """Absolute, on the host at the time of the run."""
+    sha256: str
+    size_bytes: int
+    by: str
+    """`torch 2.9.1`."""
+    made_on: str
+    """The device: `Pixel 8, arm64-v8a`."""
+    operators: tuple[str, ...]
+    sqnr_db: int | None
+    """Of its answers against the exported file's; `None`: the same bits."""
+
+
 class DeviceReady(Value, frozen=True, kw_only=True, tag_field="record", tag="device"):
     """A device was opened and holds what it needs."""
 
@@ -84,6 +102,8 @@ class DeviceReady(Value, frozen=True, kw_only=True, tag_field="record", tag="dev
     """Besides that one, when the models need several engines."""
     objects: tuple[DeviceFile, ...]
     """Programs, libraries and models, with where each came from."""
+    prepacked: tuple[PrepackedModel, ...] = ()
+    """Models that it loads instead of the exported ones."""
 
     @property
     def programs(self) -> tuple[ReadyProgram, ...]:

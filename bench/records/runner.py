@@ -104,6 +104,16 @@ class Capabilities(Value, frozen=True, kw_only=True):
     """Every one that is registered: `aten::add.Tensor`."""
 
 
+class Prepacked(Value, frozen=True, kw_only=True):
+    """A model as an app's export makes it for one kind of CPU."""
+
+    file: bytes
+    operators: tuple[str, ...]
+    """Root operators: `prepacked::conv2d_clamp_run`."""
+    sqnr_db: int | None
+    """Of its answers, the original's being the signal; `None`: the same bits."""
+
+
 class Runner(Protocol):
     """Drives one measuring program; three methods and no state about devices."""
 
@@ -170,6 +180,23 @@ class SupportsOutputs(Protocol):
 
         Raises:
             LaunchError: It did not answer.
+        """
+        ...
+
+
+@runtime_checkable
+class SupportsPrepacking(Protocol):
+    """A runner whose program can also make a model what an app's export would."""
+
+    def prepack_command(self, request: LaunchRequest) -> Command:
+        """The command line that makes it; the request's counts are not looked at."""
+        ...
+
+    def parse_prepacked(self, result: CommandResult) -> Prepacked:
+        """Read what such a launch made.
+
+        Raises:
+            LaunchError: It made nothing, with the reason in the runtime's words.
         """
         ...
 

@@ -198,6 +198,23 @@ def test_every_known_way_to_end_has_its_reason(
 
 
 @pytest.mark.parametrize(
+    "fatal",
+    [
+        "F 00:00:00.000512 executorch:operator_registry.cpp:88] Re-registering "
+        "aten::_adaptive_avg_pool2d.out",
+        "F1128 10:00:00.000512 123 logging.cpp:61] Check failed: x == y",
+    ],
+)
+def test_the_cause_of_a_crash_is_the_fatal_line_and_not_the_shells_word(
+    fatal: str,
+) -> None:
+    said = f"I 00:00:00.000001 executorch:a.cpp:1] begun\n{fatal}\nAborted"
+    error = classify(ended(said, code=134), subject="tiny.pte")
+    assert error.reason is Reason.CRASHED
+    assert error.fact == f"ended by SIGABRT: {fatal}"
+
+
+@pytest.mark.parametrize(
     ("stderr", "reported"),
     [
         ("Missing operator: [3] aten::native_dropout.out", ".eval()"),

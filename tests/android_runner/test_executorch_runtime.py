@@ -12,6 +12,7 @@ from pocketbench.android_runner.build.executorch_runtime import (
 )
 from pocketbench.bench.errors import ToolMissingError, UsageError
 
+ARM64 = "arm64-v8a"
 WHEEL = (
     "executorch",
     "executorch_threadpool",
@@ -34,7 +35,7 @@ def test_an_unpacked_wheel_gives_its_shared_libraries(tmp_path: Path) -> None:
     version = root / "lib/cmake/executorch/executorch-config-version.cmake"
     version.parent.mkdir(parents=True)
     version.write_text('set(PACKAGE_VERSION "1.5.1")\n')
-    runtime = executorch_in(root)
+    runtime = executorch_in(root, ARM64)
     assert runtime.version == "executorch 1.5.1"
     assert [Path(x).stem for x in runtime.libraries] == [f"lib{x}" for x in WHEEL]
     assert runtime.whole_archives == ()
@@ -57,7 +58,9 @@ def test_of_a_source_build_one_table_of_operators_and_every_delegate_is_linked_w
         "xnnpack_backend",
         "XNNPACK",
     )
-    runtime = executorch_in(make(tmp_path, *(f"lib/lib{name}.a" for name in names)))
+    runtime = executorch_in(
+        make(tmp_path, *(f"lib/lib{name}.a" for name in names)), ARM64
+    )
     whole = {Path(x).stem.removeprefix("lib") for x in runtime.whole_archives}
     rest = {Path(x).stem.removeprefix("lib") for x in runtime.archives}
     assert whole == {
@@ -74,7 +77,9 @@ def test_of_a_source_build_one_table_of_operators_and_every_delegate_is_linked_w
 
 def test_without_optimized_kernels_the_portable_ones_are_taken(tmp_path: Path) -> None:
     names = ("executorch", "portable_ops_lib")
-    runtime = executorch_in(make(tmp_path, *(f"lib/lib{name}.a" for name in names)))
+    runtime = executorch_in(
+        make(tmp_path, *(f"lib/lib{name}.a" for name in names)), ARM64
+    )
     assert {Path(x).stem for x in runtime.whole_archives} == {
         "libexecutorch",
         "libportable_ops_lib",
@@ -83,9 +88,9 @@ def test_without_optimized_kernels_the_portable_ones_are_taken(tmp_path: Path) -
 
 def test_a_folder_without_a_runtime_says_what_to_give(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"docs/android\.md"):
-        executorch_in(tmp_path)
+        executorch_in(tmp_path, ARM64)
     with pytest.raises(UsageError, match="no ExecuTorch runtime"):
-        executorch_in(make(tmp_path, "lib/libexecutorch.so"))
+        executorch_in(make(tmp_path, "lib/libother.so"), ARM64)
 
 
 def test_a_build_for_a_phone_asks_for_the_engines_own_runtime(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from pocketbench.android_runner.runner_protocol import (
     read_measurement,
     read_operator_times,
     read_outputs,
+    read_prepacked,
     read_spin,
 )
 from pocketbench.bench.errors import LaunchError
@@ -171,6 +172,21 @@ def test_a_spin_is_read_and_a_broken_one_refused() -> None:
             CommandResult(stdout=sealed(header), stderr=b"", exit_code=0),
             subject="tiny",
         )
+
+
+def test_a_prepacked_model_is_read_with_how_its_answers_differ() -> None:
+    header = {"wire": 1, "runner": "lite", "runtime": "torch 2.9.1", "pid": 1}
+    made = {"prepacked": "AAH/", "prepacked_operators": ["aten::add"], "sqnr_db": None}
+    for sqnr_db in (121, None):
+        told = sealed(header, made | {"sqnr_db": sqnr_db})
+        result = CommandResult(stdout=told, stderr=b"", exit_code=0)
+        found = read_prepacked(result, subject="tiny")
+        assert (found.file, found.operators) == (b"\0\1\xff", ("aten::add",))
+        assert found.sqnr_db == sqnr_db
+    for broken in (header, header | made | {"prepacked": "no base64"}):
+        result = CommandResult(stdout=sealed(broken), stderr=b"", exit_code=0)
+        with pytest.raises(LaunchError):
+            read_prepacked(result, subject="tiny")
 
 
 def test_a_field_of_a_newer_program_is_no_trouble() -> None:

@@ -23,13 +23,18 @@ def elf(
     kind: int = 3,
     entry: int = 0x1000,
     order: str = "<",
+    api_level: int | None = None,
 ) -> bytes:
-    """The headers of a program: one segment that is loaded, one that names a loader."""
+    """The headers of a program: a loaded segment, a loader's name, Android's note."""
     name = b"" if interpreter is None else interpreter.encode() + b"\0"
+    note = struct.pack(f"{order}III8sI", 8, 4, 1, b"Android\0", api_level or 0)
     segments = [(1, 0, 0, alignment)]
     header_size, segment_size = (64, 56) if bits == 64 else (52, 32)
+    tables_end = header_size + 3 * segment_size
     if name:
-        segments.append((3, header_size + 2 * segment_size, len(name), 1))
+        segments.append((3, tables_end + len(note), len(name), 1))
+    if api_level is not None:
+        segments.append((4, tables_end, len(note), 4))
     ident = b"\x7fELF" + bytes([2 if bits == 64 else 1, 1 if order == "<" else 2, 1])
     layout = f"{order}HHIQQQIHHHHHH" if bits == 64 else f"{order}HHIIIIIHHHHHH"
     header = struct.pack(
@@ -46,9 +51,8 @@ def elf(
             table += struct.pack(
                 f"{order}IIIIIIII", kind_, offset, 0, 0, size, size, 5, align
             )
-    return (ident.ljust(16, b"\0") + header + table).ljust(
-        header_size + 2 * segment_size, b"\0"
-    ) + name
+    headers = ident.ljust(16, b"\0") + header + table
+    return headers.ljust(tables_end, b"\0") + note + name
 
 
 def facts_of(folder: Path, content: bytes) -> ElfFacts:
@@ -74,6 +78,17 @@ def test_the_machine_and_the_class_give_the_abi(
     facts = facts_of(tmp_path, elf(machine, bits=bits))
     assert facts.abi == abi
     assert facts.libc == "static"
+
+
+@pytest.mark.parametrize(("bits", "order"), [(64, "<"), (32, "<"), (32, ">")])
+def test_the_note_of_androids_linker_gives_the_oldest_android(
+    tmp_path: Path, bits: int, order: str
+) -> None:
+    noted = elf(183, bits=bits, order=order, api_level=26)
+    assert facts_of(tmp_path, noted).android_api_level == 26
+    assert facts_of(tmp_path, elf(183)).android_api_level is None
+    cut_off = noted[: -(struct.calcsize("III8sI") - 20)]
+    assert facts_of(tmp_path, cut_off).android_api_level is None
 
 
 @pytest.mark.parametrize(

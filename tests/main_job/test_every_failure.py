@@ -198,6 +198,22 @@ def test_a_program_for_smaller_pages_is_refused_before_the_push(
     assert not is_on(phone, net)
 
 
+def test_a_program_for_a_newer_android_is_refused_before_the_push(
+    phones, job, net, tmp_path
+):
+    program = tmp_path / "for-android-16"
+    program.write_bytes(elf(62 if ABI == "x86_64" else 183, api_level=36))
+    phone = phones()
+
+    failure = the_failure(
+        job.measures(phone, net, **{RUNNER: program}), Reason.ANDROID_TOO_OLD
+    )
+
+    assert "API level 36 and newer, the phone has 34" in failure.fact
+    assert "--api-level" in failure.remedy
+    assert not is_on(phone, net)
+
+
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory):
     """A program that crashes, one that needs a library, and two such libraries."""

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from pocketbench.bench.judge.summarize import summarize
+
 REPOSITORY = Path(__file__).parents[2]
 NET = ("nets:net", "--input", "1x3x16x16")
 VARIANTS = ("--variant", "float32", "--variant", "int8-static")
@@ -173,6 +175,17 @@ def test_lite_on_arm64_says_what_of_its_numbers_is_not_androids(
     run, said = runs(user, start, *NET, *VARIANTS, "-d", "android:*", adb=adb)
     assert "--engine executorch gives a number close to an app's" in said
     assert len(run.launches) == 4
+    # The pushed torch has XNNPACK, and makes of float32 what an app's export would be.
+    (made,) = run.devices[0].prepacked
+    assert "prepacked::conv2d_clamp_run" in made.operators
+    assert made.by == "torch 2.9.1"
+    assert made.sqnr_db is None or made.sqnr_db > 100
+    float32 = next(x for x in run.artifacts if x.variant == "float32")
+    assert made.artifact_sha256 == float32.sha256
+    assert {x.sha256 for x in run.devices[0].objects} >= {made.sha256}
+    cells = {x.variant_id: x for x in summarize(run).cells}
+    assert "foreign_kernels" not in cells["float32"].caveats
+    assert "foreign_memory" in cells["float32"].caveats
     for launch in run.launches:
         assert launch.measurement.runtime_version == "torch 2.9.1"
         assert len(launch.measurement.latencies_ns) == 3

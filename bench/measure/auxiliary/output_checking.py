@@ -90,11 +90,12 @@ class _Checker(AuxiliaryLaunches):
     def _ask(self, device: Device, item: Wanted, installed: Installed) -> OutputCheck:
         variant, artifact = item
         reference = _reference(item)
-        runner, program = binding_for(artifact, self._job.bindings)
+        binding = binding_for(artifact, self._job.bindings)
+        runner = binding.runner
         assert isinstance(runner, SupportsOutputs)
         request = replace(
             launch_request(
-                variant, artifact, program, installed, self._run.plan.workload
+                variant, artifact, binding, installed, self._run.plan.workload
             ),
             inputs=reference.input_specs,
         )

@@ -77,10 +77,11 @@ class _Profiler(AuxiliaryLaunches):
         self, device: Device, item: Wanted, installed: Installed
     ) -> OperatorProfile:
         variant, artifact = item
-        runner, program = binding_for(artifact, self._job.bindings)
+        binding = binding_for(artifact, self._job.bindings)
+        runner = binding.runner
         assert isinstance(runner, SupportsProfile)
         workload = replace(self._run.plan.workload, min_duration_s=0.0)
-        request = launch_request(variant, artifact, program, installed, workload)
+        request = launch_request(variant, artifact, binding, installed, workload)
         started_at = utc_now()
         result = self._started(
             device,
@@ -96,7 +97,7 @@ class _Profiler(AuxiliaryLaunches):
             model=variant.model,
             variant_id=variant.id,
             artifact_sha256=artifact.sha256,
-            runner=program.runner,
+            runner=binding.program.runner,
             started_at=started_at,
             times=runner.parse_profile(result, artifact, request),
         )

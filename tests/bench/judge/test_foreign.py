@@ -8,6 +8,7 @@ import pytest
 from pocketbench.bench.judge.compare import compare_runs
 from pocketbench.bench.judge.summarize import summarize
 from pocketbench.bench.records.caveat import Caveat
+from pocketbench.bench.records.run import PrepackedModel
 
 BLOCKS = [1_000_000, 1_001_000, 1_002_000, 1_003_000, 1_004_000, 1_005_000]
 FOREIGN = {Caveat.FOREIGN_LIBC, Caveat.FOREIGN_KERNELS, Caveat.FOREIGN_MEMORY}
@@ -56,6 +57,39 @@ def test_what_is_not_androids_depends_on_engine_and_operators(
 ):
     found = cell(measured(engine=engine, operators=operators))
     assert set(found.caveats) & FOREIGN == expected
+
+
+@pytest.mark.parametrize(
+    ("left", "expected"),
+    [
+        (("prepacked::conv2d_clamp_run",), FOREIGN - {Caveat.FOREIGN_KERNELS}),
+        (("prepacked::linear_clamp_run", "aten::bmm"), FOREIGN),
+    ],
+)
+def test_of_a_prepacked_model_only_what_is_left_is_not_androids(
+    measured, left, expected
+):
+    run = measured(operators=("aten::conv2d", "aten::bmm"))
+    (artifact,) = run.artifacts
+    export = msgspec.structs.replace(artifact.export, is_prepacked=False)
+    artifact = msgspec.structs.replace(artifact, export=export)
+    made = PrepackedModel(
+        artifact_sha256=artifact.sha256,
+        path="/cache/net.ptl",
+        sha256="0" * 64,
+        size_bytes=1,
+        by="torch 2.9.1",
+        made_on="Pixel 8, arm64-v8a",
+        operators=left,
+        sqnr_db=121,
+    )
+    (ready,) = run.devices
+    packed = msgspec.structs.replace(ready, prepacked=(made,))
+    exported = msgspec.structs.replace(run, artifacts=(artifact,))
+    found = cell(msgspec.structs.replace(exported, devices=(packed,)))
+    assert set(found.caveats) & FOREIGN == expected
+    assert Caveat.NOT_PREPACKED not in found.caveats
+    assert Caveat.NOT_PREPACKED in cell(exported).caveats
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,23 @@ def test_a_library_for_smaller_pages_than_the_phones_is_refused(elf_file):
     assert "old.so is aligned for pages of 4096 bytes" in error.fact
 
 
+def test_a_program_for_a_newer_android_is_refused_and_a_library_left_to_the_linker(
+    elf_file,
+):
+    new = elf_file("new", machine=183, alignment=65536, api_level=26)
+
+    for level in (26, 34, None):
+        assert why_unfit(program_of(new), phone(api_level=level)) is None
+    old_program = elf_file("old", machine=183, api_level=21)
+    assert why_unfit(program_of(old_program, new), phone(api_level=23)) is None
+    error = why_unfit(program_of(new), phone(api_level=23))
+
+    assert error.reason is Reason.ANDROID_TOO_OLD
+    assert error.fact == (
+        "new is built for Android's API level 26 and newer, the phone has 23"
+    )
+
+
 def test_a_script_is_left_to_the_phone(tmp_path):
     script = tmp_path / "script"
     script.write_text("#!/system/bin/sh\n")
