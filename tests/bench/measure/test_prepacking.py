@@ -19,7 +19,7 @@ from pocketbench.bench.measure.runner_binding import (
     needed_objects,
 )
 from pocketbench.bench.measure.store import Store
-from pocketbench.bench.planning.selection import Selected
+from pocketbench.bench.planning.selection import SelectedDevice
 from pocketbench.bench.records.device import DeviceInfo, LocalFile
 from pocketbench.bench.records.failure import FailureReason as Reason
 from pocketbench.bench.records.runner import Capabilities, Command, Prepacked, Program
@@ -89,7 +89,7 @@ class Bench:
 
     def bindings(self, runner=None, program=PROGRAM):
         job = DeviceJob(
-            Selected(self.phone, self.phone.info),
+            SelectedDevice(self.phone, self.phone.info),
             [RunnerBinding(runner or Runner(), program)],
             models={"net": self.plan.variants_of("net")},
             artifacts=self.artifacts,
