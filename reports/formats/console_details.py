@@ -24,7 +24,7 @@ from pocketbench.reports.formats.console import (
 from pocketbench.reports.formats.console_sustained import show_courses
 from pocketbench.reports.formats.console_table import fitted, part
 from pocketbench.reports.tables.budgets import budget_rows
-from pocketbench.reports.tables.operators import operator_rows, tables_of
+from pocketbench.reports.tables.operators import operator_rows
 from pocketbench.reports.tables.outputs import failing, outputs_section
 from pocketbench.reports.text.caveats import Doubt, doubts
 from pocketbench.reports.text.failures import failures_once
@@ -35,6 +35,7 @@ from pocketbench.reports.text.phrases import (
     interval_text,
     reason_words,
 )
+from pocketbench.reports.text.why import operator_pairs, tables_of, why
 from pocketbench.reports.view import View
 
 _MOST_ROWS = 60
@@ -141,6 +142,10 @@ def _show_operators(view: View, console: Console) -> None:
         return
     console.print()
     console.print(Text("Operator profile", style="bold"))
+    for model in view.models:
+        for pair in operator_pairs(view, tables_of(view, model)):
+            if words := why(view, pair):
+                console.print(Padding(Text(words), (0, 0, 0, 2)))
     for table in tables[:_MOST_TABLES]:
         found = operator_rows(table, _MOST_OPERATORS)
         title = f"{table.model} · {view.tagged(table.device_id)}: {found.sentence}."

@@ -11,6 +11,13 @@ from pocketbench.bench.units import Scale, common_scale, significant
 from pocketbench.reports.plots.operators import operator_chart
 from pocketbench.reports.plots.style import Colour
 from pocketbench.reports.text.phrases import counted, listed
+from pocketbench.reports.text.why import (
+    OperatorPair,
+    disagreement,
+    operator_pairs,
+    tables_of,
+    why,
+)
 from pocketbench.reports.view import View
 
 MOST_OPERATORS = 8
@@ -56,7 +63,7 @@ class OperatorRows(NamedTuple):
     left_out: int
     sentence: str
     cost: str
-    """What observing cost; empty where unknown."""
+    """The profiling overhead; empty where unknown."""
 
 
 class OperatorChart(NamedTuple):
@@ -72,6 +79,8 @@ class OperatorSection(NamedTuple):
     """What the page shows of one model's operators."""
 
     tables: list[OperatorRows]
+    reasons: list[str]
+    """Why a build is slower or faster, or that the profile cannot say."""
     charts: list[OperatorChart]
     charts_left_out: int
     failures: list[ProfileFailure]
@@ -85,7 +94,10 @@ def operator_section(
     failures = [x for x in view.summary.unprofiled if x.model == model]
     if not tables and not failures:
         return None
-    pairs = list(_pairs(view, tables))
+    pairs = operator_pairs(view, tables)
+    reasons = [words for pair in pairs if (words := why(view, pair))]
+    # A chart of what the timed figures contradict would mislead.
+    pairs = [pair for pair in pairs if not _contradicted(view, pair)]
     charts = [
         OperatorChart(
             candidate.device_id,
@@ -103,25 +115,15 @@ def operator_section(
     ]
     return OperatorSection(
         [operator_rows(table) for table in tables],
+        reasons,
         charts,
         max(0, len(pairs) - MOST_CHARTS),
         failures,
     )
 
 
-def tables_of(view: View, model: str) -> list[OperatorTable]:
-    """A model's tables by device and variant, in the report's order."""
-    found = {
-        (table.device_id, table.variant_id): table
-        for table in view.summary.operators
-        if table.model == model
-    }
-    return [
-        found[device_id, variant_id]
-        for device_id in view.device_ids
-        for variant_id in view.variant_ids
-        if (device_id, variant_id) in found
-    ]
+def _contradicted(view: View, pair: OperatorPair) -> bool:
+    return any(t is not None and disagreement(view, t) is not None for t in pair)
 
 
 def operator_rows(table: OperatorTable, most: int = MOST_OPERATORS) -> OperatorRows:
@@ -206,24 +208,5 @@ def _observing(table: OperatorTable) -> str:
     if ratio is None:
         return ""
     if ratio < 1.005:
-        return "observing cost nothing that shows"
-    return f"observing cost {percent(ratio - 1)}"
-
-
-def _pairs(
-    view: View, tables: Sequence[OperatorTable]
-) -> list[tuple[OperatorTable | None, OperatorTable]]:
-    """Each candidate with its baseline; a lone table with nothing."""
-    planned = view.summary.run.started.plan.variants
-    pairs: list[tuple[OperatorTable | None, OperatorTable]] = []
-    for device_id in dict.fromkeys(table.device_id for table in tables):
-        here = {t.variant_id: t for t in tables if t.device_id == device_id}
-        threads = {v.id: v.threads for v in planned if v.id in here}
-        marked = [v.id for v in planned if v.is_baseline and v.id in here]
-        candidates = [t for t in here.values() if t.variant_id not in marked]
-        for table in candidates or list(here.values()):
-            like = [x for x in marked if threads[x] == threads[table.variant_id]]
-            name = next(iter(like or marked), None)
-            is_alone = name is None or name == table.variant_id
-            pairs.append((None if is_alone else here[name or ""], table))
-    return pairs
+        return "profiling overhead negligible"
+    return f"profiling overhead {percent(ratio - 1)}"

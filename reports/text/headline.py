@@ -24,6 +24,7 @@ from pocketbench.reports.text.phrases import (
     listed,
 )
 from pocketbench.reports.text.resolution import resolving_details, resolving_sentence
+from pocketbench.reports.text.why import why_lines
 from pocketbench.reports.view import View
 
 MOST_MODELS_IN_WORDS = 3
@@ -79,7 +80,7 @@ def _answer(view: View) -> Headline:
     if any(model.origins for model in view.summary.run.started.plan.models):
         # Two builds of one model: what changed between them is the question.
         first, *rest = [*rest, speed]
-    return Headline(first, (*rest, *fleet_lines(view), *missing))
+    return Headline(first, (*rest, *why_lines(view), *fleet_lines(view), *missing))
 
 
 def verdict_counts(view: View, judged: Sequence[Comparison]) -> str:

@@ -10,8 +10,8 @@ from pocketbench.reports.plots.style import variant_colours
 from pocketbench.reports.tables.operators import (
     fallback_sentence,
     operator_section,
-    tables_of,
 )
+from pocketbench.reports.text.why import tables_of
 from pocketbench.reports.view import View
 from tests.reports.conftest import HOST, OPERATORS_NS, PIXEL, PROFILES, UNPROFILED
 
@@ -79,7 +79,7 @@ def test_the_page_tells_operators_fallbacks_and_what_observing_cost(full):
 
     assert page.count('data-operator="quantized::conv2d_relu"') == 2
     assert page.count('data-operator="aten::erf" data-fallback="float"') == 2
-    assert "observing cost 5 %" in page
+    assert "profiling overhead 5 %" in page
     assert "the runtime &lt;b&gt;told&lt;/b&gt; none" in page
 
 

@@ -1,0 +1,83 @@
+"""Why a build is slower, from the profile; and where the profile cannot say."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from pocketbench.bench.judge.operators import OperatorCost, OperatorTable
+from pocketbench.reports.formats import console, console_details
+from pocketbench.reports.formats.html import page
+from pocketbench.reports.text.why import why_lines
+from pocketbench.reports.view import View
+
+
+def table(variant: str, **times_ms: float) -> OperatorTable:
+    total = sum(times_ms.values())
+    return OperatorTable(
+        device_id="host",
+        model="mobilenet_v2",
+        variant_id=variant,
+        operators=tuple(
+            OperatorCost(
+                name=name,
+                kind=name,
+                backend=None,
+                dtype=None,
+                calls=1,
+                time_ns=ms * 1e6,
+                share=ms / total,
+            )
+            for name, ms in times_ms.items()
+        ),
+        time_ns=total * 1e6,
+        observed_over_plain=None,
+    )
+
+
+@pytest.fixture
+def profiled(tiny):
+    """On the host float32 takes 10 ms and int8-static, which is slower, 11 ms."""
+
+    def make(**int8_ms):
+        float32 = table("float32", conv=9.0, relu=1.0)
+        operators = (float32, table("int8-static", **int8_ms))
+        cells = tuple(
+            replace(cell, artifact=replace(cell.artifact, precision=cell.variant_id))
+            for cell in tiny.cells
+        )
+        return View(replace(tiny, operators=operators, cells=cells))
+
+    return make
+
+
+def test_what_costs_most_is_named_with_its_part_of_the_difference(profiled):
+    view = profiled(conv=10.1, relu=0.9)
+    (words,) = why_lines(view)
+    assert words.startswith(
+        "int8-static on this computer (Ryzen 7): conv: +1.10 ms (9.00 → 10.1 ms) = "
+        "110 % of the difference"
+    )
+    for report in (console, console_details):
+        assert "conv: +1.10 ms" in " ".join(report.render(view).split())
+
+
+def test_slower_without_fallbacks_is_a_missing_fast_path(profiled):
+    (words,) = why_lines(profiled(conv=10.0, relu=1.0))
+    assert words.endswith(
+        "; little or nothing fell back, so this CPU or kernel set has no fast path for "
+        "conv in int8-static."
+    )
+
+
+def test_a_profile_that_contradicts_the_timed_median_explains_nothing(profiled, full):
+    (words,) = why_lines(profiled(conv=3.0, relu=0.9))
+    assert words == (
+        "The profile does not explain the timed difference: int8-static's operators "
+        "add up to 3.90 ms, but its timed median is 11.0 ms: more than 20 % apart."
+    )
+    # Nor is it drawn.
+    slow = tuple(replace(found, time_ns=found.time_ns * 3) for found in full.operators)
+    text = page.render(View(replace(full, operators=slow)))
+    assert "The profile does not explain the timed difference" in text
+    assert text.count("<figcaption>") < page.render(View(full)).count("<figcaption>")
