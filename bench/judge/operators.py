@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import statistics
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
+
+from msgspec.structs import replace
+from scipy.special import stdtrit
 
 from pocketbench.bench.judge.operator_kinds import (
     CALLS,
@@ -48,6 +53,9 @@ class OperatorCost(Value, frozen=True, kw_only=True):
     """Of one inference, its own alone."""
     share: float
     """Of the time of all operators."""
+    low_ns: float | None = None
+    """Ends of the 95 % interval of the time over launches; `None` of one launch."""
+    high_ns: float | None = None
     fallback: Fallback | None = None
 
 
@@ -61,6 +69,8 @@ class OperatorTable(Value, frozen=True, kw_only=True):
     """The slowest first."""
     time_ns: float
     """Of one inference, all operators together."""
+    kinds_ns: tuple[dict[str, float], ...] = ()
+    """What each kind of operator took of an inference, by launch in order of blocks."""
     observed_over_plain: float | None
     """How much slower an inference was for being observed; `None`: unavailable."""
 
@@ -76,18 +86,86 @@ class OperatorTable(Value, frozen=True, kw_only=True):
 
 
 def operator_tables(run: Run) -> tuple[OperatorTable, ...]:
-    """Every profile of a run with the fallbacks found; in the order they were made."""
+    """A table for each variant and device over its launches, with fallbacks found."""
     artifacts = {artifact.sha256: artifact for artifact in run.artifacts}
+    found: dict[tuple[str, str, str, str], list[OperatorProfile]] = {}
+    for x in run.profiles:
+        if isinstance(x, OperatorProfile) and x.artifact_sha256 in artifacts:
+            key = (x.device_id, x.model, x.variant_id, x.artifact_sha256)
+            found.setdefault(key, []).append(x)
     return tuple(
-        operator_table(profile, artifacts[profile.artifact_sha256])
-        for profile in run.profiles
-        if isinstance(profile, OperatorProfile) and profile.artifact_sha256 in artifacts
+        _over_launches([operator_table(x, artifacts[key[-1]]) for x in profiles])
+        for key, profiles in found.items()
     )
 
 
+def _over_launches(tables: Sequence[OperatorTable]) -> OperatorTable:
+    """The mean of several launches' tables, each operator with its interval."""
+    if len(tables) == 1:
+        return tables[0]
+    costs: dict[tuple[str | None, ...], list[OperatorCost]] = {}
+    for table in tables:
+        for cost in table.operators:
+            key = (cost.name, cost.backend, cost.dtype)
+            costs.setdefault(key, []).append(cost)
+    total_ns = statistics.fmean(table.time_ns for table in tables)
+    overheads = [x.observed_over_plain for x in tables if x.observed_over_plain]
+    merged = []
+    for found in costs.values():
+        # An operator that a launch did not run took nothing in it.
+        times = [cost.time_ns for cost in found] + [0.0] * (len(tables) - len(found))
+        mean_ns, low_ns, high_ns = mean_interval(times)
+        merged.append(
+            replace(
+                found[0],
+                time_ns=mean_ns,
+                calls=statistics.fmean(cost.calls for cost in found),
+                share=mean_ns / total_ns,
+                low_ns=low_ns,
+                high_ns=high_ns,
+            )
+        )
+    return replace(
+        tables[0],
+        operators=tuple(sorted(merged, key=lambda x: (-x.time_ns, x.name))),
+        time_ns=total_ns,
+        kinds_ns=tuple(kinds for table in tables for kinds in table.kinds_ns),
+        observed_over_plain=statistics.fmean(overheads) if overheads else None,
+    )
+
+
+def mean_interval(
+    values: Sequence[float],
+) -> tuple[float, float | None, float | None]:
+    """The mean and its 95 % interval by Student's t; no ends of a single value."""
+    mean = statistics.fmean(values)
+    if len(values) < 2:
+        return mean, None, None
+    error = statistics.stdev(values) / math.sqrt(len(values))
+    half = float(stdtrit(len(values) - 1, 0.975)) * error
+    return mean, mean - half, mean + half
+
+
+def _kinds_ns(costs: Iterable[OperatorCost]) -> dict[str, float]:
+    kinds: dict[str, float] = {}
+    for cost in costs:
+        kinds[cost.kind] = kinds.get(cost.kind, 0.0) + cost.time_ns
+    return kinds
+
+
 def profile_failures(run: Run) -> tuple[ProfileFailure, ...]:
-    """The variants whose operators could not be observed."""
-    return tuple(each for each in run.profiles if isinstance(each, ProfileFailure))
+    """The variants whose operators could not be observed, in any launch."""
+    observed = {
+        (x.device_id, x.model, x.variant_id)
+        for x in run.profiles
+        if isinstance(x, OperatorProfile)
+    }
+    return tuple(
+        x
+        for x in run.profiles
+        if isinstance(x, ProfileFailure)
+        and (x.device_id, x.model, x.variant_id) not in observed
+    )
 
 
 def operator_table(profile: OperatorProfile, artifact: Artifact) -> OperatorTable:
@@ -113,6 +191,7 @@ def operator_table(profile: OperatorProfile, artifact: Artifact) -> OperatorTabl
         variant_id=profile.variant_id,
         operators=tuple(sorted(costs, key=lambda cost: (-cost.time_ns, cost.name))),
         time_ns=total_ns / times.inferences,
+        kinds_ns=(_kinds_ns(costs),),
         observed_over_plain=_slow_down(times),
     )
 

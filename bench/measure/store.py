@@ -184,7 +184,7 @@ def _gather(folder: Path, started: RunStarted, records: list[Record]) -> Run:
     launches: list[Launch] = []
     sustained: list[SustainedLaunch] = []
     failures: list[Failure] = []
-    profiles: dict[tuple[str, str, str], OperatorProfile | ProfileFailure] = {}
+    profiles: dict[tuple[str, str, str, int], OperatorProfile | ProfileFailure] = {}
     checks: dict[tuple[str, str, str], OutputCheck | OutputCheckMissing] = {}
     outcome: Outcome = "killed"
     for record in records:
@@ -199,8 +199,13 @@ def _gather(folder: Path, started: RunStarted, records: list[Record]) -> Run:
                 sustained.append(record)
             case Failure():
                 failures.append(record)
-            case OperatorProfile() | ProfileFailure():
-                profiles[record.device_id, record.model, record.variant_id] = record
+            case OperatorProfile(device_id=device_id, model=model):
+                # The failure that this attempt made good.
+                profiles.pop((device_id, model, record.variant_id, -1), None)
+                key = (device_id, model, record.variant_id, record.block)
+                profiles[key] = record
+            case ProfileFailure(device_id=device_id, model=model):
+                profiles[device_id, model, record.variant_id, -1] = record
             case OutputCheck() | OutputCheckMissing():
                 checks[record.device_id, record.model, record.variant_id] = record
             case RunResumed():

@@ -44,6 +44,8 @@ class OperatorProfile(
     artifact_sha256: str
     runner: str
     started_at: str
+    block: int = 0
+    """Variants are observed in turn, once in each block, as they are timed."""
     times: OperatorTimes
 
 

@@ -159,7 +159,7 @@ def _show_operators(view: View, console: Console) -> None:
             grid.add_row(
                 Text(f"{row.cost.name}{mark}"),
                 Text(f"{row.calls} call{'' if row.calls == '1' else 's'}"),
-                Text(f"{row.time} {found.scale.name}"),
+                Text(f"{row.time} {found.scale.name} {row.interval}".rstrip()),
                 Text(row.share),
                 style="dim",
             )

@@ -49,6 +49,8 @@ class OperatorRow(NamedTuple):
     cost: OperatorCost
     calls: str
     time: str
+    interval: str
+    """Of the time over launches; empty of one launch."""
     share: str
     fallback: str
     """Empty for one that did not fall back."""
@@ -142,6 +144,9 @@ def operator_rows(table: OperatorTable, most: int = MOST_OPERATORS) -> OperatorR
                 cost,
                 f"{cost.calls:g}",
                 scale.format(cost.time_ns),
+                ""
+                if cost.low_ns is None or cost.high_ns is None
+                else f"[{scale.format(cost.low_ns)}, {scale.format(cost.high_ns)}]",
                 percent(cost.share),
                 FALLBACK_WORDS[cost.fallback] if cost.fallback else "",
             )

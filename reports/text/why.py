@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pocketbench.bench.judge.operators import OperatorTable
+from pocketbench.bench.judge.operators import OperatorTable, mean_interval
 from pocketbench.bench.judge.summary import Comparison, Verdict
 from pocketbench.bench.units import Scale, common_scale, significant
 from pocketbench.reports.text.phrases import SETTLED_APART
@@ -35,14 +35,21 @@ class KindDifference(NamedTuple):
     after_ns: float
     share: float
     """Of the whole difference; negative where it goes the other way."""
+    interval_ns: tuple[float, float] | None = None
+    """95 % of the difference, of blocks paired; `None` with fewer than two."""
 
     def words(self, scale: Scale) -> str:
         """`convolution: +46.0 ms (12.0 → 58.0 ms) = 99 % of the difference`."""
         sign = "+" if self.after_ns > self.before_ns else "-"
         change = scale.format(abs(self.after_ns - self.before_ns))
+        if self.interval_ns is not None:
+            low, high = (scale.format(end) for end in self.interval_ns)
+            change = f"{change} {scale.name} [{low}, {high}]"
+        else:
+            change = f"{change} {scale.name}"
         before, after = scale.format(self.before_ns), scale.format(self.after_ns)
         return (
-            f"{self.kind}: {sign}{change} {scale.name} ({before} → {after} "
+            f"{self.kind}: {sign}{change} ({before} → {after} "
             f"{scale.name}) = {significant(self.share * 100, 2)} % of the difference"
         )
 
@@ -89,10 +96,27 @@ def kind_differences(
             times[cost.kind][place] += cost.time_ns
     total = candidate.time_ns - baseline.time_ns
     found = [
-        KindDifference(kind, before, after, (after - before) / total if total else 0.0)
+        KindDifference(
+            kind,
+            before,
+            after,
+            (after - before) / total if total else 0.0,
+            _interval_ns(baseline, candidate, kind),
+        )
         for kind, (before, after) in times.items()
     ]
     return sorted(found, key=lambda x: (-abs(x.after_ns - x.before_ns), x.kind))
+
+
+def _interval_ns(
+    baseline: OperatorTable, candidate: OperatorTable, kind: str
+) -> tuple[float, float] | None:
+    pairs = zip(baseline.kinds_ns, candidate.kinds_ns, strict=False)
+    changes = [after.get(kind, 0.0) - before.get(kind, 0.0) for before, after in pairs]
+    if len(changes) < 2:
+        return None
+    _, low, high = mean_interval(changes)
+    return None if low is None or high is None else (low, high)
 
 
 def disagreement(view: View, table: OperatorTable) -> str | None:

@@ -125,5 +125,7 @@ def test_the_machine_gets_every_operator_unscaled(full):
         "time_ns": 11_000_000.0,
         "share": 11 / 13,
         "fallback": None,
+        "low_ns": None,
+        "high_ns": None,
     }
     assert first["observed_over_plain"] == 1.05

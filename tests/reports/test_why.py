@@ -62,6 +62,17 @@ def test_what_costs_most_is_named_with_its_part_of_the_difference(profiled):
         assert "conv: +1.10 ms" in " ".join(report.render(view).split())
 
 
+def test_repeated_profiles_give_the_difference_an_interval(profiled):
+    view = profiled(conv=10.1, relu=0.9)
+    float32, int8 = view.summary.operators
+    operators = (
+        replace(float32, kinds_ns=tuple({"conv": ms * 1e6} for ms in (8.9, 9.0, 9.1))),
+        replace(int8, kinds_ns=tuple({"conv": ms * 1e6} for ms in (10.0, 10.1, 10.3))),
+    )
+    (words,) = why_lines(View(replace(view.summary, operators=operators)))
+    assert "conv: +1.10 ms [0.990, 1.28] (9.00 → 10.1 ms)" in words
+
+
 def test_slower_without_fallbacks_is_a_missing_fast_path(profiled):
     (words,) = why_lines(profiled(conv=10.0, relu=1.0))
     assert words.endswith(

@@ -41,6 +41,12 @@ class Wanted(NamedTuple):
 
     variant: Variant
     artifact: Artifact
+    block: int = 0
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What fails together, in whichever block."""
+        return self.variant.model, self.variant.id
 
 
 class AuxiliaryLaunches(abc.ABC):
@@ -61,7 +67,9 @@ class AuxiliaryLaunches(abc.ABC):
         Raises:
             Cancelled: The user asked to stop.
         """
-        possible = [item for item in self._wanted if self._is_possible(item)]
+        first = {item.key: item for item in reversed(self._wanted)}
+        can = {key for key, item in first.items() if self._is_possible(item)}
+        possible = [item for item in self._wanted if item.key in can]
         if not possible:
             return
         try:
@@ -74,7 +82,7 @@ class AuxiliaryLaunches(abc.ABC):
         except Cancelled:
             raise
         except DeviceError as error:
-            for item in possible:
+            for item in {item.key: item for item in reversed(possible)}.values():
                 self._fail(item, error, reason=error.reason)
 
     def _ask_all(self, device: Device, wanted: list[Wanted]) -> None:
@@ -84,9 +92,11 @@ class AuxiliaryLaunches(abc.ABC):
         while wanted:
             try:
                 self._run.store.append(self._ask(device, wanted[0], installed))
+                del wanted[0]
             except LaunchError as error:
-                self._fail(wanted[0], error, reason=error.reason)
-            del wanted[0]
+                failed = wanted[0]
+                self._fail(failed, error, reason=error.reason)
+                wanted[:] = [item for item in wanted if item.key != failed.key]
 
     def _objects(self, wanted: Sequence[Wanted]) -> Sequence[LocalFile]:
         """What the device must hold."""

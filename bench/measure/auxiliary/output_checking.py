@@ -88,7 +88,7 @@ class _Checker(AuxiliaryLaunches):
         return (*super()._objects(wanted), *inputs)
 
     def _ask(self, device: Device, item: Wanted, installed: Installed) -> OutputCheck:
-        variant, artifact = item
+        variant, artifact, _ = item
         reference = _reference(item)
         binding = binding_for(artifact, self._job.bindings)
         runner = binding.runner

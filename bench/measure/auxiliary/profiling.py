@@ -27,7 +27,12 @@ from pocketbench.bench.records.runner import SupportsProfile
 
 if TYPE_CHECKING:
     from pocketbench.bench.records.device import Device
+    from pocketbench.bench.records.plan import Variant
     from pocketbench.bench.records.run import Run
+
+
+MOST_BLOCKS = 5
+"""Enough for an interval; each observed launch takes about twice a timed one."""
 
 
 def profile_operators(run: RunContext, jobs: Sequence[DeviceJob]) -> None:
@@ -44,24 +49,34 @@ def profile_operators(run: RunContext, jobs: Sequence[DeviceJob]) -> None:
 
 
 def _wanted(job: DeviceJob, run: Run) -> list[Wanted]:
-    """The variants that were measured on a device and have no profile there."""
+    """What was measured on a device and has no profile there, block by block.
+
+    Each block begins with another variant, so that drift meets all of them alike.
+    """
     device_id = job.selected.info.id
     measured = {
         (x.model, x.variant_id) for x in run.launches if x.device_id == device_id
     }
     done = {
-        (x.model, x.variant_id, x.artifact_sha256)
+        (x.model, x.variant_id, x.artifact_sha256, x.block)
         for x in run.profiles
         if isinstance(x, OperatorProfile) and x.device_id == device_id
     }
+    blocks = min(MOST_BLOCKS, run.started.plan.workload.blocks)
     return [
-        Wanted(variant, artifact)
+        Wanted(variant, artifact, block)
         for model, variants in job.models.items()
-        for variant in variants
+        for block in range(blocks)
+        for variant in _from(variants, block)
         if (model, variant.id) in measured
         and (artifact := job.artifacts.get((model, variant.name))) is not None
-        and (model, variant.id, artifact.sha256) not in done
+        and (model, variant.id, artifact.sha256, block) not in done
     ]
+
+
+def _from(variants: Sequence[Variant], first: int) -> Sequence[Variant]:
+    place = first % len(variants) if variants else 0
+    return (*variants[place:], *variants[:place])
 
 
 class _Profiler(AuxiliaryLaunches):
@@ -76,7 +91,7 @@ class _Profiler(AuxiliaryLaunches):
     def _ask(
         self, device: Device, item: Wanted, installed: Installed
     ) -> OperatorProfile:
-        variant, artifact = item
+        variant, artifact, block = item
         binding = binding_for(artifact, self._job.bindings)
         runner = binding.runner
         assert isinstance(runner, SupportsProfile)
@@ -99,6 +114,7 @@ class _Profiler(AuxiliaryLaunches):
             artifact_sha256=artifact.sha256,
             runner=binding.program.runner,
             started_at=started_at,
+            block=block,
             times=runner.parse_profile(result, artifact, request),
         )
 
@@ -119,7 +135,7 @@ class _Profiler(AuxiliaryLaunches):
     def _fail(
         self, item: Wanted, error: PocketbenchError, *, reason: FailureReason
     ) -> None:
-        variant, artifact = item
+        variant, artifact, _ = item
         self._run.store.append(
             ProfileFailure(
                 device_id=self._info.id,

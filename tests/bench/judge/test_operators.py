@@ -4,13 +4,14 @@ import pytest
 from msgspec.structs import replace
 
 from pocketbench.bench.judge.operator_kinds import kind_of
-from pocketbench.bench.judge.operators import Fallback, operator_table
+from pocketbench.bench.judge.operators import Fallback, operator_table, operator_tables
 from pocketbench.bench.records.artifact import DelegateShare, Delegation, TensorSpec
 from pocketbench.bench.records.operator_times import (
     OperatorProfile,
     OperatorTime,
     OperatorTimes,
 )
+from pocketbench.bench.records.run import Run
 
 XNNPACK = "XnnpackBackend"
 
@@ -197,3 +198,43 @@ def test_what_does_the_same_is_of_one_kind(float_name, int8_name):
 def test_what_nobody_knows_is_a_kind_of_its_own():
     assert kind_of("vision::nms") == "nms"
     assert kind_of("aten::softmax") != kind_of("aten::max_pool2d")
+
+
+def test_several_launches_are_averaged_and_each_operator_gets_an_interval(records):
+    artifact = replace(records.artifact("variant"), precision="float32", format="ptl")
+    profiles = tuple(
+        OperatorProfile(
+            device_id="host",
+            model="net",
+            variant_id="variant",
+            artifact_sha256=artifact.sha256,
+            runner="lite",
+            started_at="2026-01-01T00:00:00Z",
+            block=block,
+            times=OperatorTimes(
+                operators=(lite("aten::conv2d", self_ns=ns), lite("aten::relu")),
+                inferences=1,
+            ),
+        )
+        for block, ns in enumerate((900, 1000, 1100))
+    )
+    run = Run(
+        folder="",
+        started=records.started(records.plan("variant")),
+        artifacts=(artifact,),
+        devices=(),
+        launches=(),
+        failures=(),
+        profiles=profiles,
+        outcome="finished",
+    )
+
+    (table,) = operator_tables(run)
+
+    conv, relu = table.operators
+    assert (conv.name, conv.time_ns, table.time_ns) == ("aten::conv2d", 1000, 1100)
+    assert conv.low_ns == pytest.approx(1000 - 4.303 * 100 / 3**0.5, rel=1e-3)
+    assert (relu.low_ns, relu.high_ns) == (100, 100)
+    assert [kinds["convolution and linear"] for kinds in table.kinds_ns] == [
+        900, 1000, 1100
+    ]  # fmt: skip

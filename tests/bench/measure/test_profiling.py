@@ -4,6 +4,7 @@ import contextlib
 import threading
 
 import pytest
+from msgspec.structs import replace
 
 from pocketbench.bench.errors import Cancelled, DeviceLostError, LaunchError
 from pocketbench.bench.measure.auxiliary.profiling import profile_operators
@@ -97,13 +98,17 @@ class Notes(Observer):
         self.texts.append(text)
 
 
+def in_blocks(plan, blocks):
+    return replace(plan, workload=replace(plan.workload, blocks=blocks))
+
+
 class Bench:
     def __init__(self, folder, records):
         self.folder = folder
         self.records = records
         self.phone = Phone()
         self.notes = Notes()
-        self.plan = records.plan("float32", "int8-static", "int8-dynamic")
+        self.plan = in_blocks(records.plan("float32", "int8-static", "int8-dynamic"), 1)
 
     def measured(self, *variants):
         """A stored run in which these variants were measured."""
@@ -205,3 +210,28 @@ def test_a_user_who_stops_leaves_what_was_observed(bench):
 
     (observed,) = read_run(bench.folder).profiles
     assert observed.variant_id == "float32"
+
+
+def test_variants_are_observed_in_turn_in_blocks_as_they_are_timed(bench):
+    bench.plan = in_blocks(bench.plan, 3)
+    bench.measured("float32", "int8-static")
+
+    found = bench.profiles()
+
+    assert [(x.block, x.variant_id) for x in found] == [
+        (0, "float32"), (0, "int8-static"),
+        (1, "int8-static"), (1, "float32"),
+        (2, "float32"), (2, "int8-static"),
+    ]  # fmt: skip
+
+
+def test_what_cannot_be_observed_is_tried_in_one_block_and_reported_once(bench):
+    bench.plan = in_blocks(bench.plan, 3)
+    bench.measured("float32", "int8-static")
+    bench.phone.answer = lambda argv: 1 if len(bench.phone.ran) == 1 else 0
+
+    found = bench.profiles()
+
+    failed = [x for x in found if isinstance(x, ProfileFailure)]
+    assert [x.variant_id for x in failed] == ["float32"]
+    assert len(bench.phone.ran) == 1 + 3
