@@ -24,19 +24,31 @@ _DIFFERS = 0.99
 
 def quality_text(error: OutputError) -> str:
     """Say in a few words how good the worst of a build's outputs is."""
-    worst = error.worst_sqnr_db
     shares = [x.equal_share for x in error.outputs if x.equal_share is not None]
-    integers = f"{min(shares) * 100:.4g} % of whole numbers equal" if shares else ""
+    texts = [
+        f"outputs of another shape in {_calls(error)}" if _calls(error) else "",
+        _sqnr_text(error),
+        f"{min(shares) * 100:.4g} % of whole numbers equal" if shares else "",
+    ]
+    if not any(texts[:2]) and error.max_abs == 0:
+        return "outputs identical"
+    return ", ".join(filter(None, texts)) or "outputs differ"
+
+
+def _calls(error: OutputError) -> str:
+    count = max((x.other_shape_count for x in error.outputs), default=0)
+    return f"{count} {'call' if count == 1 else 'calls'}" if count else ""
+
+
+def _sqnr_text(error: OutputError) -> str:
+    worst = error.worst_sqnr_db
     if worst is None:
-        is_same = error.max_abs == 0 and not any(
-            x.other_shape_count for x in error.outputs
-        )
-        return "outputs identical" if is_same else integers or "outputs differ"
+        return ""
     text = f"SQNR {worst:.1f} dB"
     where = _worst_place(error)
     if where is not None and error.sqnr_db is not None:
         text += f" ({where}; {error.sqnr_db:.1f} dB over all)"
-    return f"{text}, {integers}" if integers else text
+    return text
 
 
 def _worst_place(error: OutputError) -> str | None:

@@ -117,10 +117,25 @@ def load_source(source: Source, name: str, *, seed: int) -> Loaded:
         loaded = Loaded(module, bundled_with(module), None)
     else:
         loaded = Loaded(*_call_factory(source.spec, name, seed=seed))
-    loaded.module.eval()
+    module = getattr(loaded.module, "_orig_mod", loaded.module)
+    # What torch.compile wraps; its own kernels are this computer's.
+    loaded = loaded._replace(module=module)
+    _check_weights(module, name)
+    module.eval()
     for parameter in loaded.module.parameters():
         parameter.requires_grad_(False)
     return loaded
+
+
+def _check_weights(module: nn.Module, name: str) -> None:
+    for key, weight in module.named_parameters():
+        if isinstance(weight, nn.parameter.UninitializedParameter):
+            fact, remedy = "is of a lazy layer that was never called", "Call the model"
+        elif weight.is_meta:
+            fact, remedy = "has no values (device meta)", "Load the weights"
+        else:
+            continue
+        raise ExportError(name, f"its weight {key} {fact}", f"{remedy} in the factory")
 
 
 def load_script(path: str, name: str) -> torch.jit.ScriptModule:

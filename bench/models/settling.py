@@ -19,6 +19,7 @@ from pocketbench.bench.models.inputs.inputs import (
 )
 from pocketbench.bench.models.inputs.structure import Path, name_of, tensors_in
 from pocketbench.bench.models.inputs.vary import varied_inputs
+from pocketbench.bench.models.lite.quantizable import uses_batch_statistics
 from pocketbench.bench.models.original import HeldBack, Original, load_source
 from pocketbench.bench.models.state import changed_names, fresh, state_of
 from pocketbench.bench.models.summarize_exception import summarize_exception
@@ -81,7 +82,7 @@ def load_original(
         _ranges(specs, sets),
         tuple(sets) if is_example else (),
         held_back,
-        settled=_settled(had, folded),
+        settled=_settled(had, folded, module),
     )
     found = _observed(original, was=had, seed=seed)
     if len(sets) == 1 and is_example and not isinstance(examples, list):
@@ -128,13 +129,17 @@ def _held_back_in_float32(held_back: HeldBack | None) -> HeldBack | None:
     return held_back._replace(inputs=sets)
 
 
-def _settled(had: Sequence[str], folded: int) -> tuple[str, ...]:
+def _settled(had: Sequence[str], folded: int, module: nn.Module) -> tuple[str, ...]:
+    of_batch = sum(map(uses_batch_statistics, module.modules()))
     words = []
     if had:
         words.append(f"weights converted from {' and '.join(had)} to float32")
     if folded:
         many = "parametrization" if folded == 1 else "parametrizations"
         words.append(f"{folded} {many} folded into weights")
+    if of_batch:
+        many = "BatchNorm uses" if of_batch == 1 else "BatchNorms use"
+        words.append(f"{of_batch} {many} the statistics of each batch (training mode)")
     return tuple(words)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from functools import reduce
 from typing import cast
 
 import torch
@@ -52,6 +53,14 @@ def state_of(module: nn.Module) -> State:
                 key = ".".join(filter(None, (prefix, name)))
                 found[f"{key}{dot}{inside}"] = tensor.detach().clone()
     return found
+
+
+def restore(module: nn.Module, buffers: State) -> None:
+    """Give a module's buffers the values they had; others (observers') stay."""
+    for name, value in buffers.items():
+        *owners, own = name.split(".")
+        # TorchScript has no `get_submodule`.
+        setattr(reduce(getattr, owners, module), own, value.detach().clone())
 
 
 def changed_names(before: State, after: State) -> tuple[str, ...]:

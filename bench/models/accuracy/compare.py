@@ -53,14 +53,17 @@ def outputs_of(
                 "Check the model's inputs: give their shape and dtype with --input, "
                 "or let the factory return (module, example_inputs)",
             ) from error
-        tensors = [
-            (x.dequantize() if x.is_quantized else x.detach()).clone()
-            for _, x in tensors_in(result)
-            if not x.is_complex()
-        ]
+        tensors = [_in_reals(x) for _, x in tensors_in(result)]
         _check(tensors, name, who)
         found.append(tensors)
     return found
+
+
+def _in_reals(tensor: torch.Tensor) -> torch.Tensor:
+    """A copy in values that can be compared: complex ones as pairs."""
+    if tensor.is_complex():
+        tensor = torch.view_as_real(tensor.resolve_conj())
+    return (tensor.dequantize() if tensor.is_quantized else tensor.detach()).clone()
 
 
 def _check(tensors: Sequence[torch.Tensor], name: str, who: str) -> None:
@@ -69,6 +72,12 @@ def _check(tensors: Sequence[torch.Tensor], name: str, who: str) -> None:
             name, f"{who} gave no tensor", "Let forward return the model's outputs"
         )
     for index, tensor in enumerate(tensors):
+        if tensor.layout != torch.strided:
+            raise ExportError(
+                name,
+                f"output {index} of {who} is a sparse tensor, which cannot be compared",
+                "Let forward return it dense: to_dense()",
+            )
         wrong = int((~torch.isfinite(tensor)).sum())
         if wrong:
             raise ExportError(
@@ -150,7 +159,7 @@ def _compare_one(
         shape=tuple(before[0].shape),
         max_abs=max((float((a - b).abs().max()) for a, b in pairs), default=0.0),
         sqnr_db=_sqnr_db(signal, noise) if is_real else None,
-        equal_share=None if is_real else equal / count if count else 1.0,
+        equal_share=None if is_real or not alike else equal / count if count else 1.0,
         worst_part=parts.worst,
         worst_part_sqnr_db=parts.worst_sqnr_db,
         constant_part=parts.constant,

@@ -13,6 +13,7 @@ _FLOAT = {
         r"aten::(_convolution|conv(_transpose|_tbc)?(\dd)?)(_mode)?"
     ),
     "linear": re.compile(r"aten::linear"),
+    "bilinear": re.compile(r"aten::bilinear"),
     "recurrent": re.compile(r"aten::(lstm|gru|rnn_tanh|rnn_relu)(_cell)?"),
 }
 _QUANTIZED = re.compile(

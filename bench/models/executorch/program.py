@@ -38,16 +38,44 @@ def export_graph(
     """Capture a module with torch.export.
 
     Raises:
-        ExportError: Its Python cannot be captured.
+        ExportError: Its Python cannot be captured, or a batch norm is not as in use.
     """
     try:
-        return torch.export.export(module, example)
+        program = torch.export.export(module, example)
     except Exception as error:
         raise ExportError(
             name,
             f"torch.export cannot capture it ({summarize_exception(error)})",
             "Take out what the message names, or measure it with --engine lite",
         ) from error
+    refuse_norms_of_each_batch(program.graph, name, with_running=True)
+    return program
+
+
+def refuse_norms_of_each_batch(
+    graph: fx.Graph, name: str, *, with_running: bool = False
+) -> None:
+    """Refuse batch norms that use the statistics of each batch.
+
+    Args:
+        graph: Of an exported program.
+        name: Of the build.
+        with_running: Only those that also keep running statistics.
+
+    Raises:
+        ExportError: ExecuTorch has no operator for them, or quantizing would fold them
+            into a convolution all the same.
+    """
+    norms = [x for x in graph.nodes if x.target is torch.ops.aten.batch_norm.default]
+    if any(x.args[5] and (x.args[3] is not None or not with_running) for x in norms):
+        what = "keep, too" if with_running else "be quantized with"
+        raise ExportError(
+            name,
+            "a BatchNorm in it uses the statistics of each batch (training mode), "
+            f"which no program for ExecuTorch can {what}",
+            "Let it use its running statistics (eval mode), or measure it with "
+            "--engine lite",
+        )
 
 
 def lower(

@@ -10,6 +10,7 @@ from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
 from pocketbench.bench.errors import ExportError
 from pocketbench.bench.models.executorch.delegates import quantizer
+from pocketbench.bench.models.executorch.program import refuse_norms_of_each_batch
 from pocketbench.bench.models.summarize_exception import summarize_exception
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def quantize_graph(
         ExportError: It has an operation that cannot be quantized.
     """
     layers = layers_of(graph)
+    refuse_norms_of_each_batch(graph.graph, name)
     try:
         chosen = quantizer(delegate, is_dynamic=is_dynamic)
         _drop_dtype_checks(graph)

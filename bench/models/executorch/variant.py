@@ -16,11 +16,16 @@ from pocketbench.bench.models.executorch.program import PteFacts, export_graph, 
 from pocketbench.bench.models.executorch.quantize import QuantizedGraph, quantize_graph
 from pocketbench.bench.models.exporting.cache import sha256_of, version_of
 from pocketbench.bench.models.inputs.input_sets import InputSets, input_sets
+from pocketbench.bench.models.lite.quantizable import (
+    in_quantizable_form,
+    uses_batch_statistics,
+)
 from pocketbench.bench.models.lite.variant import (
     calibration_of,
     check_float32,
     weights_of,
 )
+from pocketbench.bench.models.state import fresh
 from pocketbench.bench.models.summarize_exception import summarize_exception
 from pocketbench.bench.models.transforms import changes
 from pocketbench.bench.models.transforms.model_transforms import remake
@@ -67,6 +72,8 @@ def make_executorch_variant(
     example = sets.calibration[0]
     remade = remake(original, made, delegate=engine.delegate, name=name)
     module, changed = remade or (original.module, "no precision")
+    if any(map(uses_batch_statistics, module.modules())):
+        module = in_quantizable_form(fresh(module))
     program = export_graph(module, example, name=name)
     is_quantized = made in ("int8-static", "int8-dynamic")
     if is_quantized:
@@ -87,7 +94,18 @@ def make_executorch_variant(
     error = None
     if _runs_here(facts):
         say("comparing its outputs with the model's")
-        error = _compare(expected, path, name, sets.held_out, original.output_names)
+        try:
+            error = _compare(expected, path, name, sets.held_out, original.output_names)
+        except ExportError as refused:
+            if "raised" not in refused.fact or not facts.operators:
+                raise
+            raise ExportError(
+                name,
+                f"{refused.fact}; ExecuTorch's own kernels were left with "
+                f"{_named(facts.operators)}",
+                "Measure it with --engine lite, or take out what those kernels do not "
+                "compute (3-D convolutions, for one)",
+            ) from refused
     sha256 = sha256_of(path)
     assert sha256 is not None
     return Artifact(
@@ -163,8 +181,13 @@ def _quantize(
     if not is_dynamic and quantized.layers and not quantized.quantized_count:
         raise ExportError(
             name,
-            f"none of its {sum(quantized.layers.values())} layers could be quantized",
-            "Keep to float32+executorch",
+            f"none of its {sum(quantized.layers.values())} layers "
+            f"({', '.join(quantized.layers)}) could be quantized: PT2E knows no "
+            "quantized form of them",
+            "Keep to float32+executorch; int8-dynamic quantizes recurrent layers, too, "
+            "with --engine lite"
+            if "recurrent" in quantized.layers
+            else "Keep to float32+executorch",
         )
     return quantized
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -59,9 +59,16 @@ class FromTensors(nn.Module):  # type: ignore[misc]  # torch is not followed
         """Call a module as its author's examples do."""
         super().__init__()
         self.module = module
-        self.call = call
+        # Behind a function, which copies of the module share: a packed sequence of
+        # slots cannot be made again.
+        self._call: Callable[[], Call | None] = lambda: call
         self.outputs = outputs
         self.training = module.training
+
+    @property
+    def call(self) -> Call | None:
+        """Where each tensor goes."""
+        return self._call()
 
     def forward(self, *tensors: torch.Tensor) -> Any:
         """Call it with tensors in the order of the examples' keys."""

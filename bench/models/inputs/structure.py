@@ -47,7 +47,8 @@ def mapped(value: Any, replace: Callable[[Path, Any], Any], path: Path = ()) -> 
     made = [(step, mapped(child, replace, (*path, step))) for step, child in inner]
     if isinstance(value, tuple):
         items = [child for _, child in made]
-        return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
+        # Not by calling the type: a packed sequence checks what it is given.
+        return tuple.__new__(type(value), items)
     if isinstance(value, list):
         return [child for _, child in made]
     if type(value) is dict:

@@ -18,6 +18,8 @@ _KNOWN = (
     (r"torch\.ao\.quantization is deprecated", None),
     (r"Lite Interpreter is deprecated", None),
     (r"torch\.quantize_per_tensor, .* are deprecated", UserWarning),
+    # What comes of it is measured: outputs are compared, and the other way is tried.
+    (r"All inputs of this cat operator must share", UserWarning),
 )
 """Their words, and their category where it is not DeprecationWarning."""
 

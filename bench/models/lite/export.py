@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 import torch.backends.xnnpack
-from torch.utils.mobile_optimizer import optimize_for_mobile
+from torch.utils.mobile_optimizer import MobileOptimizerType, optimize_for_mobile
 
 from pocketbench.bench.errors import ExportError
 from pocketbench.bench.models.accuracy.layers import Layers, count_layers
 from pocketbench.bench.models.inputs.bundle import bundle
 from pocketbench.bench.models.state import fresh
 from pocketbench.bench.models.summarize_exception import summarize_exception
+from pocketbench.bench.models.transforms.half import InFloat16
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from pocketbench.bench.models.inputs.inputs import InputSet
 
 
+_TRAINING = 5
+"""The place of the flag among the inputs of `aten::batch_norm`."""
 _WITH_BLOCK = re.compile(r"\b(ENTER|EXIT|prim::Enter|prim::Exit)\b")
 
 
@@ -61,14 +64,14 @@ def make_program(
     )
     script = script_of(module, example, name=name, is_scripted=is_scripted)
     try:
-        # Graph-mode quantization has frozen it already.
-        ready = torch.jit.freeze(script) if hasattr(script, "training") else script
+        ready, uses_batch = _frozen(script)
         layers = count_layers(ready)
         folds = count_layers(script).batch_norms > layers.batch_norms
         folded = ", batch norm folded" if folds else ""
         method = f"frozen{folded} (this torch has no XNNPACK)"
         if torch.backends.xnnpack.enabled:
-            ready = optimize_for_mobile(script)
+            left = {MobileOptimizerType.CONV_BN_FUSION} if uses_batch else set()
+            ready = optimize_for_mobile(script, left)
             method = "optimize_for_mobile (XNNPACK)"
         _add_training(ready)
     except Exception as error:
@@ -76,6 +79,27 @@ def make_program(
     return Program(
         ready, f"{source}, {method}", layers, bool(torch.backends.xnnpack.enabled)
     )
+
+
+def _frozen(
+    script: torch.jit.ScriptModule,
+) -> tuple[torch.jit.ScriptModule, bool]:
+    """Freeze a program; also whether a batch norm uses the batch's own statistics.
+
+    Torch would fold such a norm into its convolution as if it did not.
+    """
+    if not hasattr(script, "training"):
+        # Graph-mode quantization has frozen it already.
+        return script, False
+    plain = torch.jit.freeze(script, optimize_numerics=False)
+    graph = plain.inlined_graph
+    uses_batch = any(
+        list(norm.inputs())[_TRAINING].toIValue() is not False
+        for norm in graph.findAllNodes("aten::batch_norm")
+    )
+    if not uses_batch:
+        torch.jit.run_frozen_optimizations(plain)
+    return plain, uses_batch
 
 
 def _add_training(script: torch.jit.ScriptModule) -> None:
@@ -113,6 +137,14 @@ def script_of(
                 fresh(module), example, check_trace=False, strict=False
             )
     except Exception as error:
+        if isinstance(module, InFloat16):
+            raise ExportError(
+                name,
+                f"its forward names float32 (a cast, or a new tensor), which its "
+                f"float16 weights do not take ({summarize_exception(error)})",
+                "Let forward take the dtype from an input or a weight: "
+                "x.to(self.conv.weight.dtype)",
+            ) from error
         raise ExportError(
             name,
             f"cannot be traced ({summarize_exception(error)})",

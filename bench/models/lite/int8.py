@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,6 +22,7 @@ from pocketbench.bench.models.lite.quantize_script import (
     quantize_script_dynamic,
     quantize_script_static,
 )
+from pocketbench.bench.models.summarize_exception import summarize_exception
 
 if TYPE_CHECKING:
     from pocketbench.bench.models.accuracy.layers import Layers
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 INT8 = ("int8-dynamic", "int8-static")
+_GOOD_DB = 20.0
+"""Below it the other way is tried, too."""
 _MUCH_WORSE_DB = 10.0
 """A way that quantizes more is not taken when it answers so much worse."""
 
@@ -59,7 +63,8 @@ def quantize(
     """Quantize a model from its Python source, or from its program.
 
     The program where there is no source, the source's control flow cannot be
-    followed, or more layers are found in it (those inside fused attention).
+    followed, more layers are found in it (those inside fused attention), or it keeps
+    what quantizing the source loses: hooks, a layer that is called twice.
 
     Raises:
         ExportError: Neither way leads to a program that runs.
@@ -70,12 +75,13 @@ def quantize(
         else f"calibrating on {len(sets.calibration)} {sets.origin} inputs"
     )
     from_source = _attempt(original, made, sets, expected, captured, is_source=True)
-    if isinstance(from_source, _Made) and _is_all(made, captured, from_source):
+    if isinstance(from_source, _Made) and _is_good(made, captured, from_source):
         return from_source[:2]
     from_program = _attempt(original, made, sets, expected, captured, is_source=False)
     if isinstance(from_source, ExportError):
         if isinstance(from_program, ExportError):
-            raise from_program if original.is_script else from_source
+            has_source = not (original.is_script or captured.is_scripted)
+            raise from_source if has_source else from_program
         return from_program[:2]
     if isinstance(from_program, _Made) and _is_better(from_program, from_source):
         return from_program[:2]
@@ -118,7 +124,13 @@ def _attempt(
     except ExportError as refused:
         logger.debug("%s", refused)
         return refused
-    return _Made(quantized, program, error.worst_sqnr_db)
+    except Exception as raised:
+        # A layer that the engine packs and cannot copy again.
+        fact = f"cannot be run once it is quantized ({summarize_exception(raised)})"
+        return ExportError(name, fact, "Keep to float32 and int8-dynamic")
+    is_alike = not any(figures.other_shape_count for figures in error.outputs)
+    sqnr_db = error.worst_sqnr_db if is_alike else -math.inf
+    return _Made(quantized, program, sqnr_db)
 
 
 def _from_source(
@@ -138,7 +150,9 @@ def _from_source(
     return quantize_static(original.module, sets.calibration, name=original.name)
 
 
-def _is_all(made: str, captured: Captured, found: _Made) -> bool:
+def _is_good(made: str, captured: Captured, found: _Made) -> bool:
+    if found.sqnr_db is not None and found.sqnr_db < _GOOD_DB:
+        return False
     kinds = captured.layers.by_kind
     quantizable = (
         sum(kinds.values())
@@ -149,10 +163,11 @@ def _is_all(made: str, captured: Captured, found: _Made) -> bool:
 
 
 def _is_better(found: _Made, than: _Made) -> bool:
-    if found.program.layers.quantized <= than.program.layers.quantized:
-        return False
+    more = found.program.layers.quantized - than.program.layers.quantized
     if found.sqnr_db is None or than.sqnr_db is None:
-        return True
+        return more > 0
+    if more <= 0:
+        return more == 0 and found.sqnr_db > than.sqnr_db + _MUCH_WORSE_DB
     # What quantizes nothing answers best.
     nothing = than.program.layers.quantized == 0
     return nothing or found.sqnr_db > than.sqnr_db - _MUCH_WORSE_DB
@@ -162,6 +177,8 @@ def kept_float(
     module: nn.Module, quantized: Quantized, after: Layers
 ) -> tuple[str, ...]:
     """Name the layers with weights that stay in float32, or count them by kind."""
+    if not after.float32:
+        return ()
     if isinstance(quantized.module, torch.jit.ScriptModule):
         return tuple(f"{count} {kind}" for kind, count in after.by_kind.items())
     names = {

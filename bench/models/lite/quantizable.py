@@ -9,6 +9,7 @@ from torch import nn
 from torch.ao.quantization import HistogramObserver
 
 _PADDED = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
 class HistogramOfReals(HistogramObserver):  # type: ignore[misc]  # torch is not followed
@@ -21,20 +22,43 @@ class HistogramOfReals(HistogramObserver):  # type: ignore[misc]  # torch is not
         return observed
 
 
-def with_padding_in_numbers(module: nn.Module) -> nn.Module:
-    """Replace `same` and `valid` by their numbers, with a pad where they are uneven.
+class _NormOfEachBatch(nn.Module):  # type: ignore[misc]  # torch is not followed
+    """A batch norm that uses the batch's own statistics, which torch would not keep."""
 
-    Changes the module it is given.
+    def __init__(self, norm: nn.Module) -> None:
+        super().__init__()
+        self.weight, self.bias, self.eps = norm.weight, norm.bias, norm.eps
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Normalize."""
+        return nn.functional.batch_norm(
+            x, None, None, self.weight, self.bias, training=True, eps=self.eps
+        )
+
+
+def uses_batch_statistics(layer: nn.Module) -> bool:
+    """Whether a batch norm normalizes with the statistics of each batch."""
+    return type(layer) in _NORMS and (layer.training or layer.running_mean is None)
+
+
+def in_quantizable_form(module: nn.Module) -> nn.Module:
+    """Replace layers by others that compute the same and that torch quantizes rightly.
+
+    Paddings `same` and `valid` become numbers, with a pad where they are uneven; batch
+    norms of each batch stay so. Changes the module it is given.
     """
     for name, layer in list(module.named_modules()):
+        replaced = layer
         if type(layer) in _PADDED and isinstance(layer.padding, str):
-            padded = _with_numbers(layer)
-            if padded is layer:
-                continue
-            if not name:
-                return padded
-            parent, _, own = name.rpartition(".")
-            setattr(module.get_submodule(parent), own, padded)
+            replaced = _with_numbers(layer)
+        elif uses_batch_statistics(layer):
+            replaced = _NormOfEachBatch(layer)
+        if replaced is layer:
+            continue
+        if not name:
+            return replaced
+        parent, _, own = name.rpartition(".")
+        setattr(module.get_submodule(parent), own, replaced)
     return module
 
 

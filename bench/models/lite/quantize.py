@@ -23,9 +23,9 @@ from pocketbench.bench.models.lite.clipping import (
 )
 from pocketbench.bench.models.lite.quantizable import (
     HistogramOfReals,
-    with_padding_in_numbers,
+    in_quantizable_form,
 )
-from pocketbench.bench.models.state import fresh
+from pocketbench.bench.models.state import fresh, restore
 from pocketbench.bench.models.summarize_exception import summarize_exception
 
 if TYPE_CHECKING:
@@ -47,6 +47,13 @@ _DYNAMIC = {
 """The layers torch can quantize dynamically; convolutions are not among them."""
 
 
+_WITHOUT_KERNEL = (
+    *(nn.Conv3d, nn.ConvTranspose3d, nn.intrinsic.ConvReLU3d),
+    *(nn.functional.conv3d, nn.functional.conv_transpose3d),
+)
+"""What QNNPACK does not compute in int8."""
+
+
 class Quantized(NamedTuple):
     """A quantized module, and what became of the original's layers."""
 
@@ -66,7 +73,12 @@ def quantize_dynamic(module: nn.Module, *, name: str) -> Quantized:
     is_layer = type(module) in _DYNAMIC
     whole = nn.Sequential(module) if is_layer else module
     try:
-        made = quantization.quantize_dynamic(fresh(whole), _DYNAMIC)
+        copied = fresh(whole)
+        for layer in copied.modules():
+            # Torch leaves out the projection, and with it answers something else.
+            if isinstance(layer, nn.LSTM) and layer.proj_size:
+                layer.qconfig = None
+        made = quantization.quantize_dynamic(copied, _DYNAMIC)
     except Exception as error:
         raise ExportError(
             f"{name} int8-dynamic",
@@ -89,19 +101,24 @@ def quantize_static(
             has an operation that cannot be quantized.
     """
     try:
-        graph = fx.symbolic_trace(with_padding_in_numbers(fresh(module)))
+        graph = fx.symbolic_trace(in_quantizable_form(fresh(module)))
         folded = fold_relu6(graph)
         keep_clips_in_float32(graph)
         hidden = PrepareCustomConfig().set_non_traceable_module_classes([InFloat32])
+        own = {name for name, _ in graph.named_buffers()}
         prepared = prepare_fx(
             graph.eval(),
             _mapping(folded),
             calibration[0],
             prepare_custom_config=hidden,
         )
+        buffers = {
+            name: x.clone() for name, x in prepared.named_buffers() if name in own
+        }
         with torch.no_grad():
             for inputs in calibration:
                 prepared(*inputs)
+        restore(prepared, buffers)
         made = convert_fx(prepared)
     except Exception as error:
         raise ExportError(
@@ -118,6 +135,8 @@ def _mapping(folded: Sequence[str]) -> QConfigMapping:
         weight=quantization.default_per_channel_weight_observer,
     )
     mapping = get_default_qconfig_mapping(ENGINE).set_global(usual)
+    for kind in _WITHOUT_KERNEL:
+        mapping.set_object_type(kind, None)
     up_to_6 = quantization.QConfig(
         activation=HistogramUpTo6.with_args(reduce_range=False), weight=usual.weight
     )

@@ -10,7 +10,7 @@ from torch.ao.quantization.quantize_jit import quantize_dynamic_jit, quantize_ji
 
 from pocketbench.bench.errors import ExportError
 from pocketbench.bench.models.lite.quantize import Quantized
-from pocketbench.bench.models.state import fresh
+from pocketbench.bench.models.state import fresh, restore
 from pocketbench.bench.models.summarize_exception import summarize_exception
 
 if TYPE_CHECKING:
@@ -48,10 +48,14 @@ def quantize_script_static(
         ExportError: Torch's graph mode does not know this program's form.
     """
 
+    buffers = dict(script.named_buffers())
+
     def calibrate(observed: torch.jit.ScriptModule, sets: Sequence[InputSet]) -> None:
         with torch.no_grad():
             for inputs in sets:
                 observed(*inputs)
+        # What it keeps between calls must not be what the calibration left.
+        restore(observed, buffers)
 
     settings = quantization.QConfig(
         activation=quantization.HistogramObserver.with_args(reduce_range=False),

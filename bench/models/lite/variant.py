@@ -56,6 +56,12 @@ def make_variant(
     who = "the model"
     expected = outputs_of(original.module, sets.held_out, name=order.model, who=who)
     captured = capture(original, sets, expected)
+    if made == FLOAT16 and captured.is_scripted:
+        raise ExportError(
+            name,
+            "is made by tracing, which loses a state or a branch of this model",
+            "Keep to float32 and int8-dynamic",
+        )
     remade = remake(original, made, delegate=engine.delegate, name=name)
     if remade is None and made in INT8:
         quantized, program = quantize(

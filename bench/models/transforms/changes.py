@@ -25,7 +25,9 @@ def quantized(
     before: Layers, after: Layers, names: Sequence[str], *, folded_relu6: int = 0
 ) -> str:
     """An int8 build: how many layers of those that have weights."""
-    text = f"{after.quantized} of {before.float32} {_kinds(before)} quantized"
+    # Graph mode also quantizes multiplications by weights, which are no layers before.
+    total = max(before.float32, after.quantized + after.float32)
+    text = f"{after.quantized} of {total} {_kinds(before)} quantized"
     if 0 < after.quantized <= _MOST_NAMES and len(names) == after.quantized:
         text += f" ({', '.join(names)})"
     if folded_relu6:

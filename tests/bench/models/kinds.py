@@ -289,3 +289,140 @@ class Recurrent(nn.Module):
 
 def gru():
     return Recurrent(), torch.randn(1, 7, 10)
+
+
+class OfEachBatch(nn.Module):
+    """A batch norm that stays in training mode."""
+
+    def __init__(self):
+        super().__init__()
+        self.c, self.b, self.l = nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Linear(8, 4)
+
+    def train(self, mode=True):
+        super().train(mode)
+        self.b.train()
+        return self
+
+    def forward(self, x):
+        return self.l(self.b(self.c(x)).relu().mean((2, 3)))
+
+
+def of_each_batch():
+    return OfEachBatch(), torch.randn(4, 3, 8, 8) * 3 + 5
+
+
+def without_statistics():
+    norm = nn.BatchNorm2d(8, track_running_stats=False)
+    return nn.Sequential(nn.Conv2d(3, 8, 3), norm, nn.ReLU(), nn.Conv2d(8, 2, 1)), (
+        torch.randn(2, 3, 8, 8)
+    )
+
+
+def projected():
+    return nn.LSTM(8, 16, proj_size=4, batch_first=True), torch.randn(1, 5, 8)
+
+
+def hooked():
+    layers = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 4))
+    layers[2].register_forward_hook(lambda layer, given, found: found * -2)
+    return layers, torch.randn(4, 8)
+
+
+class Packed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.gru, self.linear = nn.GRU(8, 12), nn.Linear(12, 2)
+
+    def forward(self, words):
+        return self.linear(self.gru(words)[1][-1])
+
+
+def packed():
+    lengths = torch.tensor([6, 4, 2])
+    pack = nn.utils.rnn.pack_padded_sequence
+    return Packed(), pack(torch.randn(6, 3, 8), lengths)
+
+
+class Spectrum(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(8, 8)
+
+    def forward(self, x):
+        return torch.fft.fft(self.linear(x))
+
+
+def spectrum():
+    return Spectrum(), torch.randn(2, 8)
+
+
+class Sparse(Spectrum):
+    def forward(self, x):
+        return self.linear(x).to_sparse()
+
+
+def sparse():
+    return Sparse(), torch.randn(2, 8)
+
+
+class Adapted(nn.Linear):
+    """A layer with a low-rank addition, which is two multiplications."""
+
+    def __init__(self):
+        super().__init__(8, 8)
+        self.down = nn.Parameter(torch.randn(2, 8) / 8)
+        self.up = nn.Parameter(torch.randn(8, 2) / 8)
+
+    def forward(self, x):
+        return super().forward(x) + x @ self.down.t() @ self.up.t()
+
+
+def adapted():
+    return nn.Sequential(Adapted(), nn.ReLU(), nn.Linear(8, 2)), torch.randn(2, 8)
+
+
+def volumes():
+    return nn.Sequential(
+        nn.Conv3d(2, 4, 3), nn.ReLU(), nn.ConvTranspose3d(4, 2, 2)
+    ), torch.randn(1, 2, 5, 5, 5)
+
+
+def lazy():
+    return nn.LazyLinear(4), torch.randn(1, 8)
+
+
+def on_meta():
+    return nn.Linear(8, 4, device="meta"), torch.randn(1, 8)
+
+
+class Pictures(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.c = nn.Conv2d(3, 4, 3)
+
+    def forward(self, x):
+        return self.c(x.float() / 255)
+
+
+def pictures():
+    return Pictures(), torch.randint(0, 256, (1, 3, 8, 8), dtype=torch.uint8)
+
+
+class Detecting(nn.Module):
+    """Boxes and scores in lists of another length for other pictures."""
+
+    def __init__(self):
+        super().__init__()
+        self.c, self.box = nn.Conv2d(3, 16, 3, 4, 1), nn.Conv2d(16, 4, 1)
+
+    def forward(self, pictures):
+        given = self.box(self.c(pictures[0][None]).relu())[0].flatten(1).t()
+        corner = given[:, :2].sigmoid() * 32
+        box = torch.cat([corner, corner + given[:, 2:].exp() * 8], 1)
+        score = given.sigmoid().mean(1)
+        best = score > score.median()
+        return [{"boxes": box[best], "scores": score[best], "labels": best.nonzero()}]
+
+
+def detecting():
+    return Detecting(), ([torch.randn(3, 32, 32)],)

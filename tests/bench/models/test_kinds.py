@@ -56,7 +56,7 @@ def test_a_model_that_casts_is_not_called_float32(export_kind, variant):
 
 
 @pytest.mark.parametrize(("name", "state"), [("assigned", "h"), ("cached", "cache")])
-@pytest.mark.parametrize("variant", ["float32", "int8-dynamic"])
+@pytest.mark.parametrize("variant", ["float32", "int8-dynamic", "int8-static"])
 def test_a_state_is_named_and_starts_anew(export_kind, name, state, variant):
     artifact = export_kind(name, variant)
 
@@ -180,3 +180,61 @@ def test_a_branch_that_a_trace_loses_is_compiled(export_here):
 
     assert artifact.export.method.startswith("scripted")
     assert artifact.output_error.max_abs < 1e-5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", ["float32", "int8-dynamic", "int8-static"])
+@pytest.mark.parametrize("name", ["of_each_batch", "without_statistics"])
+def test_a_norm_of_each_batch_stays_one(export_kind, name, variant):
+    artifact = export_kind(name, variant)
+
+    worst = artifact.output_error.worst_sqnr_db
+    assert worst is None or worst > 25
+    assert "statistics of each batch" in artifact.export.changed
+
+
+def test_a_projection_is_not_quantized_away(export_kind):
+    artifact = export_kind("projected", "int8-dynamic")
+
+    assert artifact.export.changed.startswith("0 of 1 recurrent")
+    assert artifact.output_error.outputs[0].other_shape_count == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "at_least_db"), [("hooked", 25), ("detecting", 20), ("spectrum", 25)]
+)
+def test_the_way_of_quantizing_that_keeps_the_answer_is_taken(
+    export_kind, name, at_least_db
+):
+    error = export_kind(name, "int8-static").output_error
+
+    assert error.worst_sqnr_db > at_least_db
+    assert not any(figures.other_shape_count for figures in error.outputs)
+
+
+def test_a_packed_sequence_is_an_example(export_kind):
+    assert len(export_kind("packed").inputs) == 2
+
+
+@pytest.mark.slow
+def test_never_more_layers_are_quantized_than_there_are(export_kind):
+    changed = export_kind("adapted", "int8-dynamic").export.changed
+
+    assert changed.startswith("4 of 4 linear")
+
+
+@pytest.mark.parametrize(
+    ("name", "variant", "reason"),
+    [
+        ("volumes", "int8-static", "none of its 2 layers"),
+        ("lazy", "float32", "lazy layer that was never called"),
+        ("on_meta", "float32", "no values"),
+        ("sparse", "float32", "sparse tensor"),
+        ("pictures", "float16", "forward names float32"),
+        ("assigned", "float16", "loses a state"),
+    ],
+)
+def test_a_refusal_names_the_thing(export_kind, name, variant, reason):
+    with pytest.raises(ExportError, match=reason):
+        export_kind(name, variant)
