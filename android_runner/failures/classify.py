@@ -23,10 +23,25 @@ _SIGSYS = 31
 class _Rule(NamedTuple):
     reason: FailureReason
     pattern: re.Pattern[str]
+    words: tuple[str, ...]
+    """One of them, in lower case, is in every text that matches."""
 
 
 def _rule(reason: FailureReason, pattern: str) -> _Rule:
-    return _Rule(reason, re.compile(pattern, re.MULTILINE | re.IGNORECASE))
+    compiled = re.compile(pattern, re.MULTILINE | re.IGNORECASE)
+    return _Rule(reason, compiled, _telling_words(pattern))
+
+
+def _telling_words(pattern: str) -> tuple[str, ...]:
+    """The longest plain words of each alternative: to look for them costs little."""
+    plain = re.sub(r"\\[({})\[\].|\"]", "\0", pattern)
+    while (without := re.sub(r"\([^()]*\)[?*]?", "\0", plain)) != plain:
+        plain = without
+    plain = re.sub(r"\[[^]]*\](\{[^}]*\}|[+*?])?|\\[\w](\{[^}]*\}|[+*?])?", "\0", plain)
+    plain = re.sub(r"[^\0](\{[^}]*\}|[*?])|[.^$+](\{[^}]*\}|[*?])?", "\0", plain)
+    return tuple(
+        max(way.split("\0"), key=len).lower() for way in plain.split("|") if way
+    )
 
 
 _LOADER_RULES = (
@@ -34,20 +49,22 @@ _LOADER_RULES = (
     _rule(
         FailureReason.WRONG_ABI,
         r"not executable: \d+-bit ELF|exec format error|cannot execute binary file"
-        r"|wrong ELF class|is for EM_\w+ .*instead of|is \d+-bit instead of"
+        r"|wrong ELF class|is for EM_\w+ .{0,200}instead of|is \d+-bit instead of"
         r"|bad ELF magic|has unexpected e_machine",
     ),
     _rule(FailureReason.KERNEL_TOO_OLD, r"FATAL: kernel too old"),
     _rule(
         FailureReason.EXECUTION_DENIED,
-        r"failed to map segment from shared object|couldn't map \"[^\"]*\" segment"
-        r".*(Permission denied|Operation not permitted)"
+        r"failed to map segment from shared object"
+        r"|couldn't map \"[^\"]{0,500}\" segment.{0,200}"
+        r"(Permission denied|Operation not permitted)"
         r"|cannot make segment writable for relocation|cannot enable executable stack"
         r"|cannot apply additional memory protection"
-        r"|avc: +denied +\{ [^}]*execute[^}]*\}|mprotect failed.*Permission denied"
-        r"|/data/local/tmp/\S*: (can't execute: |cannot execute: )?(Permission denied"
-        r"|Operation not permitted)"
-        r"|exec(v|ve|vp)?: .*/data/local/tmp/.*Permission denied",
+        r"|avc: +denied +\{ [^}]{0,200}execute[^}]{0,200}\}"
+        r"|mprotect failed.{0,200}Permission denied"
+        r"|/data/local/tmp/\S{0,300}: (can't execute: |cannot execute: )?"
+        r"(Permission denied|Operation not permitted)"
+        r"|exec(v|ve|vp)?: .{0,200}/data/local/tmp/.{0,300}Permission denied",
     ),
     _rule(
         FailureReason.MISSING_LIBRARY,
@@ -55,15 +72,17 @@ _LOADER_RULES = (
     ),
     _rule(
         FailureReason.MISSING_LOADER,
-        r"Could not open '[^']*/(ld-|linker)|/objects/[0-9a-f]{64}/\S+: (not found"
-        r"|inaccessible or not found|No such file or directory)"
+        r"Could not open '[^']{0,300}/(ld-|linker)"
+        r"|/objects/[0-9a-f]{64}/\S{1,300}: "
+        r"(not found|inaccessible or not found|No such file or directory)"
         r"|(cannot execute|can't execute): required file not found"
-        r"|bad interpreter: .*No such file|no such file or directory.*\(?interpreter",
+        r"|bad interpreter: .{0,300}No such file"
+        r"|no such file or directory.{0,300}interpreter",
     ),
     _rule(
         FailureReason.LINKER,
         r"CANNOT LINK EXECUTABLE|error while loading shared libraries"
-        r"|symbol lookup error|version `\S+' not found|undefined symbol: "
+        r"|symbol lookup error|version `\S{1,100}' not found|undefined symbol: "
         r"|dyld(\[\d+\])?: (Library not loaded|Symbol not)",
     ),
 )
@@ -73,25 +92,26 @@ _RUNTIME_RULES = (
     _rule(
         FailureReason.MISSING_OPERATOR,
         r"Following ops cannot be found|Unknown builtin op"
-        r"|Could not find schema for|^.*operator .* does not exist"
-        r"|\b\w+::\w+ (is )?not available"
+        r"|Could not find schema for|operator .{0,300} does not exist"
+        r"|\w::\w{1,100} (is )?not available"
         r"|Error::OperatorMissing|Missing operator: ",
     ),
     _rule(
         FailureReason.MISSING_BACKEND,
-        r"Backend \S+ is not (registered|available)|Failed to load libneuralnetworks"
+        r"Backend \S{1,100} is not (registered|available)"
+        r"|Failed to load libneuralnetworks"
         r"|\b(XNNPACK|Vulkan|NNAPI|QNN|Core ?ML|Metal)( backend| delegate)? is not"
         r" (available|supported|enabled|linked)",
     ),
     _rule(
         FailureReason.NO_QUANTIZED_ENGINE,
-        r"NoQEngine|Didn't find engine for|quantized engine \S+ is not supported"
+        r"NoQEngine|Didn't find engine for|quantized engine \S{1,100} is not supported"
         r"|without (FBGEMM|QNNPACK|XNNPACK) support",
     ),
     _rule(
         FailureReason.OUT_OF_MEMORY,
         r"std::bad_alloc|DefaultCPUAllocator: (not enough|can't allocate) memory"
-        r"|posix_memalign failed|Cannot allocate memory|^Killed\s*$"
+        r"|posix_memalign failed|Cannot allocate memory|^Killed[ \t]*$"
         r"|Error::MemoryAllocationFailed",
     ),
     _rule(FailureReason.FULL_JIT_FILE, r"locating file bytecode\.pkl"),
@@ -107,11 +127,13 @@ _RUNTIME_RULES = (
         r"|constants\.pkl|torch::jit::load|does not have a flatbuffer"
         r"|Error::InvalidProgram|Error::DelegateInvalidCompatibility",
     ),
-    _rule(FailureReason.MISSING_OPERATOR, r"Could not run '[\w:.]+' with arguments"),
+    _rule(
+        FailureReason.MISSING_OPERATOR, r"Could not run '[\w:.]{1,100}' with arguments"
+    ),
     _rule(
         FailureReason.NOT_FOUND,
         r"open file failed because of errno 2 |open file failed, file path"
-        r"|Failed to open .*: No such file or directory",
+        r"|Failed to open .{0,300}: No such file or directory",
     ),
     _rule(
         FailureReason.BAD_FLAGS,
@@ -120,7 +142,7 @@ _RUNTIME_RULES = (
     _rule(
         FailureReason.MODEL_RAISED,
         r"following operation failed in the TorchScript interpreter"
-        r"|(terminating|terminate called).*(c10|std|torch|at|caffe2)::\w+",
+        r"|(terminating|terminate called).{0,200}?(c10|std|torch|at|caffe2)::\w+",
     ),
 )
 """In the words of the PyTorch runtimes and of ExecuTorch."""
@@ -170,8 +192,8 @@ _REMEDIES = (
 """More specific remedies than the reason's own, by a pattern of the fact."""
 
 _BYTECODE = re.compile(
-    r"vers\w*on number does not match.*?between (?P<low>\d+) and ?(?P<high>\d+) ?"
-    r"but the model version is ?(?P<model>\d+)",
+    r"vers\w{0,3}on number does not match.{0,300}?between (?P<low>\d+) and ?"
+    r"(?P<high>\d+) ?but the model version is ?(?P<model>\d+)",
     re.IGNORECASE | re.DOTALL,
 )
 """Releases of PyTorch Mobile differ in the spelling and the spaces."""
@@ -180,7 +202,7 @@ _FATAL = re.compile(r"F ?[\d/]")
 """A runtime's fatal line: `F 00:00:00.001 executorch:...`, `F1128 10:00:00 ...`."""
 
 _NO_NEWS = re.compile(
-    r"\s*(\(?no backtrace available\)?|Exception raised from .*|\(most recent call"
+    r"(\(?no backtrace available\)?|Exception raised from .*|\(most recent call"
     r" first\).*|\*\*\* Aborted at .*|This is an internal miniz error.*"
     r"|Debug info for handle.*)",
     re.DOTALL,
@@ -294,7 +316,10 @@ def _first_match(
     text: str, rules: tuple[_Rule, ...]
 ) -> tuple[FailureReason, str] | None:
     """The first rule that matches, and the line it matches in."""
+    lowered = text.lower()
     for rule in rules:
+        if not any(words in lowered for words in rule.words):
+            continue
         match = rule.pattern.search(text)
         if match:
             start = text.rfind("\n", 0, match.start() + 1) + 1
@@ -319,7 +344,7 @@ def _reporting_part(words: str, reason: FailureReason) -> str:
 
 def _last_error(words: str) -> str | None:
     """What a TorchScript traceback ends with, which is what went wrong."""
-    errors = re.findall(r"^\s*(?:\w+Error|what\(\)): .+$", words, re.MULTILINE)
+    errors = re.findall(r"^[ \t]*(?:\w+Error|what\(\)): .+$", words, re.MULTILINE)
     return errors[-1].strip() if errors else None
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from pocketbench.android_runner.failures.classify import (
@@ -322,3 +324,15 @@ def test_long_messages_are_shortened_and_lose_their_backtrace() -> None:
         first_words("bad thing\nException raised from f at g.cpp:3 (…") == "bad thing"
     )
     assert len(first_words("x" * 5000)) < 400
+
+
+@pytest.mark.parametrize(
+    "repeated",
+    ["a", " ", "\n", "vers", "operator ", "terminate called ", "avc:  denied  { "],
+)
+def test_64_kb_of_any_output_are_classified_at_once(repeated):
+    result = ended(stdout=(repeated * 65536)[:65536])
+    started = time.process_time()
+
+    assert classify(result, subject="net").reason is Reason.CRASHED
+    assert time.process_time() - started < 2
