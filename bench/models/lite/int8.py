@@ -48,7 +48,11 @@ _WITH_WEIGHTS = (
 class _Made(NamedTuple):
     quantized: Quantized
     program: Program
+    worst_db: float | None
+    """SQNR of the worst part of its outputs."""
     sqnr_db: float | None
+    """Mean of that and of the SQNR over all: where all destroy a part, the rest
+    decides."""
 
 
 def quantize(
@@ -129,8 +133,11 @@ def _attempt(
         fact = f"cannot be run once it is quantized ({summarize_exception(raised)})"
         return ExportError(name, fact, "Keep to float32 and int8-dynamic")
     is_alike = not any(figures.other_shape_count for figures in error.outputs)
-    sqnr_db = error.worst_sqnr_db if is_alike else -math.inf
-    return _Made(quantized, program, sqnr_db)
+    if not is_alike:
+        return _Made(quantized, program, -math.inf, -math.inf)
+    worst, over_all = error.worst_sqnr_db, error.sqnr_db
+    mean = None if worst is None or over_all is None else (worst + over_all) / 2
+    return _Made(quantized, program, worst, mean)
 
 
 def _from_source(
@@ -151,7 +158,7 @@ def _from_source(
 
 
 def _is_good(made: str, captured: Captured, found: _Made) -> bool:
-    if found.sqnr_db is not None and found.sqnr_db < _GOOD_DB:
+    if found.worst_db is not None and found.worst_db < _GOOD_DB:
         return False
     kinds = captured.layers.by_kind
     quantizable = (
