@@ -18,6 +18,7 @@ from pocketbench.reports.text.caveats import doubts
 from pocketbench.reports.text.failures import failures_once
 from pocketbench.reports.text.fastest import fastest_builds, fastest_headings
 from pocketbench.reports.text.headline import headline
+from pocketbench.reports.text.next_step import next_step
 from pocketbench.reports.text.phrases import counted
 from pocketbench.reports.view import View
 
@@ -61,6 +62,9 @@ def show(view: View, console: Console) -> None:
     for words in failing(view)[:_MOST_MISSED]:
         lines += _wrapped(console, f"▲ {words}", "red")
     below = [*_caveats(view, console), *_failures(view, console), Text()]
+    step = next_step(view)
+    if step:
+        below += _wrapped(console, f"Next: {step}.")
     below.append(Text(_more(view), style="dim"))
     if view.summary.compared_with is None:
         lines += _fastest(view, console, MOST_LINES - len(lines) - len(below))

@@ -32,6 +32,7 @@ from pocketbench.reports.text.fastest import (
 )
 from pocketbench.reports.text.headline import headline
 from pocketbench.reports.text.history import line, raised, title
+from pocketbench.reports.text.next_step import next_step
 from pocketbench.reports.text.phrases import (
     SETTLED_APART,
     before_after,
@@ -73,6 +74,9 @@ def render(view: View, *, report_url: str | None = None) -> str:
     pieces += _outputs(view)
     pieces += _doubts(view)
     pieces += _failures(view)
+    step = next_step(view)
+    if step:
+        pieces.append(f"\nNext: {escaped(step)}.\n")
     if rest:
         title = f"{counted(len(rest), 'comparison')} unchanged or inconclusive"
         pieces += _folded(title, _table(view, rest))

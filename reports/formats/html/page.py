@@ -43,6 +43,7 @@ from pocketbench.reports.text.condition_words import HEADINGS as CONDITION_HEADI
 from pocketbench.reports.text.condition_words import conditions_table
 from pocketbench.reports.text.fastest import fastest_builds, fastest_headings
 from pocketbench.reports.text.headline import headline
+from pocketbench.reports.text.next_step import next_step
 from pocketbench.reports.text.phrases import VERDICT_SHAPES, grade_words
 from pocketbench.reports.view import View
 
@@ -88,6 +89,7 @@ def _context(view: View, history: HistorySection) -> dict[str, Any]:
         "run": summary.run,
         "workload": summary.run.started.plan.workload,
         "doubts": doubts(view),
+        "next_step": next_step(view),
         "budgets": budget_rows(view),
         "budget_headings": BUDGET_HEADINGS,
         "fastest": [] if summary.compared_with else fastest_builds(view),

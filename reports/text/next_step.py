@@ -1,0 +1,36 @@
+"""What to do next, in one sentence, from what the run lacks."""
+
+from __future__ import annotations
+
+from pocketbench.bench.judge.summary import Verdict
+from pocketbench.reports.text.phrases import counted
+from pocketbench.reports.view import View
+
+
+def next_step(view: View) -> str | None:
+    """The one thing that would help most; `None` where nothing is missing."""
+    if view.summary.failures or view.summary.sustained:
+        return None
+    judged = [c for c in view.judged if c.metric == view.primary.name]
+    if view.summary.compared_with is not None:
+        return (
+            "measure both builds in the same blocks before deciding: "
+            "`pocketbench run --baseline A --candidate B`"
+        )
+    open_ones = [c for c in judged if c.verdict is Verdict.INCONCLUSIVE]
+    if open_ones:
+        needed = [c.launches_to_settle for c in open_ones]
+        what = counted(len(open_ones), "inconclusive comparison")
+        known = [number for number in needed if number is not None]
+        if len(known) == len(needed):
+            return (
+                f"about {max(known)} more launches of each build settle {what} "
+                "(`--until-settled` adds them)"
+            )
+        return f"quiet the device and run again: {what} cannot be settled as it is"
+    slower = [c for c in judged if c.verdict is Verdict.REGRESSION]
+    if slower and not view.summary.operators:
+        return f"`--profile ops` shows what makes {slower[0].candidate} slower"
+    if not any(view.tag(x) is None and x != "host" for x in view.device_ids):
+        return "measure on a real phone before deciding anything about phones"
+    return None
