@@ -119,6 +119,10 @@ def private_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         # those that hold none have tests of their own.
         POCKETBENCH_SIMULATED_ROOT="host",
     )
-    for name in ("ANDROID_SERIAL", "ADB_VENDOR_KEYS", "ANDROID_ADB_SERVER_PORT"):
+    for name in (
+        *("ANDROID_SERIAL", "ADB_VENDOR_KEYS", "ANDROID_ADB_SERVER_PORT"),
+        # Without their bytecode, each of many processes would compile our modules.
+        "PYTHONDONTWRITEBYTECODE",
+    ):
         os.environ.pop(name, None)
     return home

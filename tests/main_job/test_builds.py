@@ -6,8 +6,14 @@ import shutil
 import pytest
 
 from pocketbench.bench.records.blocks import whole_blocks
+from tests.main_job.conftest import User
 
 SHORT = ("--iterations", "3", "--warmup", "1", "--blocks", "2", "--device", "host")
+GATED = (
+    *("--iterations", "10", "--blocks", "6", "--device", "host"),
+    *("--fail-on", "regression"),
+)
+FILES = ("--baseline", "base/net-float32.ptl", "--candidate")
 HEAVIER_NET = """
     import torch
     from torch import nn
@@ -23,32 +29,30 @@ HEAVIER_NET = """
 pytestmark = pytest.mark.needs("compiler")
 
 
-@pytest.fixture
-def builds(user):
+@pytest.fixture(scope="module")
+def builds(tmp_path_factory):
     """The same model of two commits, exported as files."""
+    user = User(tmp_path_factory.mktemp("builds"))
     user.write("heavier.py", HEAVIER_NET)
     for module, folder in (("nets", "base"), ("heavier", "head")):
         done = user.types(
-            "export", f"{module}:net", "--variant", "float32", "--input", "1x3x32x32",
+            "export", f"{module}:net", "--variant", "float32", "--input", "1x3x16x16",
             "--output", folder,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
     return user
 
 
-def test_two_files_are_variants_of_one_model_in_the_same_blocks(builds):
-    done = builds.types(
-        "run", "--baseline", "base/net-float32.ptl",
-        "--candidate", "head/net-float32.ptl", *SHORT, "--json",
-    )  # fmt: skip
+def test_a_slower_build_is_found_in_the_same_blocks_and_fails_where_asked(builds):
+    done = builds.types("run", *FILES, "head/net-float32.ptl", *GATED, "--json")
 
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1, done.stderr
     run = builds.last_run()
     assert {v.id for v in run.started.plan.variants} == {"baseline", "candidate"}
     assert len(whole_blocks(
         run.launches, device_id="host", model="net-float32",
         variant_ids={"baseline", "candidate"},
-    )) == 2  # fmt: skip
+    )) == 6  # fmt: skip
     hashes = {a.variant: a.sha256 for a in run.artifacts}
     assert hashes["baseline"] != hashes["candidate"]
     compared = json.loads(done.stdout)["comparisons"]
@@ -58,26 +62,17 @@ def test_two_files_are_variants_of_one_model_in_the_same_blocks(builds):
     assert latency["candidate_over_baseline"]["point"] > 2
 
 
-def test_a_slower_build_fails_where_asked_and_an_equal_one_does_not(builds):
-    files = ("--baseline", "base/net-float32.ptl", "--candidate")
-    more = ("--iterations", "10", "--blocks", "6", "--device", "host")
-    gate = (*more, "--fail-on", "regression")
-
-    slower = builds.types("run", *files, "head/net-float32.ptl", *gate)
-    assert slower.returncode == 1, slower.stderr
+def test_an_equal_build_does_not_fail(builds):
     shutil.copy(builds.folder / "base/net-float32.ptl", builds.folder / "same.ptl")
-    same = builds.types("run", *files, "same.ptl", *gate, "--min-effect", "0.5")
+    same = builds.types("run", *FILES, "same.ptl", *GATED, "--min-effect", "0.5")
     assert same.returncode == 0, same.stderr
 
 
 @pytest.mark.slow
 def test_a_stopped_comparison_of_builds_is_resumed_with_its_files(builds):
-    done = builds.types(
-        "run", "--baseline", "base/net-float32.ptl",
-        "--candidate", "head/net-float32.ptl", *SHORT,
-    )  # fmt: skip
+    done = builds.types("run", *FILES, "head/net-float32.ptl", *SHORT)
     assert done.returncode == 0, done.stderr
-    (folder,) = builds.runs.iterdir()
+    folder = builds.last_run().folder
     lines = (folder / "run.jsonl").read_bytes().splitlines(keepends=True)
     kept = [x for x in lines if b'"run_ended"' not in x][:-1]
     (folder / "run.jsonl").write_bytes(b"".join(kept))

@@ -15,11 +15,13 @@ import pytest
 
 from pocketbench.bench.records.blocks import whole_blocks
 from pocketbench.bench.records.failure import FailureReason
+from tests.main_job.conftest import User
 
 COUNT_MOVES = Path(__file__).parents[2] / "scripts" / "count_moves"
 MODELS = Path(__file__).parent / "models"
 SHORT = ("--iterations", "3", "--warmup", "1", "--blocks", "2")
 NET = ("nets:net", "--input", "1x3x16x16")
+PLAIN = ("--variant", "float32")
 FOR_EVER = str(10**8 - os.getpid())
 """Iterations; no other run of these tests asks for so many."""
 
@@ -70,54 +72,47 @@ def _line(process):
     return line
 
 
-def test_int8_and_float_are_measured_on_two_phones_and_the_host(user):
-    run = user.measures(
-        *NET,
-        "--device",
-        "host",
-        "--device",
-        "simulated:pixel-8",
-        "--device",
-        "simulated:redmi-note-11s",
-    )
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """A run on the host and two phones; for tests that only look at what came."""
+    user = User(tmp_path_factory.mktemp("measured"))
+    devices = ("host", "simulated:pixel-8", "simulated:redmi-note-11s")
+    return user.measures(*NET, *(x for name in devices for x in ("--device", name)))
 
-    assert {(x.device_id, x.variant_id) for x in run.launches} == {
+
+def test_int8_and_float_are_measured_on_two_phones_and_the_host(measured):
+    assert {(x.device_id, x.variant_id) for x in measured.launches} == {
         (device, variant)
         for device in ("host", "simulated:pixel-8", "simulated:redmi-note-11s")
         for variant in ("float32", "int8-dynamic", "int8-static")
     }
-    for ready in run.devices:
+    for ready in measured.devices:
         assert ready.device.is_simulated == ready.device.id.startswith("simulated:")
     digests = {}
-    for launch in run.launches:
+    for launch in measured.launches:
         digests.setdefault(launch.variant_id, set()).add(
             launch.measurement.output_digest
         )
     assert all(len(found) == 1 for found in digests.values())
 
 
-def test_the_library_is_preinstalled_and_the_record_says_so(user):
-    run = user.measures(*NET, "--device", "simulated:pixel-8")
-
-    (ready,) = run.devices
+def test_the_library_is_preinstalled_and_the_record_says_so(measured):
+    (ready,) = [x for x in measured.devices if x.device.id == "simulated:pixel-8"]
     origins = {item.name: item.origin for item in ready.objects}
     assert origins["libtorch_cpu.so"] == "preinstalled"
     # A phone keeps its files by name, so an earlier test may have sent the rest.
     assert {"sent", "present"} & set(origins.values())
 
 
-def test_nothing_is_sent_the_second_time(user):
-    user.measures(*NET, "--device", "simulated:pixel-8")
+def test_launches_on_the_host_and_on_phones_never_share_a_core(measured):
+    assert all(launch.host_cpus for launch in measured.launches)
+
+
+def test_nothing_is_sent_the_second_time(measured, user):
     run = user.measures(*NET, "--device", "simulated:pixel-8")
 
     (ready,) = run.devices
     assert {item.origin for item in ready.objects} == {"preinstalled", "present"}
-
-
-def test_launches_on_the_host_and_on_phones_never_share_a_core(user):
-    run = user.measures(*NET, "--device", "host", "--device", "simulated:pixel-8")
-
-    assert all(launch.host_cpus for launch in run.launches)
 
 
 def test_an_attached_phone_is_found_by_android_star_and_marked_simulated(
@@ -125,7 +120,7 @@ def test_an_attached_phone_is_found_by_android_star_and_marked_simulated(
 ):
     simulates("pixel-8")
 
-    run = user.measures(*NET, "--device", "android:*")
+    run = user.measures(*NET, *PLAIN, "--device", "android:*")
 
     (ready,) = run.devices
     assert ready.device.family == "android"
@@ -156,9 +151,9 @@ def test_no_phone_attached_says_how_to_attach_or_simulate_one(user, adb_port):
 
 
 def test_an_old_phone_without_exit_codes_is_measured_too(user):
-    run = user.measures(*NET, "--device", "simulated:nexus-5")
+    run = user.measures(*NET, *PLAIN, "--device", "simulated:nexus-5")
 
-    assert len(run.launches) == 6
+    assert len(run.launches) == 2
 
 
 @pytest.mark.slow
@@ -189,10 +184,11 @@ def test_a_phone_that_is_unplugged_in_the_middle_is_a_row(user, simulates):
 
 def test_two_runs_never_share_a_phone(user, simulates):
     _, (serial,) = simulates("pixel-8")
-    first = user.starts("run", *NET, "--device", f"android:{serial}", "--blocks", "40")
+    job = ("run", *NET, *PLAIN, "--device", f"android:{serial}")
+    first = user.starts(*job, "--blocks", "99")
     user.waits_for_launches(first, 1, f"android:{serial}")
 
-    second = user.types("run", *NET, "--device", f"android:{serial}", *SHORT)
+    second = user.types(*job, *SHORT)
     first.send_signal(signal.SIGINT)
     first.communicate(timeout=120)
 

@@ -123,7 +123,7 @@ def test_a_program_that_only_counts_iterations_is_not_asked_for_a_time(user):
 
 def test_a_sustained_run_stores_one_process_of_each_variant_and_its_course(user):
     done = user.types(
-        *("run", *NET, "--device", "host", "--sustained", "2s"),
+        *("run", *NET, "--device", "host", "--sustained", "1s"),
         *(
             "--sample-every",
             "500ms",
@@ -142,7 +142,7 @@ def test_a_sustained_run_stores_one_process_of_each_variant_and_its_course(user)
     for record in run.sustained:
         measured = record.launch.measurement
         lasted_ns = sum(measured.latencies_ns) + sum(measured.gaps_ns)
-        assert lasted_ns > 1.9e9
+        assert lasted_ns > 0.9e9
         assert len(measured.gaps_ns) == len(measured.latencies_ns)
         assert record.readings
     assert "no interval, so no verdict" in " ".join(done.stdout.split())
@@ -229,7 +229,8 @@ def test_a_model_that_throws_on_its_inputs_is_reported_with_the_reason(user):
         """,
     )
     done = user.types(
-        "run", "bad:throws", "--input", "1x3x16x16", "--device", "host", *SHORT
+        *("run", "bad:throws", "--input", "1x3x16x16", "--variant", "float32"),
+        *("--device", "host", *SHORT),
     )
 
     assert done.returncode == 3

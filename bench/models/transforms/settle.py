@@ -92,6 +92,11 @@ class ComputeDtypes(TorchDispatchMode):  # type: ignore[misc]  # torch is not fo
         super().__init__()
         self.found: set[str] = set()
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # Else torch imports its compiler, which doubles the time of a small export.
+        return False
+
     def __torch_dispatch__(
         self, operator: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:

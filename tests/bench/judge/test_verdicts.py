@@ -6,6 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
+from scipy.stats import false_discovery_control
 
 from pocketbench.bench.judge.intervals import LogMean, estimate, unpaired_ratio
 from pocketbench.bench.judge.summary import Verdict
@@ -72,6 +73,11 @@ def test_noise_never_makes_a_slow_candidate_unchanged():
     for half in (1.01, 1.05, 1.2, 2.0):
         got = verdict(evidence(1.05, half), 0.01, min_effect=0.02)
         assert got in (Verdict.REGRESSION, Verdict.INCONCLUSIVE)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=9))
+def test_q_values_are_those_of_scipy(p_values):
+    assert corrected(p_values) == pytest.approx(list(false_discovery_control(p_values)))
 
 
 def test_corrected_leaves_out_what_has_no_p_value():
