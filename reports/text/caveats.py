@@ -179,7 +179,7 @@ def _of_the_cells(view: View) -> list[Doubt]:
         found.append(
             Doubt(
                 caveat.value,
-                wording.fact,
+                wording.fact + _delegated(caveat, hit),
                 _where(view, caveat, len(hit), named_devices),
                 () if len(hit) == len(cells) else named_devices,
                 wording.cause,
@@ -187,6 +187,23 @@ def _of_the_cells(view: View) -> list[Doubt]:
             )
         )
     return found
+
+
+def _delegated(caveat: Caveat, cells: list[Cell | SustainedCell]) -> str:
+    """What delegates took, where the program says so: `: GPU took 12 of 64 nodes`."""
+    if caveat is not Caveat.NOT_FULLY_DELEGATED:
+        return ""
+    found = dict.fromkeys(
+        f"{share.delegate} took {share.node_count} of "
+        f"{counted(share.total_node_count, 'node')} of {cell.model} {cell.variant_id}"
+        for cell in cells
+        if isinstance(cell, Cell)
+        for launch in cell.records
+        for share in launch.measurement.delegations
+        if share.is_requested and share.extent != "all"
+        if share.node_count is not None and share.total_node_count is not None
+    )
+    return f": {listed(list(found)[:MOST_NAMES])}" if found else ""
 
 
 def _where(view: View, caveat: Caveat, hit: int, device_ids: tuple[str, ...]) -> str:

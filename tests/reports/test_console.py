@@ -6,10 +6,12 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from pocketbench.bench.judge.summary import Contradiction, Pairs
+from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.failure import FailureReason
-from pocketbench.bench.records.launch import Failure
+from pocketbench.bench.records.launch import Delegation, Failure, Measurement
 from pocketbench.reports.formats import console, console_details
 from pocketbench.reports.view import View
+from tests import factories
 from tests.reports.two_runs import of_two_runs
 
 EXPECTED = """\
@@ -174,3 +176,17 @@ def test_a_ratio_that_the_pairs_contradict_is_a_caveat(tiny):
         "Contradicted: mobilenet_v2 int8-static 10 % slower than float32, but the two "
         "estimates say faster and 9 of 10 pairs say faster"
     ) in text
+
+
+def test_the_nodes_that_a_delegate_took_are_counted(tiny):
+    share = Delegation(
+        delegate="GPU", extent="part", node_count=12, total_node_count=64
+    )
+    measured = Measurement(latencies_ns=(1000,), delegations=(share,))
+    launch = factories.launch(measurement=measured)
+    first, *rest = tiny.cells
+    partly = replace(first, records=(launch,), caveats=(Caveat.NOT_FULLY_DELEGATED,))
+
+    text = console_details.render(View(replace(tiny, cells=(partly, *rest))))
+
+    assert "GPU took 12 of 64 nodes of mobilenet_v2 float32" in " ".join(text.split())
