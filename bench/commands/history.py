@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from pocketbench.bench.commands import options
+from pocketbench.bench.records.plan import DEFAULT_MIN_EFFECT
 
 FOLDER = click.option(
     "--history",
@@ -42,7 +43,7 @@ def _reading(command: Callable[..., None]) -> Callable[..., None]:
 _MIN_EFFECT = click.option(
     "--min-effect",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    default=0.02,
+    default=DEFAULT_MIN_EFFECT,
     show_default=True,
     help="The smallest change of level that matters.",
 )

@@ -13,6 +13,7 @@ from pocketbench.bench import registry
 from pocketbench.bench.commands import options as shared
 from pocketbench.bench.commands.typed_command import AliasedOption, OptionsCommand
 from pocketbench.bench.planning.run_options import RunOptions
+from pocketbench.bench.records.plan import DEFAULT_MIN_EFFECT
 
 
 def _complete_models(
@@ -276,7 +277,7 @@ def _one_choice(
     help="Set another cooldown limit: margin_c=2, spin_ms=250, spin_ratio=1.1, "
     "first_wait_s=30, step_s=15, max_wait_s=600, redos=2. Repeatable.",
 )
-@shared.min_effect("0.02")
+@shared.min_effect(f"{DEFAULT_MIN_EFFECT:g}")
 @shared.gate_on("latency")
 @shared.allow_mismatch()
 @shared.fail_on()

@@ -16,6 +16,7 @@ from pocketbench.bench.history.series import (
 )
 from pocketbench.bench.judge.history import Change, assess
 from pocketbench.bench.judge.steps import SHORTEST
+from pocketbench.bench.records.plan import DEFAULT_MIN_EFFECT
 
 
 def with_changes(
@@ -23,7 +24,7 @@ def with_changes(
     *,
     accepted: Sequence[Accepted] = (),
     today: datetime.date,
-    min_effect: float = 0.02,
+    min_effect: float = DEFAULT_MIN_EFFECT,
 ) -> CellHistory:
     """Find where a series changes its level.
 

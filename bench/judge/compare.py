@@ -10,6 +10,7 @@ from pocketbench.bench.judge.metrics import PRIMARY
 from pocketbench.bench.judge.summary import Comparison
 from pocketbench.bench.judge.verdicts import check_min_effect
 from pocketbench.bench.records.metrics import METRICS
+from pocketbench.bench.records.plan import DEFAULT_MIN_EFFECT
 from pocketbench.bench.records.run import Run
 
 
@@ -17,7 +18,7 @@ def compare_runs(
     base: Run,
     head: Run,
     *,
-    min_effect: float = 0.02,
+    min_effect: float = DEFAULT_MIN_EFFECT,
     alpha: float = 0.05,
     gate: tuple[str, ...] = (PRIMARY,),
     allow_mismatch: bool = False,

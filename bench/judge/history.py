@@ -13,6 +13,7 @@ from scipy.special import stdtr
 from pocketbench.bench.judge.levels import level_steps
 from pocketbench.bench.judge.steps import SHORTEST, Rows, noise_scale
 from pocketbench.bench.judge.two_speeds import two_speeds
+from pocketbench.bench.records.plan import DEFAULT_MIN_EFFECT
 from pocketbench.bench.records.record import Value
 
 _SUSPECT_ALPHA = 0.003
@@ -63,7 +64,7 @@ def changes(
     values: Sequence[float],
     *,
     environments: Sequence[Hashable] = (),
-    min_effect: float = 0.02,
+    min_effect: float = DEFAULT_MIN_EFFECT,
 ) -> tuple[Change, ...]:
     """Find the new levels of a history, and whether its newest values look like one.
 
@@ -76,7 +77,7 @@ def assess(
     values: Sequence[float],
     *,
     environments: Sequence[Hashable] = (),
-    min_effect: float = 0.02,
+    min_effect: float = DEFAULT_MIN_EFFECT,
 ) -> Findings:
     """Find the new levels of a history, and whether it has two speeds.
 

@@ -15,6 +15,7 @@ from pocketbench.bench.judge.metrics import PRIMARY, reduced_latencies
 from pocketbench.bench.judge.paired import paired_evidence
 from pocketbench.bench.judge.positions import Positions
 from pocketbench.bench.judge.verdicts import corrected, verdict
+from pocketbench.bench.records.plan import DEFAULT_MIN_EFFECT
 from pocketbench.bench.records.record import Value
 
 Latencies = list[
@@ -34,7 +35,7 @@ class AbLine(Value, frozen=True, kw_only=True):
     one by one."""
     design: Literal["interleaved", "sequential"]
     alpha: Proportion = 0.05
-    min_effect: Proportion = 0.02
+    min_effect: Proportion = DEFAULT_MIN_EFFECT
     b_is_later: list[bool] | None = None
     """With the interleaved design, for each block whether its candidate was launched
     after its baseline: what being second does is then removed where it is there."""
@@ -47,7 +48,7 @@ class HistoryLine(Value, frozen=True, kw_only=True):
 
     id: Any
     series: list[float]
-    min_effect: Proportion = 0.02
+    min_effect: Proportion = DEFAULT_MIN_EFFECT
 
 
 class Answered(NamedTuple):

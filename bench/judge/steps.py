@@ -25,6 +25,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri, stdtr
 
+from pocketbench.bench.records.plan import DEFAULT_MIN_EFFECT
+
 Rows = npt.NDArray[np.float64]
 
 ALPHA = 0.003
@@ -62,7 +64,7 @@ class Step(NamedTuple):
 def steps(
     series: Rows,
     *,
-    min_effect: float = 0.02,
+    min_effect: float = DEFAULT_MIN_EFFECT,
     alpha: float = ALPHA,
 ) -> list[Step]:
     """The steps of one series of logarithms, in order; a slope is cut in steps, too.

@@ -12,7 +12,7 @@ from pocketbench.bench.planning.budget_options import AskedBudget
 from pocketbench.bench.planning.input_options import AskedInput
 from pocketbench.bench.planning.run_options import WorkloadOptions
 from pocketbench.bench.records.artifact import MemoryFormat
-from pocketbench.bench.records.plan import RunnerChoice
+from pocketbench.bench.records.plan import DEFAULT_MIN_EFFECT, RunnerChoice
 
 
 class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -41,7 +41,7 @@ class SuiteDevices(_Section, frozen=True, kw_only=True):
 class SuiteGate(_Section, frozen=True, kw_only=True):
     """`[gate]`."""
 
-    min_effect: float = 0.02
+    min_effect: float = DEFAULT_MIN_EFFECT
     on: tuple[str, ...] = ()
     """Metrics that get verdicts: `["latency", "peak_memory"]`."""
 
