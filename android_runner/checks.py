@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pocketbench.android_runner.build.build import ENGINES
 from pocketbench.android_runner.build.built import BuiltRunner, built_runners
-from pocketbench.android_runner.build.executorch_runtime import installed_executorch
+from pocketbench.android_runner.build.engines import RUNTIMES
 from pocketbench.android_runner.build.linux_build import foreseen, linux_abis
-from pocketbench.android_runner.build.runtime import Runtime, installed_torch
 from pocketbench.android_runner.build.shipped import read_manifest
 from pocketbench.android_runner.build.toolchain import (
     build_program,
@@ -27,10 +25,6 @@ if TYPE_CHECKING:
     from pocketbench.bench.records.device import DeviceInfo
 
 _COMPILING = "compiling our runners"
-_RUNTIMES: dict[str, Callable[[], Runtime]] = {
-    "lite": installed_torch,
-    "executorch": installed_executorch,
-}
 
 
 def check_tools() -> tuple[Check, ...]:
@@ -39,20 +33,15 @@ def check_tools() -> tuple[Check, ...]:
         _check("C++ compiler", _COMPILING, lambda: host_toolchain().short_name),
         _check("cmake", _COMPILING, lambda: _build_program("cmake")),
         _check("ninja", _COMPILING, lambda: _build_program("ninja")),
-        _check("torch", "exporting and measuring .ptl", lambda: _version("lite")),
         _check("phones' programs", "phones, without the NDK", _of_phones),
-        _check(
-            "executorch", "exporting and measuring .pte", lambda: _version("executorch")
-        ),
+        *(_runtime_check(engine) for engine in RUNTIMES),
     )
 
 
 def runners_for(info: DeviceInfo) -> tuple[RunnerFound, ...]:
     """Whether each engine's program is there for a device, or would be made."""
     built = built_runners()
-    return tuple(
-        _runner(engine, info, built) for engine in ENGINES if engine in _RUNTIMES
-    )
+    return tuple(_runner(engine, info, built) for engine in RUNTIMES)
 
 
 def _runner(
@@ -156,8 +145,17 @@ def _of_phones() -> str:
     )
 
 
+def _runtime_check(engine: str) -> Check:
+    runtime = RUNTIMES[engine]
+    return _check(
+        runtime.package,
+        f"exporting and measuring {runtime.file_suffix}",
+        lambda: _version(engine),
+    )
+
+
 def _version(engine: str) -> str:
-    return _RUNTIMES[engine]().version or "of unknown version"
+    return RUNTIMES[engine].installed().version or "of unknown version"
 
 
 def _build_program(name: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pocketbench.android_runner.build.engines import RUNTIMES
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -12,11 +14,6 @@ if TYPE_CHECKING:
     from pocketbench.bench.records.runner import Program
 
 PHONE_LIBCS = ("bionic", "none")
-_MEANING = {
-    "executorch": "kernels are the same",
-    "lite": "float32 kernels and memory are not those of an Android build; "
-    "--engine executorch gives a number close to an app's",
-}
 
 
 class LinuxPrograms:
@@ -35,7 +32,7 @@ class LinuxPrograms:
             engine: `lite` or `executorch`.
             abis: Gives those that can be made here.
             build: Makes the program of an ABI.
-            progress: Told once for each ABI what such a program means.
+            progress: Called once for each ABI with what such a program means.
         """
         self._engine = engine
         self._abis = abis
@@ -56,9 +53,10 @@ class LinuxPrograms:
         if abi is None:
             return None
         if abi not in self._made:
+            words = RUNTIMES[self._engine].linux_build_words
             self._progress(
                 f"no Android build of the {self._engine} runner for {abi}: using its "
-                f"Linux build with its own C library; {_MEANING[self._engine]}"
+                f"Linux build with its own C library; {words}"
             )
             self._made[abi] = self._build(abi).as_program()
         return self._made[abi]

@@ -17,6 +17,7 @@ from pocketbench.android_runner.build.built import (
     built_runners,
     read_built,
 )
+from pocketbench.android_runner.build.engines import RUNTIMES
 from pocketbench.android_runner.build.toolchain import this_computer
 from pocketbench.android_runner.prebuilt.given_programs import LIBRARY, GivenPrograms
 from pocketbench.bench.errors import RunnerMissingError
@@ -25,6 +26,7 @@ from pocketbench.bench.records.runner import Command
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from pocketbench.android_runner.build.engines import RuntimeOfEngine
     from pocketbench.android_runner.linux_programs import LinuxPrograms
     from pocketbench.bench.records.artifact import TensorSpec
     from pocketbench.bench.records.device import DeviceFile, DeviceInfo
@@ -117,18 +119,14 @@ class NativePrograms:
             f"there is {had} for {needs}",
             f"{build} ours: `pocketbench runner build --engine {self._engine} "
             f"--abi {abi} --ndk DIR --runtime DIR`"
-            + _or_give(_OWN_PROGRAMS.get(self._engine), abi),
+            + _or_give(RUNTIMES.get(self._engine), abi),
         )
 
 
-_OWN_PROGRAMS = {
-    "lite": ("PyTorch's own", "speed_benchmark_torch"),
-    "executorch": ("ExecuTorch's own", "executor_runner"),
-}
-
-
-def _or_give(own: tuple[str, str] | None, abi: str) -> str:
-    return f", or give {own[0]}: --runner {own[1]}=PATH@{abi}" if own else ""
+def _or_give(runtime: RuntimeOfEngine | None, abi: str) -> str:
+    if runtime is None:
+        return ""
+    return f", or give {runtime.title}'s own: --runner {runtime.prebuilt}=PATH@{abi}"
 
 
 def native_command(request: LaunchRequest) -> Command:

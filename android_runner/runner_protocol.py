@@ -1,4 +1,4 @@
-"""What our own measuring programs print, read back; its form is in native/wire.h."""
+"""Read what our own programs print; its form is in native/runner_protocol.h."""
 
 from __future__ import annotations
 

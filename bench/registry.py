@@ -56,17 +56,28 @@ DEVICES: Mapping[str, str] = {
 }
 """Families we ship. Names, not imports: the core never imports a room."""
 
-RUNNERS: Mapping[str, str] = {
+OWN_RUNNERS: Mapping[str, str] = {
     "lite": "pocketbench.android_runner.own:LiteRunner",
     "executorch": "pocketbench.android_runner.own:ExecutorchRunner",
+    "ios-lite": "pocketbench.ios_runner.runner:IosLiteRunner",
+    "ios-executorch": "pocketbench.ios_runner.runner:IosExecutorchRunner",
+}
+"""Ours; which of them a device needs is a matter of its family and of the files."""
+
+EXPORTERS: Mapping[str, str] = {
+    "lite": "pocketbench.bench.models.lite.variant:make_variant",
+    "executorch": "pocketbench.bench.models.executorch.variant:make_executorch_variant",
+}
+"""Makes a variant's file, by engine; only the export's own process imports them."""
+
+RUNNERS: Mapping[str, str] = {
+    **OWN_RUNNERS,
     "speed_benchmark_torch": f"{_PREBUILT}:speed_benchmark_torch",
     "executor_runner": f"{_PREBUILT}:executor_runner",
     "qnn_executor_runner": f"{_PREBUILT}:qnn_executor_runner",
     "benchmark_model": f"{_PREBUILT}:benchmark_model",
     "onnxruntime_perf_test": f"{_PREBUILT}:onnxruntime_perf_test",
     "null": "pocketbench.android_runner.own:NullRunner",
-    "ios-lite": "pocketbench.ios_runner.runner:IosLiteRunner",
-    "ios-executorch": "pocketbench.ios_runner.runner:IosExecutorchRunner",
     "ios-null": "pocketbench.ios_runner.runner:IosNullRunner",
 }
 """Measuring programs by name; each class or function takes (programs, progress)."""

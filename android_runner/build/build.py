@@ -21,15 +21,13 @@ from pocketbench.android_runner.build.built import (
 )
 from pocketbench.android_runner.build.compile import compile_runner
 from pocketbench.android_runner.build.dependencies import check_libraries
-from pocketbench.android_runner.build.executorch_runtime import (
-    executorch_in,
-    installed_executorch,
+from pocketbench.android_runner.build.engines import (
+    ENGINES,
+    RUNTIMES,
+    installed_runtime,
+    oldest_api_level,
 )
-from pocketbench.android_runner.build.runtime import (
-    Runtime,
-    installed_torch,
-    runtime_in,
-)
+from pocketbench.android_runner.build.runtime import Runtime
 from pocketbench.android_runner.build.toolchain import (
     Toolchain,
     file_toolchain,
@@ -42,10 +40,6 @@ from pocketbench.bench.records.elf import read_elf
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-ENGINES = ("lite", "executorch", "null")
-_RUNTIMES = {"lite": "PyTorch", "executorch": "ExecuTorch"}
-_API_LEVELS = {"lite": 21, "null": 21, "executorch": 26}
-"""What PyTorch Mobile is built for (Android 5.0), and ExecuTorch (Android 8.0)."""
 _LOCK_NOTE_S = 1.0
 _FLAG_VARIABLES = ("CXXFLAGS", "CPPFLAGS", "LDFLAGS")
 
@@ -59,7 +53,7 @@ def build_for_this_computer(
         ToolMissingError: No compiler, or no torch or executorch.
         RunnerBuildError: It did not compile; names the log.
     """
-    return build(engine, host_toolchain(), _installed(engine), progress)
+    return build(engine, host_toolchain(), installed_runtime(engine), progress)
 
 
 def build_runner(
@@ -110,35 +104,24 @@ def build_runner(
             return _copied(built, output) if output else built
     found = None
     if runtime and engine != "null":
-        found = _runtime_in(engine, runtime, abi or host_toolchain().abi)
+        found = RUNTIMES[engine].in_folder(runtime, abi or host_toolchain().abi)
     tools = _toolchain(engine, abi, ndk, toolchain, found, api_level)
     if found is None and tools.is_cross and engine != "null":
         raise UsageError(
             f"--abi {abi}",
-            f"the {_RUNTIMES[engine]} runtime of that ABI is needed",
+            f"the {RUNTIMES[engine].title} runtime of that ABI is needed",
             "Give it with --runtime; docs/android.md says where it comes from. Without "
             "--ndk the Linux build is made, which needs none",
         )
-    built = build(engine, tools, found or _installed(engine), progress)
+    built = build(engine, tools, found or installed_runtime(engine), progress)
     return _copied(built, output) if output else built
-
-
-def _installed(engine: str) -> Runtime | None:
-    if engine == "null":
-        return None
-    return installed_executorch() if engine == "executorch" else installed_torch()
-
-
-def _runtime_in(engine: str, folder: Path, abi: str) -> Runtime:
-    parts = executorch_in if engine == "executorch" else runtime_in
-    return parts(folder, abi)
 
 
 def _api_level(engine: str, runtime: Runtime | None) -> int:
     """That of the runtime's libraries, which have it in a note; archives do not."""
     libraries = runtime.libraries if runtime else ()
     facts = [read_elf(Path(path), or_library=True) for path in libraries]
-    return max([_API_LEVELS[engine], *(x.android_api_level or 0 for x in facts)])
+    return max([oldest_api_level(engine), *(x.android_api_level or 0 for x in facts)])
 
 
 def build(

@@ -27,11 +27,7 @@ from pocketbench.android_runner.build.built import (
 )
 from pocketbench.android_runner.build.c_library import CLibrary, arm64_c_library
 from pocketbench.android_runner.build.dependencies import own_libraries
-from pocketbench.android_runner.build.executorch_runtime import (
-    executorch_in,
-    installed_executorch,
-)
-from pocketbench.android_runner.build.runtime import installed_torch, runtime_in
+from pocketbench.android_runner.build.engines import RUNTIMES, installed_runtime
 from pocketbench.android_runner.build.shipped import ShippedProgram, shipped_program
 from pocketbench.android_runner.build.toolchain import (
     Toolchain,
@@ -130,9 +126,9 @@ def build_here(engine: str, progress: Callable[[str], None]) -> BuiltRunner:
 
 
 def _shipped_for_this_computer(engine: str) -> BuiltRunner | None:
-    if engine not in ("lite", "executorch"):
+    runtime = installed_runtime(engine)
+    if runtime is None:
         return None
-    runtime = installed_executorch() if engine == "executorch" else installed_torch()
     abi, _ = this_computer()
     program = shipped_program(engine, abi, runtime.version or "")
     if program is None:
@@ -193,11 +189,7 @@ def compiled(
     """
     folder = unpacked(wheel, progress, headers=True)
     root = folder / wheel.root
-    runtime: Runtime = (
-        executorch_in(root, wheel.abi)
-        if engine == "executorch"
-        else runtime_in(root, wheel.abi)
-    )
+    runtime: Runtime = RUNTIMES[engine].in_folder(root, wheel.abi)
     runtime = msgspec.structs.replace(
         runtime,
         version=wheel.runtime_version,

@@ -25,10 +25,9 @@ from pocketbench.android_runner.build.c_library import (
     CROSS_PACKAGES,
     installed_c_library,
 )
-from pocketbench.android_runner.build.executorch_runtime import installed_executorch
+from pocketbench.android_runner.build.engines import RUNTIMES
 from pocketbench.android_runner.build.file_hash import file_sha256
 from pocketbench.android_runner.build.linux_build import compiled
-from pocketbench.android_runner.build.runtime import installed_torch
 from pocketbench.android_runner.build.shipped import (
     C_LIBRARY,
     MANIFEST,
@@ -154,10 +153,8 @@ def _programs() -> list[BuiltRunner]:
     if this_computer() == ("x86_64", "glibc"):
         here = host_toolchain()
         here = msgspec.structs.replace(here, options=(*here.options, *FOR_ANYWHERE))
-        for engine, runtime in (
-            ("executorch", installed_executorch()),
-            ("lite", installed_torch()),
-        ):
+        for engine, of in RUNTIMES.items():
+            runtime = of.installed()
             version = without_local_part(runtime.version or "")
             plain = msgspec.structs.replace(runtime, version=version)
             found.append(build(engine, here, plain, _say))

@@ -28,7 +28,7 @@ std::int64_t parse_number(
 }  // namespace
 
 const std::string_view kHelp =
-    R"(Measures one model and prints JSON Lines, see wire.h.
+    R"(Measures one model and prints JSON Lines, see runner_protocol.h.
   --model PATH        the model file
   --warmup N          inferences before the measured ones (0)
   --iterations N      measured inferences (1)

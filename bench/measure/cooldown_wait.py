@@ -28,7 +28,7 @@ Spin = Callable[[], float | None]
 """Do fixed work for a while: nanoseconds a round; `None`: it could not be done."""
 
 
-def is_gated(info: DeviceInfo, limits: CooldownLimits) -> bool:
+def needs_cooldown(info: DeviceInfo, limits: CooldownLimits) -> bool:
     """Whether waiting can help: on phones that can grow hot, and report it at any time.
 
     A computer and an emulator have no skin, a simulated phone only grows hot where

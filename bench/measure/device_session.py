@@ -20,7 +20,7 @@ from pocketbench.bench.errors import (
     PocketbenchError,
 )
 from pocketbench.bench.measure.context import RunContext
-from pocketbench.bench.measure.cooldown_wait import CooldownWait, is_gated
+from pocketbench.bench.measure.cooldown_wait import CooldownWait, needs_cooldown
 from pocketbench.bench.measure.device_job import DeviceJob
 from pocketbench.bench.measure.failure_records import Place, failure_of
 from pocketbench.bench.measure.ledger import Ledger
@@ -87,7 +87,7 @@ class DeviceSession:
         self._stored_error: PocketbenchError | None = None
         self._ready: dict[tuple[str, str], ReadyVariant] = {}
         self._pinned: tuple[int, ...] = ()
-        self._gate: CooldownWait | None = None
+        self._cooldown: CooldownWait | None = None
         self._heat: BlockHeat | None = None
 
     def run(self) -> None:
@@ -119,7 +119,7 @@ class DeviceSession:
                     self._pinned = cores_of(self._info, self._run.plan.cores)
                     self.prepare(device)
                     with quiesced(device, self._run.plan, self._run.observer):
-                        self._begin_gate(device)
+                        self._begin_cooldown(device)
                         self._measure(device)
                 return
             except Cancelled:
@@ -152,7 +152,7 @@ class DeviceSession:
     def _redos(self) -> int:
         """How often a throttled block is done again here."""
         limits = self._run.plan.cooldown
-        return limits.redos if is_gated(self._info, limits) else 0
+        return limits.redos if needs_cooldown(self._info, limits) else 0
 
     def prepare(self, device: Device) -> None:
         """Refuse what cannot work, push what it lacks, record what it holds."""
@@ -200,7 +200,7 @@ class DeviceSession:
             self._run.observer.block_started(self._info, model, block)
             self._heat = BlockHeat(
                 self._run.plan.cooldown,
-                is_settled=self._gate.settle() if self._gate else None,
+                is_settled=self._cooldown.settle() if self._cooldown else None,
             )
             order = block_order(
                 [v.id for v in live], block, self._run.plan.workload.seed
@@ -265,7 +265,8 @@ class DeviceSession:
                 ),
                 *self._heat_marks(variant, before, after),
                 *state_marks(
-                    before, baseline=self._gate.baseline if self._gate else None
+                    before,
+                    baseline=self._cooldown.baseline if self._cooldown else None,
                 ),
             ),
             measurement=measurement,
@@ -299,13 +300,13 @@ class DeviceSession:
             )
         return result, cpus
 
-    def _begin_gate(self, device: Device) -> None:
+    def _begin_cooldown(self, device: Device) -> None:
         """Warm a phone that can grow hot, for it never gets back to cold, and look."""
-        self._gate = None
+        self._cooldown = None
         first = self._first_variants()
-        if not first or not is_gated(self._info, self._run.plan.cooldown):
+        if not first or not needs_cooldown(self._info, self._run.plan.cooldown):
             return
-        gate = CooldownWait(
+        wait = CooldownWait(
             device,
             self._run.plan.cooldown,
             spin=partial(self._spin, device, first[0]),
@@ -319,8 +320,8 @@ class DeviceSession:
             # What fails here fails again where it is recorded.
             with contextlib.suppress(LaunchError):
                 self._start(device, self._usual(variant))
-        gate.take_baseline()
-        self._gate = gate
+        wait.take_baseline()
+        self._cooldown = wait
 
     def _first_variants(self) -> tuple[Variant, ...]:
         """Those of the block that comes next."""

@@ -36,9 +36,6 @@ from pocketbench.bench.records.runner import Runner, SupportsLibcChoice
 
 Progress = Callable[[str], None]
 
-DEFAULT_RUNNERS = ("lite", "executorch", "ios-lite", "ios-executorch")
-"""Ours; which of them a device needs is a matter of its family and of the files."""
-
 _STATE_REASONS = {
     "unauthorized": FailureReason.UNAUTHORIZED,
     "busy": FailureReason.DEVICE_BUSY,
@@ -115,7 +112,7 @@ def make_runners(
                 "Give the path of a program for the device's ABI",
             )
         by_name.setdefault(choice.name, []).append(choice)
-    for name in DEFAULT_RUNNERS:
+    for name in registry.OWN_RUNNERS:
         by_name.setdefault(name, [])
     added = registry.load(registry.RUNNER_BUILDS, "runner action", "added choices")()
     asked = frozenset(by_name)

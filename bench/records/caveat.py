@@ -86,7 +86,7 @@ _WORDINGS = {
     ),
     Caveat.THERMAL_UNSETTLED: Wording(
         "measured before the device had cooled down",
-        "it did not settle within the longest wait, or the gate was off",
+        "it did not settle within the longest wait, or cooldown was off",
         "cool it and run again, or wait longer: --cooldown-limit max_wait_s=900",
     ),
     Caveat.CLOCKS_CAPPED: Wording(

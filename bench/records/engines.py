@@ -40,6 +40,9 @@ ENGINES = {
 
 DEFAULT_ENGINE = "lite"
 
+PACKAGES = {"executorch": "executorch"}
+"""By engine, the package of PyPI that exports for it beside torch; also our extra."""
+
 
 class NamedVariant(NamedTuple):
     """The two parts of a variant's name."""
@@ -83,8 +86,8 @@ def require_installed(engine: Engine) -> None:
     Raises:
         ToolMissingError: A package or an SDK is missing; says how to get it.
     """
-    if engine.name == "executorch":
-        _require_package("executorch", "pip install 'pocketbench[executorch]'")
+    if package := PACKAGES.get(engine.name):
+        _require_package(package, f"pip install 'pocketbench[{package}]'")
     if engine.delegate == "coreml":
         _require_package("coremltools", "pip install 'pocketbench[coreml]'")
     # ExecuTorch would try to download it: gigabytes that nobody has asked for.

@@ -74,7 +74,7 @@ class SustainedSession(DeviceSession):
                 self._run.observer.block_started(self._info, variant.model, 0)
                 self._heat = BlockHeat(
                     self._run.plan.cooldown,
-                    is_settled=self._gate.settle() if self._gate else None,
+                    is_settled=self._cooldown.settle() if self._cooldown else None,
                 )
                 is_measured = self.launch(device, variant, 0, attempt, position)
                 if self._run.cancel.is_set():

@@ -20,7 +20,7 @@ from pocketbench.bench.records.artifact import (
     MemoryFormat,
     TensorSpec,
 )
-from pocketbench.bench.records.engines import split_variant
+from pocketbench.bench.records.engines import PACKAGES, split_variant
 from pocketbench.bench.records.record import Value
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Key(Value, frozen=True, kw_only=True):
     seed: int
     torch_version: str
     executorch_version: str | None
-    """`None` for a variant that it has no part in."""
+    """Of the engine's own package; `None` for an engine that needs torch alone."""
     pocketbench_version: str
     layout: int = LAYOUT
 
@@ -88,7 +88,7 @@ def key_for(
     memory_format: MemoryFormat | None = None,
 ) -> Key:
     """The key of one export with the packages that are installed now."""
-    engine = split_variant(variant).engine.name
+    package = PACKAGES.get(split_variant(variant).engine.name)
     return Key(
         source=source.spec,
         origin=source.origin,
@@ -97,7 +97,7 @@ def key_for(
         memory_format=memory_format,
         seed=seed,
         torch_version=version_of("torch"),
-        executorch_version=version_of(engine) if engine == "executorch" else None,
+        executorch_version=version_of(package) if package else None,
         pocketbench_version=version_of("pocketbench"),
     )
 

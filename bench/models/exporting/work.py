@@ -9,6 +9,7 @@ import msgspec
 import torch
 import torch.fx.config
 
+from pocketbench.bench import registry
 from pocketbench.bench.errors import ExportError, PocketbenchError, UsageError
 from pocketbench.bench.models.accuracy.reference import make_reference
 from pocketbench.bench.models.exporting.export_messages import (
@@ -22,7 +23,6 @@ from pocketbench.bench.models.exporting.files_read import FilesRead
 from pocketbench.bench.models.inputs.input_sets import input_sets
 from pocketbench.bench.models.lite.deprecations import known_deprecations
 from pocketbench.bench.models.lite.quantize import ENGINE
-from pocketbench.bench.models.lite.variant import make_variant
 from pocketbench.bench.models.original import import_from
 from pocketbench.bench.models.prebuilt_model import describe_ready
 from pocketbench.bench.models.settling import load_original
@@ -118,12 +118,10 @@ def make_artifact(
 def _make_variant(
     order: Order, original: Original, say: Callable[[str], None]
 ) -> Artifact:
-    if split_variant(order.variant).engine.name == "executorch":
-        # Importing it takes as long as importing torch.
-        from pocketbench.bench.models.executorch.variant import make_executorch_variant
-
-        return make_executorch_variant(order, original, say)
-    return make_variant(order, original, say)
+    engine = split_variant(order.variant).engine.name
+    export = registry.load(registry.EXPORTERS, "exporter", engine)
+    artifact: Artifact = export(order, original, say)
+    return artifact
 
 
 def _reference(order: Order, original: Original) -> OutputReference | None:

@@ -11,7 +11,7 @@ from pocketbench.bench.conditions.cooldown_rules import (
     spin_obstacle,
 )
 from pocketbench.bench.errors import Cancelled
-from pocketbench.bench.measure.cooldown_wait import CooldownWait, is_gated
+from pocketbench.bench.measure.cooldown_wait import CooldownWait, needs_cooldown
 from pocketbench.bench.measure.observer import Observer
 from pocketbench.bench.records.conditions import (
     Conditions,
@@ -198,5 +198,5 @@ def test_a_wait_ends_at_once_when_the_run_is_stopped():
 )
 def test_only_what_can_cool_down_is_waited_for(family, more, gated):
     info = DeviceInfo(id="x", family=family, name="x", **more)
-    assert is_gated(info, LIMITS) == gated
-    assert not is_gated(info, CooldownLimits(is_on=False))
+    assert needs_cooldown(info, LIMITS) == gated
+    assert not needs_cooldown(info, CooldownLimits(is_on=False))
