@@ -7,6 +7,7 @@ phones, the host is measured instead, and only the slow test takes a simulated p
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+from tests.standins.code_review import CodeReview
+
+REPOSITORY = Path(__file__).parents[2]
+EXAMPLES = REPOSITORY / "examples"
 PROGRAM = Path(sys.executable).with_name("pocketbench")
 NET = """\
 from torch import nn
@@ -27,6 +31,7 @@ def net():
         nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 4),
     )
 """
+ACTION = yaml.safe_load((REPOSITORY / "action.yml").read_text())
 GITHUB = yaml.safe_load((EXAMPLES / "github-actions.yml").read_text())
 GITLAB = yaml.safe_load((EXAMPLES / "gitlab-ci.yml").read_text())
 STAND_IN = '#!/bin/sh\necho "$(basename "$0") $*" >> "$STAND_IN_LOG"\n'
@@ -102,21 +107,43 @@ class Workflow:
 
     def github(self, job, event):
         """Every step of a job that the event runs."""
-        other = {"push": "pull_request", "pull_request": "push"}[event]
         for step in GITHUB["jobs"][job]["steps"]:
-            if "run" not in step or f"'{other}'" in step.get("if", ""):
-                continue
-            reported = {
-                name: self._value(text) for name, text in step.get("env", {}).items()
-            }
-            self.run(step["run"], **reported)
+            if "pocketbench@" in step.get("uses", ""):
+                self.action(step["with"], event)
+            elif "run" in step:
+                self.run(step["run"])
 
-    def _value(self, expression):
-        return {
-            "${{ github.event.pull_request.base.sha }}": self.base,
-            "${{ github.event.number }}": "7",
-            "${{ github.token }}": "secret",
-        }[expression]
+    def action(self, given, event, *, only="", check=True):
+        """Every step of our action that the event runs, or those of one name."""
+        inputs = {
+            name: given.get(name, asked.get("default"))
+            for name, asked in ACTION["inputs"].items()
+        }
+        assert given.keys() <= inputs.keys()
+        if not self.phones:
+            inputs["devices"] = inputs["devices"].replace(" simulated:pixel-8", "")
+        values = {f"inputs.{name}": value for name, value in inputs.items()} | {
+            "github.action_path": str(REPOSITORY),
+            "github.event.pull_request.base.sha": self.base,
+            "inputs.token": "secret",
+        }
+
+        def value(found):
+            return next(filter(None, (values[x] for x in found[1].split(" || "))), "")
+
+        for step in ACTION["runs"]["steps"]:
+            condition = step.get("if", "").removeprefix("always() && ")
+            _, is_not, name = condition.rpartition("!= ")
+            _, is_it, wanted = condition.rpartition("event_name == ")
+            if (is_not and name == f"'{event}'") or (is_it and wanted != f"'{event}'"):
+                continue
+            if "run" in step and only in step["name"]:
+                environment = {
+                    name: re.sub(r"\$\{\{ (.+?) \}\}", value, text)
+                    for name, text in step.get("env", {}).items()
+                }
+                done = self.run(step["run"], check=check, **environment)
+        return done
 
     def gitlab(self, job):
         steps = GITLAB[job]
@@ -137,18 +164,40 @@ def workflow(tmp_path):
     return Workflow(tmp_path)
 
 
-def test_a_pull_request_is_measured_against_its_base_and_commented_on(workflow):
+@pytest.fixture
+def pull_request(workflow):
+    """The comments of the pull request that the workflow runs for."""
+    with CodeReview() as review:
+        workflow.environment |= {
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_API_URL": review.url,
+            "GITHUB_REPOSITORY": "owner/name",
+            "GITHUB_REF": "refs/pull/7/merge",
+        }
+        yield review
+
+
+def test_a_pull_request_is_measured_against_its_base_and_commented_on(
+    workflow, pull_request
+):
+    workflow.github("without-phones", "push")
+    workflow.run("git worktree remove --force .performance-history")
+    shutil.rmtree(workflow.folder / "runs")
+
     workflow.github("without-phones", "pull_request")
 
-    (comment,) = workflow.folder.glob("runs/*/report.md")
-    assert comment.read_text().endswith("<!-- pocketbench -->\n")
-    assert "| candidate | baseline |" in comment.read_text()
-    assert workflow.summary.read_text() == comment.read_text()
-    log = workflow.log.read_text()
-    assert "pip install --quiet pocketbench" in log
-    assert "gh pr comment 7 --edit-last --create-if-none --body-file runs/" in log
+    (report,) = workflow.folder.glob("runs/*/report.md")
+    assert "| candidate |" in report.read_text()
+    (comment,) = pull_request.comments
+    assert "<!-- pocketbench comment: default -->" in comment["body"]
+    assert report.read_text() in workflow.summary.read_text()
+    assert f"pip install --quiet {REPOSITORY}" in workflow.log.read_text()
     assert list(workflow.folder.glob("runs/*/report.junit.xml"))
-    assert workflow.run("git worktree list").stdout.count("\n") == 1
+
+    # The base's tree is gone again; the history's stays.
+    assert workflow.run("git worktree list").stdout.count("\n") == 2
+    workflow.action({}, "pull_request", only="Comment")
+    assert len(pull_request.comments) == 1
 
 
 def test_each_push_adds_its_run_to_the_historys_branch(workflow):
@@ -162,7 +211,7 @@ def test_each_push_adds_its_run_to_the_historys_branch(workflow):
 
     assert len(workflow.pushed) == 2
     assert set(first) < set(workflow.pushed)
-    assert (workflow.folder / "runs" / "history.svg").exists()
+    assert (workflow.folder / "runs" / "site" / "index.html").exists()
     assert "last 30 runs" in workflow.summary.read_text()
 
 
@@ -213,12 +262,10 @@ def test_a_slower_pull_request_fails_after_its_report_was_written(workflow):
         "nn.Conv2d(8, 8, 3)", "nn.Conv2d(256, 8, 3)"
     ))  # fmt: skip
     (step,) = [
-        step
-        for step in GITHUB["jobs"]["without-phones"]["steps"]
-        if "compare-builds" in step.get("run", "")
+        x for x in GITHUB["jobs"]["without-phones"]["steps"] if "OWNER" in x["uses"]
     ]
 
-    done = workflow.run(step["run"], BASE=workflow.base, check=False)
+    done = workflow.action(step["with"], "pull_request", only="Measure", check=False)
 
     assert done.returncode == 1, done.stderr
     (comment,) = workflow.folder.glob("runs/*/report.md")
