@@ -3,7 +3,7 @@
 A stored run of 1,000 cells: 25 models in 4 variants on 10 devices, with 20 launches of
 50 iterations each and a phone's conditions before and after each. Timed are the judging
 of the run once it is read, and the whole of `pocketbench report RUN --format html`,
-reading included. Aims: verdicts at most 2 s; HTML at most 10 s and 5 MB. Beside each,
+reading included. Aims: verdicts at most 2 s; HTML at most 5 s and 3 MB. Beside each,
 in turn, the reading of the run's file alone, which any report must begin with.
 Run: python self_benchmarks/report.py
 """

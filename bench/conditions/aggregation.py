@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import pairwise
 
 import msgspec
 
-from pocketbench.bench.conditions.parts import parts_of
+from pocketbench.bench.conditions.parts import availability, parts_of
 from pocketbench.bench.conditions.throttling import clock_residency
 from pocketbench.bench.records.conditions import (
     Conditions,
@@ -230,11 +230,14 @@ def _clocks(
 
 
 def _unavailable(read: Sequence[Conditions]) -> tuple[NotTold, ...]:
-    found: dict[str, Counter[str]] = {}
+    alike: dict[Hashable, list[Conditions]] = {}
     for conditions in read:
-        for part in parts_of(conditions):
+        alike.setdefault(availability(conditions), []).append(conditions)
+    found: dict[str, Counter[str]] = {}
+    for group in alike.values():
+        for part in parts_of(group[0]):
             if part.reason is not None:
-                found.setdefault(part.reason, Counter())[part.title] += 1
+                found.setdefault(part.reason, Counter())[part.title] += len(group)
     return tuple(
         NotTold(reason=reason, parts=dict(parts)) for reason, parts in found.items()
     )

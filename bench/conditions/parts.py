@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 from pocketbench.bench.records.conditions import Conditions
 from pocketbench.bench.records.doctor_report import Part
@@ -81,6 +81,17 @@ _PARTS: tuple[tuple[str, str, _Find], ...] = (
     ("build", "kind of build", lambda c: c.build),
     ("uptime_s", "uptime", lambda c: c.uptime_s),
 )
+
+
+def availability(conditions: Conditions) -> Hashable:
+    """What decides the parts: readings with an equal one have equal parts."""
+    thermal = conditions.thermal
+    return (
+        tuple(find(conditions) is not None for _, _, find in _PARTS),
+        tuple(conditions.missing.items()),
+        thermal is not None and thermal.is_cached,
+        tuple((policy.id, policy.cpus) for policy in conditions.cpu_policies or ()),
+    )
 
 
 def parts_of(conditions: Conditions) -> tuple[Part, ...]:

@@ -167,13 +167,16 @@ def render(view: View) -> str:
     return msgspec.json.format(encoded, indent=1).decode() + "\n"
 
 
-def document(view: View, *, only_primary: bool = False) -> Document:
+def document(
+    view: View, *, only_primary: bool = False, is_large: bool = False
+) -> Document:
     """Gather what a machine needs to decide and a person to draw again.
 
     Args:
         view: The summary.
         only_primary: Of single launches and of ratios to the host only the primary
             metric.
+        is_large: Leave out single launches, and other metrics' ratios without verdict.
     """
     summary = view.summary
     answer = headline(view)
@@ -216,7 +219,9 @@ def document(view: View, *, only_primary: bool = False) -> Document:
                 redone_launches=cell.redone_launches,
                 resources=cell.resources,
                 estimates=cell.estimates,
-                launches=_only(view.primary.name, cell.launches)
+                launches=()
+                if is_large
+                else _only(view.primary.name, cell.launches)
                 if only_primary
                 else cell.launches,
             )
@@ -226,7 +231,8 @@ def document(view: View, *, only_primary: bool = False) -> Document:
             comparison
             for comparison in summary.comparisons
             if not only_primary
-            or comparison.kind != "host"
+            or (comparison.kind != "host" and not is_large)
+            or comparison.verdict is not None
             or comparison.metric == view.primary.name
         ),
         fleet=summary.fleet,

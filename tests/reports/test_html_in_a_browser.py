@@ -173,6 +173,43 @@ def test_a_phone_gets_narrow_charts_and_no_sideways_page(page):
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
 
 
+def test_on_a_laptop_no_table_is_clipped_and_no_words_of_a_chart_overlap(page):
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    clipped = page.eval_on_selector_all(
+        ".scroll",
+        """boxes => boxes.filter(box => box.scrollWidth > box.clientWidth)
+            .map(box => [box.getAttribute("aria-label"), box.scrollWidth])""",
+    )
+    assert clipped == []
+    words = page.eval_on_selector_all(
+        "svg",
+        """charts => charts.filter(x => x.getClientRects().length).map(chart => {
+            const around = chart.getBoundingClientRect();
+            const texts = [...chart.querySelectorAll("text")]
+                .map(text => [text.textContent, text.getBoundingClientRect()])
+                .filter(([words, box]) => words.trim() && box.width);
+            const cut = texts.filter(([, box]) => box.left < around.left - 1
+                || box.right > around.right + 1 || box.bottom > around.bottom + 1);
+            const over = texts.filter(([, a], place) => texts.slice(place + 1).some(
+                ([, b]) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
+                    && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 3));
+            return [texts.length, ...cut, ...over].map(x => x[0] ?? x);
+        })""",
+    )
+    assert len(words) > 5
+    assert all(number > 0 and not bad for number, *bad in words), words
+
+
+def test_scrolled_charts_and_tables_have_names_for_screen_readers(page):
+    unnamed = page.eval_on_selector_all(
+        "[tabindex='0'], svg",
+        """parts => parts.filter(part => !part.getAttribute("aria-label")
+            && !part.getAttribute("aria-labelledby") && !part.closest("[aria-hidden]"))
+            .map(part => part.outerHTML.slice(0, 80))""",
+    )
+    assert unnamed == []
+
+
 def test_everything_is_reached_by_keyboard(page):
     seen = []
     for _ in range(60):

@@ -15,9 +15,9 @@ from pocketbench.reports.plots.traces import MOST_LAUNCHES, shared_range_ns, tra
 from pocketbench.reports.text.phrases import BY_INTEREST, listed
 from pocketbench.reports.view import View
 
-MOST_PAIRS = 8
+MOST_PAIRS = 4
 """Pairs of model and device whose single launches are drawn."""
-MOST_STRIP_CELLS = 80
+MOST_STRIP_CELLS = 40
 """Cells with a strip of launches, over all models."""
 
 

@@ -30,7 +30,12 @@ from pocketbench.reports.plots.forest import forest
 from pocketbench.reports.plots.style import css_variable, variant_colours
 from pocketbench.reports.tables.budgets import HEADINGS as BUDGET_HEADINGS
 from pocketbench.reports.tables.budgets import budget_rows
-from pocketbench.reports.tables.comparisons import Comparisons, comparison_table, tone
+from pocketbench.reports.tables.comparisons import (
+    Comparisons,
+    comparison_table,
+    most_interesting,
+    tone,
+)
 from pocketbench.reports.tables.fleet import FLEET_HEADINGS, FLEET_LEAD, fleet_rows
 from pocketbench.reports.tables.model_table import TableRow
 from pocketbench.reports.tables.outputs import outputs_section
@@ -47,8 +52,11 @@ from pocketbench.reports.text.next_step import next_step
 from pocketbench.reports.text.phrases import VERDICT_SHAPES, grade_words
 from pocketbench.reports.view import View
 
+MOST_FOREST_ROWS = 200
 MOST_RESOURCE_ROWS = 200
 MOST_DOUBTFUL_CELLS = 100
+MOST_CELLS_WITH_ALL_DATA = 200
+"""Beyond them the run's JSON report alone has each launch and every ratio."""
 LARGEST_PLAIN_DATA_BYTES = 100_000
 """Larger data is embedded compressed."""
 
@@ -74,7 +82,13 @@ def _context(view: View, history: HistorySection) -> dict[str, Any]:
     baselines |= {c.variant_id for c in summary.sustained if c.is_baseline}
     colours = variant_colours(view.variant_ids, baselines)
     sustained = sustained_section(view, colours)
-    judged = [c for c in view.judged if c.metric == view.primary.name]
+    judged = [
+        c
+        for c in most_interesting(view)
+        if c.verdict is not None and c.metric == view.primary.name
+    ]
+    forest_left_out = max(0, len(judged) - MOST_FOREST_ROWS)
+    judged = judged[:MOST_FOREST_ROWS]
     is_tall = len(judged) > MOST_NARROW_ROWS
     models = model_sections(view, colours)
     comparisons = comparison_table(view)
@@ -99,6 +113,7 @@ def _context(view: View, history: HistorySection) -> dict[str, Any]:
         if judged and not is_tall
         else "",
         "forest_is_tall": is_tall,
+        "forest_left_out": forest_left_out,
         "models": models,
         "comparisons": comparisons,
         "fleet": fleet_rows(view),
@@ -165,9 +180,11 @@ def _embedded(view: View) -> tuple[str, str]:
     """The machine's report for a script element: (encoding, text).
 
     Of single launches and of ratios to the host it holds the primary metric alone, to
-    keep the page small.
+    keep the page small; of a large run no single launches.
     """
-    encoded = msgspec.json.encode(json.document(view, only_primary=True))
+    is_large = len(view.summary.cells) > MOST_CELLS_WITH_ALL_DATA
+    document = json.document(view, only_primary=True, is_large=is_large)
+    encoded = msgspec.json.encode(document)
     if len(encoded) > LARGEST_PLAIN_DATA_BYTES:
         packed = gzip.compress(encoded, compresslevel=9, mtime=0)
         return "gzip+base64", base64.b64encode(packed).decode()
