@@ -102,7 +102,7 @@ def test_the_program_that_times_as_pytorchs_own_does_loads_every_variant(
 ):
     """It calls `eval()` on the model, which a frozen program does not take as it is."""
     native = Path(__file__).parents[1] / "android_runner/native"
-    kept = Path(os.environ["POCKETBENCH_CACHE_DIR"]) / "plain_loop"
+    kept = os.environ["POCKETBENCH_CACHE_DIR"]
     script = native / "build_plain_loop.py"
     made = subprocess.run(
         [sys.executable, script, kept], capture_output=True, text=True

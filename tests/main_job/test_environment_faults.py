@@ -51,18 +51,18 @@ def test_a_full_standard_output_exits_with_4():
         b"\x00" * 64 + b"\n",
     ],
 )
-def test_a_damaged_line_is_named_and_nothing_crashes(stored, damage):
+def test_a_damaged_line_is_named_and_nothing_crashes(user, stored, damage):
     with (stored / "run.jsonl").open("ab") as file:
         file.write(damage)
 
-    done = pocketbench("report", str(stored))
+    done = user.types("report", str(stored))
 
     assert "run.jsonl:" in one_line(done, 2)
 
 
-def test_a_report_that_cannot_be_written_exits_with_4(stored):
+def test_a_report_that_cannot_be_written_exits_with_4(user, stored):
     (stored / "report.html").mkdir()  # a folder where the file should be
 
-    done = pocketbench("report", str(stored))
+    done = user.types("report", str(stored))
 
     assert "report.html" in one_line(done, 4)

@@ -123,6 +123,7 @@ def test_int8_static_is_a_quarter_of_the_size_and_still_the_model(
     assert "aten::_convolution" not in artifact.operators
 
 
+@pytest.mark.slow
 def test_int8_dynamic_says_that_it_quantizes_one_layer(zoo_artifact):
     artifact = zoo_artifact("mobilenet_v2", "int8-dynamic")
 
