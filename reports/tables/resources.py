@@ -10,18 +10,18 @@ from pocketbench.bench.units import format_size, format_time, significant
 from pocketbench.reports.view import View
 
 HEADINGS = (
-    "runtime alone",
+    "runtime baseline",
     "peak",
-    "model's part",
+    "model memory",
     "PSS at the end",
-    "how it was read",
-    "energy of a launch",
+    "source",
+    "energy per launch",
 )
 EXPLAINED = (
     "Means over launches. The peak is the larger of VmHWM and VmRSS + VmSwap of the "
-    "measuring process; what the runtime takes without any model is not the model's "
-    "part. Energy is the whole device's, from before a launch to after it, loading and "
-    "warm-up included."
+    "measuring process; model memory is the peak minus the runtime baseline, which is "
+    "read before the model is loaded. Energy is the whole device's, from before a "
+    "launch to after it, loading and warm-up included."
 )
 
 _METHODS = {
