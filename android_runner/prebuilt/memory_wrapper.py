@@ -112,10 +112,14 @@ def script() -> str:
     return "".join(f"{line}\n" for line in code if line and not line.startswith("#"))
 
 
+_BEYOND_NUMBERS = re.compile(r"\d{40,}")
+"""No count, time or size has so many digits."""
+
+
 def _parse(report: str, token: str, interval_s: float) -> SampledMemory | Missing:
     lines = report.replace("\r", "").split("\n")
     count = _COUNT.fullmatch(lines[0])
-    if count is None:
+    if count is None or _BEYOND_NUMBERS.search(report):
         return Missing(reason="the sampler's report is not understood")
     samples = []
     ran_ns: int | None = None

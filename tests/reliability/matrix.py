@@ -1,0 +1,251 @@
+"""Every fault in every phase of a run on a scripted device, and what came of it.
+
+`python -m tests.reliability.matrix` writes docs/reliability.md from what it sees.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import errno
+import logging
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from pocketbench.bench.errors import (
+    Cancelled,
+    DeviceLostError,
+    DeviceUnavailableError,
+    LaunchError,
+    PocketbenchError,
+    PushError,
+)
+from pocketbench.bench.measure.store import Store
+from pocketbench.bench.records.blocks import whole_blocks
+from pocketbench.bench.records.conditions import Conditions
+from pocketbench.bench.records.failure import FailureReason as Reason
+from tests import factories
+from tests.bench.measure.test_session import (
+    Bench,
+    CountingRunner,
+    ScriptedDevice,
+    ScriptedDriver,
+)
+
+REPOSITORY = Path(__file__).parents[2]
+DOCUMENT = REPOSITORY / "docs/reliability.md"
+BLOCKS, VARIANTS = 3, ("float32", "int8-static")
+
+
+def _device_error(kind: type, reason: Reason) -> Callable[[], Exception]:
+    return lambda: kind("host", "scripted", "See the test", reason)
+
+
+FAULTS: dict[str, Callable[[], BaseException]] = {
+    "phone lost": _device_error(DeviceLostError, Reason.DEVICE_LOST),
+    "adb server replaced": _device_error(DeviceLostError, Reason.ADB_SERVER_REPLACED),
+    "phone offline": _device_error(DeviceUnavailableError, Reason.OFFLINE),
+    "phone's disk full": _device_error(PushError, Reason.DISK_FULL),
+    "program crashed": lambda: LaunchError(Reason.CRASHED, "host", "SIGSEGV"),
+    "program timed out": lambda: LaunchError(Reason.TIMED_OUT, "host", "300 s"),
+    "computer's disk full": lambda: OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
+    "computer out of memory": MemoryError,
+    "fault of pocketbench": lambda: KeyError("scripted"),
+    "Ctrl-C": lambda: Cancelled("run", "stopped", ""),
+}
+PHASES = ("open", "push", "quiesce", "conditions", "launch", "parse", "store")
+_FIRST_CALL = {"open": 1, "push": 1, "quiesce": 1}
+"""The others strike at the fourth call: when one block is stored."""
+
+
+class Faults:
+    """Raises one fault once, at a call of one phase."""
+
+    def __init__(self, phase: str, fault: str) -> None:
+        self._phase = phase
+        self._fault = fault
+        self._left = _FIRST_CALL.get(phase, 4)
+
+    def at(self, phase: str) -> None:
+        """Be called wherever a phase begins."""
+        if phase == self._phase:
+            self._left -= 1
+            if self._left == 0:
+                raise FAULTS[self._fault]()
+
+
+class _Device(ScriptedDevice):
+    faults: Faults
+    is_restored = True
+
+    def push(self, objects):
+        self.faults.at("push")
+        return super().push(objects)
+
+    @contextlib.contextmanager
+    def quiesced(self, screen="on"):
+        try:
+            self.is_restored = False
+            self.faults.at("quiesce")
+            yield ()
+        finally:
+            self.restore()
+
+    def restore(self):
+        self.is_restored = True
+        return True
+
+
+class _Driver(ScriptedDriver):
+    def __init__(self, faults: Faults) -> None:
+        super().__init__(lambda argv: faults.at("launch"))
+        self.faults = faults
+        self.devices = []
+
+    @contextlib.contextmanager
+    def open(self, info, *, cancel):
+        self.faults.at("open")
+        device = _Device(info, self.answer, self._conditions, cancel)
+        device.faults = self.faults
+        self.devices.append(device)
+        yield device
+
+    def _conditions(self):
+        self.faults.at("conditions")
+        return Conditions()
+
+
+class _Runner(CountingRunner):
+    def __init__(self, faults: Faults) -> None:
+        self._faults = faults
+
+    def parse(self, result, artifact, request):
+        self._faults.at("parse")
+        return super().parse(result, artifact, request)
+
+
+def outcome(phase: str, fault: str, folder: Path) -> str:
+    """Provoke one fault, resume, and say in words what the first run made of it.
+
+    Raises:
+        AssertionError: A stored launch was lost, one was measured twice, or settings
+            stayed changed.
+    """
+    faults = Faults(phase, fault)
+    bench = Bench(folder, factories)
+    bench.driver = _Driver(faults)
+    plan = factories.plan(*VARIANTS, blocks=BLOCKS)
+    append = Store.append
+
+    def faulty_append(store, record):
+        if type(record).__name__ == "Launch":
+            faults.at("store")
+        append(store, record)
+
+    Store.append = faulty_append
+    ended = None
+    try:
+        bench.run(plan, runner=_Runner(faults))
+    except (PocketbenchError, OSError, MemoryError, KeyError) as error:
+        ended = error
+    finally:
+        Store.append = append
+    assert all(device.is_restored for device in bench.driver.devices), "settings"
+    stored = (folder / "run.jsonl").read_bytes()
+    resumed = bench.run(plan, runner=CountingRunner(), resume=True)
+    assert (folder / "run.jsonl").read_bytes().startswith(stored), "a line was lost"
+    whole = whole_blocks(
+        resumed.launches, device_id="host", model="net", variant_ids=VARIANTS
+    )
+    assert sorted(whole) == list(range(BLOCKS)), "a block is missing"
+    in_whole = [x for x in resumed.launches if whole[x.block] == x.attempt]
+    assert len(in_whole) == BLOCKS * len(VARIANTS), "a launch was measured twice"
+    if isinstance(ended, Cancelled):
+        return "stopped"
+    if ended is not None:
+        return "ended"
+    reasons = {failure.reason.value for failure in resumed.failures}
+    is_whole = stored.count(b'"record":"launch"') >= BLOCKS * len(VARIANTS)
+    if not reasons:
+        return "not reached" if is_whole else "ended"
+    words = ", ".join(sorted(reason.replace("_", " ") for reason in reasons))
+    return f"{'retried' if is_whole else 'recorded'} ({words})"
+
+
+def cases() -> list[tuple[str, str]]:
+    """Every fault in every phase."""
+    return [(phase, fault) for fault in FAULTS for phase in PHASES]
+
+
+SHOWN_BY = {
+    "Other users, foreign runs and hostile programs": (
+        "tests/devices/simulated/test_local_trust.py",
+        "tests/bench/commands/test_foreign_runs.py",
+    ),
+    "The run file": ("tests/bench/measure/test_run_log.py",),
+    "Faults of the computer": (
+        "tests/main_job/test_environment_faults.py",
+        "tests/bench/test_paths.py",
+    ),
+    "Settings of phones": (
+        "tests/bench/measure/test_changed_phones.py",
+        "tests/main_job/test_phone_settings.py",
+    ),
+    "Kills": ("tests/main_job/test_kill_anywhere.py",),
+    "Structured fuzzing": ("tests/fuzz/test_fuzz.py",),
+}
+
+
+def document(seen: dict[tuple[str, str], str]) -> str:
+    """The page: what was seen, and which tests show the rest."""
+    lines = [
+        "# Reliability and security",
+        "",
+        "Written by `tests/reliability/matrix.py` from what its faults came to; a test",
+        "holds the page to it. Do not edit it.",
+        "",
+        "## Faults in each phase of a run",
+        "",
+        f"{len(seen)} cases on a scripted device: {len(VARIANTS)} variants in {BLOCKS}",
+        "blocks, the fault strikes once. *retried*: all was measured in the same run;",
+        "*recorded*: the failure is in the run file, and `--resume` measured the rest;",
+        "*stopped* and *ended*: the run ended there (with the fault as its error), and",
+        "`--resume` measured the rest. In every case each stored launch was kept, none",
+        "was measured twice, and settings of the device were put back.",
+        "",
+        f"| fault | {' | '.join(PHASES)} |",
+        f"|{'---|' * (len(PHASES) + 1)}",
+    ]
+    for fault in FAULTS:
+        row = " | ".join(seen[phase, fault] for phase in PHASES)
+        lines.append(f"| {fault} | {row} |")
+    for title, files in SHOWN_BY.items():
+        lines += ["", f"## {title}", "", "| shown by | what it shows |", "|---|---|"]
+        for file in files:
+            lines += [f"| `{file}` | {words} |" for words in _tests_of(file)]
+    return "\n".join(lines) + "\n"
+
+
+def _tests_of(file: str) -> list[str]:
+    """The names of a file's tests, as sentences."""
+    tree = ast.parse((REPOSITORY / file).read_text("utf-8"))
+    names = [x.name for x in tree.body if isinstance(x, ast.FunctionDef)]
+    return [x[5:].replace("_", " ") for x in names if x.startswith("test_")]
+
+
+def main() -> None:
+    """Provoke everything and write the page."""
+    # Faults of pocketbench are logged with their traceback, as they should be.
+    logging.disable(logging.ERROR)
+    seen = {}
+    for phase, fault in cases():
+        with tempfile.TemporaryDirectory() as folder:
+            os.environ["POCKETBENCH_STATE_DIR"] = f"{folder}/state"
+            seen[phase, fault] = outcome(phase, fault, Path(folder) / "run")
+    DOCUMENT.write_text(document(seen), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
