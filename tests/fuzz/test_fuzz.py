@@ -48,7 +48,7 @@ from pocketbench.devices.simulated.daemon.connection import Connection
 from pocketbench.devices.simulated.daemon.shell import parse_request
 from pocketbench.devices.simulated.phone.behaviour import Behaviour
 from tests import factories
-from tests.android_runner.test_wire import WHOLE, sealed
+from tests.android_runner.test_runner_protocol import WHOLE, sealed
 from tests.devices.conditions.test_properties import PARTS, TOKEN, assemble, text_of
 from tests.devices.test_identity_properties import HEALTHY, check, printed
 from tests.fuzz.mutations import attack, edited, with_other_values
