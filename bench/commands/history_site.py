@@ -104,7 +104,11 @@ def _each(works: Sequence[_Work], launches: int) -> list[list[Any]]:
     with ProcessPoolExecutor(
         workers, mp_context=multiprocessing.get_context("spawn")
     ) as pool:
-        return list(pool.map(_write_device, works))
+        try:
+            return list(pool.map(_write_device, works))
+        finally:
+            # After Ctrl-C only what is under way is waited for.
+            pool.shutdown(cancel_futures=True)
 
 
 def _write_device(work: _Work) -> list[Any]:
