@@ -36,6 +36,7 @@ TOOLS = {
     "namespaces": ("unshare", "util-linux"),
     "apt": ("apt-get", "apt"),
     "qemu": ("qemu-aarch64-static", "qemu-user-static"),
+    "openssl": ("openssl", "openssl"),
     "clang": ("clang++", "clang"),
     "lld": ("ld.lld", "lld"),
     "arm64 compiler": ("aarch64-linux-gnu-g++", "g++-aarch64-linux-gnu"),

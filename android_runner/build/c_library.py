@@ -109,8 +109,9 @@ def _download() -> Path:
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".fetching-") as name:
         place = Path(name)
         ready = place / "ready"
-        commands = [["apt-get", "-qq", "download", *CROSS_PACKAGES]]
-        if not _ran(commands[0], place):
+        # Where only root's own number is mapped, apt cannot become its other user.
+        sandbox = ("-o", "APT::Sandbox::User=root")
+        if not _ran(["apt-get", "-qq", *sandbox, "download", *CROSS_PACKAGES], place):
             return target
         for package in sorted(place.glob("*.deb")):
             if not _ran(["dpkg-deb", "-x", str(package), str(ready)], place):

@@ -8,7 +8,7 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -64,8 +64,6 @@ from pocketbench.bench.records.run import ArtifactReady, Run, RunResumed, RunSta
 from pocketbench.bench.records.runner import SupportsDuration
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from pocketbench.bench.records.artifact import Artifact
 
 
@@ -98,7 +96,7 @@ def measure_and_store(options: RunOptions) -> tuple[Path, Cancelled | None]:
     from rich.console import Console
 
     console = Console(stderr=True)
-    say = partial(console.print, markup=False, highlight=False, soft_wrap=True)
+    say = _once(partial(console.print, markup=False, highlight=False, soft_wrap=True))
     remove_leftovers()
     if options.resume is not None:
         before = _stopped_run(options)
@@ -106,10 +104,10 @@ def measure_and_store(options: RunOptions) -> tuple[Path, Cancelled | None]:
         plan = with_budget(before.started.plan, options.budget)
         folder = Path(before.folder)
     else:
-        options = choose_engine(options, lambda plan: _devices(plan, console)[0], say)
+        options = choose_engine(options, lambda plan: _devices(plan, say)[0], say)
         plan = make_plan(options)
         before, folder = None, new_run_folder(options.runs_folder, _model_word(plan))
-    selected, plan = _devices(plan, console)
+    selected, plan = _devices(plan, say)
     equipped = equip(
         selected,
         make_runners(plan.runners, say, plan.libc),
@@ -161,7 +159,21 @@ def _stopped_run(options: RunOptions) -> Run:
     return read_run(find_run(options.resume, options.runs_folder))
 
 
-def _devices(plan: Plan, console: Console) -> tuple[tuple[SelectedDevice, ...], Plan]:
+def _once(say: Callable[[str], None]) -> Callable[[str], None]:
+    """Print each line once: the choice of an engine goes the same way as the run."""
+    said: set[str] = set()
+
+    def say_once(text: str) -> None:
+        if text not in said:
+            said.add(text)
+            say(text)
+
+    return say_once
+
+
+def _devices(
+    plan: Plan, say: Callable[[str], None]
+) -> tuple[tuple[SelectedDevice, ...], Plan]:
     """The devices of a plan, and the plan with their own names, for a resume."""
     if plan.device_selectors:
         selectors = read_project().expanded(plan.device_selectors)
@@ -171,12 +183,7 @@ def _devices(plan: Plan, console: Console) -> tuple[tuple[SelectedDevice, ...], 
         try:
             selected += select(["android:*"], make_driver)
         except (NoDeviceError, ToolMissingError) as error:
-            console.print(
-                f"Note: measuring this computer alone. {error}",
-                markup=False,
-                highlight=False,
-                soft_wrap=True,
-            )
+            say(f"Note: measuring this computer alone. {error}")
     ids = tuple(device.info.id for device in selected)
     return selected, msgspec.structs.replace(plan, device_selectors=ids)
 

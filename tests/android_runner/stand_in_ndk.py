@@ -114,7 +114,8 @@ def _defined(*names: str) -> list[str]:
 
 
 def _names(symbols: Iterable[str]) -> str:
-    rows = [f".globl {x}\n.type {x}, %object\n.size {x}, 8\n{x}:" for x in symbols]
+    # Weak, for libraries share what templates are compiled to.
+    rows = [f".weak {x}\n.type {x}, %object\n.size {x}, 8\n{x}:" for x in symbols]
     return ".data\n" + "\n".join([*rows, ".quad 0\n"])
 
 

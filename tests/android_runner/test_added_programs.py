@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import http.server
+import ssl
+import subprocess
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
 from pocketbench.android_runner.build.added_programs import (
     AddedProgram,
@@ -13,7 +19,8 @@ from pocketbench.android_runner.build.added_programs import (
     added_choices,
     added_programs,
 )
-from pocketbench.bench.errors import UsageError
+from pocketbench.bench.cli import cli
+from pocketbench.bench.errors import ToolMissingError, UsageError
 from pocketbench.bench.measure.prepare import make_runners
 from tests.bench.test_elf import elf
 
@@ -75,6 +82,79 @@ def test_nothing_is_fetched_without_https_and_its_sha256(
 ) -> None:
     with pytest.raises(UsageError, match="only over https and by its sha256"):
         add(address, sha256=sha256)
+
+
+class Published(http.server.SimpleHTTPRequestHandler):
+    """Gives the program under every path."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(CONTENT)
+
+    def log_message(self, *words: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of this computer alone, made by openssl; its key lies beside it."""
+    folder = tmp_path_factory.mktemp("certificate")
+    words = (
+        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
+        "-keyout key.pem -out certificate.pem -subj /CN=127.0.0.1 "
+        "-addext subjectAltName=IP:127.0.0.1"
+    )
+    subprocess.run(
+        ["openssl", *words.split()], cwd=folder, check=True, capture_output=True
+    )
+    return folder / "certificate.pem"
+
+
+@pytest.fixture
+def address(certificate: Path) -> Iterator[str]:
+    """Of a program on a real https server."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, certificate.with_name("key.pem"))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Published) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"https://127.0.0.1:{server.server_port}/android_aarch64_benchmark_model"
+        server.shutdown()
+        thread.join()
+
+
+def adds(address: str, sha256: str) -> Result:
+    words = ["--name", "benchmark_model", "--abi", "arm64-v8a", "--sha256", sha256]
+    return CliRunner().invoke(cli, ["runner", "add", address, *words])
+
+
+@pytest.mark.needs("openssl")
+def test_a_published_program_is_fetched_over_https_and_only_with_the_right_sha256(
+    program: Path, address: str, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    refused = adds(address, "0" * 64)
+    assert isinstance(refused.exception, UsageError)
+    assert f"has the sha256 {SHA256}, not {'0' * 64}" in str(refused.exception)
+    assert added_programs() == ()
+    done = adds(address, SHA256)
+    assert done.exit_code == 0, done.output
+    (added,) = added_programs()
+    assert (added.source, added.path) == (address, done.stdout.strip())
+    assert Path(added.path).read_bytes() == CONTENT
+    assert f"fetching {address} ..." in done.stderr
+
+
+@pytest.mark.needs("openssl")
+def test_a_server_that_nobody_vouches_for_is_refused(
+    program: Path, address: str
+) -> None:
+    refused = adds(address, SHA256)
+    assert isinstance(refused.exception, ToolMissingError)
+    assert "certificate verify failed" in str(refused.exception)
+    assert added_programs() == ()
 
 
 def test_a_run_uses_it_after_our_own_runners(program: Path) -> None:

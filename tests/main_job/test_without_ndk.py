@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from pocketbench.bench.judge.summarize import summarize
+from pocketbench.bench.records.elf import read_elf
 
 REPOSITORY = Path(__file__).parents[2]
 NET = ("nets:net", "--input", "1x3x16x16")
@@ -85,6 +86,30 @@ def without_cross_compiler(program):
     hidden = f"mount -t tmpfs none {HIDDEN}"
     hidden += f" && mount --bind /dev/null {Path(compiler).resolve()}"
     return ["unshare", "-rm", "sh", "-c", f'{hidden} && exec {program} "$@"', "sh"]
+
+
+@pytest.mark.needs("apt", "arm64 compiler")
+def test_the_c_library_is_downloaded_with_apt_where_it_is_not_installed(tmp_path):
+    fetch = (
+        "from pocketbench.android_runner.build.c_library import arm64_c_library\n"
+        "found = arm64_c_library(print)\n"
+        "print(found.origin, *found.files, sep='\\n')"
+    )
+    (tmp_path / "fetch.py").write_text(fetch)
+    start = without_cross_compiler(sys.executable)
+    for said in (["fetching the C library of arm64 with apt-get download ..."], []):
+        done = subprocess.run(
+            [*start, str(tmp_path / "fetch.py")],
+            cwd=REPOSITORY,
+            env=os.environ | {"POCKETBENCH_CACHE_DIR": str(tmp_path / "cache")},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        *progress, origin, loader, libc = done.stdout.splitlines()[: len(said) + 3]
+        assert (progress, origin) == (said, "Debian's cross packages")
+        assert Path(loader).is_relative_to(tmp_path / "cache")
+        assert read_elf(Path(libc), or_library=True).abi == "arm64-v8a"
 
 
 def runs(user, start, *argv, adb, **environment):
