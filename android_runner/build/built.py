@@ -92,7 +92,8 @@ def read_built(folder: Path) -> BuiltRunner | None:
     except (OSError, msgspec.MsgspecError):
         return None
     if built.sha256 != _own_hashes(folder, built):
-        logger.warning("%s is damaged, or of an earlier pocketbench", folder)
+        if built.sha256:  # An earlier pocketbench kept none: it is built again.
+            logger.warning("%s is damaged", folder)
         return None
     located = msgspec.structs.replace(
         built,

@@ -49,9 +49,9 @@ RUNTIMES = {
         in_folder=runtime_in,
         oldest_api_level=21,
         prebuilt="speed_benchmark_torch",
-        linux_build_words="memory, and float32 kernels of what cannot be prepacked, are not "
-        "those of an Android build; --engine executorch gives a number close to an "
-        "app's",
+        linux_build_words="memory, and float32 kernels of what cannot be prepacked, "
+        "are not those of an Android build; --engine executorch gives a number close "
+        "to an app's",
     ),
     "executorch": RuntimeOfEngine(
         title="ExecuTorch",

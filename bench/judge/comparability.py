@@ -75,10 +75,19 @@ def unlike_apart(
         | {
             "threads": Counter([str(measured.threads)]),
             "heap": Counter(x.measurement.heap for x in measured.records),
+            "prepacked for XNNPACK on the phone by": Counter(
+                [_prepacked_by(measured, ready)]
+            ),
         }
         for measured, ready in (baseline, candidate)
     )
     return unlike(before, after)
+
+
+def _prepacked_by(measured: Cell, ready: DeviceReady | None) -> str:
+    models = ready.prepacked if ready else ()
+    exported = measured.artifact.sha256
+    return next((x.by for x in models if x.artifact_sha256 == exported), "nothing")
 
 
 def unlike(before: Mapping[str, Counter[str]], after: Facts) -> tuple[Unlike, ...]:

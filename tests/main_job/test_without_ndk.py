@@ -144,12 +144,13 @@ def test_an_installed_wheel_measures_an_arm64_phone_with_nothing_to_compile_with
 ):
     phone_factory("pixel-8-arm64", root="android")
     start = without_cross_compiler(installed)
-    asked = (*NET, *VARIANTS, "--engine", "executorch", "-d", "android:*")
+    asked = (*NET, *VARIANTS, "--engine", "auto", "-d", "android:*")
     # Nothing was fetched or built by the wheel's own build either.
     cache = {"POCKETBENCH_CACHE_DIR": str(tmp_path / "cache")}
     run, said = runs(user, start, *asked, adb=adb, **cache)
 
     assert said.count("no Android build of the executorch runner for arm64-v8a") == 1
+    assert said.count("engine: executorch, which every device and variant") == 1
     (ready,) = run.devices
     assert ready.device.libc == "none"
     assert ready.runner_origin.startswith("shipped with pocketbench")
@@ -216,3 +217,4 @@ def test_lite_on_arm64_says_what_of_its_numbers_is_not_androids(
         assert len(launch.measurement.latencies_ns) == 3
     report = (Path(run.folder) / "report.html").read_text()
     assert "memory shown as growth only" in report.lower()
+    assert "prepacked for XNNPACK by torch 2.9.1" in report

@@ -90,6 +90,10 @@ def test_of_a_prepacked_model_only_what_is_left_is_not_androids(
     assert set(found.caveats) & FOREIGN == expected
     assert Caveat.NOT_PREPACKED not in found.caveats
     assert Caveat.NOT_PREPACKED in cell(exported).caveats
+    apart = compare_runs(exported, msgspec.structs.replace(exported, devices=(packed,)))
+    (latency,) = (x for x in apart if x.metric == "latency_ns")
+    (unlike,) = latency.unlike
+    assert (unlike.baseline, unlike.candidate) == ("nothing", "torch 2.9.1")
 
 
 @pytest.mark.parametrize(
