@@ -53,7 +53,8 @@ for line in sys.stdin:
         print([])
         continue
     search = ruptures.KernelCPD(kernel="linear", min_size=4).fit(values / scale)
-    print(search.predict(pen=3 * 2 * np.log(len(values)))[:-1])
+    found = search.predict(pen=3 * 2 * np.log(len(values)))[:-1]
+    print(json.dumps([int(place) for place in found]))
 """
 _PACKAGES = {
     "asv": "asv==0.6.6",

@@ -84,8 +84,10 @@ def _check(tensors: Sequence[torch.Tensor], name: str, who: str) -> None:
                 name,
                 f"{wrong} of {tensor.numel()} values in output {index} of {who} "
                 "are not finite (NaN or infinite)",
-                "Check the weights and the range of the example inputs, and with int8 "
-                "the ranges of the activations",
+                "Keep to float32: float16 ends at 65504 and rounds to 0 below 6e-8"
+                if "float16" in name
+                else "Check the weights and the range of the example inputs, and with "
+                "int8 the ranges of the activations",
             )
 
 

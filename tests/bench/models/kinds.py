@@ -426,3 +426,17 @@ class Detecting(nn.Module):
 
 def detecting():
     return Detecting(), ([torch.randn(3, 32, 32)],)
+
+
+def small_powers():
+    """Values that float16 rounds to 0, under a logarithm."""
+    return Logarithm(), [(torch.rand(1, 16) * 1e-8 + 1e-9,) for _ in range(2)]
+
+
+class Logarithm(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(16, 4)
+
+    def forward(self, power):
+        return self.linear(power.log())

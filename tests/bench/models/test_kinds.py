@@ -233,6 +233,7 @@ def test_never_more_layers_are_quantized_than_there_are(export_kind):
         ("sparse", "float32", "sparse tensor"),
         ("pictures", "float16", "forward names float32"),
         ("assigned", "float16", "loses a state"),
+        ("small_powers", "float16", "not finite.*6e-8"),
     ],
 )
 def test_a_refusal_names_the_thing(export_kind, name, variant, reason):
