@@ -24,8 +24,8 @@ from pocketbench.reports.view import View
 
 DEFAULT_WIDTH = 80
 MOST_LINES = 25
-_MOST_SENTENCES, _MOST_FASTEST, _MOST_CAVEATS, _MOST_MISSED = 8, 6, 3, 2
-_MOST_BUDGETS = 4
+_MOST_SENTENCES, _MOST_FASTEST, _MOST_CAVEATS, _MOST_MISSED = 9, 6, 3, 2
+_MOST_BUDGETS, _LONGEST_BASELINE = 4, 16
 _VERDICT_STYLES = {Verdict.IMPROVEMENT: "blue", Verdict.INCONCLUSIVE: "dim"}
 
 
@@ -65,7 +65,7 @@ def show(view: View, console: Console) -> None:
     step = next_step(view)
     if step:
         below += _wrapped(console, f"Next: {step}.")
-    below.append(Text(_more(view), style="dim"))
+    below += _wrapped(console, _more(view), "dim")
     if view.summary.compared_with is None:
         lines += _fastest(view, console, MOST_LINES - len(lines) - len(below))
     room = MOST_LINES - len(lines) - len(below)
@@ -89,21 +89,17 @@ def comparisons(view: View, console: Console, room: int) -> list[Text]:
     """
     found = most_interesting(view)
     places = list(dict.fromkeys(map(_place, found)))
-    is_grouped = 1 < len(places) < len(found)
-    lines = len(found) + is_grouped * len(places)
     most = room - 2
-    if not found or most < min(3, lines):
+    if not found or most < min(3, len(found)):
         return []
+    is_grouped = 1 < len(places) < len(found) <= most - len(places)
     if is_grouped:
         found.sort(key=lambda c: places.index(_place(c)))
-    shown = len(found)
-    while lines > most:
-        shown -= 1
-        groups = len(set(map(_place, found[:shown])))
-        lines = shown + is_grouped * groups + 1
+    shown = len(found) if len(found) <= most else most - 1
     rows = _comparison_rows(view, found[:shown], found, is_grouped=is_grouped)
     baselines = {view.baseline_name(c) for c in found}
-    over = baselines.pop() if len(baselines) == 1 else "baseline"
+    over = baselines.pop() if len(baselines) == 1 else ""
+    over = over if 0 < len(over) <= _LONGEST_BASELINE else "baseline"
     headings = [f"vs {over}", "before → after", "ratio [95 % CI]", "verdict"]
     heading, *table = named_rows(headings, rows, console.width)
     result = [Text(), heading]
@@ -217,8 +213,8 @@ def _caveats(view: View, console: Console) -> list[Text]:
     lines = _wrapped(console, f"Caveats: {words}.")
     if len(lines) > _MOST_CAVEATS:
         lines = lines[:_MOST_CAVEATS]
-        lines[-1] = Text(shortened(f"{lines[-1].plain.rstrip()} ", console.width - 3))
-        lines[-1].append("...")
+        last = lines[-1].plain.rstrip()
+        lines[-1] = Text(f"{last[: console.width - 2].rstrip(' ;')} …")
     return [Text(), *lines]
 
 

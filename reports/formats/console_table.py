@@ -75,7 +75,7 @@ class NamedRow(NamedTuple):
         parts = [part for part in (self.before, f"{label}{tag}", self.after) if part]
         too_long = len(" ".join(parts)) - room
         if too_long > 0:
-            label = shortened(label, max(6, len(label) - too_long))
+            label = shortened(label, max(3, len(label) - too_long))
             parts = [p for p in (self.before, f"{label}{tag}", self.after) if p]
         return shortened(" ".join(parts), room)
 
