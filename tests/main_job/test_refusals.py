@@ -52,3 +52,24 @@ def test_a_file_the_runner_cannot_load_is_a_row_and_the_others_are_measured(user
     assert again.returncode == 3, again.stderr
     assert len(user.last_run().failures) == 2
     assert len(user.last_run().launches) == len(run.launches)
+
+
+@pytest.mark.slow
+def test_a_phone_that_does_not_answer_is_named_and_not_the_given_program(
+    user, phone_factory, adb
+):
+    phone = phone_factory(connect=False, behaviour={"handshake": "unauthorized"})
+    adb("connect", phone.serial)
+    program = user.write("program", "#!/system/bin/sh\n")
+
+    done = user.types(
+        *("run", *NET),
+        *("--device", f"android:{phone.serial}"),
+        *("--runner", f"speed_benchmark_torch={program}@x86_64"),
+        ANDROID_ADB_SERVER_PORT=str(adb.port),
+    )
+
+    assert done.returncode == 3, done.stderr
+    assert "fits none" not in done.stderr
+    (failure,) = user.last_run().failures
+    assert failure.reason is Reason.UNAUTHORIZED
