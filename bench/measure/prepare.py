@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -105,7 +105,7 @@ def make_runners(
     """
     by_name: dict[str, list[RunnerChoice]] = {}
     for choice in choices:
-        if not Path(choice.path).is_file():
+        if not os.path.isfile(choice.path):
             raise UsageError(
                 f"--runner {choice.name}={choice.path}",
                 "no such file",

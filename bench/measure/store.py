@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -111,7 +112,7 @@ def find_run(run: str, runs_folder: Path) -> Path:
         StoreError: There is none.
     """
     for candidate in (Path(run), Path(run).parent, runs_folder / run):
-        if (candidate / FILE_NAME).is_file() and (
+        if os.path.isfile(candidate / FILE_NAME) and (
             candidate != Path(run).parent or Path(run).name == FILE_NAME
         ):
             return candidate

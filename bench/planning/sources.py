@@ -65,14 +65,14 @@ def resolve(source: str, folder: Path | None = None) -> Source:
     if source in ZOO:
         return _resolve_factory(ZOO[source].source, folder)
     file, _, factory = source.partition(":")
-    if file.endswith(".py") and (folder / Path(file).expanduser()).is_file():
+    if file.endswith(".py") and os.path.isfile(folder / os.path.expanduser(file)):
         module = _as_module(Path(file).expanduser(), folder, source)
         name = factory or _only_factory(module, folder, file)
         return _resolve_factory(f"{module}:{name}", folder)
-    path = folder / Path(source).expanduser()
-    if source and path.is_file():
+    path = folder / os.path.expanduser(source)
+    if source and os.path.isfile(path):
         return _resolve_file(Path(os.path.abspath(path)))
-    if source and path.is_dir():
+    if source and os.path.isdir(path):
         raise UsageError(source, "is a folder", "Give a model file or module:factory")
     if _FACTORY.fullmatch(source):
         return _resolve_factory(_present_name(source), folder)
@@ -178,7 +178,7 @@ def _missing_file(source: str, path: Path) -> UsageError:
 
 
 def _model_files(folder: Path) -> list[str]:
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return []
     return [x.name for x in folder.iterdir() if x.suffix.lower() in SUFFIXES]
 

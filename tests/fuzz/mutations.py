@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import re
 import time
+import warnings
 from collections.abc import Callable
 
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
+from hypothesis.errors import HypothesisWarning
 
 NUMBERS = (
     *("-1", "0", "1", "-0.0", "1e400", "-1e400", "nan", "inf", "1_0", "0x10", "1.5"),
@@ -89,7 +92,7 @@ def with_other_values(draw: st.DrawFn, lines: tuple[str, ...]) -> list[str]:
             if isinstance(place, dict) and draw(st.integers(0, 4)) == 0:
                 del place[key]
             else:
-                place[key] = draw(st.sampled_from(VALUES))
+                place[key] = copy.deepcopy(draw(st.sampled_from(VALUES)))
             break
     return [json.dumps(line) for line in chosen]
 
@@ -110,7 +113,10 @@ def attack(strategy: st.SearchStrategy, target: Callable[[object], None]) -> Non
     begin, number = time.monotonic(), int(time.time()) if SECONDS else 0
     while True:
         trial = options(given(strategy)(run))
-        (seed(number)(trial) if SECONDS else trial)()
+        with warnings.catch_warnings():
+            # Of the repr of a whole run file, should one fail.
+            warnings.simplefilter("ignore", HypothesisWarning)
+            (seed(number)(trial) if SECONDS else trial)()
         number += 1
         if time.monotonic() - begin >= SECONDS:
             return

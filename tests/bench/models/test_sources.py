@@ -201,3 +201,11 @@ def test_a_file_is_a_module_and_its_only_function_the_factory(tmp_path):
         resolve("two.py", tmp_path)
     with pytest.raises(UsageError, match="cannot be imported from this folder"):
         resolve(str(tmp_path / "one.py"), tmp_path / "elsewhere")
+
+
+@pytest.mark.parametrize(
+    "source", ["n" * 5000, "~nobody-here/x", "a\0b", "n" * 5000 + "/x"]
+)
+def test_a_source_that_no_file_can_be_called_is_refused_like_any_other(nets, source):
+    with pytest.raises(UsageError):
+        resolve(source)
