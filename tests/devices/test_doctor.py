@@ -7,7 +7,6 @@ import json
 import math
 import os
 import socket
-import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ from pocketbench.devices.android.arm_cores import core_name
 from pocketbench.devices.simulated import profile
 from pocketbench.devices.simulated.running import running_phone
 from pocketbench.reports.formats.doctor import render
+from tests.main_job.warm_program import run_warm
 
 pytestmark = pytest.mark.needs("compiler", "namespaces", "mksh", "toybox", "qemu")
 
@@ -29,12 +29,11 @@ PROGRAM = Path(sys.executable).with_name("pocketbench")
 
 
 def types(*words, **environment):
-    return subprocess.run(
-        [str(PROGRAM), *words],
+    return run_warm(
+        [PROGRAM, *words],
+        cwd=Path.cwd(),
         env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=240,
+        timeout_s=240,
     )
 
 

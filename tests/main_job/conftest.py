@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import textwrap
 import time
 from pathlib import Path
@@ -17,7 +16,7 @@ import msgspec
 import pytest
 
 from pocketbench.bench.measure.store import read_run
-from tests.main_job.warm_program import warm_program
+from tests.main_job.warm_program import run_warm
 
 PROGRAM = Path(sys.executable).with_name("pocketbench")
 
@@ -41,18 +40,12 @@ class User:
 
     def types(self, *argv, timeout_s=500, **environment):
         """Run to the end; the result has returncode, stdout, stderr."""
-        argv = [str(PROGRAM), *map(str, argv)]
-        with tempfile.TemporaryDirectory() as folder:
-            outputs = [Path(folder) / name for name in ("stdout", "stderr")]
-            code = warm_program().run(
-                argv,
-                cwd=self.folder,
-                env={**os.environ, "PYTHONPATH": str(MODELS), **environment},
-                outputs=outputs,
-                timeout_s=timeout_s,
-            )
-            said = [path.read_text() for path in outputs]
-        return subprocess.CompletedProcess(argv, code, *said)
+        return run_warm(
+            [PROGRAM, *argv],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(MODELS), **environment},
+            timeout_s=timeout_s,
+        )
 
     def starts(self, *argv, **environment):
         """Start in a process group of its own, for killing and Ctrl-C."""

@@ -14,6 +14,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 from typing import NoReturn
@@ -84,6 +85,18 @@ def warm_program() -> WarmProgram:
     return program
 
 
+def run_warm(argv, *, cwd, env, timeout_s):
+    """As `subprocess.run` with its outputs captured as text."""
+    argv = [str(word) for word in argv]
+    with tempfile.TemporaryDirectory() as folder:
+        outputs = [Path(folder) / name for name in ("stdout", "stderr")]
+        code = warm_program().run(
+            argv, cwd=cwd, env=env, outputs=outputs, timeout_s=timeout_s
+        )
+        said = [path.read_text() for path in outputs]
+    return subprocess.CompletedProcess(argv, code, *said)
+
+
 def serve() -> None:
     for name in IMPORTED:
         importlib.import_module(name)
@@ -109,7 +122,8 @@ def become(argv, cwd, env, outputs) -> NoReturn:
     os.environ.clear()
     os.environ.update(env)
     sys.argv[:] = argv
-    sys.path[:0] = [str(Path(argv[0]).parent), env["PYTHONPATH"]]
+    added = env.get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[:0] = [str(Path(argv[0]).parent), *filter(None, added)]
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     for number, path in enumerate(outputs, start=1):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
