@@ -46,14 +46,30 @@ def test_an_unpacked_wheel_gives_its_shared_libraries(tmp_path: Path) -> None:
 def test_of_a_source_build_one_table_of_operators_and_every_delegate_is_linked_whole(
     tmp_path: Path,
 ) -> None:
+    # What the build of docs/android.md installs, in part.
     names = (
+        "cpublas",
+        "cpuinfo",
+        "eigen_blas",
         "executorch",
         "executorch_core",
+        "extension_data_loader",
+        "extension_flat_tensor",
         "extension_module_static",
+        "extension_named_data_map",
+        "extension_tensor",
         "extension_threadpool",
+        "kleidiai",
+        "optimized_kernels",
         "optimized_native_cpu_ops_lib",
+        "optimized_ops_lib",
+        "optimized_portable_kernels",
+        "optimized_portable_ops_lib",
+        "portable_kernels",
         "portable_ops_lib",
+        "pthreadpool",
         "quantized_ops_lib",
+        "xnnpack-microkernels-prod",
         "quantized_kernels",
         "xnnpack_backend",
         "XNNPACK",
@@ -70,7 +86,8 @@ def test_of_a_source_build_one_table_of_operators_and_every_delegate_is_linked_w
         "xnnpack_backend",
     }
     # Two tables of the same operators would end the program at its start.
-    assert "portable_ops_lib" not in whole | rest
+    assert {x for x in whole | rest if x.endswith("portable_ops_lib")} == set()
+    assert "optimized_ops_lib" not in whole | rest
     assert {"executorch_core", "extension_module_static", "XNNPACK"} <= rest
     assert "ET_USE_THREADPOOL" in runtime.definitions
 
@@ -84,6 +101,27 @@ def test_without_optimized_kernels_the_portable_ones_are_taken(tmp_path: Path) -
         "libexecutorch",
         "libportable_ops_lib",
     }
+
+
+@pytest.mark.parametrize(
+    "place", ["lib/libexecutorch.so", f"jni/{ARM64}/libexecutorch.so"]
+)
+def test_one_library_with_everything_is_taken_with_the_headers_beside_it(
+    tmp_path: Path, place: str
+) -> None:
+    root = make(tmp_path, place)
+    header = root / "include/executorch/runtime/core/version.h"
+    header.parent.mkdir(parents=True)
+    header.write_text(
+        "#define ET_VERSION_MAJOR 1\n#define ET_VERSION_MINOR 5\n"
+        "#define ET_VERSION_PATCH 1\n"
+    )
+    runtime = executorch_in(root, ARM64)
+    assert runtime.version == "executorch 1.5.1"
+    assert runtime.libraries == (str(root / place),)
+    if place.startswith("jni"):
+        with pytest.raises(UsageError, match=r"jni/x86_64/libexecutorch\.so"):
+            executorch_in(root, "x86_64")
 
 
 def test_a_folder_without_a_runtime_says_what_to_give(tmp_path: Path) -> None:
