@@ -143,7 +143,7 @@ def test_a_runs_reports_show_its_history(user, runs, slowed):
     ("argv", "words"),
     [
         (("show", "nett"), "unknown model in the history. Did you mean net?"),
-        (("show", "net", "--metric", "latency"), "Did you mean latency_ns"),
+        (("show", "net", "--metric", "latencyy"), "Did you mean latency"),
         (("accept", "0", "--reason", "x"), "unknown change"),
         (("plot", "net", "-o", "x.pdf"), "is neither .svg nor .png"),
         (("add", "last", "--history", "s3://bucket/x"), "no such run"),
