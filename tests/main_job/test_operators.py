@@ -221,7 +221,7 @@ def test_a_prebuilt_program_s_own_profile_is_shown_too(user):
     (user.folder / "net.tflite").write_bytes(b"\x1c\0\0\0TFL3 and more")
 
     done = user.types(
-        *("run", "net.tflite", *HERE, *SHORT, "--profile", "ops"),
+        *("run", "net.tflite", *HERE, *SHORT, "--profile", "ops", "--details"),
         *("--runner", f"benchmark_model=benchmark_model@{this_computer()[0]}"),
     )
 

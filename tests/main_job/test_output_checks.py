@@ -20,7 +20,7 @@ pytestmark = pytest.mark.needs("compiler")
 def test_answers_are_compared_and_a_limit_fails_the_run(user):
     done = user.types(
         "run", *NET, "--variant", "float32", "--variant", "int8-dynamic", *SHORT,
-        "--check", "outputs", "--min-sqnr-db", "100",
+        "--check", "outputs", "--min-sqnr-db", "100", "--details",
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
     run = user.last_run()
@@ -48,7 +48,7 @@ def test_answers_are_compared_and_a_limit_fails_the_run(user):
 def test_a_simulated_phone_answers_as_this_computer_does(user):
     done = user.types(
         "run", *NET, "--device", "simulated:pixel-8", "--variant", "float32",
-        "--no-cooldown", *SHORT, "--check", "outputs",
+        "--no-cooldown", *SHORT, "--check", "outputs", "--details",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     here, there = sorted(user.last_run().output_checks, key=lambda x: x.device_id)
@@ -84,7 +84,7 @@ def test_a_suite_asks_for_it_and_a_program_that_cannot_tell_is_noted(user):
         path = "{made.strip()}"
         """,
     )
-    done = user.types("run", "suite.toml")
+    done = user.types("run", "suite.toml", "--details")
     assert done.returncode == 0, done.stderr
     (missing,) = user.last_run().output_checks
     assert isinstance(missing, OutputCheckMissing)

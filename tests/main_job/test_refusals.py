@@ -29,7 +29,8 @@ def test_a_file_the_runner_cannot_load_is_a_row_and_the_others_are_measured(user
     from_the_future(good, user.folder / "newer.ptl")
 
     done = user.types(
-        "run", "newer.ptl", good.name, "--device", "simulated:pixel-8", *SHORT
+        *("run", "newer.ptl", good.name, "--device", "simulated:pixel-8"),
+        *(*SHORT, "--details"),
     )
 
     assert done.returncode == 3, done.stderr
