@@ -92,7 +92,7 @@ def compact(folder: str) -> None:
 @click.argument("model")
 @_reading
 def show(model: str, as_json: bool, **asked: Any) -> None:
-    """Show every cell of MODEL over its runs."""
+    """Show every configuration of MODEL over its runs."""
     from pocketbench.bench.commands.history_flow import find, say
 
     say(find(model, **asked), "overview", as_json=as_json)
@@ -133,7 +133,7 @@ def changes(model: str | None, as_json: bool, fail_on: str, **asked: Any) -> Non
     help="A .svg or .png file.  [default: MODEL.svg]",
 )
 def plot(model: str, as_json: bool, output: Path | None, **asked: Any) -> None:
-    """Draw every cell of MODEL over its runs; equal histories give equal bytes."""
+    """Draw every configuration of MODEL; equal histories give equal bytes."""
     from pocketbench.bench.commands.history_flow import draw, find, say
 
     histories = find(model, **asked)

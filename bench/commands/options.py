@@ -134,7 +134,7 @@ def history() -> Option:
         "--history",
         "history_folder",
         metavar="FOLDER",
-        help="Show each cell's history and its confirmed changes in the report.",
+        help="Show the history of each configuration, and its confirmed changes.",
     )
 
 

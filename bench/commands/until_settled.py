@@ -38,7 +38,7 @@ class _Look(NamedTuple):
     """(device, model) that more blocks could settle."""
 
     def __str__(self) -> str:
-        return f"{self.settled} of {self.of} cells settled"
+        return f"{self.settled} of {self.of} comparisons settled"
 
 
 def measure_run(run: RunContext, jobs: Sequence[DeviceJob], before: Run | None) -> None:

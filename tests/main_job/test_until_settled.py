@@ -33,7 +33,7 @@ def test_a_plain_difference_takes_no_more_than_the_first_look(user):
     )  # fmt: skip
 
     assert done.returncode == 1, done.stderr
-    assert "look 1 of 5: 1 of 1 cells settled after 6 blocks" in done.stderr
+    assert "look 1 of 5: 1 of 1 comparisons settled after 6 blocks" in done.stderr
     run = user.last_run()
     assert len(run.launches) == 12
     assert run.outcome == "finished"

@@ -138,9 +138,11 @@ def test_what_is_settled_stops_and_the_rest_goes_on(lab, plan):
     }
     assert run.outcome == "finished"
     assert lab.notes.lines[0] == (
-        "look 1 of 5: 3 of 4 cells settled, going on to 8 blocks"
+        "look 1 of 5: 3 of 4 comparisons settled, going on to 8 blocks"
     )
-    assert lab.notes.lines[-1] == "look 5 of 5: 3 of 4 cells settled after 20 blocks"
+    assert (
+        lab.notes.lines[-1] == "look 5 of 5: 3 of 4 comparisons settled after 20 blocks"
+    )
     assert lab.drivers["phone"].opened == 1
     verdicts = {
         (c.device_id, c.model): c.verdict
@@ -163,7 +165,7 @@ def test_all_settled_at_the_first_look_is_the_end(lab, plan):
     lab.run(plan)
 
     assert set(lab.blocks().values()) == {6}
-    assert lab.notes.lines == ["look 1 of 5: 4 of 4 cells settled after 6 blocks"]
+    assert lab.notes.lines == ["look 1 of 5: 4 of 4 comparisons settled after 6 blocks"]
 
 
 def test_a_look_that_the_budget_does_not_reach_is_not_begun(lab, plan, monkeypatch):
@@ -182,7 +184,8 @@ def test_a_look_that_the_budget_does_not_reach_is_not_begun(lab, plan, monkeypat
     assert run.outcome == "finished"
     (line,) = lab.notes.lines
     assert re.fullmatch(
-        "look 1 of 5: 0 of 4 cells settled; 8 blocks would take about 2.22 h more, "
+        "look 1 of 5: 0 of 4 comparisons settled; "
+        "8 blocks would take about 2.22 h more, "
         "and 8[0-3] min of the budget are left",
         line,
     )
@@ -195,7 +198,8 @@ def test_a_budget_that_ends_before_the_first_look_says_so(lab, plan):
 
     assert run.launches == ()
     assert lab.notes.lines == [
-        "look 1 of 5: 0 of 0 cells settled; the budget of 0 s was spent on the way to "
+        "look 1 of 5: 0 of 0 comparisons settled; "
+        "the budget of 0 s was spent on the way to "
         "6 blocks"
     ]
 
