@@ -51,11 +51,12 @@ _MIN_EFFECT = click.option(
 
 @click.group()
 def history() -> None:
-    """Keep runs over time and find where a cell's level changed.
+    """Keep runs over time and find where the level changed.
 
     \b
     pocketbench history add last --history perf-history
     pocketbench history changes mobilenet_v2 --history perf-history
+    pocketbench history confirm 1f2e3d4c --source nets:net --history perf-history
     pocketbench history accept 1f2e3d4c --reason 'new head' --history perf-history
     """
 
@@ -192,6 +193,47 @@ def site(output: Path, **asked: Any) -> None:
 
     index, shown = make_site(output, **asked)
     click.echo(f"{index}: {shown} charts")
+
+
+@history.command()
+@click.argument("change")
+@_reading
+@click.option(
+    "--source",
+    help="The model in both commits, as `run` takes it.  [default: its name]",
+)
+@click.option(
+    "--input", "inputs", multiple=True, metavar="SHAPE[:DTYPE]", help="Its inputs."
+)
+@click.option(
+    "--device",
+    "devices",
+    multiple=True,
+    default=("host",),
+    show_default=True,
+    help="Where to measure both builds, in the same blocks.",
+)
+@click.option(
+    "--blocks",
+    type=click.IntRange(min=3),
+    default=20,
+    show_default=True,
+    help="Launches of each build.",
+)
+@click.option(
+    "--repository",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path(),
+    help="The git repository of the commits.  [default: this one]",
+)
+def confirm(as_json: bool, **asked: Any) -> None:
+    """Measure the commits around CHANGE (its id) again, in the same blocks.
+
+    Exits 1 where the newer build is slower, and removes what it has checked out.
+    """
+    from pocketbench.bench.commands.history_confirm import confirm_change
+
+    sys.exit(confirm_change(asked.pop("change"), as_json=as_json, **asked))
 
 
 @history.command()

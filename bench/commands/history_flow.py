@@ -17,7 +17,7 @@ from pocketbench.bench.history.accepted import accept, read_accepted
 from pocketbench.bench.history.changes import with_changes
 from pocketbench.bench.history.histories_for_run import RunHistories, histories_of
 from pocketbench.bench.history.queries import models_in, read_series
-from pocketbench.bench.history.series import CellHistory
+from pocketbench.bench.history.series import CellHistory, LevelChange
 from pocketbench.bench.history.stored_runs import stored_runs
 from pocketbench.bench.records.metrics import parse_metric
 from pocketbench.bench.records.run import Run
@@ -103,6 +103,33 @@ def draw(histories: Sequence[CellHistory], output: Path) -> Path:
     return output
 
 
+def change_named(
+    change_id: str,
+    *,
+    folder: str,
+    metric: str,
+    min_effect: float,
+    accepted_path: Path,
+) -> tuple[CellHistory, LevelChange]:
+    """A change of the history as it is now, and the history it is in.
+
+    Raises:
+        UnknownNameError: No change has this id now.
+        StoreError: There is no history, or a file of it cannot be read.
+    """
+    histories = find(
+        None,
+        folder=folder,
+        metric=metric,
+        min_effect=min_effect,
+        accepted_path=accepted_path,
+    )
+    changes = {change.id: (h, change) for h in histories for change in h.changes}
+    if change_id not in changes:
+        raise UnknownNameError("change", change_id, changes)
+    return changes[change_id]
+
+
 def accept_change(
     change_id: str,
     *,
@@ -119,17 +146,13 @@ def accept_change(
         UnknownNameError: No change has this id now.
         UsageError: It was accepted before, or there is no reason.
     """
-    histories = find(
-        None,
+    history, change = change_named(
+        change_id,
         folder=folder,
         metric=metric,
         min_effect=min_effect,
         accepted_path=accepted_path,
     )
-    changes = {change.id: (h, change) for h in histories for change in h.changes}
-    if change_id not in changes:
-        raise UnknownNameError("change", change_id, changes)
-    history, change = changes[change_id]
     if change.state == "accepted":
         raise UsageError(change_id, f"is accepted: {change.note}", "Nothing to do")
     today = datetime.datetime.now(datetime.UTC).date()

@@ -1,0 +1,112 @@
+"""Measure the two commits around a change of a history in the same blocks."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from pocketbench.bench.commands.history_flow import change_named
+from pocketbench.bench.commands.run_flow import run_main_job
+from pocketbench.bench.errors import UsageError
+from pocketbench.bench.planning.run_options import RunOptions
+from pocketbench.bench.processes.tool import run_to_end
+
+
+def confirm_change(
+    change_id: str,
+    *,
+    source: str | None,
+    inputs: tuple[str, ...],
+    devices: tuple[str, ...],
+    blocks: int,
+    repository: Path,
+    as_json: bool,
+    folder: str,
+    metric: str,
+    min_effect: float,
+    accepted_path: Path,
+) -> int:
+    """Export both commits' builds and compare them; the exit code of that run.
+
+    It is 1 where the newer build is slower, as `--fail-on regression` has it.
+
+    Raises:
+        UnknownNameError: No change has this id now.
+        UsageError: A run has no commit, or git or the export refuses one of them.
+    """
+    history, change = change_named(
+        change_id,
+        folder=folder,
+        metric=metric,
+        min_effect=min_effect,
+        accepted_path=accepted_path,
+    )
+    cell = history.series.cell
+    places = history.series.points[change.index - 1 : change.index + 1]
+    builds = []
+    with tempfile.TemporaryDirectory(prefix="pocketbench-confirm-") as name:
+        for side, point in zip(("before", "after"), places, strict=True):
+            if point.commit is None or "+" in point.commit:
+                raise UsageError(
+                    f"run {point.run_id}",
+                    "was not measured at a commit, so its build cannot be made again",
+                    "Confirm by more runs: `pocketbench history add` them",
+                )
+            target = Path(name) / side
+            with _checked_out(repository, point.commit, Path(name) / "tree") as tree:
+                click.echo(f"exporting {cell.model} at {point.version} ...", err=True)
+                builds.append(
+                    _exported(tree, source or cell.model, cell.variant, inputs, target)
+                )
+        return run_main_job(
+            RunOptions(
+                baseline=str(builds[0]),
+                candidates=(str(builds[1]),),
+                devices=devices,
+                blocks=blocks,
+                gate_on=(metric,),
+                fail_on="regression",
+                as_json=as_json,
+            )
+        )
+
+
+@contextlib.contextmanager
+def _checked_out(repository: Path, commit: str, tree: Path) -> Iterator[Path]:
+    git = ("git", "-C", str(repository), "worktree")
+    done = run_to_end(*git, "add", "--quiet", "--detach", tree, commit)
+    if not done.succeeded:
+        raise UsageError(
+            f"commit {commit}",
+            f"git cannot check it out ({done.stderr.strip().splitlines()[-1]})",
+            "Fetch it, or name its repository with --repository",
+        )
+    try:
+        yield tree
+    finally:
+        run_to_end(*git, "remove", "--force", tree)
+
+
+def _exported(
+    tree: Path, source: str, variant: str, inputs: tuple[str, ...], target: Path
+) -> Path:
+    shapes = [word for shape in inputs for word in ("--input", shape)]
+    done = run_to_end(
+        *(sys.executable, "-m", "pocketbench", "export", source),
+        *("--variant", variant, *shapes, "--output", str(target)),
+        cwd=tree,
+    )
+    files = sorted(target.glob("*")) if done.succeeded else []
+    if len(files) != 1:
+        words = (done.stderr or done.stdout).strip().splitlines()
+        raise UsageError(
+            f"{source} {variant}",
+            f"cannot be exported there: {words[-1] if words else 'no file was made'}",
+            "Name the model with --source MODULE:FACTORY, and its shapes with --input",
+        )
+    return files[0]
