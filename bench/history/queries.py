@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import tempfile
 from collections.abc import Sequence
@@ -42,14 +43,29 @@ def read_series(
     """
     # Means without a median have a series of their own, never joined to medians.
     names = (PRIMARY, MEAN_LATENCY) if metric == PRIMARY else (metric,)
+    # A device at a time: the launches of one query are held until it has its quartiles.
+    devices = [device] if device else _devices(str(folder)) or [None]
     return tuple(
         _series(list(of_cell), wanted)
         for wanted in METRICS
         if wanted.name in names
+        for each in devices
         for _, of_cell in groupby(
-            _rows(str(folder), model, wanted, device), key=lambda row: row[:4]
+            _rows(str(folder), model, wanted, each), key=lambda row: row[:4]
         )
     )
+
+
+def _devices(folder: str) -> list[str | None]:
+    """The folders of a history that hold launches, sorted; none it cannot list."""
+    import duckdb
+
+    root = folder if "://" in folder else glob.escape(folder)
+    query = "SELECT DISTINCT parse_path(file)[-3] FROM glob($1) ORDER BY 1"
+    with connection() as database, contextlib.suppress(duckdb.Error):
+        found = database.execute(query, [f"{root}/*/*/*"]).fetchall()
+        return [name for (name,) in found]
+    return []
 
 
 def runs_in(compacted: Path) -> set[str]:
