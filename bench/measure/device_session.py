@@ -73,6 +73,7 @@ class DeviceSession:
         """`launches` and `failures` are what an earlier part of the run stored."""
         self._job = job
         self._info = job.selected.info
+        self._is_this_computer = family_of(self._info).is_this_computer
         self._run = run
         self._ledger = Ledger(
             self._info.id,
@@ -343,7 +344,7 @@ class DeviceSession:
     def _heat_marks(
         self, variant: Variant, before: Conditions | None, after: Conditions | None
     ) -> tuple[Caveat, ...]:
-        if self._heat is None or family_of(self._info).is_this_computer:
+        if self._heat is None or self._is_this_computer:
             return ()
         reference = cool_reference(self._ledger.launches, variant.model, variant.id)
         return self._heat.marks(before, after, reference=reference, cpus=self._pinned)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -72,7 +73,7 @@ def test_an_equal_build_does_not_fail(builds):
 def test_a_stopped_comparison_of_builds_is_resumed_with_its_files(builds):
     done = builds.types("run", *FILES, "head/net-float32.ptl", *SHORT)
     assert done.returncode == 0, done.stderr
-    folder = builds.last_run().folder
+    folder = Path(builds.last_run().folder)
     lines = (folder / "run.jsonl").read_bytes().splitlines(keepends=True)
     kept = [x for x in lines if b'"run_ended"' not in x][:-1]
     (folder / "run.jsonl").write_bytes(b"".join(kept))

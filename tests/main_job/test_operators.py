@@ -149,7 +149,7 @@ def test_a_phone_tells_its_operators_as_this_computer_does(user, phone, adb):
 def test_a_kernel_that_no_delegate_took_is_named_as_the_fallback(user):
     done = user.types(
         *("run", *ODD, *HERE, *FLOAT_AND_INT8, *SHORT),
-        *("--engine", "executorch", "--profile", "ops"),
+        *("--engine", "executorch", "--profile", "ops", "--details"),
         timeout_s=800,
     )
 
@@ -235,4 +235,4 @@ def test_a_prebuilt_program_s_own_profile_is_shown_too(user):
         ("CONV_2D", 1, 900_000),
         ("SOFTMAX", 1, 600_000),
     ]
-    assert "CONV_2D  1 call  0.900 ms  60 %" in done.stdout
+    assert "CONV_2D  1 call  0.900 ms [0.900, 0.900]  60 %" in done.stdout
