@@ -54,8 +54,8 @@ def needed_libraries(
         return tuple(sorted(runtime.needed))
     if not toolchain.is_cross:
         loader = read_elf(program).interpreter
-        found = own_libraries(program, Path(loader))[1:] if loader else ()
-        return tuple(sorted(str(x) for x in found if not _is_systems(x)))
+        listed = own_libraries(program, Path(loader), runtime.folders) if loader else ()
+        return tuple(sorted(str(x) for x in listed[1:] if not _is_systems(x)))
     libraries = []
     for name, path in sorted(_closure([program], toolchain, runtime).items()):
         if path.name == name:
@@ -123,11 +123,13 @@ def _closure(
     found: dict[str, Path] = {}
     open_files = list(roots)
     while open_files:
-        facts = read_library(open_files.pop())
+        library = open_files.pop()
+        facts = read_library(library)
         for name in facts.needed:
             if name in found or systems.fullmatch(name):
                 continue
-            path = _find(name, (*given, *facts.folders))
+            # A wheel's libraries of others name each other without saying where.
+            path = _find(name, (*given, *facts.folders, str(library.parent)))
             if path is None:
                 where = runtime.folders[0] if runtime.folders else "the runtime"
                 raise RunnerBuildError(
