@@ -111,7 +111,7 @@ def write_built(folder: Path, built: BuiltRunner) -> None:
 
 
 def _own_hashes(folder: Path, built: BuiltRunner) -> dict[str, str]:
-    """Of the files in its folder, read anew: a truncated program ends in SIGSEGV."""
+    """Of the files in its folder, not kept: a truncated program ends in SIGSEGV."""
     hashes = {}
     for name in (built.program, *built.libraries):
         with contextlib.suppress(OSError):

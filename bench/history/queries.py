@@ -60,12 +60,20 @@ def _devices(folder: str) -> list[str | None]:
     """The folders of a history that hold launches, sorted; none it cannot list."""
     import duckdb
 
-    root = folder if "://" in folder else glob.escape(folder)
-    query = "SELECT DISTINCT parse_path(file)[-3] FROM glob($1) ORDER BY 1"
+    # Other folders, a repository's own among them, may lie beside the devices'.
+    listed = "SELECT parse_path(file)[-3] AS device FROM glob($1)"
+    query = f"{listed} UNION {listed.replace('$1', '$2')} ORDER BY device"
     with connection() as database, contextlib.suppress(duckdb.Error):
-        found = database.execute(query, [f"{root}/*/*/*"]).fetchall()
+        found = database.execute(query, list(_patterns(folder, None))).fetchall()
         return [name for (name,) in found]
     return []
+
+
+def _patterns(folder: str, device: str | None) -> tuple[str, str]:
+    """Where a history's plain and compacted files are, of one device or of all."""
+    root = folder if "://" in folder else glob.escape(folder)
+    months = f"{root}/{glob.escape(device) if device else '*'}/*"
+    return f"{months}/*.jsonl", f"{months}/{COMPACTED}"
 
 
 def runs_in(compacted: Path) -> set[str]:
@@ -150,9 +158,7 @@ def answered(
     """
     import duckdb
 
-    root = folder if "://" in folder else glob.escape(folder)
-    months = f"{root}/{glob.escape(device) if device else '*'}/*"
-    plain, compacted = f"{months}/*.jsonl", f"{months}/{COMPACTED}"
+    plain, compacted = _patterns(folder, device)
     with connection() as database:
         try:
             parts = _parts(database, plain, compacted)

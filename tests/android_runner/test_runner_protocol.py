@@ -178,8 +178,8 @@ def test_a_prepacked_model_is_read_with_how_its_answers_differ() -> None:
     header = {"wire": 1, "runner": "lite", "runtime": "torch 2.9.1", "pid": 1}
     made = {"prepacked": "AAH/", "prepacked_operators": ["aten::add"], "sqnr_db": None}
     for sqnr_db in (121, None):
-        told = sealed(header, made | {"sqnr_db": sqnr_db})
-        result = CommandResult(stdout=told, stderr=b"", exit_code=0)
+        printed = sealed(header, made | {"sqnr_db": sqnr_db})
+        result = CommandResult(stdout=printed, stderr=b"", exit_code=0)
         found = read_prepacked(result, subject="tiny")
         assert (found.file, found.operators) == (b"\0\1\xff", ("aten::add",))
         assert found.sqnr_db == sqnr_db

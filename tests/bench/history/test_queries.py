@@ -132,3 +132,13 @@ def test_a_broken_file_is_named(runs):
     with pytest.raises(StoreError, match="cannot be compacted"):
         compact(runs.history)
     assert added.path.exists()
+
+
+def test_other_folders_beside_the_devices_are_passed_over(runs):
+    runs.add(0, devices=(HOST, PHONE))
+    before = read_series(runs.history)
+    (runs.history / "site/data").mkdir(parents=True)
+    (runs.history / "site/data/latency.js").write_text("")
+
+    assert read_series(runs.history) == before
+    assert len(before) == 2

@@ -29,7 +29,7 @@ pocketbench.draw = (figure) => {
   // The facts of one run.
   const link = (text, url) => Object.assign(document.createElement("a"), { textContent: text, href: url });
   const code = (text) => Object.assign(document.createElement("code"), { textContent: text });
-  const tell = (index) => {
+  const showRun = (index) => {
     const run = data.runs[index], commit = runs.commit[run], sha = commit?.split("+")[0];
     const url = figure.dataset.commitUrl;
     const version = commit ? (url ? link(commit.slice(0, 10), url.replace("{commit}", sha)) : code(commit.slice(0, 10))) : "unknown";
@@ -75,7 +75,7 @@ pocketbench.draw = (figure) => {
       const half = (shown[1] - shown[0]) >> 1;
       zoom(chosen - half, chosen + half);
     }
-    tell(chosen);
+    showRun(chosen);
     chart.redraw(false);
     remember();
   };
@@ -174,8 +174,8 @@ pocketbench.draw = (figure) => {
         }],
         setCursor: [(u) => {
           const index = u.cursor.idx;
-          if (index !== null && index !== undefined) tell(index);
-          else if (chosen !== null) tell(chosen);
+          if (index !== null && index !== undefined) showRun(index);
+          else if (chosen !== null) showRun(chosen);
         }],
       },
     }, [data.value.map((_, index) => index), scaled(data.low), scaled(data.high), scaled(data.value)], plot);
