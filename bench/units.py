@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import NamedTuple
 
 _TIMES = ((1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns"))
@@ -129,7 +130,9 @@ def cpu_words(cpus: tuple[int, ...]) -> str:
 
     >>> cpu_words((0, 1, 2, 3)), cpu_words((8,)), cpu_words((0, 4))
     ('0-3', '8', '0,4')
+    >>> cpu_words((0, 2**63))
+    '0,9223372036854775808'
     """
-    if len(cpus) > 1 and cpus == tuple(range(cpus[0], cpus[-1] + 1)):
+    if len(cpus) > 1 and all(after - before == 1 for before, after in pairwise(cpus)):
         return f"{cpus[0]}-{cpus[-1]}"
     return ",".join(map(str, cpus))

@@ -29,6 +29,9 @@ VALUES = (
 SECONDS = float(os.environ.get("POCKETBENCH_FUZZ_SECONDS", "0"))
 """How long each target is tried; 0: a few examples, the same ones each time."""
 
+SEED = int(os.environ.get("POCKETBENCH_FUZZ_SEED", "0"))
+"""The first round's seed: the same rounds for everybody, or others on request."""
+
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
@@ -110,7 +113,7 @@ def attack(strategy: st.SearchStrategy, target: Callable[[object], None]) -> Non
     def run(example: object) -> None:
         target(example)
 
-    begin, number = time.monotonic(), int(time.time()) if SECONDS else 0
+    begin, number = time.monotonic(), SEED
     while True:
         trial = options(given(strategy)(run))
         with warnings.catch_warnings():

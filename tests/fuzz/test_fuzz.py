@@ -1,6 +1,7 @@
 """Whatever devices, programs, files and adb servers say: our own errors and no other.
 
-A few examples each; POCKETBENCH_FUZZ_SECONDS=60 tries each so long, with new ones.
+A few examples each; POCKETBENCH_FUZZ_SECONDS=60 tries each so long, and
+POCKETBENCH_FUZZ_SEED=7 with other examples than everybody's.
 """
 
 from __future__ import annotations
