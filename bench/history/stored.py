@@ -62,6 +62,12 @@ class StoredLaunch(Value, frozen=True, kw_only=True):
     first_latency_ns: float | None
     peak_rss_bytes: float | None
     model_rss_bytes: float | None
+    decode_tokens_per_s: float | None = None
+    time_to_first_token_ns: float | None = None
+    prefill_tokens_per_s: float | None = None
+    inter_token_ns: float | None = None
+    p90_inter_token_ns: float | None = None
+    p99_inter_token_ns: float | None = None
     warmup_latencies_ns: tuple[int, ...]
     latencies_ns: tuple[int, ...]
     command: str | None = None
@@ -124,6 +130,12 @@ def _of_cell(
             first_latency_ns=value.values.get("first_latency_ns"),
             peak_rss_bytes=value.values.get("peak_rss_bytes"),
             model_rss_bytes=value.values.get("model_rss_bytes"),
+            decode_tokens_per_s=value.values.get("decode_tokens_per_s"),
+            time_to_first_token_ns=value.values.get("time_to_first_token_ns"),
+            prefill_tokens_per_s=value.values.get("prefill_tokens_per_s"),
+            inter_token_ns=value.values.get("inter_token_ns"),
+            p90_inter_token_ns=value.values.get("p90_inter_token_ns"),
+            p99_inter_token_ns=value.values.get("p99_inter_token_ns"),
             command=command,
             temperature_c=_temperature_c(launch),
             caveats=" ".join(launch.caveats) or None,

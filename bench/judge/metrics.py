@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from pocketbench.bench.judge.generation import generation_values
 from pocketbench.bench.judge.shape import Shaped, shapes
 from pocketbench.bench.judge.summary import LaunchShape
 from pocketbench.bench.records.launch import Launch, Measurement
@@ -101,6 +102,7 @@ VALUES: dict[str, Callable[[Measurement], float | None]] = {
 def _single_values(measurement: Measurement) -> dict[str, float]:
     found = {name: value(measurement) for name, value in VALUES.items()}
     values = {name: float(value) for name, value in found.items() if value is not None}
+    values |= generation_values(measurement.generation)
     return values if measurement.latencies_ns else values | _printed(measurement)
 
 

@@ -144,6 +144,16 @@ class Delegation(Value, frozen=True, kw_only=True):
         return self.left_count + sum(share.operator_count for share in self.taken)
 
 
+class Decoder(Value, frozen=True, kw_only=True):
+    """What makes a model one that generates: tokens and a position in, logits out."""
+
+    context_tokens: int | None = None
+    """The most its KV cache holds; `None`: the file does not report it."""
+    vocabulary_size: int | None = None
+    custom_ops: tuple[str, ...] = ()
+    """Operators of ExecuTorch's llama extension: `llama::update_cache.out`."""
+
+
 class Artifact(Value, frozen=True, kw_only=True):
     """One model file. Facts come from the export or the file, never from its name."""
 
@@ -178,6 +188,8 @@ class Artifact(Value, frozen=True, kw_only=True):
     another engine, inputs that are no tensors or not all of the same shapes."""
     delegation: Delegation | None = None
     """`None` for an engine without delegates, and for a ready file."""
+    decoder: Decoder | None = None
+    """`None`: it generates no tokens, or nothing says that it does."""
     planned_memory_bytes: int | None = None
     """For activations, as planned ahead by ExecuTorch; what a delegate takes for
     itself comes on top. `None` where nothing is planned."""

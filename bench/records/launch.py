@@ -9,6 +9,7 @@ import msgspec
 from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.conditions import Conditions
 from pocketbench.bench.records.failure import FailureReason
+from pocketbench.bench.records.generation import GeneratedTokens
 from pocketbench.bench.records.record import Value
 
 Heap = Literal["steady", "system"]
@@ -104,6 +105,8 @@ class Measurement(Value, frozen=True, kw_only=True):
     seed: int | None = None
     output_digest: str | None = None
     """sha256 of the output's bytes for the first input."""
+    generation: GeneratedTokens | None = None
+    """What it generated; the latencies above are empty then."""
     delegations: tuple[Delegation, ...] = ()
     """What really ran the model, where the program says so."""
 

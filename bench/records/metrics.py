@@ -29,7 +29,8 @@ class Metric(Value, frozen=True, kw_only=True, omit_defaults=True):
     """How one launch's value is made, for `how it was measured`:
     `median of the main iterations`."""
     fewest_iterations: int = 0
-    """A launch of fewer iterations has no such value."""
+    """A launch of fewer iterations, or of so few times between tokens, has no such
+    value."""
 
 
 class OutsideMetric(NamedTuple):
@@ -83,6 +84,56 @@ _OURS = (
         unit="per_s",
         better="higher",
         of_launch="main iterations per second, one after the other",
+    ),
+    Metric(
+        name="decode_tokens_per_s",
+        word="decode",
+        title="decode tokens/s",
+        unit="per_s",
+        better="higher",
+        of_launch="tokens after the first, over the time from the first to the last",
+    ),
+    Metric(
+        name="time_to_first_token_ns",
+        word="ttft",
+        title="time to first token",
+        unit="ns",
+        better="lower",
+        of_launch="from the start of the prefill to the first token; no tokenizing",
+    ),
+    Metric(
+        name="prefill_tokens_per_s",
+        word="prefill",
+        title="prefill tokens/s",
+        unit="per_s",
+        better="higher",
+        of_launch="prompt tokens over the time to first token",
+    ),
+    Metric(
+        name="inter_token_ns",
+        word="inter_token",
+        title="p50 inter-token time",
+        unit="ns",
+        better="lower",
+        of_launch="median time from one token to the next",
+    ),
+    Metric(
+        name="p90_inter_token_ns",
+        word="p90_inter_token",
+        fewest_iterations=10,
+        title="p90 inter-token time",
+        unit="ns",
+        better="lower",
+        of_launch="90th percentile of these times, from 11 tokens on",
+    ),
+    Metric(
+        name="p99_inter_token_ns",
+        word="p99_inter_token",
+        fewest_iterations=100,
+        title="p99 inter-token time",
+        unit="ns",
+        better="lower",
+        of_launch="99th percentile of these times, from 101 tokens on",
     ),
     Metric(
         name="load_ns",
@@ -143,6 +194,9 @@ GATES: Mapping[str, str] = {metric.word: metric.name for metric in METRICS}
 
 USUAL_GATE = (GATES["latency"],)
 """What verdicts are about unless the user says otherwise."""
+
+GENERATION_GATE = (GATES["decode"],)
+"""Likewise of models that generate."""
 
 MEAN_LATENCY = GATES["mean_latency"]
 """What a launch has instead of a median latency where its program prints only a mean;

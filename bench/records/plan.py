@@ -8,6 +8,7 @@ import msgspec
 
 from pocketbench.bench.records.artifact import MemoryFormat, TensorSpec
 from pocketbench.bench.records.device import ScreenWish
+from pocketbench.bench.records.generation import Generation
 from pocketbench.bench.records.launch import Heap
 from pocketbench.bench.records.metrics import USUAL_GATE
 from pocketbench.bench.records.output_check import OutputChecks
@@ -77,6 +78,8 @@ class Variant(Value, frozen=True, kw_only=True):
     delegate: str | None = None
     """`xnnpack`, `coreml`, ... or `portable` (none) for ExecuTorch, `nnapi`, ... for
     the lite interpreter; `None` where its own kernels run all."""
+    kv_depth: int | None = None
+    """Tokens in the KV cache when the prompt comes; `None`: it does not generate."""
     is_baseline: bool = False
 
 
@@ -144,6 +147,8 @@ class Plan(Value, frozen=True, kw_only=True):
     resolved."""
     allow_mismatch: bool = msgspec.field(name="anyway", default=False)
     """Whether what was measured under unlike conditions gets verdicts too."""
+    generation: Generation | None = None
+    """What each launch generates instead of its iterations."""
     sustained: Sustained | None = None
     """Instead of blocks: one process of each variant that runs on for so long."""
     cooldown: CooldownLimits = msgspec.field(

@@ -8,6 +8,7 @@ import msgspec
 
 from pocketbench.bench.records.artifact import TensorSpec
 from pocketbench.bench.records.device import DeviceFile, LocalFile
+from pocketbench.bench.records.generation import GenerationRequest
 from pocketbench.bench.records.launch import Heap
 from pocketbench.bench.records.record import Value
 
@@ -71,6 +72,8 @@ class LaunchRequest(Value, frozen=True, kw_only=True):
     seed: int
     inputs: tuple[TensorSpec, ...]
     bundled_input_count: int
+    generation: GenerationRequest | None = None
+    """What to generate instead of the iterations."""
 
 
 class RawTensor(Value, frozen=True, kw_only=True):

@@ -15,6 +15,12 @@ _ORDER = (
     "p90_latency_ns",
     "p99_latency_ns",
     "throughput_per_s",
+    "decode_tokens_per_s",
+    "time_to_first_token_ns",
+    "prefill_tokens_per_s",
+    "inter_token_ns",
+    "p90_inter_token_ns",
+    "p99_inter_token_ns",
     "peak_rss_bytes",
     "model_rss_bytes",
 )
