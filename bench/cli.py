@@ -21,6 +21,7 @@ must not read it as a verdict (1), a usage error (2) or a failed job (3)."""
 
 COMMANDS = {
     "run": "Measure models on devices and report.",
+    "generate": "Measure models that generate: tokens/s and time to first token.",
     "devices": "List every device that can be seen, with its state and remedy.",
     "doctor": "Check the setup of this computer and every attached device.",
     "init": "Write a suite file by asking six questions.",
@@ -38,7 +39,7 @@ COMMANDS = {
 """Verbs and their help; `pocketbench --help` imports none of them."""
 
 
-WITH_DEFAULTS = ("run", "report", "compare")
+WITH_DEFAULTS = ("run", "generate", "report", "compare")
 """Verbs whose options a project's file may set."""
 
 

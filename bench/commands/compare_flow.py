@@ -114,6 +114,8 @@ def differences(base: Run, head: Run) -> Iterator[str]:
 
 
 def _length(workload: Workload) -> str:
+    if tokens := workload.generation:
+        return f"{tokens.prompt_tokens} + {tokens.new_tokens} tokens"
     words = f"{workload.warmup_iterations} + {workload.iterations} iterations"
     if workload.min_duration_s:
         words += f" of at least {workload.min_duration_s:g} s"

@@ -38,7 +38,8 @@ def gate_on(default: str) -> Option:
         multiple=True,
         metavar="METRIC[,METRIC]",
         help="Give verdicts for this metric: latency, p90, p99, throughput, load, "
-        "first_inference, peak_memory, model_memory. Repeatable.  "
+        "first_inference, peak_memory, model_memory; of a generation decode, ttft, "
+        "prefill, inter_token, p90_inter_token, p99_inter_token. Repeatable.  "
         f"[default: {default}]",
     )
 

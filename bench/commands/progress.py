@@ -31,7 +31,15 @@ if TYPE_CHECKING:
 
 
 def _latency_ns(launch: Launch) -> float | None:
-    """One launch's median, only to show something while the run goes on."""
+    """One launch's median, only to show something while the run goes on.
+
+    Of a generation its mean time from token to token.
+    """
+    tokens = launch.measurement.generation
+    if tokens and len(tokens.token_ns) > 1:
+        return (tokens.token_ns[-1] - tokens.token_ns[0]) / (len(tokens.token_ns) - 1)
+    if tokens and tokens.decode_tokens_per_s:
+        return 1e9 / tokens.decode_tokens_per_s
     ordered = sorted(launch.measurement.latencies_ns)
     if ordered:
         return ordered[len(ordered) // 2]

@@ -318,10 +318,10 @@ def run(options: RunOptions) -> None:
     """
     from pocketbench.bench.commands.run_flow import run_main_job
 
-    sys.exit(run_main_job(_under_suite(options)))
+    sys.exit(run_main_job(under_suite(options)))
 
 
-def _under_suite(options: RunOptions) -> RunOptions:
+def under_suite(options: RunOptions) -> RunOptions:
     """Let a suite file win over the project's defaults, though not over options."""
     context = click.get_current_context()
     source = click.core.ParameterSource.DEFAULT_MAP

@@ -32,6 +32,7 @@ from pocketbench.bench.errors import (
 )
 from pocketbench.bench.measure.changed_phones import restore_listed
 from pocketbench.bench.measure.context import RunContext
+from pocketbench.bench.measure.generation_check import check_decoders, check_generators
 from pocketbench.bench.measure.lease import CpuLease
 from pocketbench.bench.measure.prepare import (
     PreparedDevice,
@@ -117,16 +118,18 @@ def measure_and_store(options: RunOptions) -> tuple[Path, Cancelled | None]:
         # A phone that does not answer now is what is wrong then, not the program.
         _check_given_runners(plan, equipped)
     _check_lasting(plan, equipped)
+    check_generators(plan, (b.runner for item in equipped for b in item.bindings))
     preinstall(equipped)
     check_devices(selected)
     stopped: Cancelled | None = None
+    artifacts, errors = export_all(plan, say)
+    check_decoders(plan, artifacts)
     # Before the run's own folder makes the working directory dirty.
     first = _first_record(plan, folder, resumed=before is not None)
     with only_writer(folder), Store(folder) as store:
         store.append(first)
         if before is None:
             seal(folder)
-        artifacts, errors = export_all(plan, say)
         _check_unchanged(before, artifacts.values())
         for artifact in artifacts.values():
             store.append(ArtifactReady(artifact=artifact))

@@ -9,7 +9,7 @@ import msgspec
 
 from pocketbench.bench.judge.grade import grade
 from pocketbench.bench.judge.intervals import estimate, log_mean
-from pocketbench.bench.judge.metrics import Reduced, reduced, typical_latency
+from pocketbench.bench.judge.metrics import Reduced, primary_value, reduced
 from pocketbench.bench.judge.output_quality import artifact_caveats
 from pocketbench.bench.judge.resources import growth_only, resources_of
 from pocketbench.bench.judge.summary import Cell, LaunchValue
@@ -71,6 +71,7 @@ def measured_cells(run: Run, devices: tuple[DeviceReady, ...]) -> dict[CellKey, 
             artifact=artifact,
             runner=runner,
             threads=variant.threads,
+            kv_depth=variant.kv_depth,
             is_baseline=variant.is_baseline,
             estimates={
                 metric.name: estimate(column)
@@ -101,8 +102,8 @@ def _caveats(
     found.update(artifact_caveats(artifact, ready.device if ready else None))
     if len(launches) < FEWEST_LAUNCHES:
         found.add(Caveat.TOO_FEW_LAUNCHES)
-    latencies = [x for row in rows if (x := typical_latency(row.values)) is not None]
-    typical = log_mean(latencies or [0.0])
+    values = [x for row in rows if (x := primary_value(row.values)) is not None]
+    typical = log_mean(values or [0.0])
     spread = typical.standard_error * math.sqrt(typical.launches)
     if spread > NOISY_VARIATION * typical.mean:
         found.add(Caveat.NOISY)
@@ -116,6 +117,11 @@ def _caveats(
         found.add(Caveat.NOT_FULLY_DELEGATED)
     if not any("peak_rss_bytes" in row.values for row in rows):
         found.add(Caveat.NO_MEMORY)
+    generated = [x.measurement.generation for x in launches]
+    if artifact.decoder is not None and not any(generated):
+        found.add(Caveat.ONE_STEP_OF_A_GENERATOR)
+    if any(tokens and tokens.rates_are_theirs for tokens in generated):
+        found.add(Caveat.OTHER_DEFINITION)
     if ready is not None:
         for program in ready.programs:
             if program.runner == launches[-1].runner:

@@ -52,12 +52,30 @@ def device_facts(ready: DeviceReady | None, runner: str) -> Facts:
     return {name: Counter([value]) for name, value in said.items() if value}
 
 
+def generation_facts(launches: Iterable[Launch]) -> Facts:
+    """What launches generated: after an end token fewer tokens than were asked for."""
+    found: Facts = {}
+    for launch in launches:
+        if tokens := launch.measurement.generation:
+            for name, value in (
+                ("prompt tokens", tokens.prompt_tokens),
+                ("tokens in the KV cache", tokens.kv_depth),
+                ("tokens generated", tokens.token_count),
+            ):
+                if value is not None:
+                    found.setdefault(name, Counter())[str(value)] += 1
+    return found
+
+
 def unlike_within(baseline: Cell, candidate: Cell) -> tuple[Unlike, ...]:
     """What differed between two variants of one device in one run.
 
     Engines differ where they are what is compared; of one engine, the programs.
     """
-    before, after = (launch_facts(m.records) for m in (baseline, candidate))
+    before, after = (
+        launch_facts(m.records) | generation_facts(m.records)
+        for m in (baseline, candidate)
+    )
     if baseline.artifact.engine == candidate.artifact.engine:
         for facts, measured in ((before, baseline), (after, candidate)):
             facts["runner"] = Counter(launch.runner for launch in measured.records)
@@ -72,6 +90,7 @@ def unlike_apart(
     before, after = (
         device_facts(ready, measured.runner)
         | launch_facts(measured.records)
+        | generation_facts(measured.records)
         | {
             "threads": Counter([str(measured.threads)]),
             "heap": Counter(x.measurement.heap for x in measured.records),

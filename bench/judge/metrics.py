@@ -15,6 +15,7 @@ from pocketbench.bench.judge.summary import LaunchShape
 from pocketbench.bench.records.launch import Launch, Measurement
 from pocketbench.bench.records.metrics import (
     FEWEST_ITERATIONS,
+    GENERATION_GATE,
     MEAN_LATENCY,
     OUTSIDE,
     USUAL_GATE,
@@ -123,6 +124,7 @@ def _printed(measurement: Measurement) -> dict[str, float]:
     return found
 
 
-def typical_latency(values: Mapping[str, float]) -> float | None:
-    """A launch's median latency, or the mean of one that has no median."""
-    return values.get(PRIMARY, values.get(MEAN_LATENCY))
+def primary_value(values: Mapping[str, float]) -> float | None:
+    """A launch's median latency, a mean without median, or its decode speed."""
+    names = (PRIMARY, MEAN_LATENCY, *GENERATION_GATE)
+    return next((values[name] for name in names if name in values), None)

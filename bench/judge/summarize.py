@@ -23,7 +23,12 @@ from pocketbench.bench.judge.valid_launches import CellKey, standing_failures
 from pocketbench.bench.judge.verdicts import check_min_effect
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.families import family_of
-from pocketbench.bench.records.metrics import MEAN_LATENCY, METRICS, Metric
+from pocketbench.bench.records.metrics import (
+    GENERATION_GATE,
+    MEAN_LATENCY,
+    METRICS,
+    Metric,
+)
 from pocketbench.bench.records.run import DeviceReady, Run
 
 
@@ -75,7 +80,7 @@ def summarize(
     )
     return Summary(
         run=run,
-        metrics=_metrics(measured),
+        metrics=_metrics(run, measured),
         devices=tuple(devices),
         cells=tuple(measured.values()),
         comparisons=comparisons,
@@ -100,10 +105,12 @@ def summarize(
     )
 
 
-def _metrics(measured: dict[CellKey, Cell]) -> tuple[Metric, ...]:
+def _metrics(run: Run, measured: dict[CellKey, Cell]) -> tuple[Metric, ...]:
     """Those measured; the primary one first, a mean only where it stands in for it."""
     present = {name for m in measured.values() for name in m.estimates}
-    if MEAN_LATENCY not in present:
+    if run.started.plan.workload.generation is not None:
+        present.update(GENERATION_GATE)
+    elif MEAN_LATENCY not in present:
         present.add(PRIMARY)
     return tuple(metric for metric in METRICS if metric.name in present)
 
@@ -170,9 +177,13 @@ def _against_host(
 
 
 def _baseline_of(run: Run, key: CellKey) -> str | None:
-    """The baseline that a variant is compared with: one of as many threads, if any."""
+    """The baseline that a variant is compared with: of its threads and depth, if any.
+
+    A generation is never compared with one at another depth.
+    """
     variants = {v.id: v for v in run.started.plan.variants_of(key.model)}
-    marked = [v for v in variants.values() if v.is_baseline]
+    depth = variants[key.variant_id].kv_depth
+    marked = [v for v in variants.values() if v.is_baseline and v.kv_depth == depth]
     if not marked or variants[key.variant_id].is_baseline:
         return None
     threads = variants[key.variant_id].threads

@@ -77,6 +77,8 @@ class Cell(Value, frozen=True, kw_only=True):
     artifact: Artifact
     runner: str
     threads: int
+    kv_depth: int | None = None
+    """Tokens in the KV cache when the prompt comes; `None`: it did not generate."""
     is_baseline: bool
     estimates: dict[str, Estimate]
     """By metric name; a metric nothing was measured of is absent."""

@@ -101,8 +101,9 @@ def launch_request(
         artifact: Its file.
         binding: What measures it there.
         installed: The device's objects by sha256.
-        workload: How long it goes on.
+        workload: How long it goes on, or what it generates.
     """
+    generation = workload.generation
     return LaunchRequest(
         program=installed[binding.program.executable.sha256],
         libraries=tuple(installed[x.sha256] for x in binding.program.libraries),
@@ -116,6 +117,7 @@ def launch_request(
         seed=workload.seed,
         inputs=artifact.inputs,
         bundled_input_count=artifact.bundled_input_count,
+        generation=generation and generation.at(variant.kv_depth or 0),
     )
 
 

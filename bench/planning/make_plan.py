@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -17,9 +16,11 @@ from pocketbench.bench.planning.cooldown_options import (
 )
 from pocketbench.bench.planning.cores import check_cores
 from pocketbench.bench.planning.durations import parse_duration
+from pocketbench.bench.planning.generation_options import parse_generation
 from pocketbench.bench.planning.input_options import AskedInput, in_lengths, parse_input
 from pocketbench.bench.planning.output_options import output_checks
 from pocketbench.bench.planning.run_options import RunOptions
+from pocketbench.bench.planning.runner_choices import parse_runner
 from pocketbench.bench.planning.sources import (
     engine_of,
     format_of,
@@ -36,15 +37,16 @@ from pocketbench.bench.planning.workload_options import (
 )
 from pocketbench.bench.records.engines import (
     DEFAULT_ENGINE,
+    GENERATION_ENGINE,
     require_installed,
     split_variant,
     variant_for,
 )
+from pocketbench.bench.records.generation import Generation
 from pocketbench.bench.records.plan import (
     DEFAULT_MIN_EFFECT,
     ModelRequest,
     Plan,
-    RunnerChoice,
     Variant,
     Workload,
 )
@@ -85,43 +87,6 @@ def make_plan(options: RunOptions) -> Plan:
             "Run one suite file, or only models",
         )
     return plan_suite(read_suite(Path(suites[0])), suites[0], options)
-
-
-def parse_runner(text: str, options: Sequence[str] = ()) -> RunnerChoice:
-    """Read `NAME=PATH` or `NAME=PATH@ABI`, with its `NAME.key=value` options.
-
-    Raises:
-        UsageError: Not of that form.
-    """
-    name, equals, path = text.partition("=")
-    if not (name and equals and path):
-        raise UsageError(
-            f"--runner {text}", "is not NAME=PATH[@ABI]", "See `pocketbench run --help`"
-        )
-    head, at, abi = path.rpartition("@")
-    if at and re.fullmatch(r"[\w-]+", abi):
-        path = head
-    else:
-        abi = ""
-    return RunnerChoice(
-        name=name, path=path, abi=abi or None, options=_runner_options(name, options)
-    )
-
-
-def _runner_options(name: str, options: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    found = []
-    for option in options:
-        key, equals, value = option.partition("=")
-        owner, dot, key = key.partition(".")
-        if not (owner and dot and key and equals):
-            raise UsageError(
-                f"--runner-option {option}",
-                "is not NAME.key=value",
-                "See `pocketbench run --help`",
-            )
-        if owner == name:
-            found.append((key, value))
-    return tuple(found)
 
 
 def plan_models(options: RunOptions) -> Plan:
@@ -237,7 +202,9 @@ def _plan(
     return Plan(
         models=tuple(requests),
         variants=tuple(
-            variant for request in requests for variant in _variants(request, threads)
+            variant
+            for request in requests
+            for variant in _variants(request, threads, workload.generation)
         ),
         device_selectors=options.devices,
         workload=workload,
@@ -286,6 +253,7 @@ def _workload(
         heap=_given(options.heap, usual.heap),
         seed=_given(options.seed, usual.seed),
         timeout_s=_given(options.timeout_s, usual.timeout_s),
+        generation=parse_generation(options),
     )
     if is_sustained:
         # One process each; how long it runs is in the plan's `sustained`.
@@ -350,7 +318,8 @@ def _chosen(request: ModelRequest, options: RunOptions) -> ModelRequest:
             "is a ready file, whose inputs are what they are",
             "Leave the memory format out",
         )
-    engines = (DEFAULT_ENGINE,) if ready or not options.engines else options.engines
+    usual = DEFAULT_ENGINE if options.kind is None else GENERATION_ENGINE
+    engines = (DEFAULT_ENGINE,) if ready else options.engines or (usual,)
     variants = tuple(
         dict.fromkeys(variant_for(name, word) for word in engines for name in asked)
     )
@@ -380,18 +349,25 @@ def _with_unique_names(requests: Sequence[ModelRequest]) -> list[ModelRequest]:
     return unique
 
 
-def _variants(request: ModelRequest, threads: tuple[int, ...]) -> list[Variant]:
+def _variants(
+    request: ModelRequest, threads: tuple[int, ...], generation: Generation | None
+) -> list[Variant]:
     counts = tuple(dict.fromkeys(threads))
+    depths = generation.kv_depths if generation else (None,)
     return [
         Variant(
-            id=name if len(counts) == 1 else f"{name}@{count}t",
+            id=name
+            + (f"@{count}t" if len(counts) > 1 else "")
+            + (f"@d{depth}" if len(depths) > 1 else ""),
             model=request.name,
             name=name,
             engine=engine_of(format_of(*request.origin(name))),
             delegate=split_variant(request.origin(name)[1]).engine.delegate,
             threads=count,
+            kv_depth=depth,
             is_baseline=name == request.baseline,
         )
         for count in counts
+        for depth in depths
         for name in request.variants
     ]

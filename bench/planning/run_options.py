@@ -36,6 +36,15 @@ class WorkloadOptions(Value, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     threads: tuple[int, ...] | None = None
     engines: tuple[str, ...] | None = None
     """`("lite", "executorch")`: every variant of every model on each."""
+    kind: Literal["generate"] | None = None
+    """What one launch does; `None`: forward calls, one after the other."""
+    prompt_tokens: int | None = None
+    new_tokens: int | None = None
+    kv_depths: tuple[int, ...] | None = None
+    """`(0, 1024)`: tokens in the KV cache when the prompt comes."""
+    warmup_generations: int | None = None
+    prompt_ids: str | None = None
+    """`"1,15043,29892"`, or a file of such numbers."""
     heap: Heap | None = None
     """`system`: memory as the C library places it, see docs/statistics.md."""
     seed: int | None = None

@@ -9,7 +9,12 @@ import msgspec
 from pocketbench.bench.errors import UsageError
 from pocketbench.bench.planning.durations import parse_duration
 from pocketbench.bench.records.interim_analyses import LOOKS, looks_up_to
-from pocketbench.bench.records.metrics import FEWEST_ITERATIONS, USUAL_GATE, parse_gates
+from pocketbench.bench.records.metrics import (
+    FEWEST_ITERATIONS,
+    GENERATION_GATE,
+    USUAL_GATE,
+    parse_gates,
+)
 from pocketbench.bench.records.plan import Plan, Workload
 
 
@@ -103,11 +108,19 @@ def gates(asked: Sequence[str], workload: Workload) -> tuple[str, ...]:
         UnknownNameError: No such metric.
         UsageError: A launch has too few iterations to have it.
     """
-    for name in (found := parse_gates(asked)):
-        if workload.iterations < FEWEST_ITERATIONS.get(name, 0):
+    found, generation = parse_gates(asked), workload.generation
+    for name in found:
+        fewest = FEWEST_ITERATIONS.get(name, 0)
+        if generation and generation.new_tokens <= fewest:
+            raise UsageError(
+                f"--gate-on {name}",
+                f"a launch of {generation.new_tokens} new tokens does not show it",
+                f"Give --new-tokens {fewest + 1} or more",
+            )
+        if not generation and workload.iterations < fewest:
             raise UsageError(
                 f"--gate-on {name}",
                 f"a launch of {workload.iterations} iterations does not show it",
-                f"Give --iterations {FEWEST_ITERATIONS[name]} or more",
+                f"Give --iterations {fewest} or more",
             )
-    return found or USUAL_GATE
+    return found or (GENERATION_GATE if generation else USUAL_GATE)

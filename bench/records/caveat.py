@@ -51,6 +51,8 @@ class Caveat(StrEnum):
     OUTPUT_DESTROYED = "output_destroyed"
     STATEFUL = "stateful"
     NOT_PREPACKED = "not_prepacked"
+    ONE_STEP_OF_A_GENERATOR = "one_step_of_a_generator"
+    OTHER_DEFINITION = "other_definition"
 
     @property
     def wording(self) -> Wording:
@@ -202,5 +204,16 @@ _WORDINGS = {
         "float32 would be faster on this device",
         "do not read int8 against this float32 as a speed-up on phones; export with a "
         "torch that has XNNPACK, or measure with --engine executorch",
+    ),
+    Caveat.ONE_STEP_OF_A_GENERATOR: Wording(
+        "one step of a model that generates",
+        "its forward call decodes at one position; a user waits for a prompt and many "
+        "tokens",
+        "measure it with `pocketbench generate`",
+    ),
+    Caveat.OTHER_DEFINITION: Wording(
+        "tokens/s by the program's own definition",
+        "it prints rates, and no figures that convert them (docs/generate.md)",
+        "compare builds by it, not programs; use pocketbench's own runner for those",
     ),
 }

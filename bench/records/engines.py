@@ -39,6 +39,8 @@ ENGINES = {
 """By the word that `--engine` and `engines = [...]` take."""
 
 DEFAULT_ENGINE = "lite"
+GENERATION_ENGINE = "executorch"
+"""Of models that generate: the lite interpreter has no KV cache of its own."""
 
 PACKAGES = {"executorch": "executorch"}
 """By engine, the package of PyPI that exports for it beside torch; also our extra."""

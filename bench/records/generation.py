@@ -67,8 +67,6 @@ class GeneratedTokens(Value, frozen=True, kw_only=True):
     decode_tokens_per_s: float | None = None
     rates_are_theirs: bool = False
     """By the program's own definition, which its figures do not let us convert."""
-    time_resolution_ns: int = 1
-    """1000000 for a program that prints whole milliseconds."""
     vocabulary_size: int | None = None
     context_tokens: int | None = None
     """The most the file's KV cache holds."""

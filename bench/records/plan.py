@@ -37,6 +37,8 @@ class Workload(Value, frozen=True, kw_only=True):
     looks: tuple[int, ...] = ()
     """Numbers of blocks at which the data is judged, so that what is settled needs no
     more of them; the last is the most blocks. Empty: all blocks, judged once."""
+    generation: Generation | None = None
+    """What a launch generates instead of its iterations."""
     budget_s: float | None = None
     """How long measuring may go on from look to look; `None`: to the last look."""
 
@@ -147,8 +149,6 @@ class Plan(Value, frozen=True, kw_only=True):
     resolved."""
     allow_mismatch: bool = msgspec.field(name="anyway", default=False)
     """Whether what was measured under unlike conditions gets verdicts too."""
-    generation: Generation | None = None
-    """What each launch generates instead of its iterations."""
     sustained: Sustained | None = None
     """Instead of blocks: one process of each variant that runs on for so long."""
     cooldown: CooldownLimits = msgspec.field(

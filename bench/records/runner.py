@@ -230,6 +230,14 @@ class SupportsDuration(Protocol):
 
 
 @runtime_checkable
+class SupportsGeneration(Protocol):
+    """A runner whose program can generate tokens: `LaunchRequest.generation`."""
+
+    name: str
+    can_generate: bool
+
+
+@runtime_checkable
 class SupportsProfile(Protocol):
     """A runner whose program can also observe the operators of its inferences."""
 

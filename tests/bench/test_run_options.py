@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from pocketbench.bench.commands.generate import generate
 from pocketbench.bench.commands.run import run
 from pocketbench.bench.errors import PocketbenchError
 from pocketbench.bench.planning.make_plan import make_plan
@@ -12,18 +13,22 @@ from pocketbench.bench.records.plan import CooldownLimits, Plan, Workload
 
 FROM_A_SUITE_ONLY = {"min_duration_s"}
 """Seconds there, a length of time on the command line (`--min-duration 2s`)."""
+OF_A_GENERATION = {
+    "prompt_tokens", "new_tokens", "kv_depths", "warmup_generations", "prompt_ids"
+}  # fmt: skip
+"""Options of `generate` besides those it shares with `run`."""
 
 
-def options_of(*words):
+def options_of(*words, command=run):
     """What the command line makes of these words."""
-    ctx = run.make_context("run", list(words))
+    ctx = command.make_context(command.name, list(words))
     found = []
-    run_with = run.callback
-    run.callback = found.append
+    run_with = command.callback
+    command.callback = found.append
     try:
-        run.invoke(ctx)
+        command.invoke(ctx)
     finally:
-        run.callback = run_with
+        command.callback = run_with
     return found[0]
 
 
@@ -31,7 +36,23 @@ def test_every_option_has_one_field_and_every_field_one_option():
     options = {param.name for param in run.params}
     fields = {field.name for field in msgspec.structs.fields(RunOptions)}
 
-    assert options == fields - FROM_A_SUITE_ONLY
+    assert options == fields - FROM_A_SUITE_ONLY - OF_A_GENERATION - {"kind"}
+
+
+def test_generate_has_the_options_of_run_that_mean_something_and_its_own():
+    names = [param.name for param in generate.params]
+
+    assert len(names) == len(set(names))
+    assert names[0] == "models"
+    assert set(names) > OF_A_GENERATION
+    assert set(names) - OF_A_GENERATION < {param.name for param in run.params}
+    assert {"iterations", "check", "profile", "sustained"}.isdisjoint(names)
+
+
+def test_generate_without_options_is_silent_as_run_is():
+    asked = options_of("mobilenet_v2", command=generate)
+
+    assert asked == RunOptions(models=("mobilenet_v2",))
 
 
 def test_silence_on_the_command_line_is_silence_in_python():

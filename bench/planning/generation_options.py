@@ -1,0 +1,113 @@
+"""What `pocketbench generate`, or a suite of that kind, asks of each launch."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pocketbench.bench.errors import UsageError
+from pocketbench.bench.records.generation import Generation
+
+if TYPE_CHECKING:
+    from pocketbench.bench.planning.run_options import RunOptions
+
+_MOST_TOKENS = 1 << 20
+_SEPARATOR = re.compile(r"[\s,]+")
+
+
+def parse_generation(options: RunOptions) -> Generation | None:
+    """Read the options of a generation; `None` where none was asked for.
+
+    Raises:
+        UsageError: A number is out of range, contradicts another one, or belongs to a
+            run of another kind.
+    """
+    asked = {
+        "prompt_tokens": options.prompt_tokens,
+        "new_tokens": options.new_tokens,
+        "kv_depths": options.kv_depths,
+        "warmup_generations": options.warmup_generations,
+        "prompt_ids": options.prompt_ids,
+    }
+    given = {name: value for name, value in asked.items() if value is not None}
+    if options.kind is None:
+        for name in given:
+            raise UsageError(
+                f"{name} in [workload]",
+                "is for models that generate",
+                'Add kind = "generate"',
+            )
+        return None
+    _check_beside(options)
+    if options.prompt_ids is not None:
+        ids = _prompt_ids(options.prompt_ids)
+        if options.prompt_tokens not in (None, len(ids)):
+            raise UsageError(
+                f"--prompt-tokens {options.prompt_tokens}",
+                f"contradicts --prompt-ids, which are {len(ids)}",
+                "Give one of the two",
+            )
+        given |= {"prompt_ids": ids, "prompt_tokens": len(ids)}
+    if options.kv_depths is not None:
+        given["kv_depths"] = tuple(dict.fromkeys(options.kv_depths))
+    generation = Generation(**given)  # type: ignore[arg-type]
+    _check_range("--prompt-tokens", generation.prompt_tokens, 1)
+    # One token has no time to the next.
+    _check_range("--new-tokens", generation.new_tokens, 2)
+    _check_range("--warmup-generations", generation.warmup_generations, 0)
+    for depth in generation.kv_depths:
+        _check_range("--kv-depth", depth, 0)
+    return generation
+
+
+def _check_beside(options: RunOptions) -> None:
+    for option, is_given in (
+        ("iterations", options.iterations is not None),
+        ("warm-up iterations", options.warmup_iterations is not None),
+        ("min_duration", bool(options.min_duration or options.min_duration_s)),
+        ("--sustained", options.sustained is not None),
+        ("--profile", options.profile is not None),
+        ("--check", bool(options.check)),
+    ):
+        if is_given:
+            raise UsageError(
+                f"a generation with {option}",
+                "is not possible: a launch generates one sequence of tokens",
+                "Leave it out; --new-tokens says how long a launch is",
+            )
+
+
+def _check_range(option: str, value: int, least: int) -> None:
+    if not least <= value <= _MOST_TOKENS:
+        raise UsageError(
+            f"{option} {value}",
+            f"is not between {least} and {_MOST_TOKENS}",
+            "Give another number",
+        )
+
+
+def _prompt_ids(text: str) -> tuple[int, ...]:
+    """Numbers between commas or spaces, as they are or in a file.
+
+    Raises:
+        UsageError: Something else is among them, or there are none.
+    """
+    words = text
+    if not re.fullmatch(r"[\d,\s]*", text):
+        try:
+            words = Path(text).expanduser().read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(
+                f"--prompt-ids {text}",
+                f"is neither numbers nor a file of them ({type(error).__name__})",
+                "Write 1,15043,29892, or give a text file of such numbers",
+            ) from error
+    found = [word for word in _SEPARATOR.split(words) if word]
+    wrong = next((x for x in found if not re.fullmatch(r"\d{1,9}", x)), None)
+    if wrong is not None or not found:
+        fact = f"holds {wrong[:40]!r}, which is no token id" if wrong else "is empty"
+        raise UsageError(
+            f"--prompt-ids {text[:80]}", fact, "Write whole numbers between commas"
+        )
+    return tuple(map(int, found))
