@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 _TIMES = ((1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns"))
+_RATES = {"per_s": "/s", "tokens_per_s": "tokens/s"}
 _SIZES = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "B"))
 
 
@@ -79,7 +80,8 @@ def format_span(seconds: float) -> str:
 def common_scale(unit: str, values: Iterable[float]) -> Scale:
     """The one unit for all values of a column or axis, chosen by their median.
 
-    `unit` is the stored one: `ns`, `bytes` or `per_s`; any other stays as it is.
+    `unit` is the stored one: `ns`, `bytes`, `per_s` or `tokens_per_s`; any other stays
+    as it is.
 
     >>> common_scale("ns", [9e5, 12e6, 30e6])
     Scale(size=1000000.0, name='ms')
@@ -90,7 +92,7 @@ def common_scale(unit: str, values: Iterable[float]) -> Scale:
         return Scale(*time_unit(middle))
     if unit == "bytes":
         return Scale(*size_unit(middle))
-    return Scale(1.0, "/s" if unit == "per_s" else unit)
+    return Scale(1.0, _RATES.get(unit, unit))
 
 
 def format_value(unit: str, value: float) -> str:

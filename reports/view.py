@@ -18,6 +18,7 @@ from pocketbench.bench.judge.summary import (
     Verdict,
 )
 from pocketbench.bench.records.device_kind import device_tag
+from pocketbench.bench.records.generation import Generation
 from pocketbench.bench.records.metrics import Metric
 from pocketbench.reports.redact import presentable
 
@@ -62,6 +63,11 @@ class View:
             (cell.device_id, cell.model, cell.variant_id): cell
             for cell in summary.cells
         }
+
+    @property
+    def generation(self) -> Generation | None:
+        """What each launch generated; `None` for a run of forward calls."""
+        return self.summary.run.started.plan.workload.generation
 
     @cached_property
     def models(self) -> tuple[str, ...]:

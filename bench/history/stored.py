@@ -12,6 +12,7 @@ from pocketbench.bench.records.conditions import skin_temperature_c
 from pocketbench.bench.records.device import DeviceInfo
 from pocketbench.bench.records.families import family_of
 from pocketbench.bench.records.launch import Launch
+from pocketbench.bench.records.plan import Variant, Workload
 from pocketbench.bench.records.record import Value
 from pocketbench.bench.records.run import DeviceReady, Run
 
@@ -81,7 +82,8 @@ class StoredLaunch(Value, frozen=True, kw_only=True):
 def stored_launches(run: Run) -> list[StoredLaunch]:
     """Every launch of a run that counts: broken blocks are left out."""
     readies = {ready.device.id: ready for ready in run.devices}
-    names = {(v.model, v.id): v.name for v in run.started.plan.variants}
+    plan = run.started.plan
+    names = {(v.model, v.id): _series_name(v, plan.workload) for v in plan.variants}
     return [
         launch
         for key, cell in measured_cells(run, run.devices).items()
@@ -142,6 +144,15 @@ def _of_cell(
         )
         for value, launch in zip(cell.launches, cell.records, strict=True)
     ]
+
+
+def _series_name(variant: Variant, workload: Workload) -> str:
+    """`float32`; of a generation with all that makes it another series."""
+    asked = workload.generation
+    if asked is None:
+        return variant.name
+    depth = f" at depth {variant.kv_depth}" if variant.kv_depth else ""
+    return f"{variant.name} {asked.prompt_tokens}+{asked.new_tokens} tokens{depth}"
 
 
 def _command(run: Run) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal
 
 import msgspec
@@ -109,6 +110,14 @@ class Measurement(Value, frozen=True, kw_only=True):
     """What it generated; the latencies above are empty then."""
     delegations: tuple[Delegation, ...] = ()
     """What really ran the model, where the program says so."""
+
+    @property
+    def samples_ns(self) -> tuple[int, ...]:
+        """Main iterations; of a generation the times from token to token."""
+        if self.generation is None:
+            return self.latencies_ns
+        stamps = self.generation.token_ns
+        return tuple(after - before for before, after in pairwise(stamps))
 
 
 class Launch(Value, frozen=True, kw_only=True, tag_field="record", tag="launch"):

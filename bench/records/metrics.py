@@ -23,7 +23,7 @@ class Metric(Value, frozen=True, kw_only=True, omit_defaults=True):
     """For options and suites: `latency`, `peak_memory`."""
     title: str
     """For a column: `median latency`."""
-    unit: Literal["ns", "bytes", "per_s"]
+    unit: Literal["ns", "bytes", "per_s", "tokens_per_s"]
     better: Literal["lower", "higher"]
     of_launch: str
     """How one launch's value is made, for `how it was measured`:
@@ -88,8 +88,8 @@ _OURS = (
     Metric(
         name="decode_tokens_per_s",
         word="decode",
-        title="decode tokens/s",
-        unit="per_s",
+        title="decode speed",
+        unit="tokens_per_s",
         better="higher",
         of_launch="tokens after the first, over the time from the first to the last",
     ),
@@ -104,8 +104,8 @@ _OURS = (
     Metric(
         name="prefill_tokens_per_s",
         word="prefill",
-        title="prefill tokens/s",
-        unit="per_s",
+        title="prefill speed",
+        unit="tokens_per_s",
         better="higher",
         of_launch="prompt tokens over the time to first token",
     ),

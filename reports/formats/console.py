@@ -16,7 +16,7 @@ from pocketbench.reports.tables.comparisons import comparison_row, most_interest
 from pocketbench.reports.tables.outputs import failing
 from pocketbench.reports.text.caveats import doubts
 from pocketbench.reports.text.failures import failures_once
-from pocketbench.reports.text.fastest import fastest_builds, fastest_headings
+from pocketbench.reports.text.fastest import fastest_headings, first_table
 from pocketbench.reports.text.headline import headline
 from pocketbench.reports.text.next_step import next_step
 from pocketbench.reports.text.phrases import counted
@@ -162,7 +162,7 @@ def verdict_style(view: View, comparison: Comparison) -> str:
 
 def _fastest(view: View, console: Console, room: int) -> list[Text]:
     """How fast each model is on each device, in so many lines."""
-    found = fastest_builds(view)
+    found = first_table(view)
     most = min(_MOST_FASTEST, room - 3 - min(len(view.models), _MOST_FASTEST))
     if not found or most < 1:
         return []
@@ -173,20 +173,12 @@ def _fastest(view: View, console: Console, room: int) -> list[Text]:
             "",
             _device(view, row.cell.device_id),
             "",
-            [
-                Text(words)
-                for words in (
-                    row.cell.variant_id,
-                    row.latency,
-                    row.memory or "-",
-                    row.size,
-                )
-            ],
+            [Text(words) for words in row.cells[1:-1]],
         )
         for row in shown
     ]
     name = "" if is_grouped else shortened(shown[0].cell.model, 24)
-    headings = [name, *fastest_headings(view)[2:6]]
+    headings = [name, *fastest_headings(view)[2:-1]]
     heading, *table = named_rows(headings, rows, console.width)
     lines, before = [Text(), heading], ""
     for row, line in zip(shown, table, strict=True):

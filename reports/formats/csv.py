@@ -63,8 +63,10 @@ COLUMNS = (
     "between_devices",
     "budget_at_most",
     "budget_verdict",
+    "kv_depth",
 )
-"""`estimate` and its ends are in `unit`: ns, bytes, per_s or ratio, never scaled.
+"""`estimate` and its ends are in `unit`: ns, bytes, per_s, tokens_per_s or ratio, never
+scaled. `kv_depth` is of models that generate.
 
 `operator` to `fallback` are of rows with the metric `operator_time_ns`: what one
 operator takes of an inference, all its calls together, from a launch that is not timed.
@@ -87,7 +89,8 @@ def render(view: View) -> str:
     rows += [_fleet_row(view, found) for found in view.summary.fleet]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     for column in (
-        "launches", "size_bytes", "threads", "accuracy_inputs", "fleet_devices"
+        "launches", "size_bytes", "threads", "accuracy_inputs", "fleet_devices",
+        "kv_depth",
     ):  # fmt: skip
         table[column] = table[column].astype("Int64")
     return str(table.to_csv(index=False, lineterminator="\n"))
@@ -112,6 +115,7 @@ def _row(view: View, cell: Cell, name: str) -> dict[str, Any]:
     return {
         **_where(view, cell),
         "threads": cell.threads,
+        "kv_depth": cell.kv_depth,
         "runner": _text(cell.runner),
         "metric": name,
         "unit": metric.unit if metric else None,

@@ -28,6 +28,7 @@ from pocketbench.bench.judge.time_series import SustainedCell
 from pocketbench.bench.records.artifact import OutputError
 from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.failure import FailureReason
+from pocketbench.bench.records.generation import Generation
 from pocketbench.bench.records.launch import Heap
 from pocketbench.bench.records.metrics import Metric
 from pocketbench.bench.records.output_check import OutputCheckMissing
@@ -69,6 +70,8 @@ class RunFacts(Value, frozen=True, kw_only=True):
     """Names of the metrics that get verdicts."""
     warmup_iterations: int
     iterations: int
+    generation: Generation | None = None
+    """What each launch generated, instead of those iterations."""
     heap: Heap = "system"
     """`steady`: a runner that can kept it from favouring a build."""
 
@@ -100,6 +103,8 @@ class CellFacts(Value, frozen=True, kw_only=True):
     variant_id: str
     is_baseline: bool
     threads: int
+    kv_depth: int | None = None
+    """Tokens in the KV cache when the prompt comes; `None`: it did not generate."""
     runner: str
     artifact_sha256: str
     size_bytes: int
@@ -209,6 +214,7 @@ def document(
                 variant_id=cell.variant_id,
                 is_baseline=cell.is_baseline,
                 threads=cell.threads,
+                kv_depth=cell.kv_depth,
                 runner=cell.runner,
                 artifact_sha256=cell.artifact.sha256,
                 size_bytes=cell.artifact.size_bytes,
@@ -274,5 +280,6 @@ def _run_facts(summary: Summary) -> RunFacts:
         gate_on=summary.gate_on,
         warmup_iterations=workload.warmup_iterations,
         iterations=workload.iterations,
+        generation=workload.generation,
         heap=summary.run.heap,
     )

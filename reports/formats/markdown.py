@@ -26,8 +26,8 @@ from pocketbench.reports.text.caveats import doubts
 from pocketbench.reports.text.condition_words import conditions_lines
 from pocketbench.reports.text.failures import failures_once
 from pocketbench.reports.text.fastest import (
-    fastest_builds,
     fastest_headings,
+    first_table,
     memory_metric,
 )
 from pocketbench.reports.text.headline import headline
@@ -105,15 +105,14 @@ def _budgets(view: View) -> list[str]:
 
 def _fastest(view: View) -> list[str]:
     """How fast each model is on each device, where the headline has not all of it."""
-    rows = fastest_builds(view)
+    rows = first_table(view)
     if view.summary.compared_with or not rows:
         return []
     headings = fastest_headings(view)
     rule = " | ".join("---" for _ in headings)
     lines = [f"\n| {' | '.join(headings)} |\n| {rule} |\n"]
     for row in rows:
-        words = [view.tagged(row.cell.device_id), row.cell.model, row.cell.variant_id]
-        words += [row.latency, row.memory or "-", row.size, row.versus]
+        words = [view.tagged(row.cell.device_id), *row.cells]
         lines.append(f"| {' | '.join(map(escaped, words))} |\n")
     return lines
 
@@ -284,6 +283,7 @@ def _method(view: View) -> list[str]:
     effect_size = method.min_effect(view)
     band = f"; minimum effect {effect_size * 100:g} %" if effect_size else ""
     asked = run.plan.sustained
+    generated = f"; {words}" if (words := method.generated(view)) else ""
     lines = [
         f"- {escaped(device)}: {escaped(words)}\n"
         for device, words in conditions_lines(view)
@@ -292,8 +292,8 @@ def _method(view: View) -> list[str]:
         f"\n{fence}\n{command}\n{fence}\n\n",
         sustained.how_measured(asked) + "\n"
         if asked
-        else f"{method.blocks(view)}; the unit is the launch, paired by block; "
-        f"false discovery rate 5 %{band}.\n",
+        else f"{method.blocks(view)}{generated}; the unit is the launch, paired by "
+        f"block; false discovery rate 5 %{band}.\n",
         f"{escaped(versions + commit)}\n",
         "\n" if lines else "",
         *lines,

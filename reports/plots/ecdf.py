@@ -17,6 +17,10 @@ from pocketbench.reports.text.phrases import counted
 
 _HEIGHT_PX = 210.0
 _MOST_POINTS = 160
+_CAPTIONS = {
+    "iteration": "latency of an iteration",
+    "token": "time since the token before",
+}
 
 
 def ecdf(
@@ -25,11 +29,12 @@ def ecdf(
     *,
     where: str,
     name: str,
+    noun: str = "iteration",
 ) -> str:
     """Draw the main iterations of each variant; at least one has some.
 
     The share rises by decades of what is left, 50, 90, 99 %, so that the slowest
-    hundredth has as much room as the rest.
+    hundredth has as much room as the rest. The noun is what the samples are of.
     """
     curves = {v: _curve(samples) for v, samples in latencies_ns.items() if samples}
     longest = max(len(samples) for samples in latencies_ns.values())
@@ -43,8 +48,8 @@ def ecdf(
         sheet,
         across,
         up,
-        across_caption=f"latency of an iteration, {scale.name}",
-        up_caption="share of iterations at most that slow",
+        across_caption=f"{_CAPTIONS[noun]}, {scale.name}",
+        up_caption=f"share of {noun}s at most that slow",
     )
     by_speed = sorted(curves, key=lambda v: -curves[v][len(curves[v]) // 2][0])
     for variant_id, curve in curves.items():
@@ -66,7 +71,7 @@ def ecdf(
     return sheet.svg(
         name,
         title=f"{where}: distribution of latencies",
-        description=f"{counted(total, 'iteration')} of "
+        description=f"{counted(total, noun)} of "
         f"{counted(len(curves), 'variant')}; the upper lines are the slowest tenth "
         "and hundredth.",
     )

@@ -29,9 +29,14 @@ _CUT_QUANTILE = 0.995
 MOST_LAUNCHES = 20
 
 
+def sample_noun(launches: Sequence[Launch]) -> str:
+    """What the samples of launches are of: `iteration`, or `token` of a generation."""
+    return "token" if launches[0].measurement.generation else "iteration"
+
+
 def shared_range_ns(launches: Sequence[Launch]) -> tuple[float, float]:
     """The scale of all traces: the main iterations but the slowest of 200."""
-    main = np.concatenate([np.asarray(x.measurement.latencies_ns) for x in launches])
+    main = np.concatenate([np.asarray(x.measurement.samples_ns) for x in launches])
     low, high = float(main.min()), float(np.quantile(main, _CUT_QUANTILE))
     margin = max((high - low) * 0.08, high * 0.02)
     return low - margin, high + margin
@@ -64,6 +69,7 @@ def traces(
     scale = common_scale("ns", shared_ns)
     width = (PANEL_PX - _LEFT_PX - (_ACROSS - 1) * _GAP_PX) / _ACROSS
     longest = max(_length(launch) for launch in shown)
+    noun = sample_noun(launches)
     shades, paths, bases = [], [], []
     for number, launch in enumerate(shown):
         left = _LEFT_PX + (number % _ACROSS) * (width + _GAP_PX)
@@ -80,13 +86,13 @@ def traces(
         sheet.rectangle(x, y, shade, _CELL_HEIGHT_PX, colour=BAND)
     sheet.lines(bases, colour=FAINT, width=1)
     sheet.lines(paths, colour=colour.mark, width=1.0)
-    _labels(sheet, scale, shared_ns, rows, longest)
+    _labels(sheet, scale, shared_ns, rows, f"{counted(longest, noun)} each")
     total = sum(_length(launch) for launch in shown)
     return sheet.svg(
         name,
-        title=f"{where}: iterations of each launch",
+        title=f"{where}: {noun}s of each launch",
         description=f"{counted(len(shown), 'launch', 'launches')} side by side in "
-        f"order of time, {counted(total, 'iteration')}; warm-up shaded; cut off at "
+        f"order of time, {counted(total, noun)}; warm-up shaded; cut off at "
         f"{significant(shared_ns[1] / scale.size)} {scale.name}.",
     )
 
@@ -96,7 +102,7 @@ def _labels(
     scale: Scale,
     shared_ns: tuple[float, float],
     rows: int,
-    longest: int,
+    length: str,
 ) -> None:
     for row in range(rows):
         bottom = _TOP_PX + (row + 1) * (_CELL_HEIGHT_PX + _GAP_PX) - _GAP_PX
@@ -116,7 +122,7 @@ def _labels(
     sheet.text(
         PANEL_PX,
         sheet.height - 8,
-        f"{counted(longest, 'iteration')} each; shaded: warm-up",
+        f"{length}; shaded: warm-up",
         colour=MUTED,
         size=SMALL_PX,
         align="right",
@@ -125,7 +131,7 @@ def _labels(
 
 def _length(launch: Launch) -> int:
     found = launch.measurement
-    return len(found.warmup_latencies_ns) + len(found.latencies_ns)
+    return len(found.warmup_latencies_ns) + len(found.samples_ns)
 
 
 def _path(
@@ -137,9 +143,7 @@ def _path(
 ) -> list[tuple[float, float]]:
     """Pixels of one trace, held within its cell; long ones by their extremes."""
     found = launch.measurement
-    values = np.asarray(
-        found.warmup_latencies_ns + found.latencies_ns, dtype=np.float64
-    )
+    values = np.asarray(found.warmup_latencies_ns + found.samples_ns, dtype=np.float64)
     low, high = shared_ns
     heights = (
         bottom - (np.clip(values, low, high) - low) / (high - low) * _CELL_HEIGHT_PX

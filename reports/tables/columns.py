@@ -112,6 +112,8 @@ def _ratio(view: View, baseline: str) -> Source:
 
 
 def _over_host(view: View) -> Source:
+    what = "decode speed" if view.generation else "latency"
+
     def find(cell: Cell) -> Estimate | None:
         found = view.comparison("host", cell, view.primary.name)
         return found.candidate_over_baseline if found else None
@@ -119,7 +121,7 @@ def _over_host(view: View) -> Source:
     return Source(
         Column(
             "over_host",
-            "latency over the host's",
+            f"{what} over the host's",
             "x",
             "this device ÷ the host with the same variant; measured apart, "
             "for information",

@@ -37,6 +37,9 @@ class ComparisonRow(NamedTuple):
     to_settle: str
 
 
+_BELOW = "below 1 the candidate takes less"
+
+
 class Comparisons(NamedTuple):
     """The table of comparisons."""
 
@@ -59,8 +62,10 @@ def comparison_table(view: View) -> Comparisons:
         for c in view.summary.comparisons
         if c.verdict is None and c.kind != "host" and not c.is_withheld
     ]
+    is_rate = view.primary.better == "higher"
     lead = (
-        "The ratio is candidate ÷ baseline: below 1 the candidate takes less. "
+        "The ratio is candidate ÷ baseline: "
+        f"{'above 1 the candidate is faster' if is_rate else _BELOW}. "
         "25 % faster and 25 % slower undo each other; from twice on it is times."
     )
     if len(judged) > MOST_JUDGED_ROWS:

@@ -1,4 +1,8 @@
-"""How fast each model is on each device: its fastest build, before any comparison."""
+"""How fast each model is on each device: its fastest build, before any comparison.
+
+Of a model that generates each build has its tokens per second and its time to the first
+token, at each depth of the KV cache.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,8 @@ from typing import NamedTuple
 
 from pocketbench.bench.judge.summary import Cell, Estimate, Verdict
 from pocketbench.bench.records.caveat import Caveat
-from pocketbench.bench.units import common_scale, format_size, format_value
+from pocketbench.bench.records.metrics import GATES
+from pocketbench.bench.units import common_scale, format_size, format_time, format_value
 from pocketbench.reports.text.phrases import (
     counted,
     effect,
@@ -16,6 +21,7 @@ from pocketbench.reports.text.phrases import (
 )
 from pocketbench.reports.view import View
 
+FIRST_TOKEN = GATES["ttft"]
 MOST_IN_WORDS = 3
 """Pairs of model and device with their figures in the headline."""
 
@@ -26,7 +32,9 @@ class Fastest(NamedTuple):
     cell: Cell
     figure: Estimate
     latency: str
-    """`12.4 ms [12.1, 12.8]`."""
+    """`12.4 ms [12.1, 12.8]`; of a generation `83.1 tokens/s [...]`."""
+    first_token: str
+    """`240 ms`; empty where nothing is generated."""
     memory: str
     size: str
     versus: str
@@ -34,24 +42,40 @@ class Fastest(NamedTuple):
     builds: int
     """How many were measured there."""
 
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """What a table shows of it, under `fastest_headings`."""
+        first_token = (self.first_token,) if self.cell.kv_depth is not None else ()
+        figures = (self.latency, *first_token, self.memory or "-", self.size)
+        return (self.cell.model, self.cell.variant_id, *figures, self.versus)
+
 
 def fastest_builds(view: View) -> list[Fastest]:
-    """One for each model and device, in the report's order.
+    """One for each model, device and depth, in the report's order.
 
     A candidate counts as faster than its baseline by its verdict alone; where there are
     no verdicts, by its estimate.
     """
-    found = []
+    return [_row(view, _best(view, cells), cells) for cells in _rivals(view)]
+
+
+def first_table(view: View) -> list[Fastest]:
+    """The fastest builds; of models that generate every build."""
+    if view.generation is None:
+        return fastest_builds(view)
+    return [_row(view, cell, cells) for cells in _rivals(view) for cell in cells]
+
+
+def _rivals(view: View) -> list[list[Cell]]:
+    """The builds of one model on one device, at one depth."""
+    found: dict[tuple[str, str, int | None], list[Cell]] = {}
     for model in view.models:
         for device_id in view.device_ids:
-            cells = [
-                cell
-                for cell in view.cells_of(model, device_id)
-                if view.primary.name in cell.estimates
-            ]
-            if cells:
-                found.append(_row(view, cells))
-    return found
+            for cell in view.cells_of(model, device_id):
+                if view.primary.name in cell.estimates:
+                    key = model, device_id, cell.kv_depth
+                    found.setdefault(key, []).append(cell)
+    return list(found.values())
 
 
 def fastest_sentence(view: View) -> str:
@@ -66,6 +90,8 @@ def fastest_sentence(view: View) -> str:
         where = f"{row.cell.model} on {view.tagged(row.cell.device_id)}"
         memory = f"; {row.memory} {memory_words(view)}" if row.memory else ""
         build = f"{row.cell.variant_id}{_among(rows)}"
+        if row.first_token:
+            build += f", the first after {row.first_token}"
         return f"{where}: {row.latency} with {build}{memory}, {row.size} file."
     builds = {row.cell.variant_id for row in rows}
     models = {row.cell.model for row in rows}
@@ -94,7 +120,10 @@ def _among(rows: list[Fastest]) -> str:
 def fastest_headings(view: View) -> tuple[str, ...]:
     """Of a table of them: device, model, build, figures, how it stands to another."""
     build = "fastest build" if len(view.variant_ids) > 1 else "build"
-    figures = (view.primary.title, memory_words(view), "file size")
+    first_token: tuple[str, ...] = ()
+    if view.generation is not None:
+        build, first_token = "build", ("first token",)
+    figures = (view.primary.title, *first_token, memory_words(view), "file size")
     return ("device", "model", build, *figures, "comparison")
 
 
@@ -110,7 +139,7 @@ def memory_words(view: View) -> str:
     return "model memory" if is_model else "peak memory"
 
 
-def _row(view: View, cells: list[Cell]) -> Fastest:
+def _best(view: View, cells: list[Cell]) -> Cell:
     metric = view.primary
     sign = 1 if metric.better == "lower" else -1
 
@@ -119,19 +148,23 @@ def _row(view: View, cells: list[Cell]) -> Fastest:
         is_shown = found is None or found.verdict in (None, Verdict.IMPROVEMENT)
         return not is_shown, sign * cell.estimates[metric.name].point
 
-    best = min(cells, key=order)
-    figure, memory = (
-        best.estimates[metric.name],
-        best.estimates.get(memory_metric(view)),
-    )
+    return min(cells, key=order)
+
+
+def _row(view: View, cell: Cell, cells: list[Cell]) -> Fastest:
+    metric = view.primary
+    figure = cell.estimates[metric.name]
+    memory = cell.estimates.get(memory_metric(view))
+    first_token = cell.estimates.get(FIRST_TOKEN)
     scale = common_scale(metric.unit, [figure.point])
     return Fastest(
-        best,
+        cell,
         figure,
         f"{scale.format(figure.point)} {scale.name} {interval_text(figure, scale)}",
+        format_time(first_token.point) if first_token else "",
         format_size(memory.point) if memory else "",
-        format_size(best.artifact.size_bytes),
-        _versus(view, best, cells),
+        format_size(cell.artifact.size_bytes),
+        _versus(view, cell, cells),
         len(cells),
     )
 

@@ -15,6 +15,7 @@ from pocketbench.reports.text.fleet import fleet_lines
 from pocketbench.reports.text.history import raised_sentence
 from pocketbench.reports.text.phrases import (
     BY_INTEREST,
+    RATES,
     SETTLED_APART,
     before_after,
     counted,
@@ -95,7 +96,7 @@ def verdict_counts(view: View, judged: Sequence[Comparison]) -> str:
         words.append(f"{count[Verdict.NO_CHANGE]} unchanged")
     else:
         known = [view.metrics[c.metric] for c in judged if c.metric in view.metrics]
-        is_time = {metric.unit for metric in known} <= {"ns", "per_s"}
+        is_time = {metric.unit for metric in known} <= {"ns", *RATES}
         pair = ("slower", "faster") if is_time else ("worse", "better")
         words = [f"{worse} {pair[0]}", f"{better} {pair[1]}"]
         words.append(f"{count[Verdict.NO_CHANGE]} same")

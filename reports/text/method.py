@@ -81,6 +81,15 @@ _FLEET = Statistic(
 )
 
 
+_GENERATION = Statistic(
+    "Of the stamps t1 ... tn of n tokens, since the prefill began, and p tokens of "
+    "prompt: time to first token = t1, prefill speed = p / t1, decode speed = "
+    "(n - 1) / (tn - t1). The first token is no part of the decode speed; tokenizing "
+    "is part of none.",
+    "docs/generate.md",
+)
+
+
 _STEADY_HEAP = Statistic(
     "Our lite runner on Linux kept freed memory, and put tensors at other random "
     "places in each launch: where they happen to lie is noise that launches show, and "
@@ -96,11 +105,28 @@ def statistics(view: View) -> tuple[Statistic, ...]:
     if looks := run.started.plan.workload.looks:
         words = listed([str(look) for look in looks])
         done.append(_AT_LOOKS._replace(what=_AT_LOOKS.what.format(looks=words)))
+    if view.generation:
+        done.append(_GENERATION)
     if view.summary.fleet:
         done.append(_FLEET)
     if run.heap == "steady":
         done.append(_STEADY_HEAP)
     return tuple(done)
+
+
+def generated(view: View) -> str:
+    """`a prompt of 128 tokens and 64 new ones ...`; empty for forward calls."""
+    asked = view.generation
+    if asked is None:
+        return ""
+    depths = listed([str(depth) for depth in asked.kv_depths])
+    prompt = "given ids" if asked.prompt_ids else "seeded random ids"
+    return (
+        f"a prompt of {counted(asked.prompt_tokens, 'token')} ({prompt}) and "
+        f"{asked.new_tokens} new ones, greedily, after "
+        f"{counted(asked.warmup_generations, 'warm-up generation')}, with {depths} "
+        "tokens in the KV cache"
+    )
 
 
 def blocks(view: View) -> str:

@@ -50,11 +50,15 @@ VERDICT_SHAPES = {
 """The same shapes as in the charts, so that colour is never needed."""
 
 
+RATES = ("per_s", "tokens_per_s")
+"""Units of which more is faster."""
+
+
 def direction(metric: Metric, ratio: float) -> str:
     """`faster`, `slower`, `less`, `more`: what a candidate / baseline ratio means."""
     if metric.unit == "ns":
         return "faster" if ratio < 1 else "slower"
-    if metric.unit == "per_s":
+    if metric.unit in RATES:
         return "slower" if ratio < 1 else "faster"
     return "less" if ratio < 1 else "more"
 

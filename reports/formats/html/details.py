@@ -6,17 +6,20 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pocketbench.bench.judge.summary import LaunchShape, LaunchValue
+from pocketbench.bench.judge.summary import Cell, LaunchShape, LaunchValue
 from pocketbench.bench.records.launch import Launch
+from pocketbench.bench.records.metrics import GATES
 from pocketbench.reports.plots.ecdf import ecdf
 from pocketbench.reports.plots.style import Colour
 from pocketbench.reports.plots.timeline import timeline
+from pocketbench.reports.plots.tokens import by_depth, over_tokens
 from pocketbench.reports.plots.traces import MOST_LAUNCHES, shared_range_ns, traces
 from pocketbench.reports.text.phrases import BY_INTEREST, listed
 from pocketbench.reports.view import View
 
 MOST_PAIRS = 4
 """Pairs of model and device whose single launches are drawn."""
+_BY_DEPTH = (GATES["decode"], GATES["ttft"], GATES["peak_memory"])
 MOST_STRIP_CELLS = 40
 """Cells with a strip of launches, over all models."""
 
@@ -46,6 +49,8 @@ class DeviceCharts(NamedTuple):
     timeline: str
     ecdf: str
     traces: tuple[TracePanel, ...]
+    generation: tuple[str, ...] = ()
+    """Of a model that generates: over the tokens, and by depth."""
 
 
 def chosen_pairs(view: View) -> list[tuple[str, str]]:
@@ -81,11 +86,12 @@ def device_charts(
             found := [
                 launch
                 for launch in zip(cell.records, cell.launches, strict=True)
-                if launch[0].measurement.latencies_ns
+                if launch[0].measurement.samples_ns
             ]
         )
     }
     where = f"{model} on {view.tagged(device_id)}"
+    noun = "iteration" if view.generation is None else "token"
     panels = [
         _trace_panel(
             found, colours[variant], variant, where=where, name=f"{name}-traces-{place}"
@@ -93,15 +99,32 @@ def device_charts(
         for place, (variant, found) in enumerate(launches.items())
     ]
     pooled = {
-        variant: [ns for raw, _ in found for ns in raw.measurement.latencies_ns]
+        variant: [ns for raw, _ in found for ns in raw.measurement.samples_ns]
         for variant, found in launches.items()
     }
     return DeviceCharts(
         device_id,
         timeline(view, cells, colours, name=f"{name}-time") if cells else "",
-        ecdf(pooled, colours, where=where, name=f"{name}-ecdf") if pooled else "",
+        ecdf(pooled, colours, where=where, name=f"{name}-ecdf", noun=noun)
+        if pooled
+        else "",
         tuple(panels),
+        _generation_charts(view, cells, colours, name) if view.generation else (),
     )
+
+
+def _generation_charts(
+    view: View, cells: Sequence[Cell], colours: dict[str, Colour], name: str
+) -> tuple[str, ...]:
+    known = [view.metrics[x] for x in _BY_DEPTH if x in view.metrics]
+    drawn = [
+        over_tokens(view, cells, colours, name=f"{name}-tokens"),
+        *(
+            by_depth(view, metric, cells, colours, name=f"{name}-{metric.word}")
+            for metric in known
+        ),
+    ]
+    return tuple(filter(None, drawn))
 
 
 def _trace_panel(

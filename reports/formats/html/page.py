@@ -46,7 +46,7 @@ from pocketbench.reports.text import method
 from pocketbench.reports.text.caveats import doubts
 from pocketbench.reports.text.condition_words import HEADINGS as CONDITION_HEADINGS
 from pocketbench.reports.text.condition_words import conditions_table
-from pocketbench.reports.text.fastest import fastest_builds, fastest_headings
+from pocketbench.reports.text.fastest import fastest_headings, first_table
 from pocketbench.reports.text.headline import headline
 from pocketbench.reports.text.next_step import next_step
 from pocketbench.reports.text.phrases import VERDICT_SHAPES, grade_words
@@ -106,7 +106,7 @@ def _context(view: View, history: HistorySection) -> dict[str, Any]:
         "next_step": next_step(view),
         "budgets": budget_rows(view),
         "budget_headings": BUDGET_HEADINGS,
-        "fastest": [] if summary.compared_with else fastest_builds(view),
+        "fastest": [] if summary.compared_with else first_table(view),
         "fastest_headings": fastest_headings(view),
         "forest_wide": forest(view, judged) if judged else "",
         "forest_narrow": forest(view, judged, narrow=True)
@@ -134,6 +134,7 @@ def _context(view: View, history: HistorySection) -> dict[str, Any]:
         "metrics": summary.metrics,
         "command": method.command_line(view),
         "blocks": method.blocks(view),
+        "generated": method.generated(view),
         "statistics": method.statistics(view),
         "min_effect": method.min_effect(view),
         "sustained": sustained,
