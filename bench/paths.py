@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import platform
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,21 +70,81 @@ def working_prefix() -> str:
     return f"{os.getpid()}@{platform.node()}-"
 
 
-def remove_leftovers() -> None:
-    """Remove what killed runs left half made: exports, servers' homes, links.
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file beside its place and move it there: no reader sees half of it.
+
+    Raises:
+        OSError: It cannot be written; what was there before still is.
+    """
+    with _new_beside(path) as new:
+        new.write_bytes(content)
+
+
+def replace_link(path: Path, target: Path) -> None:
+    """Make a symbolic link in one step, whatever its place holds.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    with _new_beside(path) as new:
+        new.symlink_to(target)
+
+
+@contextlib.contextmanager
+def _new_beside(path: Path) -> Iterator[Path]:
+    new = path.with_name(f".{working_prefix()}{threading.get_native_id()}-{path.name}")
+    try:
+        yield new
+        new.replace(path)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def remove_leftovers(runs_folder: Path | None = None) -> None:
+    """Remove what killed runs left half made: exports, servers' homes, files, links.
 
     Builds and downloads, which bear no process's name, only when a day old.
+
+    Args:
+        runs_folder: Where reports may lie half written.
     """
-    for folder in (private_dir("work"), cache_dir() / UNFINISHED_EXPORTS):
-        for path in folder.glob(f"*@{platform.node()}-*"):
-            if not _is_alive(path.name.partition("@")[0]):
-                shutil.rmtree(path, ignore_errors=True)
+    named = itertools.chain(
+        private_dir("work").glob("*"),
+        cache_dir().glob(f"{UNFINISHED_EXPORTS}/*"),
+        cache_dir().glob("*/.*@*"),
+        state_dir().glob("ios-simulators/*/.*@*"),
+        runs_folder.glob("*/.*@*") if runs_folder is not None else (),
+    )
+    left = [path for path in named if _is_left_over(path.name)]
+    for path in (*left, *_homes_of_ended_servers()):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
     before = time.time() - _STALE_S
     for path in cache_dir().glob("*/.*-*"):
         is_one = path.name.startswith((".building-", ".fetching-"))
         with contextlib.suppress(OSError):
             if is_one and path.lstat().st_mtime < before:
                 shutil.rmtree(path)
+
+
+def _homes_of_ended_servers() -> list[Path]:
+    """Homes of adb servers that an earlier version left, without a process's name."""
+    found = Path(tempfile.gettempdir()).glob("pocketbench-adb-*")
+    homes = [path for path in found if path.lstat().st_uid == os.geteuid()]
+    used: set[bytes] = set()
+    for path in Path("/proc").glob("[0-9]*/environ") if homes else ():
+        with contextlib.suppress(OSError):
+            used.update(path.read_bytes().split(b"\0"))
+    return [home for home in homes if b"HOME=%b" % os.fsencode(home) not in used]
+
+
+def _is_left_over(name: str) -> bool:
+    """Whether a name begins as `working_prefix`, of a process that is no more."""
+    pid, at, rest = name.removeprefix(".").partition("@")
+    return bool(at) and rest.startswith(f"{platform.node()}-") and not _is_alive(pid)
 
 
 def _is_alive(pid: str) -> bool:

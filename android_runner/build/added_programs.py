@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-import tempfile
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pocketbench.bench.errors import StoreError, ToolMissingError, UsageError
-from pocketbench.bench.paths import state_dir
+from pocketbench.bench.paths import state_dir, working_folder
 from pocketbench.bench.records.elf import read_elf
 from pocketbench.bench.records.plan import RunnerChoice
 from pocketbench.bench.records.record import Value
@@ -61,8 +60,8 @@ def add_program(
         UsageError: No such file, not the stated content, or built for another ABI.
         ToolMissingError: The address does not answer.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "program"
+    with working_folder() as folder:
+        file = folder / "program"
         if re.match(r"https?://", source):
             _fetch(source, file, sha256, progress)
         else:

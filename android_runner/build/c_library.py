@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pocketbench.android_runner.build import shipped
+from pocketbench.android_runner.build.file_hash import has_kept_files, keep_hashes
 from pocketbench.bench.errors import ToolMissingError
 from pocketbench.bench.paths import cache_dir
 from pocketbench.bench.processes.tool import run_to_end
@@ -28,6 +30,7 @@ LIBRARIES = (
     "libpthread.so.0",
     "librt.so.1",
 )
+_FILES = (LOADERS["arm64-v8a"], *LIBRARIES)
 CROSS_FOLDER = Path("/usr/aarch64-linux-gnu/lib")
 """Where Debian and Ubuntu put them for arm64."""
 CROSS_PACKAGES = (
@@ -63,10 +66,11 @@ def arm64_c_library(progress: Callable[[str], None]) -> CLibrary:
     """
     found = _in_folder(CROSS_FOLDER, _INSTALLED)
     found = found or _in_folder(shipped.FOLDER / shipped.C_LIBRARY, _OF_THE_WHEEL)
-    found = found or _in_folder(_downloaded_folder(), "Debian's cross packages")
+    found = found or _fetched()
     if found is None and shutil.which("apt-get") and shutil.which("dpkg-deb"):
         progress("fetching the C library of arm64 with apt-get download ...")
-        found = _in_folder(_download(), "Debian's cross packages")
+        _download()
+        found = _fetched()
     if found is None:
         raise ToolMissingError(
             "the C library of Linux for arm64",
@@ -91,20 +95,27 @@ def installed_c_library() -> CLibrary:
 
 
 def _in_folder(folder: Path, origin: str) -> CLibrary | None:
-    loader = folder / LOADERS["arm64-v8a"]
-    libraries = tuple(folder / name for name in LIBRARIES)
+    loader, *libraries = (folder / name for name in _FILES)
     if not all(path.is_file() for path in (loader, *libraries)):
         return None
-    return CLibrary(loader, libraries, origin)
+    return CLibrary(loader, tuple(libraries), origin)
 
 
-def _downloaded_folder() -> Path:
+def _fetched() -> CLibrary | None:
+    """What was fetched before, if it is still that."""
+    folder = _fetched_folder()
+    if not has_kept_files(folder, _FILES):
+        return None
+    return _in_folder(folder, "Debian's cross packages")
+
+
+def _fetched_folder() -> Path:
     return cache_dir() / "c-library" / "arm64-v8a"
 
 
-def _download() -> Path:
-    """Unpack the packages without installing them; empty-handed where it fails."""
-    target = _downloaded_folder()
+def _download() -> None:
+    """Unpack the packages without installing them; nothing is there where it fails."""
+    target = _fetched_folder()
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".fetching-") as name:
         place = Path(name)
@@ -112,19 +123,20 @@ def _download() -> Path:
         # Where only root's own number is mapped, apt cannot become its other user.
         sandbox = ("-o", "APT::Sandbox::User=root")
         if not _ran(["apt-get", "-qq", *sandbox, "download", *CROSS_PACKAGES], place):
-            return target
+            return
         for package in sorted(place.glob("*.deb")):
             if not _ran(["dpkg-deb", "-x", str(package), str(ready)], place):
-                return target
+                return
         unpacked = ready / CROSS_FOLDER.relative_to("/")
         flat = place / "flat"
         flat.mkdir()
-        for file in (LOADERS["arm64-v8a"], *LIBRARIES):
+        for file in _FILES:
             if (unpacked / file).is_file():
                 shutil.copy2(unpacked / file, flat / file)
-        if not target.exists():
-            flat.rename(target)
-    return target
+        shutil.rmtree(target, ignore_errors=True)
+        flat.rename(target)
+        with contextlib.suppress(FileNotFoundError):
+            keep_hashes(target, _FILES)
 
 
 def _ran(command: list[str], folder: Path) -> bool:

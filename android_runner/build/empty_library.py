@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import struct
 from pathlib import Path
+
+from pocketbench.bench.paths import replace_file
 
 _EM_AARCH64 = 183
 _ALIGNMENT = 0x10000
@@ -21,12 +22,9 @@ _SYMBOL_SIZE = 24
 
 def make(name: str, folder: Path) -> Path:
     """Write one for arm64 into a folder, unless it is there."""
-    place = folder / name
-    if not place.is_file():
-        partial = folder / f".{name}.{os.getpid()}"
-        partial.write_bytes(content(name))
-        partial.chmod(0o755)
-        partial.replace(place)
+    place, made = folder / name, content(name)
+    if not place.is_file() or place.read_bytes() != made:
+        replace_file(place, made)
     return place
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
-from pocketbench.bench.paths import cache_dir
+from pocketbench.bench.paths import cache_dir, replace_file
 from pocketbench.bench.records.device import LocalFile, describe_local_file
 from pocketbench.bench.records.record import Value
 
@@ -64,6 +65,25 @@ def hashed_object(path: Path, *, executable: bool = False) -> LocalFile:
     return describe_local_file(path, sha256=file_sha256(path), executable=executable)
 
 
+def keep_hashes(folder: Path, names: Iterable[str]) -> None:
+    """Keep beside a folder what the files in it are, for `has_kept_files`."""
+    known = {name: hash_bytes_of(folder / name) for name in names}
+    replace_file(_kept(folder), msgspec.json.format(msgspec.json.encode(known)))
+
+
+def has_kept_files(folder: Path, names: Iterable[str]) -> bool:
+    """Return whether these files are as they were when their hashes were kept."""
+    try:
+        known = msgspec.json.decode(_kept(folder).read_bytes(), type=dict[str, str])
+        return all(known[name] == file_sha256(folder / name) for name in names)
+    except (OSError, msgspec.MsgspecError, KeyError):
+        return False
+
+
+def _kept(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.sha256.json")
+
+
 def _read(entry: Path) -> _Known | None:
     try:
         return msgspec.json.decode(entry.read_bytes(), type=_Known)
@@ -73,6 +93,4 @@ def _read(entry: Path) -> _Known | None:
 
 def _write(entry: Path, known: _Known) -> None:
     entry.parent.mkdir(parents=True, exist_ok=True)
-    partial = entry.with_suffix(f".{os.getpid()}")
-    partial.write_bytes(msgspec.json.encode(known))
-    partial.replace(entry)
+    replace_file(entry, msgspec.json.encode(known))

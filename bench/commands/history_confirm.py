@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import click
 from pocketbench.bench.commands.history_flow import change_named
 from pocketbench.bench.commands.run_flow import run_main_job
 from pocketbench.bench.errors import UsageError
+from pocketbench.bench.paths import working_folder
 from pocketbench.bench.planning.run_options import RunOptions
 from pocketbench.bench.processes.tool import run_to_end
 
@@ -49,7 +49,7 @@ def confirm_change(
     cell = history.series.cell
     places = history.series.points[change.index - 1 : change.index + 1]
     builds = []
-    with tempfile.TemporaryDirectory(prefix="pocketbench-confirm-") as name:
+    with working_folder() as folder_of_both:
         for side, point in zip(("before", "after"), places, strict=True):
             if point.commit is None or "+" in point.commit:
                 raise UsageError(
@@ -57,8 +57,10 @@ def confirm_change(
                     "was not measured at a commit, so its build cannot be made again",
                     "Confirm by more runs: `pocketbench history add` them",
                 )
-            target = Path(name) / side
-            with _checked_out(repository, point.commit, Path(name) / "tree") as tree:
+            target = folder_of_both / side
+            with _checked_out(
+                repository, point.commit, folder_of_both / "tree"
+            ) as tree:
                 click.echo(f"exporting {cell.model} at {point.version} ...", err=True)
                 builds.append(
                     _exported(tree, source or cell.model, cell.variant, inputs, target)

@@ -98,7 +98,7 @@ def measure_and_store(options: RunOptions) -> tuple[Path, Cancelled | None]:
 
     console = Console(stderr=True)
     say = _once(partial(console.print, markup=False, highlight=False, soft_wrap=True))
-    remove_leftovers()
+    remove_leftovers(options.runs_folder)
     if options.resume is not None:
         before = _stopped_run(options)
         check_trusted(Path(before.folder), before.started.plan, trust=options.trust)

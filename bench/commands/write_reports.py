@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pocketbench.bench import registry
 from pocketbench.bench.errors import UnknownNameError, UsageError
 from pocketbench.bench.judge.summary import Summary
+from pocketbench.bench.paths import replace_file
 
 if TYPE_CHECKING:
     from pocketbench.bench.history.histories_for_run import RunHistories
@@ -80,11 +81,8 @@ class Reports:
         """
         written = {}
         for report in reports:
-            made = self.content(report)
             path = folder / file_name(report)
-            beside = path.with_name(f".{path.name}.new")
-            beside.write_bytes(made)
-            beside.replace(path)
+            replace_file(path, self.content(report))
             written[report] = path
         return written
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -90,13 +91,15 @@ def _from_battery(before: Conditions, after: Conditions) -> EnergyUsed | Missing
         return Missing(reason="the battery current changed its sign")
     if before.uptime_s is None or after.uptime_s is None:
         return Missing(reason="no uptime")
-    elapsed_ms = round((after.uptime_s - before.uptime_s) * 1000)
-    if elapsed_ms <= 0:
+    elapsed_ms = (after.uptime_s - before.uptime_s) * 1000
+    energy_uj = abs(powers[0] + powers[1]) / 2 * elapsed_ms / 1e6
+    if not math.isfinite(energy_uj):
+        return Missing(reason="the uptime cannot be true")
+    if round(elapsed_ms) <= 0:
         return Missing(reason="the phone restarted")
-    mean_nw = abs(powers[0] + powers[1]) / 2
     return EnergyUsed(
-        energy_uj=round(mean_nw * elapsed_ms / 1e6),
-        elapsed_ms=elapsed_ms,
+        energy_uj=round(energy_uj),
+        elapsed_ms=round(elapsed_ms),
         method="battery_current",
     )
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from pocketbench.bench.errors import LaunchError
-from pocketbench.bench.paths import cache_dir
+from pocketbench.bench.paths import cache_dir, replace_file
 from pocketbench.bench.records.conditions import Missing
 from pocketbench.bench.records.device import DeviceFile
 from pocketbench.bench.records.runner import Capabilities, SupportsCapabilities
@@ -96,6 +94,4 @@ def _read(place: Path) -> Capabilities | None:
 
 def _write(place: Path, parsed: Capabilities) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
-    new = place.with_name(f"{place.name}.{os.getpid()}.{time.monotonic_ns()}")
-    new.write_bytes(msgspec.json.encode(parsed))
-    new.replace(place)
+    replace_file(place, msgspec.json.encode(parsed))

@@ -20,7 +20,7 @@ from pocketbench.bench.measure.runner_binding import (
     launch_request,
     needed_objects,
 )
-from pocketbench.bench.paths import cache_dir
+from pocketbench.bench.paths import cache_dir, replace_file
 from pocketbench.bench.records.conditions import Missing
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.foreign import is_foreign, runs_float_kernels
@@ -127,7 +127,7 @@ def _make(
     place = _place(artifact, binding)
     place.parent.mkdir(parents=True, exist_ok=True)
     file = place.with_suffix(f".{artifact.format}")
-    _write(file, parsed.file)
+    replace_file(file, parsed.file)
     model = PrepackedModel(
         artifact_sha256=artifact.sha256,
         path=str(file),
@@ -138,7 +138,7 @@ def _make(
         operators=parsed.operators,
         sqnr_db=parsed.sqnr_db,
     )
-    _write(place, msgspec.json.encode(model))
+    replace_file(place, msgspec.json.encode(model))
     return model
 
 
@@ -154,9 +154,3 @@ def _read(place: Path) -> PrepackedModel | None:
     except (OSError, msgspec.MsgspecError):
         return None
     return model if hashlib.sha256(content).hexdigest() == model.sha256 else None
-
-
-def _write(place: Path, content: bytes) -> None:
-    fresh = place.with_name(f".{place.name}.new")
-    fresh.write_bytes(content)
-    fresh.replace(place)

@@ -172,5 +172,5 @@ def _failed(path: Path, error: OSError) -> StorageError:
     return StorageError(
         str(path),
         f"cannot be written ({error.strerror or error})",
-        "Make room or give another --runs-folder, then continue with --resume",
+        "Make room or give another --runs, then continue with --resume",
     )

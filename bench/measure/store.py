@@ -6,6 +6,7 @@ import contextlib
 import os
 import secrets
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 
@@ -152,15 +153,29 @@ def read_run(folder: Path) -> Run:
 def _decoded(path: Path, number: int, line: bytes) -> Record:
     try:
         record: Record = _decoder.decode(line)
-        if isinstance(record, RunStarted | RunResumed | Launch):
-            datetime.fromisoformat(record.started_at)
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        _check(record)
+    except (msgspec.DecodeError, ValueError, OverflowError, RecursionError) as error:
         raise StoreError(
             f"{path}:{number}",
             f"not a record of pocketbench ({error})",
             "Restore the file, or remove this line to lose only this record",
         ) from error
     return record
+
+
+def _check(record: Record) -> None:
+    """See that what is calculated with can be: instants, and the looks of a plan.
+
+    Raises:
+        ValueError: It cannot.
+        OverflowError: An instant lies outside all calendars.
+    """
+    if isinstance(record, RunStarted | RunResumed | Launch):
+        datetime.fromisoformat(record.started_at).timestamp()
+    if isinstance(record, RunStarted):
+        looks = record.plan.workload.looks
+        if any(after <= before for before, after in pairwise((0, *looks))):
+            raise ValueError("the looks of its plan do not increase")
 
 
 def _check_schema(path: Path, line: bytes) -> None:

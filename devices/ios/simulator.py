@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pocketbench.bench.errors import Cancelled, DeviceLostError, DeviceUnavailableError
-from pocketbench.bench.paths import state_dir
+from pocketbench.bench.paths import replace_link, state_dir
 from pocketbench.bench.processes.tool import run_to_end
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.devices.device_lock import device_lock
@@ -155,10 +155,7 @@ class SimulatorDevice:
         with contextlib.suppress(OSError):
             if name.readlink() == program:
                 return name
-        fresh = name.with_name(f".{name.name}.{os.getpid()}")
-        fresh.unlink(missing_ok=True)
-        fresh.symlink_to(program)
-        fresh.replace(name)
+        replace_link(name, program)
         return name
 
 

@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from pocketbench.bench.errors import (
     ToolMissingError,
     UsageError,
 )
+from pocketbench.bench.paths import working_folder
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.devices.simulated.profile import load
 
@@ -153,11 +153,11 @@ def _start(
         json.dumps(dict(behaviour or {})),
     ]
     argv += more
-    with tempfile.NamedTemporaryFile(prefix="pocketbench-", suffix=".json") as file:
+    with working_folder() as folder:
         if preinstalled:
-            file.write(msgspec.json.encode(tuple(preinstalled)))
-            file.flush()
-            argv += ["--preinstalled", file.name]
+            file = folder / "preinstalled.json"
+            file.write_bytes(msgspec.json.encode(tuple(preinstalled)))
+            argv += ["--preinstalled", str(file)]
         child = subprocess.Popen(
             argv,
             stdin=subprocess.PIPE,

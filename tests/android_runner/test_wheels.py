@@ -100,6 +100,24 @@ def test_without_the_index_the_remedy_is_named(
         unpacked(wheel, lambda text: None)
 
 
+def test_a_damaged_library_is_fetched_again(
+    wheel: PinnedWheel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    library = unpacked(wheel, said.append) / wheel.libraries[0]
+    library.write_bytes(b"a lib")
+
+    assert (unpacked(wheel, said.append) / wheel.libraries[0]).read_bytes() == (
+        FILES[wheel.libraries[0]]
+    )
+
+    assert [line for line in said if "is damaged" in line]
+    library.write_bytes(b"a lib")
+    monkeypatch.setenv("PIP_FIND_LINKS", "/nowhere")
+    with pytest.raises(RunnerBuildError, match="Check the network"):
+        unpacked(wheel, said.append)
+
+
 def test_every_pinned_wheel_is_named_by_its_content() -> None:
     for wheel in PINNED.values():
         assert len(wheel.sha256) == 64

@@ -4,6 +4,8 @@ import os
 import platform
 import stat
 import subprocess
+import sys
+import tempfile
 import time
 
 import pytest
@@ -12,6 +14,7 @@ from pocketbench.bench.paths import (
     UNFINISHED_EXPORTS,
     private_dir,
     remove_leftovers,
+    replace_file,
     working_folder,
 )
 
@@ -36,6 +39,58 @@ def test_what_a_killed_run_left_is_removed_and_what_is_in_use_stays(tmp_path):
         assert used.is_dir()
         assert not [folder for folder in left if folder.exists()]
     assert not used.exists()
+
+
+def test_files_half_written_by_a_killed_process_are_removed(tmp_path):
+    writer = """
+import os, sys
+from pathlib import Path
+from pocketbench.bench.paths import _new_beside
+for name in sys.argv[1:]:
+    _new_beside(Path(name)).__enter__().write_text("half")
+os.kill(os.getpid(), 9)
+"""
+    runs = tmp_path / "runs"
+    files = [tmp_path / "cache/hashes/a.json", runs / "one/report.html"]
+    for file in files:
+        file.parent.mkdir(parents=True)
+        replace_file(file, b"whole")
+    argv = [sys.executable, "-c", writer, *map(str, files)]
+    assert subprocess.run(argv, check=False).returncode == -9
+    places = {file.parent for file in files}
+    assert [len(list(place.iterdir())) for place in places] == [2, 2]
+
+    remove_leftovers(runs)
+
+    assert sorted(x for place in places for x in place.iterdir()) == sorted(files)
+    assert {file.read_bytes() for file in files} == {b"whole"}
+
+
+def test_a_failed_write_leaves_the_file_as_it_was(tmp_path):
+    (tmp_path / "report.html").mkdir()
+    with pytest.raises(IsADirectoryError, match=r"/report\.html'$"):
+        replace_file(tmp_path / "report.html", b"new")
+    assert os.listdir(tmp_path) == ["report.html"]
+
+
+def test_the_home_of_an_ended_adb_server_is_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    ended, used = (tmp_path / f"pocketbench-adb-{x}" for x in ("ended", "used"))
+    ended.mkdir()
+    used.mkdir()
+    server = subprocess.Popen(
+        ["sh", "-c", "echo up; read _"],
+        env={"HOME": str(used)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    server.stdout.readline()
+
+    remove_leftovers()
+
+    assert used.is_dir()
+    assert not ended.exists()
+    server.communicate()
 
 
 def test_only_old_builds_and_downloads_are_taken_for_left_over(tmp_path):

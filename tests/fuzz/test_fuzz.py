@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import resource
 import shutil
 import struct
 from types import SimpleNamespace
@@ -54,19 +53,6 @@ from tests.devices.conditions.test_properties import PARTS, TOKEN, assemble, tex
 from tests.devices.test_identity_properties import HEALTHY, check, printed
 from tests.fuzz.mutations import attack, edited, with_other_values
 from tests.main_job.test_old_records import RUN
-
-LIMIT_BYTES = 2 << 30
-
-
-@pytest.fixture(autouse=True)
-def bounded_memory():
-    """A few bytes may not cost more than this on top of what is there already."""
-    before = resource.getrlimit(resource.RLIMIT_AS)
-    with open("/proc/self/statm") as file:
-        used = int(file.read().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (used + LIMIT_BYTES, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 def lines_of_the_stored_run():

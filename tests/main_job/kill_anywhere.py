@@ -1,7 +1,9 @@
 """Kill a run of two phones at seeded instants, resume it, and look for what is left.
 
-The phones are simulated and stay on; adb is real; their program prints what PyTorch's
-`speed_benchmark_torch` would. Every eighth time models are exported and pushed anew.
+The phones are simulated, adb is real, and their program prints what PyTorch's
+`speed_benchmark_torch` would. In half of the runs the phones stay on, in the others the
+run itself starts them, with an adb server of its own. Each phase gets its share of the
+kills; models are exported and pushed anew where one of these phases is to be hit.
 Prints one line for each kill: where the run was, and what was lost, done twice or left.
 Run: python -m tests.main_job.kill_anywhere KILLS [SEED]
 """
@@ -17,11 +19,15 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 MODELS = Path(__file__).parent / "models"
 BLOCKS, VARIANTS = 2, ("float32", "float16")
-ANEW_EVERY = 8
+PHASES = ("discovery", "export", "push", "launch", "report")
+ANEW = ("export", "push")
+OWNED = ("pixel-8", "galaxy-s24")
+"""The phones that a run starts itself, by their profiles."""
 PROGRAM = """#!/system/bin/sh
 echo 'Starting benchmark.'
 echo 'Running warmup runs.'
@@ -57,15 +63,26 @@ class Lab:
         for serial in self.serials:
             self.types("connect", serial)
             self.types("-s", serial, "wait-for-device")
-        self.command = [
+        self.owned = False
+        self._devices = {
+            False: [f"android:{serial}" for serial in self.serials],
+            True: [f"simulated:{name}" for name in OWNED],
+        }
+        self._words = [
             *("run", "nets:net", "--input", "1x3x16x16", "--no-cooldown"),
             *(word for name in VARIANTS for word in ("--variant", name)),
-            *(word for x in self.serials for word in ("--device", f"android:{x}")),
             *("--runner", f"speed_benchmark_torch={program}@{this_computer()[0]}"),
             *("--blocks", str(BLOCKS), "--iterations", "3", "--warmup", "1"),
         ]
-        self._before = self._settings()
+        self._code = 0
+        self._before = self._compared = self._settings()
         self._processes = self._own_processes()
+
+    @property
+    def command(self) -> list[str]:
+        """The run that is killed; of phones of its own where `owned` is set."""
+        devices = self._devices[self.owned]
+        return [*self._words, *(word for x in devices for word in ("--device", x))]
 
     def types(self, *words: str) -> str:
         """Run adb."""
@@ -82,18 +99,49 @@ class Lab:
         shutil.rmtree(Path(os.environ["POCKETBENCH_CACHE_DIR"]) / "exports")
         for serial in self.serials:
             self.shell(serial, f"rm -rf {STORE}")
+        for kept in self._kept():
+            shutil.rmtree(f"{kept}{STORE}", ignore_errors=True)
 
-    def run(self, *words: str, kill_after_s: float | None = None) -> int:
-        """Run pocketbench in a child that has everything imported; its exit code."""
+    def run(self, *words: str, kill: tuple[str, float] | None = None) -> int:
+        """Run pocketbench in a child that has everything imported; its exit code.
+
+        Args:
+            words: Its arguments.
+            kill: So many seconds after a phase has begun.
+        """
+        for phase, child in self._followed(words):
+            if kill and PHASES.index(phase) >= PHASES.index(kill[0]):
+                time.sleep(kill[1])
+                os.kill(child, signal.SIGKILL)
+                kill = None
+        return self._code
+
+    def phases(self, *words: str) -> dict[str, float]:
+        """How many seconds each phase of a whole run takes."""
+        begin: dict[str, float] = {}
+        for phase, _ in self._followed(words):
+            begin.setdefault(phase, time.monotonic())
+        ends = [*list(begin.values())[1:], time.monotonic()]
+        assert self._code == 0, self.output()
+        return {
+            name: end - start
+            for (name, start), end in zip(begin.items(), ends, strict=True)
+        }
+
+    def _followed(self, words: Sequence[str]) -> Iterator[tuple[str, int]]:
+        """The phase of a run again and again until it ends, with its process."""
         child = os.fork()
         if child == 0:
             self._be_pocketbench(words)
-        if kill_after_s is not None:
-            time.sleep(kill_after_s)
-            os.kill(child, signal.SIGKILL)
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        while True:
+            ended, status = os.waitpid(child, os.WNOHANG)
+            if ended:
+                self._code = os.waitstatus_to_exitcode(status)
+                return
+            yield self.place().split()[0], child
+            time.sleep(0.005)
 
-    def _be_pocketbench(self, words: tuple[str, ...]) -> None:
+    def _be_pocketbench(self, words: Sequence[str]) -> None:
         from pocketbench.bench.cli import main
 
         os.setsid()
@@ -147,14 +195,14 @@ class Lab:
         whole = collections.Counter(
             key[:2] for key, variants in attempts.items() if len(variants) == 2
         )
-        devices = [f"android:{serial}" for serial in self.serials]
+        devices = self._devices[self.owned]
         wanted = {(x, block) for x in devices for block in range(BLOCKS)}
         found += [f"lost: {x}" for x in wanted - whole.keys()]
         found += [f"twice: {x}" for x, count in whole.items() if count > 1]
         found += [f"failure: {x.reason} {x.fact}" for x in run.failures]
         if run.outcome != "finished" or not (folder / "report.html").is_file():
             found.append("not finished")
-        if self._settings() != self._before:
+        if self._settings() != self._compared:
             found.append("settings")
         return found + self._left_files() + self._left_processes()
 
@@ -162,8 +210,24 @@ class Lab:
         """Forget the run."""
         shutil.rmtree(self._runs, ignore_errors=True)
 
+    def begin_to_compare(self) -> None:
+        """Take the settings of phones that a run has started for the first time."""
+        assert self._settings()[: len(self.serials)] == self._before, "settings"
+        self._compared = self._settings()
+
     def _settings(self) -> list[str]:
-        return [self.shell(serial, CHANGEABLE) for serial in self.serials]
+        on = [self.shell(serial, CHANGEABLE) for serial in self.serials]
+        off = [
+            f"{file.relative_to(kept)}={file.read_text()}"
+            for kept in self._kept()
+            for file in sorted((kept / "data/system/settings").glob("*/*"))
+        ]
+        return on + off
+
+    def _kept(self) -> list[Path]:
+        """The files of phones that a run starts, while they are off."""
+        state = Path(os.environ["POCKETBENCH_STATE_DIR"])
+        return [state / "simulated" / name for name in OWNED]
 
     def _left_files(self) -> list[str]:
         state = Path(os.environ["POCKETBENCH_STATE_DIR"])
@@ -174,7 +238,8 @@ class Lab:
         ]
         found = [path for x in places if x.is_dir() for path in x.iterdir()]
         found += state.glob("locks/*.pid")
-        found += self._runs.glob("**/*.new")
+        found += [x for place in (self._runs, cache) for x in place.glob("**/.*@*")]
+        found += [x for kept in self._kept() for x in kept.glob(f".{STORE}/incoming/*")]
         incoming = [self.shell(x, f"ls {STORE}/incoming") for x in self.serials]
         return [f"left: {path}" for path in (*found, *filter(None, incoming))]
 
@@ -198,12 +263,16 @@ class Lab:
         return found
 
 
-def kill_and_resume(lab: Lab, chance: random.Random, *, anew: bool, usual_s: float):
+def kill_and_resume(
+    lab: Lab, chance: random.Random, usual: dict[tuple[bool, bool], dict[str, float]]
+) -> tuple[str, list[str]]:
     """One kill; where it struck, and what was wrong afterwards."""
+    phase, lab.owned = chance.choice(PHASES), chance.random() < 0.5
+    anew = phase in ANEW
     if anew:
         lab.forget()
-        usual_s *= 2
-    code = lab.run(*lab.command, kill_after_s=chance.uniform(0.0, usual_s))
+    lasts_s = usual[lab.owned, anew].get(phase, 0.1)
+    code = lab.run(*lab.command, kill=(phase, chance.uniform(0.0, lasts_s)))
     place, before = lab.place(), lab.stored()
     if code == 0:
         place = "after its end"
@@ -215,7 +284,24 @@ def kill_and_resume(lab: Lab, chance: random.Random, *, anew: bool, usual_s: flo
     if code != 0:
         faults.append(f"exit code {code}: {lab.output()[-300:]}")
     lab.clear()
-    return place, faults
+    return f"{place} ({'its own phones' if lab.owned else 'attached'})", faults
+
+
+def usual_phases(lab: Lab) -> dict[tuple[bool, bool], dict[str, float]]:
+    """How long each phase lasts unless it is killed: by owned phones, by anew."""
+    usual = {}
+    for owned in (False, True):
+        lab.owned = owned
+        assert lab.run(*lab.command) == 0, lab.output()
+        lab.begin_to_compare()
+        lab.clear()
+        for anew in (True, False):
+            if anew:
+                lab.forget()
+            usual[owned, anew] = lab.phases(*lab.command)
+            assert lab.faults(None) == [], lab.faults(None)
+            lab.clear()
+    return usual
 
 
 def main(kills: int, seed: int) -> int:
@@ -248,16 +334,9 @@ def main(kills: int, seed: int) -> int:
         sys.path.insert(0, str(MODELS))
         tempfile.tempdir = None
         lab = Lab(folder, stack)
-        assert lab.run(*lab.command) == 0, lab.output()
-        lab.clear()
-        begin = time.monotonic()
-        assert lab.run(*lab.command) == 0, lab.output()
-        usual_s = time.monotonic() - begin
-        assert lab.faults(None) == [], lab.faults(None)
-        lab.clear()
+        usual = usual_phases(lab)
         for number in range(kills):
-            anew = number % ANEW_EVERY == ANEW_EVERY - 1
-            place, faults = kill_and_resume(lab, chance, anew=anew, usual_s=usual_s)
+            place, faults = kill_and_resume(lab, chance, usual)
             places[place.split()[0]] += 1
             wrong += bool(faults)
             words = "; ".join(faults) or "fine"

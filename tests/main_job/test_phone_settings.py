@@ -1,5 +1,7 @@
 """The settings of a phone after runs that ended in every way."""
 
+import os
+import signal
 import time
 
 import pytest
@@ -45,14 +47,24 @@ def start(user, phone, *more):
     return process
 
 
-def test_ctrl_c_puts_them_back(user, owned, ctrl_c):
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGINT,
+        pytest.param(signal.SIGTERM, marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, marks=pytest.mark.slow),
+    ],
+    ids=lambda number: number.name,
+)
+def test_ctrl_c_and_a_closed_terminal_put_them_back(user, owned, number):
     process = start(user, owned)
     assert scale(owned) == "0"
     assert "state=ON" in everything(owned)
     assert "fixed true" in everything(owned)
-    ctrl_c(process)
+    os.killpg(process.pid, number)
     process.communicate(timeout=120)
     assert everything(owned) == owned.before
+    assert list(user.runs.glob("*/report.html"))
 
 
 def test_after_kill_9_the_next_command_of_any_kind_puts_them_back(user, owned):

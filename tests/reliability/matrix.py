@@ -11,6 +11,7 @@ import errno
 import logging
 import os
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,6 +52,7 @@ FAULTS: dict[str, Callable[[], BaseException]] = {
     "program crashed": lambda: LaunchError(Reason.CRASHED, "host", "SIGSEGV"),
     "program timed out": lambda: LaunchError(Reason.TIMED_OUT, "host", "300 s"),
     "computer's disk full": lambda: OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
+    "computer's disk stays full": lambda: OSError(errno.ENOSPC, "still full"),
     "computer out of memory": MemoryError,
     "fault of pocketbench": lambda: KeyError("scripted"),
     "Ctrl-C": lambda: Cancelled("run", "stopped", ""),
@@ -58,6 +60,8 @@ FAULTS: dict[str, Callable[[], BaseException]] = {
 PHASES = ("open", "push", "quiesce", "conditions", "launch", "parse", "store")
 _FIRST_CALL = {"open": 1, "push": 1, "quiesce": 1}
 """The others strike at the fourth call: when one block is stored."""
+STAYS = "computer's disk stays full"
+"""From its phase on nothing can be stored, until the run is resumed."""
 
 
 class Faults:
@@ -67,12 +71,14 @@ class Faults:
         self._phase = phase
         self._fault = fault
         self._left = _FIRST_CALL.get(phase, 4)
+        self.is_disk_full = False
 
     def at(self, phase: str) -> None:
         """Be called wherever a phase begins."""
         if phase == self._phase:
             self._left -= 1
             if self._left == 0:
+                self.is_disk_full = self._fault == STAYS
                 raise FAULTS[self._fault]()
 
 
@@ -137,23 +143,29 @@ def outcome(phase: str, fault: str, folder: Path) -> str:
     bench = Bench(folder, factories)
     bench.driver = _Driver(faults)
     plan = factories.plan(*VARIANTS, blocks=BLOCKS)
-    append = Store.append
+    append, pwrite = Store.append, os.pwrite
 
     def faulty_append(store, record):
         if type(record).__name__ == "Launch":
             faults.at("store")
         append(store, record)
 
-    Store.append = faulty_append
+    def faulty_pwrite(descriptor, data, offset):
+        if faults.is_disk_full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return pwrite(descriptor, data, offset)
+
+    Store.append, os.pwrite = faulty_append, faulty_pwrite
     ended = None
     try:
         bench.run(plan, runner=_Runner(faults))
     except (PocketbenchError, OSError, MemoryError, KeyError) as error:
         ended = error
     finally:
-        Store.append = append
+        Store.append, os.pwrite = append, pwrite
     assert all(device.is_restored for device in bench.driver.devices), "settings"
     stored = (folder / "run.jsonl").read_bytes()
+    bench.cancel = threading.Event()  # As in the process of its own that it is.
     resumed = bench.run(plan, runner=CountingRunner(), resume=True)
     assert (folder / "run.jsonl").read_bytes().startswith(stored), "a line was lost"
     whole = whole_blocks(
@@ -180,22 +192,52 @@ def cases() -> list[tuple[str, str]]:
 
 
 SHOWN_BY = {
-    "Other users, foreign runs and hostile programs": (
-        "tests/devices/simulated/test_local_trust.py",
-        "tests/bench/commands/test_foreign_runs.py",
+    "Input without end": (
+        "tests/devices/test_host.py::endless_output",
+        "tests/devices/test_android_run.py::endless_output",
+        "tests/android_runner/test_runner_protocol.py::count_beyond_reason",
+        "tests/bench/models/test_sources.py::unpacks_to_far_more",
+        "tests/devices/conditions/test_properties.py::linear_time",
     ),
-    "The run file": ("tests/bench/measure/test_run_log.py",),
     "Faults of the computer": (
         "tests/main_job/test_environment_faults.py",
         "tests/bench/test_paths.py",
     ),
+    "The run file": ("tests/bench/measure/test_run_log.py",),
     "Settings of phones": (
         "tests/bench/measure/test_changed_phones.py",
         "tests/main_job/test_phone_settings.py",
     ),
+    "Programs that do not end": (
+        "tests/devices/test_host.py::ends_the_program",
+        "tests/devices/test_host.py::left_the_group",
+        "tests/devices/test_android_run.py::cancel",
+        "tests/devices/test_android_run.py::never_answers",
+        "tests/main_job/test_refusals.py::does_not_answer",
+        "tests/devices/test_android_push.py::killed_verification",
+    ),
+    "Words of devices in reports": (
+        "tests/reports/test_presentable.py",
+        "tests/reports/test_ci_formats.py::escape",
+    ),
+    "Other users, foreign runs and hostile programs": (
+        "tests/devices/simulated/test_local_trust.py",
+        "tests/bench/commands/test_foreign_runs.py",
+    ),
+    "Programs and files of the cache": (
+        "tests/android_runner/test_build.py::damaged",
+        "tests/android_runner/test_wheels.py::damaged",
+        "tests/bench/models/test_cache.py::damaged",
+        "tests/bench/models/test_reference.py::damaged",
+        "tests/bench/measure/test_preflight.py::damaged",
+    ),
     "Kills": ("tests/main_job/test_kill_anywhere.py",),
-    "Structured fuzzing": ("tests/fuzz/test_fuzz.py",),
+    "Structured fuzzing": (
+        "tests/fuzz/test_fuzz.py",
+        "tests/fuzz/test_sync_service.py",
+    ),
 }
+"""By heading, files of tests; `::` and a part of their names where only some count."""
 
 
 def document(seen: dict[tuple[str, str], str]) -> str:
@@ -209,11 +251,12 @@ def document(seen: dict[tuple[str, str], str]) -> str:
         "## Faults in each phase of a run",
         "",
         f"{len(seen)} cases on a scripted device: {len(VARIANTS)} variants in {BLOCKS}",
-        "blocks, the fault strikes once. *retried*: all was measured in the same run;",
-        "*recorded*: the failure is in the run file, and `--resume` measured the rest;",
-        "*stopped* and *ended*: the run ended there (with the fault as its error), and",
-        "`--resume` measured the rest. In every case each stored launch was kept, none",
-        "was measured twice, and settings of the device were put back.",
+        "blocks; the fault strikes once, or stays where it says so. *retried*: all",
+        "was measured in the same run; *recorded*: the failure is in the run file,",
+        "and `--resume` measured the rest; *stopped* and *ended*: the run ended there",
+        "(with the fault as its error), and `--resume` measured the rest. In every",
+        "case each stored launch was kept, none was measured twice, and settings of",
+        "the device were put back.",
         "",
         f"| fault | {' | '.join(PHASES)} |",
         f"|{'---|' * (len(PHASES) + 1)}",
@@ -224,15 +267,19 @@ def document(seen: dict[tuple[str, str], str]) -> str:
     for title, files in SHOWN_BY.items():
         lines += ["", f"## {title}", "", "| shown by | what it shows |", "|---|---|"]
         for file in files:
-            lines += [f"| `{file}` | {words} |" for words in _tests_of(file)]
+            name = file.partition("::")[0]
+            lines += [f"| `{name}` | {words} |" for words in _tests_of(file)]
     return "\n".join(lines) + "\n"
 
 
 def _tests_of(file: str) -> list[str]:
     """The names of a file's tests, as sentences."""
-    tree = ast.parse((REPOSITORY / file).read_text("utf-8"))
-    names = [x.name for x in tree.body if isinstance(x, ast.FunctionDef)]
-    return [x[5:].replace("_", " ") for x in names if x.startswith("test_")]
+    name, _, part = file.partition("::")
+    tree = ast.parse((REPOSITORY / name).read_text("utf-8"))
+    tests = [x.name for x in tree.body if isinstance(x, ast.FunctionDef)]
+    found = [x for x in tests if x.startswith("test_") and part in x]
+    assert found, f"{file}: no such test"
+    return [x[5:].replace("_", " ") for x in found]
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from filelock import FileLock
 
-from pocketbench.bench.paths import UNFINISHED_EXPORTS, cache_dir
+from pocketbench.bench.paths import UNFINISHED_EXPORTS, cache_dir, replace_file
 from pocketbench.bench.records.artifact import (
     Artifact,
     KeptFile,
@@ -163,9 +163,7 @@ def keep(entry: Entry) -> Artifact:
     _forget_old_objects()
     entry = msgspec.structs.replace(entry, artifact=kept)
     path = _entry_path(entry.key)
-    fresh = path.with_suffix(f".{os.getpid()}")
-    fresh.write_bytes(msgspec.json.format(msgspec.json.encode(entry)))
-    os.replace(fresh, path)
+    replace_file(path, msgspec.json.format(msgspec.json.encode(entry)))
     return kept
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import tempfile
 import threading
 import time
 import uuid
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import msgspec
 
 from pocketbench.bench.errors import Cancelled, DeviceError
+from pocketbench.bench.paths import working_folder
 from pocketbench.bench.records.device import CommandResult
 from pocketbench.devices.ios.failures import (
     device_error,
@@ -176,8 +176,8 @@ class Devicectl:
 
     def _fetch(self, app: App, token: str) -> bytes | None:
         """The finished result file of a launch; `None` while there is none."""
-        with tempfile.TemporaryDirectory(prefix="pocketbench-") as folder:
-            target = Path(folder) / "result.jsonl"
+        with working_folder() as folder:
+            target = folder / "result.jsonl"
             try:
                 self._call(
                     *("copy", "from", *_container(app.bundle_id)),
@@ -296,8 +296,8 @@ def list_devices(xcrun: str, *, timeout_s: int = 5) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _answer_file() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="pocketbench-") as folder:
-        yield Path(folder) / "answer.json"
+    with working_folder() as folder:
+        yield folder / "answer.json"
 
 
 def _read(answer: Path) -> dict[str, Any]:

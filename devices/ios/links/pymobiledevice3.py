@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import tempfile
 import threading
 import time
 import uuid
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pocketbench.bench.errors import Cancelled, DeviceError, LaunchError
+from pocketbench.bench.paths import working_folder
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.devices.ios.failures import device_error, reason_of_words
 from pocketbench.devices.ios.links.link import (
@@ -116,8 +116,8 @@ class Pymobiledevice3:
         )
 
     def _fetch(self, app: App, token: str) -> bytes | None:
-        with tempfile.TemporaryDirectory(prefix="pocketbench-") as folder:
-            target = Path(folder) / "result.jsonl"
+        with working_folder() as folder:
+            target = folder / "result.jsonl"
             try:
                 self._call(
                     *("apps", "pull", app.bundle_id),

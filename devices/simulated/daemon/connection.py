@@ -146,7 +146,9 @@ class Connection:
         await self._send(Command.AUTH, AuthKind.TOKEN, 0, token)
 
     async def _open(self, packet: Packet) -> None:
-        service = packet.payload.rstrip(b"\0").decode("utf-8", "surrogateescape")
+        # It ends at the first zero byte, as in adbd.
+        name = packet.payload.partition(b"\0")[0]
+        service = name.decode("utf-8", "surrogateescape")
         self._daemon.opened(service)
         handler = self._daemon.handler(service)
         if handler is None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _FRAME = struct.Struct("<4sI")
 _MAX_DATA_BYTES = 1 << 16
+_MAX_TARGET_BYTES = 4096
 
 
 class FailError(Exception):
@@ -97,12 +98,16 @@ async def take_in(
 
 
 async def _make_link(path: bytes, frames: DataFrames) -> None:
-    target = b"".join([bytes(piece) async for piece in frames.pieces()])
+    target = bytearray()
+    async for piece in frames.pieces():
+        target += piece
+        if len(target) > _MAX_TARGET_BYTES:
+            raise FailError("symlink failed: target too long")
     _make_parents(path)
     try:
         with suppress(FileNotFoundError):
             os.unlink(path)
-        os.symlink(target.rstrip(b"\0"), path)
+        os.symlink(bytes(target.partition(b"\0")[0]), path)
     except OSError as error:
         fail("symlink failed", error)
 
@@ -132,7 +137,7 @@ async def _write_file(
 
 
 def _create(path: bytes, mode: int) -> int:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
     try:
         # A running program's file cannot be written to, but it can be replaced.
         with suppress(OSError):

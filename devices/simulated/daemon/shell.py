@@ -183,6 +183,8 @@ async def _feed_v2(stream: Stream, stdin: Descriptor, terminal: int | None) -> N
                     length -= len(data)
                     await stdin.write(data)
                 continue
+            if length > READ_BYTES:
+                return
             data = await stream.read_exactly(length)
             if kind == Id.CLOSE_STDIN and terminal is None:
                 stdin.close()
@@ -192,7 +194,7 @@ async def _feed_v2(stream: Stream, stdin: Descriptor, terminal: int | None) -> N
 
 def _resize(terminal: int, data: bytes) -> None:
     """Apply `rowsxcolumns,xpixelsxypixels`, NUL-terminated."""
-    with suppress(ValueError, OSError):
+    with suppress(ValueError, OSError, struct.error):
         size, _, pixels = data.rstrip(b"\0").decode().partition(",")
         rows, columns = map(int, size.split("x"))
         width, height = map(int, pixels.split("x"))

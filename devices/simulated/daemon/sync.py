@@ -67,7 +67,7 @@ class SyncService:
             known = name in self._handlers
             await self._answer_fail("path too long" if known else "unknown command")
             return False
-        path = await self._stream.read_exactly(length)
+        path = (await self._stream.read_exactly(length)).partition(b"\0")[0]
         try:
             await self._handlers[name](path)
         except FailError as error:
@@ -130,7 +130,8 @@ class SyncService:
 
     async def _receive_v1(self, path: bytes) -> None:
         try:
-            file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            # A pipe that nobody writes to must not stop the whole phone.
+            file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
             fail("open failed", error)
         # As many frames as one packet holds: every packet waits for the host's answer.
@@ -148,7 +149,7 @@ class SyncService:
         name, _, mode = path.rpartition(b",")
         if not name or not mode.isdigit():
             raise FailError("missing , in ID_SEND")
-        await self._send(name, int(mode), flags=0)
+        await self._send(name, int(mode) & _U32, flags=0)
 
     async def _send_v2(self, path: bytes) -> None:
         _, mode = await self._request()

@@ -22,7 +22,9 @@ MS_PRIVATE = 1 << 18
 
 _MNT_DETACH = 2
 _PR_SET_PDEATHSIG = 1
+_PR_SET_SECCOMP = 22
 _PR_SET_NO_NEW_PRIVS = 38
+_SECCOMP_MODE_FILTER = 2
 _CAPABILITY_VERSION_3 = 0x20080522
 
 _LOCKED_FLAGS = {
@@ -126,3 +128,20 @@ def drop_capabilities() -> None:
     head = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
     none = (ctypes.c_uint32 * 6)()
     _check(_libc.capset(head, none), "capset")
+
+
+def filter_calls(program: bytes) -> None:
+    """Have the kernel filter what this process and its children ask of it, for ever.
+
+    Raises:
+        OSError: The kernel has no filters, or new privileges were not given up.
+    """
+
+    class Program(ctypes.Structure):
+        _fields_ = (("count", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
+
+    made = Program(len(program) // 8, program)
+    result = _libc.prctl(
+        _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(made), 0, 0
+    )
+    _check(result, "seccomp")

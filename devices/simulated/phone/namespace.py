@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pocketbench.bench.errors import ToolMissingError
-from pocketbench.devices.simulated.phone import linux
+from pocketbench.devices.simulated.phone import linux, set_id_filter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,7 +109,7 @@ def fork_init(run: Callable[[], int], listener: socket.socket) -> int:
 def change_root(root: Path, build: Callable[[Path], None]) -> None:
     """Have a file system built on an empty tmpfs at `root`, and make it the root.
 
-    All privileges are gone afterwards.
+    All privileges are gone afterwards, and no file can be made to give any.
 
     Raises:
         ToolMissingError: The kernel forbids it.
@@ -129,6 +129,14 @@ def change_root(root: Path, build: Callable[[Path], None]) -> None:
     with suppress(OSError):
         socket.sethostname("localhost")
     linux.drop_capabilities()
+    try:
+        linux.filter_calls(set_id_filter.program())
+    except OSError as error:
+        raise ToolMissingError(
+            "simulated phones",
+            f"this kernel cannot filter system calls ({error})",
+            "Use a kernel with CONFIG_SECCOMP_FILTER",
+        ) from error
 
 
 def _write(path: str, text: str) -> None:

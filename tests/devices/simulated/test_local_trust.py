@@ -6,11 +6,13 @@ import socket
 import stat
 import struct
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
+import pocketbench
 from pocketbench.bench.paths import private_dir
 from pocketbench.devices.simulated.daemon.authorization import (
     Authorization,
@@ -117,6 +119,53 @@ def test_nothing_on_the_phone_gains_rights(phone, tmp_path):
     assert all("nosuid" in options[f"/data/{x}"] for x in ("local/tmp", "media/0"))
 
 
+def test_chmod_on_the_phone_sets_no_bit_that_gives_rights(phone):
+    phone.shell("cp /system/bin/sh /data/local/tmp/sh")
+    kept = private_dir("simulated") / phone.name / "data/local/tmp/sh"
+    for mode in ("4755", "2755", "u+s", "6777"):
+        done = phone.shell(f"chmod {mode} /data/local/tmp/sh")
+        assert "Operation not permitted" in done.stdout + done.stderr
+        assert stat.S_IMODE(kept.stat().st_mode) & 0o6000 == 0
+    assert phone.shell("chmod 750 /data/local/tmp/sh && echo done").stdout == "done\n"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o750
+
+
+EVERY_WAY = """
+import os, stat, sys
+from pocketbench.devices.simulated.phone import linux, set_id_filter
+linux.drop_capabilities()
+linux.filter_calls(set_id_filter.program())
+here = os.open(".", os.O_RDONLY)
+made = os.open("plain", os.O_CREAT | os.O_RDWR, 0o755)
+for way in (
+    lambda: os.chmod("plain", 0o4755),
+    lambda: os.fchmod(made, 0o2755),
+    lambda: os.chmod("plain", 0o6755, dir_fd=here),
+    lambda: os.open("new", os.O_CREAT | os.O_WRONLY, 0o4755),
+    lambda: os.open("new", os.O_CREAT | os.O_WRONLY, 0o4755, dir_fd=here),
+    lambda: os.open(".", os.O_TMPFILE | os.O_WRONLY, 0o4755),
+    lambda: os.mknod("new", stat.S_IFREG | 0o4755),
+    lambda: os.mknod("new", stat.S_IFREG | 0o4755, dir_fd=here),
+):
+    try:
+        way()
+    except PermissionError:
+        continue
+    sys.exit(1)
+os.chmod("plain", 0o700)
+print(os.listdir("."))
+"""
+
+
+def test_no_system_call_makes_such_a_file(tmp_path):
+    argv = [sys.executable, "-c", EVERY_WAY]
+    place = {"PYTHONPATH": str(Path(pocketbench.__file__).parents[1])}
+    done = subprocess.run(
+        argv, cwd=tmp_path, env=os.environ | place, capture_output=True, text=True
+    )
+    assert done.stdout == "['plain']\n", done.stderr
+
+
 def test_what_runs_on_the_phone_is_in_its_namespaces(phone):
     for kind in ("mnt", "user", "pid"):
         there = phone.shell(f"readlink /proc/self/ns/{kind}").stdout.strip()
@@ -126,7 +175,7 @@ def test_what_runs_on_the_phone_is_in_its_namespaces(phone):
 
 @as_root
 def test_nobody_can_neither_read_nor_run_what_a_phone_keeps(phone):
-    phone.shell("cp /system/bin/sh /data/local/tmp/sh; chmod 4755 /data/local/tmp/sh")
+    phone.shell("cp /system/bin/sh /data/local/tmp/sh; chmod 755 /data/local/tmp/sh")
     # As under a home that others may enter: only the phones' folder is closed.
     with tempfile.TemporaryDirectory(prefix="open-", dir="/tmp") as name:
         os.chmod(name, 0o755)
@@ -135,7 +184,7 @@ def test_nobody_can_neither_read_nor_run_what_a_phone_keeps(phone):
         shutil.copytree(kept, place / phone.name, symlinks=True)
         place.chmod(stat.S_IMODE(private_dir("simulated").stat().st_mode))
         program = place / phone.name / "data/local/tmp/sh"
-        assert program.stat().st_mode & stat.S_ISUID, "the copy is not the test's point"
+        program.chmod(0o4755)
         for words in (["ls", str(place)], [str(program), "-c", "id"]):
             try:
                 done = subprocess.run(words, user=NOBODY, group=NOBODY, timeout=30)
