@@ -2,7 +2,7 @@
 
 Both launch the same model file on this computer in turn (A B, B A, ...), pinned to the
 same leased core; each launch gives the median of its iterations. Printed is ours over
-theirs with the 95 % t interval over the pairs of launches.
+theirs with the 95 % interval that the verdicts of a run are built on, over the pairs.
 
 --program PATH is any `speed_benchmark_torch` for this computer; without it a plain loop
 with that program's timing rule is compiled against the installed torch.
@@ -26,6 +26,7 @@ Run: python self_benchmarks/agreement.py [--program PATH] [--model mobilenet_v2]
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import statistics
 import subprocess
@@ -39,7 +40,7 @@ from pocketbench.android_runner.own import ExecutorchRunner, LiteRunner, NativeR
 from pocketbench.android_runner.prebuilt.speed_benchmark_torch import (
     SpeedBenchmarkTorch,
 )
-from pocketbench.bench.judge.intervals import estimate
+from pocketbench.bench.judge.paired import paired_evidence
 from pocketbench.bench.measure.lease import CpuLease
 from pocketbench.bench.models.exporting.library import export
 from pocketbench.bench.paths import cache_dir, state_dir
@@ -152,16 +153,15 @@ def main() -> None:
             theirs = Program(SpeedBenchmarkTorch((given,)), device, artifact)
         pairs: list[tuple[float, float]] = []
         for number in range(parsed.most_pairs + 1):
-            if len(pairs) >= parsed.pairs and is_narrow(pairs):
+            enough = len(pairs) >= parsed.pairs and len(pairs) % 20 == 0
+            if enough and is_narrow(pairs):
                 break
             order = (ours, theirs) if number % 2 == 0 else (theirs, ours)
             with lease.cores(1, threading.Event()) as cpus:
                 found = {x: x.median_ns(parsed.iterations, cpus) for x in order}
             if number:  # the first pair warms the page cache
                 pairs.append((found[ours], found[theirs]))
-    ratio = estimate([a / b for a, b in pairs])
-    assert ratio.low is not None
-    assert ratio.high is not None
+    point, low, high = ratio(pairs)
     print(
         f"{artifact.model} {artifact.variant}, {len(pairs)} pairs of launches, "
         f"load {os.getloadavg()[1]:.1f} on {os.cpu_count()} cores"
@@ -171,17 +171,21 @@ def main() -> None:
         median_ms = statistics.median(pair[index] for pair in pairs) / 1e6
         print(f"  {name:<7} {median_ms:9.3f} ms  {program.program.executable.path}")
     print(
-        f"  ours over {other} {ratio.point:.4f} [{ratio.low:.4f}, {ratio.high:.4f}]: "
-        f"{verdict(ratio.low, ratio.high)}"
+        f"  ours over {other} {point:.4f} [{low:.4f}, {high:.4f}]: {verdict(low, high)}"
     )
+
+
+def ratio(pairs: list[tuple[float, float]]) -> tuple[float, float, float]:
+    """Ours over theirs, with the ends of its interval."""
+    found = paired_evidence([b for _, b in pairs], [a for a, _ in pairs])
+    assert found is not None
+    return math.exp(found.ratio.mean), math.exp(found.low), math.exp(found.high)
 
 
 def is_narrow(pairs: list[tuple[float, float]]) -> bool:
     """Whether the interval has room in the band; where it lies has no say in it."""
-    ratio = estimate([a / b for a, b in pairs])
-    assert ratio.low is not None
-    assert ratio.high is not None
-    return ratio.high - ratio.low <= BAND
+    _, low, high = ratio(pairs)
+    return high - low <= BAND
 
 
 def verdict(low: float, high: float) -> str:

@@ -59,6 +59,7 @@ def export(
     import msgspec
 
     from pocketbench.bench.errors import ExportError
+    from pocketbench.bench.models.exporting.child import export_process
     from pocketbench.bench.models.exporting.library import export as export_variant
     from pocketbench.bench.planning.make_plan import plan_models
     from pocketbench.bench.planning.run_options import RunOptions
@@ -72,6 +73,7 @@ def export(
     )
     requests = plan_models(options).models
     output.mkdir(parents=True, exist_ok=True)
+    process = click.get_current_context().with_resource(export_process())
     made, refused = 0, 0
     for request, variant in ((r, v) for r in requests for v in r.variants):
         try:
@@ -80,6 +82,7 @@ def export(
                 variant,
                 seed=seed,
                 progress=lambda text: click.echo(text, err=True),
+                process=process,
             )
         except ExportError as error:
             refused += 1

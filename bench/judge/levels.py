@@ -11,8 +11,8 @@ needs. It is confirmed when all of these hold:
 * the history has been steady: levels before it lasted long enough, longer where it only
   returns to a level that was there before; or it has lasted `LONG` runs itself.
 
-The numbers were chosen on generated histories; `benchmarks/statistics.py` measures what
-they do on others.
+The numbers were chosen on generated histories; `self_benchmarks/statistics.py` measures
+what they do on others.
 """
 
 from __future__ import annotations

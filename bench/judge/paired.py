@@ -11,8 +11,8 @@ holds however much two tests depend on each other, and costs little while they a
 The point is the rank test's own: the median of all aligned shifts (Hodges and Lehmann,
 Ann. Math. Stat. 34, 1963). One disturbed launch moves it little.
 
-`benchmarks/statistics.py` measures tests and point against each of the two alone, and
-others.
+`self_benchmarks/statistics.py` measures tests and point against each of the two alone,
+and others.
 """
 
 from __future__ import annotations

@@ -213,23 +213,27 @@ def export_all(
     plan: Plan, progress: Progress
 ) -> tuple[dict[tuple[str, str], Artifact], dict[tuple[str, str], ExportError]]:
     """Export each model's variants; what cannot be exported is reported, not raised."""
+    from pocketbench.bench.models.exporting.child import export_process
     from pocketbench.bench.models.exporting.library import export
 
     artifacts: dict[tuple[str, str], Artifact] = {}
     errors: dict[tuple[str, str], ExportError] = {}
-    for request in plan.models:
-        for name in dict.fromkeys(v.name for v in plan.variants_of(request.name)):
+    wanted = dict.fromkeys((v.model, v.name) for v in plan.variants)
+    with export_process() as process:
+        for model, name in wanted:
+            request = next(x for x in plan.models if x.name == model)
+            source, variant = request.origin(name)
             try:
-                source, variant = request.origin(name)
                 made = export(
                     replace(request, source=source),
                     variant,
                     seed=plan.workload.seed,
                     progress=progress,
+                    process=process,
                 )
-                artifacts[request.name, name] = replace(made, variant=name)
+                artifacts[model, name] = replace(made, variant=name)
             except ExportError as error:
-                errors[request.name, name] = error
+                errors[model, name] = error
     return artifacts, errors
 
 

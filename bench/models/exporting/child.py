@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,6 +20,7 @@ import msgspec
 from pocketbench.bench.errors import ExportError, UsageError
 from pocketbench.bench.models.exporting.export_messages import (
     Done,
+    Ended,
     Message,
     Order,
     Progress,
@@ -25,7 +28,7 @@ from pocketbench.bench.models.exporting.export_messages import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 logger = logging.getLogger(__name__)
 
@@ -33,63 +36,115 @@ _ERRORS = {"ExportError": ExportError, "UsageError": UsageError}
 _TAIL_LINES = 3
 
 
-def export_in_child(order: Order, progress: Callable[[str], None]) -> Done:
-    """Make one export and wait for it; whatever happens here, the child ends.
-
-    Raises:
-        ExportError: The model cannot be made into this variant.
-        UsageError: The source is not what it was taken for.
-    """
+@contextlib.contextmanager
+def export_process() -> Iterator[ExportProcess]:
+    """Give a process for several exports, which has ended when the context has."""
     with tempfile.TemporaryFile() as stderr:
+        process = ExportProcess(stderr)
         try:
-            outcome, code = _converse(order, stderr, progress)
+            yield process
         finally:
-            stderr.seek(0)
-            words = stderr.read().decode(errors="replace").strip()
+            process.end()
+
+
+class ExportProcess:
+    """The process that exports, started with the first order."""
+
+    def __init__(self, stderr: IO[bytes]) -> None:
+        """Start nothing yet; all that is printed goes into a file."""
+        self._stderr = stderr
+        self._words_seen = 0
+        self._running: subprocess.Popen[bytes] | None = None
+
+    def export(self, order: Order, progress: Callable[[str], None]) -> Done:
+        """Make one export and wait for it; whatever happens here, its process ends.
+
+        Raises:
+            ExportError: The model cannot be made into this variant.
+            UsageError: The source is not what it was taken for.
+        """
+        words = ""
+        try:
+            outcome, code = self._converse(order, progress)
+        except BaseException:
+            self.end()
+            raise
+        finally:
+            words = self._new_words()
             if words:
                 logger.debug("export of %s: %s", order.source.spec, words)
-    if isinstance(outcome, Done):
-        return outcome
-    if isinstance(outcome, Refused):
-        raise _ERRORS[outcome.error](outcome.subject, outcome.fact, outcome.next_step)
-    end = f"signal {-code}" if code < 0 else f"exit code {code}"
-    tail = " | ".join(words.splitlines()[-_TAIL_LINES:])
-    raise ExportError(
-        f"{order.model} {order.variant}",
-        f"the exporting process ended with {end}" + (f": {tail}" if tail else ""),
-        "Check that the computer has memory to spare, then try again",
-    )
+        if isinstance(outcome, Done):
+            return outcome
+        if isinstance(outcome, Refused):
+            raise _ERRORS[outcome.error](
+                outcome.subject, outcome.fact, outcome.next_step
+            )
+        end = f"signal {-code}" if code < 0 else f"exit code {code}"
+        tail = " | ".join(words.splitlines()[-_TAIL_LINES:])
+        raise ExportError(
+            f"{order.model} {order.variant}",
+            f"the exporting process ended with {end}" + (f": {tail}" if tail else ""),
+            "Check that the computer has memory to spare, then try again",
+        )
 
-
-def _converse(
-    order: Order, stderr: IO[bytes], progress: Callable[[str], None]
-) -> tuple[Done | Refused | None, int]:
-    process = subprocess.Popen(
-        # -P: the folder of the program must not be where its imports are found.
-        [sys.executable, "-P", str(Path(__file__).parents[1] / "__main__.py")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=stderr,
-        cwd=order.folder,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    outcome: Done | Refused | None = None
-    try:
+    def _converse(
+        self, order: Order, progress: Callable[[str], None]
+    ) -> tuple[Done | Refused | None, int]:
+        process = self._running or self._start()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        outcome: Done | Refused | None = None
         _send(process.stdin, order)
         for line in process.stdout:
             message = msgspec.json.decode(line, type=Message)
             if isinstance(message, Progress):
                 progress(message.text)
+            elif isinstance(message, Ended):
+                return outcome, message.exit_code
             else:
                 outcome = message
-        return outcome, process.wait()
-    finally:
-        if process.poll() is None:
-            process.kill()
+        # One that takes no second order, or that did not live to say how it ended.
+        code = process.wait()
+        self._running = None
+        _close(process)
+        return outcome, code
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        self._running = subprocess.Popen(
+            # -P: the folder of the program must not be where its imports are found.
+            [sys.executable, "-P", str(Path(__file__).parents[1] / "__main__.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._stderr,
+            start_new_session=True,
+        )
+        return self._running
+
+    def _new_words(self) -> str:
+        """What was printed since this was asked last."""
+        # Not by reading on: the child writes where the file's one position is.
+        file = self._stderr.fileno()
+        size = os.fstat(file).st_size
+        words = os.pread(file, size - self._words_seen, self._words_seen)
+        self._words_seen = size
+        return words.decode(errors="replace").strip()
+
+    def end(self) -> None:
+        """Kill it and what it started, if it still runs."""
+        process, self._running = self._running, None
+        if process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-        process.stdout.close()
-        _close(process.stdin)
+            _close(process)
+
+
+def _close(process: subprocess.Popen[bytes]) -> None:
+    """Close both pipes of a process that is gone."""
+    for pipe in (process.stdin, process.stdout):
+        assert pipe is not None
+        with contextlib.suppress(BrokenPipeError):
+            pipe.close()
 
 
 def _send(pipe: IO[bytes], order: Order) -> None:
@@ -99,9 +154,3 @@ def _send(pipe: IO[bytes], order: Order) -> None:
         pipe.flush()
     except BrokenPipeError:
         logger.debug("the exporting process left before it read its order")
-
-
-def _close(pipe: IO[bytes]) -> None:
-    """Close a pipe whose reader may be gone."""
-    with contextlib.suppress(BrokenPipeError):
-        pipe.close()

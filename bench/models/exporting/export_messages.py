@@ -1,7 +1,8 @@
 """What the exporting process and the one that waits for it tell each other.
 
 One JSON object a line: an `Order` on its standard input, which then stays open for
-as long as the export is wanted; `Progress` and in the end `Done` or `Refused` back.
+as long as the export is wanted; `Progress` and in the end `Done` or `Refused` back, and
+`Ended` where another order may follow.
 """
 
 from __future__ import annotations
@@ -54,4 +55,11 @@ class Refused(Value, frozen=True, kw_only=True, tag="refused"):
     next_step: str
 
 
-Message = Progress | Done | Refused
+class Ended(Value, frozen=True, kw_only=True, tag="ended"):
+    """The process that carried the order out is over."""
+
+    exit_code: int
+    """Negative for a signal."""
+
+
+Message = Progress | Done | Refused | Ended

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ import msgspec
 from filelock import Timeout
 
 from pocketbench.bench.models.exporting import cache
-from pocketbench.bench.models.exporting.child import export_in_child
+from pocketbench.bench.models.exporting.child import ExportProcess, export_process
 from pocketbench.bench.models.exporting.export_messages import Order
 from pocketbench.bench.paths import working_prefix
 from pocketbench.bench.planning.sources import resolve
@@ -35,12 +35,14 @@ def export(
     seed: int,
     progress: Callable[[str], None],
     folder: Path | None = None,
+    process: ExportProcess | None = None,
 ) -> Artifact:
     """Give a model's variant as a file, exporting it only when it must be.
 
     Nothing of torch is imported in this process, and nothing at all runs when an
     earlier export is still valid. `folder` is where relative paths and the user's
-    modules are looked for: the current one.
+    modules are looked for: the current one. `process` makes several exports in a row;
+    without it each has one of its own.
 
     Raises:
         UsageError: No such source or variant; names the near ones.
@@ -71,11 +73,11 @@ def export(
         memory_format=request.memory_format,
     )
     with _alone(cache.lock(key), order, progress):
-        artifact = cache.find(key) or _export(order, key, progress)
+        artifact = cache.find(key) or _export(order, key, progress, process)
     return msgspec.structs.replace(artifact, model=request.name)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _alone(
     lock: FileLock, order: Order, progress: Callable[[str], None]
 ) -> Iterator[None]:
@@ -91,13 +93,20 @@ def _alone(
         lock.release()
 
 
-def _export(order: Order, key: cache.Key, progress: Callable[[str], None]) -> Artifact:
+def _export(
+    order: Order,
+    key: cache.Key,
+    progress: Callable[[str], None],
+    process: ExportProcess | None,
+) -> Artifact:
     progress(f"{order.model} {order.variant}: exporting")
     with tempfile.TemporaryDirectory(
         dir=cache.workspace(), prefix=working_prefix()
     ) as workspace:
         order = msgspec.structs.replace(order, workspace=workspace)
-        done = export_in_child(order, progress)
+        with contextlib.ExitStack() as own:
+            process = process or own.enter_context(export_process())
+            done = process.export(order, progress)
         return cache.keep(
             cache.Entry(key=key, artifact=done.artifact, files=done.files)
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -14,6 +16,7 @@ from pocketbench.bench.errors import ExportError, PocketbenchError, UsageError
 from pocketbench.bench.models.accuracy.reference import make_reference
 from pocketbench.bench.models.exporting.export_messages import (
     Done,
+    Ended,
     Message,
     Order,
     Progress,
@@ -41,10 +44,11 @@ if TYPE_CHECKING:
 def carry_out(line: bytes, replies: IO[bytes], *, started_ns: int) -> None:
     """Make what an order asks for and reply; errors are replies too."""
     order = msgspec.json.decode(line, type=Order)
+    os.chdir(order.folder)
+    sys.path[:] = order.sys_path
 
     def reply(message: Message) -> None:
-        replies.write(msgspec.json.encode(message) + b"\n")
-        replies.flush()
+        _send(message, replies)
 
     def say(text: str) -> None:
         reply(Progress(text=f"{order.model} {order.variant}: {text}"))
@@ -63,6 +67,16 @@ def carry_out(line: bytes, replies: IO[bytes], *, started_ns: int) -> None:
         reply(_refusal(unforeseen))
     else:
         reply(Done(artifact=artifact, files=files.hashed()))
+
+
+def say_ended(exit_code: int, replies: IO[bytes]) -> None:
+    """Reply that the process of an order is over."""
+    _send(Ended(exit_code=exit_code), replies)
+
+
+def _send(message: Message, replies: IO[bytes]) -> None:
+    replies.write(msgspec.json.encode(message) + b"\n")
+    replies.flush()
 
 
 def _refusal(error: PocketbenchError) -> Refused:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from pocketbench.bench.errors import ExportError, UnknownNameError
+from pocketbench.bench.models.exporting.child import export_process
 from pocketbench.bench.models.exporting.library import export
 from pocketbench.bench.planning.sources import request_for
 
@@ -40,9 +41,11 @@ def private_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("POCKETBENCH_CACHE_DIR", str(tmp_path / "cache"))
 
 
-def export_quietly(source, variant="float32"):
+def export_quietly(source, variant="float32", **more):
     said = []
-    artifact = export(request_for(source), variant, seed=0, progress=said.append)
+    artifact = export(
+        request_for(source), variant, seed=0, progress=said.append, **more
+    )
     return artifact, said
 
 
@@ -159,6 +162,35 @@ def test_a_child_that_is_killed_is_reported_with_its_last_words(nets):
 
     with pytest.raises(ExportError, match=r"ended with signal 9: .*about to die"):
         export_quietly("deadly:net")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a fork for each, on Linux only")
+def test_one_process_makes_several_exports_and_outlives_a_crash(nets):
+    (nets / "mortal.py").write_text(
+        "import os, sys, torch\n"
+        "def net():\n"
+        "    open('parents', 'a').write(f'{os.getppid()}\\n')\n"
+        "    if os.environ['VARIANT'] == 'dies':\n"
+        "        print('about to die', file=sys.stderr, flush=True)\n"
+        "        os.kill(os.getpid(), 9)\n"
+        "    return torch.nn.Linear(4, 3), torch.ones(1, 4)\n"
+        "def dies():\n"
+        "    os.environ['VARIANT'] = 'dies'\n"
+        "    return net()\n"
+        "os.environ.setdefault('VARIANT', 'lives')\n"
+    )
+    with export_process() as process:
+        first, _ = export_quietly("mortal:net", process=process)
+        with pytest.raises(ExportError, match=r"signal 9: about to die\. Check"):
+            export_quietly("mortal:dies", process=process)
+        second, _ = export_quietly("mortal:net", "int8-dynamic", process=process)
+
+    parents = (nets / "parents").read_text().split()
+    assert len(parents) == 3
+    assert len(set(parents)) == 1
+    assert first.sha256 != second.sha256
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(parents[0]), 0)
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
