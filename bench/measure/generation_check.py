@@ -49,7 +49,7 @@ def check_decoders(plan: Plan, artifacts: Mapping[tuple[str, str], Artifact]) ->
         if artifact is None:
             continue
         _check(artifact, generation.at(variant.kv_depth or 0))
-        size = artifact.decoder and artifact.decoder.vocabulary_size
+        size = artifact.decoder.vocabulary_size if artifact.decoder else None
         if size is None:
             continue
         first, of_first = vocabularies.setdefault(variant.model, (variant.name, size))

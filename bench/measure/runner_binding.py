@@ -117,7 +117,7 @@ def launch_request(
         seed=workload.seed,
         inputs=artifact.inputs,
         bundled_input_count=artifact.bundled_input_count,
-        generation=generation and generation.at(variant.kv_depth or 0),
+        generation=generation.at(variant.kv_depth or 0) if generation else None,
     )
 
 

@@ -16,7 +16,7 @@ from pocketbench.reports.tables.comparisons import comparison_row, most_interest
 from pocketbench.reports.tables.outputs import failing
 from pocketbench.reports.text.caveats import doubts
 from pocketbench.reports.text.failures import failures_once
-from pocketbench.reports.text.fastest import fastest_headings, first_table
+from pocketbench.reports.text.fastest import Fastest, fastest_headings, first_table
 from pocketbench.reports.text.headline import headline
 from pocketbench.reports.text.next_step import next_step
 from pocketbench.reports.text.phrases import counted
@@ -25,7 +25,7 @@ from pocketbench.reports.view import View
 DEFAULT_WIDTH = 80
 MOST_LINES = 25
 _MOST_SENTENCES, _MOST_FASTEST, _MOST_CAVEATS, _MOST_MISSED = 9, 6, 3, 2
-_MOST_BUDGETS, _LONGEST_BASELINE = 4, 16
+_MOST_BUDGETS, _LONGEST_BASELINE, _MOST_GENERATED = 4, 16, 10
 _VERDICT_STYLES = {Verdict.IMPROVEMENT: "blue", Verdict.INCONCLUSIVE: "dim"}
 
 
@@ -161,35 +161,55 @@ def verdict_style(view: View, comparison: Comparison) -> str:
 
 
 def _fastest(view: View, console: Console, room: int) -> list[Text]:
-    """How fast each model is on each device, in so many lines."""
+    """How fast each model is on each device, in so many lines.
+
+    Of models that generate each build, under the name of its device.
+    """
     found = first_table(view)
-    most = min(_MOST_FASTEST, room - 3 - min(len(view.models), _MOST_FASTEST))
+    is_generated = view.generation is not None
+    most = _MOST_GENERATED if is_generated else _MOST_FASTEST
+    groups = {_group(view, row) for row in found}
+    most = min(most, room - 3 - min(len(groups), most))
     if not found or most < 1:
         return []
     shown = found[:most]
-    is_grouped = len({row.cell.model for row in shown}) > 1
+    is_grouped = is_generated or len({row.cell.model for row in shown}) > 1
     rows = [
-        NamedRow(
+        NamedRow("", (f"  {row.cell.variant_id}", ""), "", list(map(Text, row.figures)))
+        if is_generated
+        else NamedRow(
             "",
             _device(view, row.cell.device_id),
             "",
-            [Text(words) for words in row.cells[1:-1]],
+            list(map(Text, (row.cell.variant_id, *row.figures))),
         )
         for row in shown
     ]
     name = "" if is_grouped else shortened(shown[0].cell.model, 24)
-    headings = [name, *fastest_headings(view)[2:-1]]
+    headings = [name, *fastest_headings(view)[3 if is_generated else 2 : -1]]
     heading, *table = named_rows(headings, rows, console.width)
     lines, before = [Text(), heading], ""
     for row, line in zip(shown, table, strict=True):
-        if is_grouped and row.cell.model != before:
-            lines.append(Text(row.cell.model, style="bold"))
-        before = row.cell.model
+        group = _group(view, row)
+        if is_grouped and group != before:
+            lines.append(Text(group, style="bold"))
+        before = group
         lines.append(line)
-    if len(found) > len(shown):
-        left_out = counted(len(found) - len(shown), "more pair")
-        lines.append(Text(f"{left_out} of model and device: --details", style="dim"))
+    if left := len(found) - len(shown):
+        more = (
+            counted(left, "more configuration")
+            if is_generated
+            else f"{counted(left, 'more pair')} of model and device"
+        )
+        lines.append(Text(f"{more}: --details", style="dim"))
     return lines
+
+
+def _group(view: View, row: Fastest) -> str:
+    """Under what a row stands where there are several."""
+    if view.generation is None:
+        return row.cell.model
+    return f"{row.cell.model} · {view.tagged(row.cell.device_id)}"
 
 
 def _device(view: View, device_id: str) -> tuple[str, str]:

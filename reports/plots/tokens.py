@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from pocketbench.bench.judge.summary import Cell
 from pocketbench.bench.records.metrics import Metric
@@ -121,11 +122,12 @@ def by_depth(
     )
 
 
-def _medians(cell: Cell) -> np.ndarray:
+def _medians(cell: Cell) -> npt.NDArray[np.float64]:
     """At each token after the first, the median launch's time since the one before."""
     launches = [launch.measurement.samples_ns for launch in cell.records]
     shortest = min(map(len, launches), default=0)
-    return np.median(np.array([x[:shortest] for x in launches]).T, axis=1)
+    rows = np.array([x[:shortest] for x in launches], dtype=np.float64)
+    return np.atleast_1d(np.median(rows, axis=0))
 
 
 def _name_ends(

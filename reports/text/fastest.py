@@ -43,11 +43,19 @@ class Fastest(NamedTuple):
     """How many were measured there."""
 
     @property
+    def figures(self) -> tuple[str, ...]:
+        """What a table shows of it, from the fourth of `fastest_headings` on."""
+        if self.cell.kv_depth is None:
+            return (self.latency, self.memory or "-", self.size)
+        # The unit stands in the heading.
+        rate = self.latency.replace(" tokens/s", "")
+        return (rate, self.first_token or "-", self.memory or "-")
+
+    @property
     def cells(self) -> tuple[str, ...]:
-        """What a table shows of it, under `fastest_headings`."""
-        first_token = (self.first_token,) if self.cell.kv_depth is not None else ()
-        figures = (self.latency, *first_token, self.memory or "-", self.size)
-        return (self.cell.model, self.cell.variant_id, *figures, self.versus)
+        """All that a table shows of it, after the device."""
+        names = (self.cell.model, self.cell.variant_id)
+        return (*names, *self.figures, self.versus)
 
 
 def fastest_builds(view: View) -> list[Fastest]:
@@ -120,10 +128,10 @@ def _among(rows: list[Fastest]) -> str:
 def fastest_headings(view: View) -> tuple[str, ...]:
     """Of a table of them: device, model, build, figures, how it stands to another."""
     build = "fastest build" if len(view.variant_ids) > 1 else "build"
-    first_token: tuple[str, ...] = ()
+    figures = (view.primary.title, memory_words(view), "file size")
     if view.generation is not None:
-        build, first_token = "build", ("first token",)
-    figures = (view.primary.title, *first_token, memory_words(view), "file size")
+        build = "build"
+        figures = (f"{view.primary.title}, tokens/s", "first token", memory_words(view))
     return ("device", "model", build, *figures, "comparison")
 
 
@@ -185,8 +193,15 @@ def _reach(view: View, rows: list[Fastest]) -> str:
     points = sorted(row.figure.point for row in rows)
     models = dict.fromkeys(row.cell.model for row in rows)
     devices = counted(len({row.cell.device_id for row in rows}), "device")
-    builds = {row.cell.variant_id for row in rows}
+    builds = {row.cell.variant_id.removesuffix(_depth(row.cell)) for row in rows}
     name = next(iter(models)) if len(models) == 1 else counted(len(models), "model")
     build = builds.pop() if len(builds) == 1 else "the fastest build of each"
+    if view.generation and len(view.generation.kv_depths) > 1:
+        build += f" at {counted(len(view.generation.kv_depths), 'depth')}"
     low, high = (format_value(unit, point) for point in (points[0], points[-1]))
     return f"{name} on {devices}: {low} to {high} with {build}."
+
+
+def _depth(cell: Cell) -> str:
+    """What a variant's id ends in where there are several depths."""
+    return f"@d{cell.kv_depth}"
