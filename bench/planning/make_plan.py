@@ -354,9 +354,12 @@ def _variants(
 ) -> list[Variant]:
     counts = tuple(dict.fromkeys(threads))
     depths = generation.kv_depths if generation else (None,)
+    usual = f"+{GENERATION_ENGINE}"
+    # The one engine that is usual need not be said of each.
+    is_usual = generation and all(x.endswith(usual) for x in request.variants)
     return [
         Variant(
-            id=name
+            id=(name.removesuffix(usual) if is_usual else name)
             + (f"@{count}t" if len(counts) > 1 else "")
             + (f"@d{depth}" if len(depths) > 1 else ""),
             model=request.name,

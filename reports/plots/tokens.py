@@ -19,7 +19,7 @@ from pocketbench.reports.text.phrases import counted
 from pocketbench.reports.view import View
 
 _HEIGHT_PX = 210.0
-_LEFT_PX, _RIGHT_PX = 42.0, PANEL_PX - 84
+_LEFT_PX, _RIGHT_PX = 42.0, PANEL_PX - 102
 
 
 def over_tokens(
@@ -96,7 +96,7 @@ def by_depth(
         sheet,
         across,
         up,
-        across_caption="tokens in the KV cache when the prompt comes",
+        across_caption="depth of the KV cache, tokens",
         up_caption=f"{metric.title}, {scale.name}",
     )
     paths: dict[str, Points] = {}
@@ -138,7 +138,7 @@ def _name_ends(
         sheet.text(
             _RIGHT_PX + 8,
             y,
-            shortened(build, 13),
+            shortened(build, 14),
             colour=colours[build].text,
             size=SMALL_PX,
         )

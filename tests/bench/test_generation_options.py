@@ -22,7 +22,7 @@ def test_a_generation_takes_executorch_and_decides_on_decode_speed():
         prompt_tokens=128, new_tokens=64, kv_depths=(0,), warmup_generations=1
     )
     assert [(v.id, v.engine, v.kv_depth) for v in made.variants] == [
-        ("float32+executorch", "executorch", 0)
+        ("float32", "executorch", 0)
     ]
     assert made.gate_on == (GATES["decode"],)
 
@@ -31,10 +31,19 @@ def test_each_depth_is_a_variant_whose_baseline_has_the_same_depth():
     made = plan(variants=("float32", "int8-dynamic"), kv_depths=(0, 1024, 0))
 
     assert [(v.id, v.kv_depth, v.is_baseline) for v in made.variants] == [
-        ("float32+executorch@d0", 0, True),
-        ("int8-dynamic+executorch@d0", 0, False),
-        ("float32+executorch@d1024", 1024, True),
-        ("int8-dynamic+executorch@d1024", 1024, False),
+        ("float32@d0", 0, True),
+        ("int8-dynamic@d0", 0, False),
+        ("float32@d1024", 1024, True),
+        ("int8-dynamic@d1024", 1024, False),
+    ]
+
+
+def test_an_engine_that_is_not_the_usual_one_is_in_the_name():
+    made = plan(variants=("float32",), engines=("executorch", "executorch-portable"))
+
+    assert [variant.id for variant in made.variants] == [
+        "float32+executorch",
+        "float32+executorch-portable",
     ]
 
 
