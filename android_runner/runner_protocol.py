@@ -17,7 +17,11 @@ from pocketbench.bench.errors import LaunchError
 from pocketbench.bench.records.artifact import TensorSpec
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.launch import Heap, Measurement, Memory
-from pocketbench.bench.records.operator_times import OperatorTime, OperatorTimes
+from pocketbench.bench.records.operator_times import (
+    OTHER_NODES,
+    OperatorTime,
+    OperatorTimes,
+)
 from pocketbench.bench.records.record import Value
 from pocketbench.bench.records.runner import Capabilities, Prepacked, RawTensor
 
@@ -84,6 +88,8 @@ class _Observed(_Header, frozen=True, kw_only=True):
     operator_dtypes: tuple[str, ...]
     operator_calls: tuple[_Count, ...]
     operator_self_ns: tuple[_Ns, ...]
+    operator_nodes: tuple[int, ...] | None = None
+    """Absent from programs of before; -1: past the first 2000."""
 
 
 class _Spun(_Header, frozen=True, kw_only=True):
@@ -213,6 +219,7 @@ def read_operator_times(
         parsed.operator_dtypes,
         parsed.operator_calls,
         parsed.operator_self_ns,
+        parsed.operator_nodes or (None,) * len(parsed.operator_names),
     )
     if len({len(column) for column in columns}) != 1 or not parsed.operator_names:
         raise _bad_output(subject, "printed operators of which some are not whole")
@@ -224,8 +231,9 @@ def read_operator_times(
                 dtype=dtype or None,
                 calls=calls,
                 self_ns=self_ns,
+                node=None if node is None else OTHER_NODES if node < 0 else str(node),
             )
-            for name, backend, dtype, calls, self_ns in zip(*columns, strict=True)
+            for name, backend, dtype, calls, self_ns, node in zip(*columns, strict=True)
         ),
         inferences=len(parsed.profiled_latencies_ns),
         latencies_ns=parsed.latencies_ns,

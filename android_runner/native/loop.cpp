@@ -70,6 +70,7 @@ std::vector<std::int64_t> profile(
     latencies_ns.reserve(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i) {
       engine.stage(static_cast<std::size_t>(i) % inputs);
+      times.begin_inference();
       latencies_ns.push_back(time_forward(engine, start_ns));
     }
   };

@@ -1,11 +1,18 @@
 #include "operators.h"
 
+#include <algorithm>
+
 #include "clock.h"
 
 namespace pocketbench {
 
+OperatorTimes::Total& OperatorTimes::total_of_next(const Operator& which) {
+  const std::size_t node = std::min(node_++, kMostNodes);
+  return totals_[{node, which}];
+}
+
 void OperatorTimes::begin(const Operator& which) {
-  running_.push_back({&totals_[which], 0, 0});
+  running_.push_back({&total_of_next(which), 0, 0});
   running_.back().start_ns = now_ns();
 }
 
@@ -20,9 +27,9 @@ void OperatorTimes::end() {
 }
 
 void OperatorTimes::add(const Operator& which, std::int64_t duration_ns) {
-  Total& total = totals_[which];
-  ++total.calls;
-  total.self_ns += duration_ns;
+  Total& one = total_of_next(which);
+  ++one.calls;
+  one.self_ns += duration_ns;
   if (!running_.empty()) running_.back().within_ns += duration_ns;
 }
 
@@ -33,8 +40,10 @@ void OperatorTimes::clear() {
 
 void OperatorTimes::write(Line& line) const {
   std::vector<std::string> names, backends, dtypes;
-  std::vector<std::int64_t> calls, self_ns;
-  for (const auto& [which, total] : totals_) {
+  std::vector<std::int64_t> nodes, calls, self_ns;
+  for (const auto& [key, total] : totals_) {
+    const auto& [node, which] = key;
+    nodes.push_back(node < kMostNodes ? static_cast<std::int64_t>(node) : -1);
     names.push_back(which.name);
     backends.push_back(which.backend);
     dtypes.push_back(which.dtype);
@@ -44,6 +53,7 @@ void OperatorTimes::write(Line& line) const {
   line.add("operator_names", names)
       .add("operator_backends", backends)
       .add("operator_dtypes", dtypes)
+      .add("operator_nodes", nodes)
       .add("operator_calls", calls)
       .add("operator_self_ns", self_ns);
 }

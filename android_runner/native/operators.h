@@ -2,9 +2,11 @@
 #pragma once
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "runner_protocol.h"
@@ -22,8 +24,14 @@ struct Operator {
 // Adds up calls and times, each operator's own alone: what another one took that it
 // called is that one's. The clock is read last at a begin and first at an end, so
 // that the keeping itself falls between operators. For one thread.
+//
+// A node is an operator's place in the order of its inference, counted from 0. A model
+// that loops has too many of them: from `kMostNodes` on they are one.
 class OperatorTimes {
  public:
+  static constexpr std::size_t kMostNodes = 2000;
+
+  void begin_inference() { node_ = 0; }
   void begin(const Operator& which);
   void end();  // of the last one begun
 
@@ -47,8 +55,12 @@ class OperatorTimes {
     std::int64_t within_ns;  // of operators that it called
   };
 
-  std::map<Operator, Total> totals_;
+
+  Total& total_of_next(const Operator& which);
+
+  std::map<std::pair<std::size_t, Operator>, Total> totals_;
   std::vector<Running> running_;
+  std::size_t node_ = 0;
 };
 
 }  // namespace pocketbench

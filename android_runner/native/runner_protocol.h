@@ -24,8 +24,9 @@
 //
 //   {"profiled_latencies_ns": [1,1]}      whole ones, slower for being observed
 //   {"operator_names": ["aten::add"], "operator_backends": [""],
-//    "operator_dtypes": ["float32"], "operator_calls": [2], "operator_self_ns": [1]}
-//                                   sums over them, see operators.h
+//    "operator_dtypes": ["float32"], "operator_nodes": [0], "operator_calls": [2],
+//    "operator_self_ns": [1]}       sums over them, see operators.h; node -1: those of
+//                                   a model that loops, past the first 2000
 //
 // or, at the point where it fails,
 //

@@ -27,12 +27,12 @@ _TITLE = re.compile(r"=+ Run Order =+")
 _END = re.compile(r"=+ .* =+|Number of nodes executed: \d+")
 _RUNS = re.compile(r"Timings \(microseconds\): count=(\d{1,9})\b.*", re.A)
 _DELEGATE = re.compile(r"TfLite\w*Delegate\w*")
-_TYPE, _AVERAGE, _CALLS = "node type", "avg ms", "times called"
+_TYPE, _AVERAGE, _CALLS, _NAME = "node type", "avg ms", "times called", "name"
 _MS = 1_000_000
 
 
 def read_profile(lines: Sequence[str], subject: str) -> OperatorTimes:
-    """What each type of node took, a delegate's part of the model as one node.
+    """What each node took, a delegate's part of the model as one node.
 
     Raises:
         LaunchError: There is no profile, or a line of it is not understood.
@@ -43,16 +43,17 @@ def read_profile(lines: Sequence[str], subject: str) -> OperatorTimes:
     runs = next((int(m[1]) for line in parsed if (m := _RUNS.fullmatch(line))), 0)
     if runs == 0:
         raise _bad(subject, "its operator profile does not say of how many runs")
-    taken: dict[str, tuple[int, int]] = {}
+    taken: dict[tuple[str, str | None], tuple[int, int]] = {}
     for row in _rows(parsed, subject):
         node, average, called = row[_TYPE], exact(row[_AVERAGE]), exact(row[_CALLS])
         if not node or average is None or average < 0 or called is None or called < 0:
             raise _bad(subject, f"unreadable line of its operator profile: {row}")
         # Releases that divide by the runs twice report 0 calls of one.
         calls = max(1, int(called))
-        before = taken.get(node, (0, 0))
+        key = node, row.get(_NAME) or None
+        before = taken.get(key, (0, 0))
         self_ns = to_ns(average * calls * runs, _MS)
-        taken[node] = before[0] + calls * runs, before[1] + self_ns
+        taken[key] = before[0] + calls * runs, before[1] + self_ns
     if not taken:
         raise _bad(subject, "its operator profile has no operators")
     return OperatorTimes(
@@ -62,8 +63,9 @@ def read_profile(lines: Sequence[str], subject: str) -> OperatorTimes:
                 calls=calls,
                 self_ns=self_ns,
                 backend=node if _DELEGATE.fullmatch(node) else None,
+                node=name,
             )
-            for node, (calls, self_ns) in taken.items()
+            for (node, name), (calls, self_ns) in taken.items()
         ),
         inferences=runs,
     )

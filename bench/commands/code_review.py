@@ -220,7 +220,9 @@ class _AskByProgram(_Ask):
                 return json.loads(done.stdout)
         except ValueError as error:
             raise ServiceError(
-                self._program, f"failed ({error})", "Run `gh auth status` to see why"
+                self._program,
+                f"failed ({error})",
+                f"Run `{Path(self._program).name} auth status` to see why",
             ) from error
         status = re.search(r"HTTP (\d{3})", done.stderr)
         why = " ".join(done.stderr.split())[-200:]

@@ -109,6 +109,10 @@ def measure_and_store(options: RunOptions) -> tuple[Path, Cancelled | None]:
         plan = make_plan(options)
         before, folder = None, new_run_folder(options.runs_folder, _model_word(plan))
     selected, plan = _devices(plan, say)
+    for info in (device.info for device in selected if device.info.state != "ready"):
+        say(
+            f"{info.id} is {info.state.replace('_', ' ')}. {info.remedy or ''}".rstrip()
+        )
     equipped = equip(
         selected,
         make_runners(plan.runners, say, plan.libc),
@@ -122,7 +126,7 @@ def measure_and_store(options: RunOptions) -> tuple[Path, Cancelled | None]:
     preinstall(equipped)
     check_devices(selected)
     stopped: Cancelled | None = None
-    artifacts, errors = export_all(plan, say)
+    artifacts, errors = export_all(plan, say) if equipped else ({}, {})
     check_decoders(plan, artifacts)
     # Before the run's own folder makes the working directory dirty.
     first = _first_record(plan, folder, resumed=before is not None)

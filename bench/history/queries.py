@@ -15,6 +15,7 @@ from pocketbench.bench.errors import StoreError
 from pocketbench.bench.history.folder import COMPACTED
 from pocketbench.bench.history.series import HistoryCell, Point, Series
 from pocketbench.bench.history.stored import StoredLaunch
+from pocketbench.bench.judge.intervals import t_by_launches
 from pocketbench.bench.judge.metrics import PRIMARY
 from pocketbench.bench.records.metrics import MEAN_LATENCY, METRICS, Metric
 
@@ -43,7 +44,7 @@ def read_series(
     """
     # Means without a median have a series of their own, never joined to medians.
     names = (PRIMARY, MEAN_LATENCY) if metric == PRIMARY else (metric,)
-    # A device at a time: the launches of one query are held until it has its quartiles.
+    # A device at a time: the launches of one query are held until it has its medians.
     devices = [device] if device else _devices(str(folder)) or [None]
     return tuple(
         _series(list(of_cell), wanted)
@@ -134,18 +135,35 @@ def _rows(
     folder: str, model: str | None, metric: Metric, device: str | None
 ) -> list[Any]:
     """A row a cell and run: a cell's rows stand together, in order of time."""
+    name = metric.name
+    logs = f"CASE WHEN {name} > 0 THEN ln({name}) END"
     query = f"""
-        SELECT device, model, variant, threads,
-            arg_max(device_name, run_started_at), arg_max(imitation, run_started_at),
-            run_id, min(run_started_at) AS began, any_value(commit),
-            any_value(os_build), any_value(runtime), any_value(torch),
-            quantile_cont({metric.name}, [0.25, 0.5, 0.75]), count({metric.name})
-        FROM launches
-        WHERE {metric.name} IS NOT NULL AND ($model IS NULL OR model = $model)
-        GROUP BY device, model, variant, threads, run_id
+        SELECT device, model, variant, threads, shown, imitation, run_id, began, commit,
+            os_build, runtime, torch, middle,
+            CASE WHEN is_positive THEN exp(log_mean - t * log_spread)
+                ELSE mean - t * spread END,
+            CASE WHEN is_positive THEN exp(log_mean + t * log_spread)
+                ELSE mean + t * spread END,
+            n
+        FROM (
+            SELECT device, model, variant, threads,
+                arg_max(device_name, run_started_at) AS shown,
+                arg_max(imitation, run_started_at) AS imitation,
+                run_id, min(run_started_at) AS began, any_value(commit) AS commit,
+                any_value(os_build) AS os_build, any_value(runtime) AS runtime,
+                any_value(torch) AS torch, median({name}) AS middle, count(*) AS n,
+                min({name}) > 0 AS is_positive, avg({name}) AS mean,
+                stddev_samp({name}) AS spread, avg({logs}) AS log_mean,
+                stddev_samp({logs}) AS log_spread, $t[least(n, len($t))] / sqrt(n) AS t
+            FROM launches
+            WHERE {name} IS NOT NULL AND ($model IS NULL OR model = $model)
+            GROUP BY device, model, variant, threads, run_id
+        )
         ORDER BY device, model, variant, threads, began, run_id
     """
-    return answered(folder, query, {"model": model}, device=device)
+    return answered(
+        folder, query, {"model": model, "t": t_by_launches()}, device=device
+    )
 
 
 def answered(
@@ -228,8 +246,9 @@ def _series(rows: Sequence[Any], metric: Metric) -> Series:
 
 
 def _point(row: Any) -> Point:
-    run_id, began, commit, os_build, runtime, torch, quartiles, launches = row[6:]
-    low, middle, high = quartiles
+    run_id, began, commit, os_build, runtime, torch, middle, low, high, launches = row[
+        6:
+    ]
     return Point(
         run_id=run_id,
         started_at=began,
@@ -238,7 +257,7 @@ def _point(row: Any) -> Point:
         runtime=runtime,
         torch=torch,
         value=middle,
-        low_quartile=low,
-        high_quartile=high,
+        low=low,
+        high=high,
         launches=launches,
     )

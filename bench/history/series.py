@@ -36,8 +36,10 @@ class Point(Value, frozen=True, kw_only=True):
     torch: str
     value: float
     """Median over the launches, unscaled."""
-    low_quartile: float
-    high_quartile: float
+    low: float | None
+    """Ends of the 95 % interval of the launches' mean, as a run's report has it:
+    geometric where all are positive. `None` of one launch."""
+    high: float | None
     launches: int
 
     @property

@@ -111,6 +111,11 @@ def estimate(values: Sequence[float], *, alpha: float = 0.05) -> Estimate:
     )
 
 
+def t_by_launches(most: int = 1000) -> list[float | None]:
+    """The factors of a mean's 95 % interval, by its number of launches from 1 on."""
+    return [None, *(float(stdtrit(count - 1, 0.975)) for count in range(2, most + 1))]
+
+
 def log_mean(logs: Sequence[float]) -> LogMean:
     """The mean of logarithms with its standard error."""
     count = len(logs)

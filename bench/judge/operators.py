@@ -10,6 +10,7 @@ from enum import StrEnum
 from msgspec.structs import replace
 from scipy.special import stdtrit
 
+from pocketbench.bench.judge.layers import LayerCost, layer_costs, merged_layers
 from pocketbench.bench.judge.operator_kinds import (
     CALLS,
     computes_in_float,
@@ -71,6 +72,8 @@ class OperatorTable(Value, frozen=True, kw_only=True):
     """Of one inference, all operators together."""
     kinds_ns: tuple[dict[str, float], ...] = ()
     """What each kind of operator took of an inference, by launch in order of blocks."""
+    layers: tuple[LayerCost, ...] = ()
+    """In the order of the model; empty where the runtime reports no nodes."""
     observed_over_plain: float | None
     """How much slower an inference was for being observed; `None`: unavailable."""
 
@@ -130,6 +133,7 @@ def _over_launches(tables: Sequence[OperatorTable]) -> OperatorTable:
         operators=tuple(sorted(merged, key=lambda x: (-x.time_ns, x.name))),
         time_ns=total_ns,
         kinds_ns=tuple(kinds for table in tables for kinds in table.kinds_ns),
+        layers=merged_layers([table.layers for table in tables]),
         observed_over_plain=statistics.fmean(overheads) if overheads else None,
     )
 
@@ -170,7 +174,7 @@ def profile_failures(run: Run) -> tuple[ProfileFailure, ...]:
 
 def operator_table(profile: OperatorProfile, artifact: Artifact) -> OperatorTable:
     """One profile per inference, with the operators that fell back."""
-    times = profile.times
+    times = _nodes_together(profile.times)
     total_ns = sum(each.self_ns for each in times.operators) or 1
     costs = [
         OperatorCost(
@@ -192,8 +196,24 @@ def operator_table(profile: OperatorProfile, artifact: Artifact) -> OperatorTabl
         operators=tuple(sorted(costs, key=lambda cost: (-cost.time_ns, cost.name))),
         time_ns=total_ns / times.inferences,
         kinds_ns=(_kinds_ns(costs),),
+        layers=layer_costs(profile.times, artifact),
         observed_over_plain=_slow_down(times),
     )
+
+
+def _nodes_together(times: OperatorTimes) -> OperatorTimes:
+    """The same with one entry for all nodes of an operator."""
+    found: dict[tuple[str | None, ...], OperatorTime] = {}
+    for each in times.operators:
+        key = (each.name, each.backend, each.dtype)
+        before = found.get(key)
+        found[key] = replace(
+            each,
+            node=None,
+            calls=each.calls + (before.calls if before else 0),
+            self_ns=each.self_ns + (before.self_ns if before else 0),
+        )
+    return replace(times, operators=tuple(found.values()))
 
 
 def _fallback(

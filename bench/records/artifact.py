@@ -94,6 +94,15 @@ class OutputReference(Value, frozen=True, kw_only=True):
     knows what is right."""
 
 
+class LayerOperator(Value, frozen=True, kw_only=True):
+    """An operator of a program and the module that called it."""
+
+    operator: str
+    """`aten::conv2d`."""
+    module: str
+    """`features.0.0`; empty: the model itself."""
+
+
 class ExportFacts(Value, frozen=True, kw_only=True):
     """How the artifact was made."""
 
@@ -118,6 +127,8 @@ class ExportFacts(Value, frozen=True, kw_only=True):
     """What a call changes in the model and keeps for the next: buffers, attributes."""
     kept_float: tuple[str, ...] = ()
     """Layers with weights that an int8 build leaves in float32, where known."""
+    layers: tuple[LayerOperator, ...] = ()
+    """Each operator in the order of the program, where that is known."""
 
 
 class DelegateShare(Value, frozen=True, kw_only=True):

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.record import Value
 
+OTHER_NODES = "other operators"
+"""The node of a looping model's operators past those that are reported one by one."""
+
 
 class OperatorTime(Value, frozen=True, kw_only=True):
-    """One operator, all its calls together."""
+    """One operator of one node of the model, all its calls together."""
 
     name: str
     """As the runtime calls it: `quantized::conv2d_relu`, `add.out`."""
@@ -19,6 +22,9 @@ class OperatorTime(Value, frozen=True, kw_only=True):
     """The delegate that ran it: `XnnpackBackend`; `None`: the runtime itself."""
     dtype: str | None = None
     """Of its first tensor: `quint8`, `float32`; `None` where it is unknown."""
+    node: str | None = None
+    """Its place in the order of an inference, from 0, or what the runtime calls it
+    (`[net/conv]:0`); `None`: not reported, and all nodes of the name are together."""
 
 
 class OperatorTimes(Value, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ from pocketbench.devices.android.arm_cores import core_name
 from pocketbench.devices.android.device import AndroidDevice, open_serial
 from pocketbench.devices.simulated import profile
 from pocketbench.devices.simulated.phone import namespace, translator
+from pocketbench.devices.simulated.phone.names import REMEDY, is_taken
 from pocketbench.devices.simulated.phone.system_root import chosen_root
 from pocketbench.devices.simulated.running import running_phone
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 FAMILY = "simulated"
 
+_TAKEN = f"A phone of this name is running already. {REMEDY}"
 _CONNECT_TIMEOUT_S = 20.0
 _POLL_S = 0.02
 
@@ -49,15 +51,18 @@ class SimulatedDriver:
         """Holds the server from a check to the end of the next open device."""
 
     def discover(self) -> tuple[DeviceInfo, ...]:
-        """One phone a profile; none is running yet.
+        """One phone a profile; one whose name is taken by a running one is busy.
 
         Raises:
             ToolMissingError: This computer does not run Linux.
         """
         remedy = why_not()
-        state: DeviceState = "ready" if remedy is None else "no_permissions"
         return tuple(
-            describe(profile.load(name), state=state, remedy=remedy)
+            describe(profile.load(name), state="no_permissions", remedy=remedy)
+            if remedy
+            else describe(profile.load(name), state="busy", remedy=_TAKEN)
+            if is_taken(name)
+            else describe(profile.load(name), state="ready")
             for name in profile.names()
         )
 

@@ -23,6 +23,7 @@ from pocketbench.reports.formats.console import (
 )
 from pocketbench.reports.formats.console_sustained import show_courses
 from pocketbench.reports.formats.console_table import fitted, part
+from pocketbench.reports.tables.breakdowns import Breakdown, breakdowns
 from pocketbench.reports.tables.budgets import budget_rows
 from pocketbench.reports.tables.operators import operator_rows
 from pocketbench.reports.tables.outputs import failing, outputs_section
@@ -41,6 +42,7 @@ from pocketbench.reports.view import View
 _MOST_ROWS = 60
 _MOST_TABLES = 8
 _MOST_OPERATORS = 4
+_MOST_LAYERS = 6
 
 
 def render(view: View, *, width: int = DEFAULT_WIDTH) -> str:
@@ -164,6 +166,9 @@ def _show_operators(view: View, console: Console) -> None:
                 style="dim",
             )
         console.print(Padding(grid, (0, 0, 0, 4)))
+    for model in view.models:
+        for breakdown in breakdowns(view, model)[:_MOST_TABLES]:
+            _show_breakdown(view, model, breakdown, console)
     if any(table.fallbacks for table in tables[:_MOST_TABLES]):
         console.print(Padding(Text("*: fell back", style="dim"), (0, 0, 0, 2)))
     if len(tables) > _MOST_TABLES:
@@ -173,6 +178,24 @@ def _show_operators(view: View, console: Console) -> None:
         where = f"{view.tagged(failure.device_id)} · {failure.model} · "
         fact = f"{where}{failure.variant_id}: no operator times: {failure.fact}"
         _item(fact, failure.remedy, console)
+
+
+def _show_breakdown(view: View, model: str, table: Breakdown, console: Console) -> None:
+    """By kind of operator or by layer; which operators, is in the page."""
+    title = f"{model} · {view.tagged(table.device_id)}: {table.builds}"
+    console.print(Padding(Text(title), (0, 0, 0, 2)))
+    grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    for place, heading in enumerate(table.headings):
+        if place == 0:
+            grid.add_column(heading, max_width=28, overflow="ellipsis", no_wrap=True)
+        elif place > 1:
+            grid.add_column(heading, justify="right")
+    for row in table.rows[:_MOST_LAYERS]:
+        grid.add_row(*(Text(words) for words in (row[0], *row[2:])), style="dim")
+    console.print(Padding(grid, (0, 0, 0, 4)))
+    left_out = table.left_out + max(0, len(table.rows) - _MOST_LAYERS)
+    if left_out:
+        console.print(Padding(Text(f"{left_out} more", style="dim"), (0, 0, 0, 4)))
 
 
 def _column_scale(cells: list[Cell], metric: str, unit: str) -> Scale:

@@ -36,7 +36,11 @@ def render(view: View) -> str:
     root = ET.Element("testsuites", name="pocketbench")
     totals = dict.fromkeys(("tests", "failures", "errors", "skipped"), 0)
     models = dict.fromkeys(
-        [*view.models, *(f.model or "devices" for f in view.summary.failures)]
+        [
+            *view.models,
+            *(row.judged.model or "budgets" for row in budget_rows(view)),
+            *(f.model or "devices" for f in view.summary.failures),
+        ]
     )
     for model in models:
         suite = ET.SubElement(root, "testsuite", name=_clean(model))
@@ -47,7 +51,7 @@ def render(view: View) -> str:
             if of_fleet.model == model:
                 _fleet_case(suite, view, of_fleet)
         for row in budget_rows(view):
-            if row.judged.model == model:
+            if (row.judged.model or "budgets") == model:
                 _budget_case(suite, row)
         for outputs in view.summary.outputs:
             if outputs.model == model:

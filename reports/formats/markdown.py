@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from pocketbench.bench.judge.summary import Comparison
 from pocketbench.bench.units import common_scale
+from pocketbench.reports.tables.breakdowns import breakdowns
 from pocketbench.reports.tables.budgets import HEADINGS as BUDGET_HEADINGS
 from pocketbench.reports.tables.budgets import budget_rows
 from pocketbench.reports.tables.comparisons import (
@@ -31,7 +32,7 @@ from pocketbench.reports.text.fastest import (
     memory_metric,
 )
 from pocketbench.reports.text.headline import headline
-from pocketbench.reports.text.history import line, raised, title
+from pocketbench.reports.text.history import line, raised, shared_names, title
 from pocketbench.reports.text.next_step import next_step
 from pocketbench.reports.text.phrases import (
     SETTLED_APART,
@@ -80,6 +81,7 @@ def render(view: View, *, report_url: str | None = None) -> str:
     if rest:
         title = f"{counted(len(rest), 'comparison')} unchanged or inconclusive"
         pieces += _folded(title, _table(view, rest))
+    pieces += _operators(view)
     pieces += _folded("How it was measured", _method(view))
     pieces += _resources(view)
     link = f"\n[The whole report]({report_url})\n" if report_url else ""
@@ -173,8 +175,9 @@ def _resources_changed(view: View, comparison: Comparison) -> tuple[str, str]:
 def _history(view: View) -> list[str]:
     """Each confirmed regression of the history, with its commits."""
     found = raised(view.histories.values())
+    shared = shared_names(view.histories.values())
     lines = [
-        f"- {escaped(f'{title(series)}: {line(series, change)}')}\n"
+        f"- {escaped(f'{title(series, shared)}: {line(series, change)}')}\n"
         for series, change in found[:_MOST_RAISED]
     ]
     if left := len(found) - len(lines):
@@ -259,6 +262,21 @@ def _failures(view: View) -> list[str]:
         for once in failures_once(view)
     ]
     return ["\n**Failures**\n\n", *lines] if lines else []
+
+
+def _operators(view: View) -> list[str]:
+    """Builds beside each other by kind of operator and by layer, folded."""
+    lines = []
+    for model in view.models:
+        for table in breakdowns(view, model):
+            where = f"{model} on {view.tagged(table.device_id)}: {table.builds}"
+            rule = " | ".join("---" for _ in table.headings)
+            lines.append(f"\n{escaped(where)}\n\n")
+            lines.append(f"| {' | '.join(table.headings)} |\n| {rule} |\n")
+            lines += [f"| {' | '.join(map(escaped, row))} |\n" for row in table.rows]
+            if table.left_out:
+                lines.append(f"\n{table.left_out} more\n")
+    return _folded("Operator profile", lines) if lines else []
 
 
 def _resources(view: View) -> list[str]:

@@ -21,7 +21,13 @@ from pocketbench.reports.plots.style import (
     SMALL_PX,
     UNCHANGED,
 )
-from pocketbench.reports.text.history import STATE_WORDS, commit_range, moved, title
+from pocketbench.reports.text.history import (
+    STATE_WORDS,
+    commit_range,
+    moved,
+    shared_names,
+    title,
+)
 from pocketbench.reports.text.phrases import counted
 
 WIDTH_PX = 820.0
@@ -51,9 +57,9 @@ def _drawing(histories: Sequence[CellHistory], name: str, *, inline: bool) -> st
     first = histories[0].series
     return _sheet(histories).svg(
         name,
-        title=title(first)
+        title=title(first, shared_names(histories))
         if len(histories) == 1
-        else f"{counted(len(histories), 'cell')} over their runs",
+        else f"{counted(len(histories), 'configuration')} over their runs",
         description=f"{first.metric.title} of each run in order of time, with "
         f"{counted(found, 'change')} of level.",
         inline=inline,
@@ -62,25 +68,26 @@ def _drawing(histories: Sequence[CellHistory], name: str, *, inline: bool) -> st
 
 def _sheet(histories: Sequence[CellHistory]) -> Sheet:
     sheet = Sheet(WIDTH_PX, PANEL_PX * len(histories))
+    shared = shared_names(histories)
     for number, history in enumerate(histories):
-        _panel(sheet, history, PANEL_PX * number)
+        _panel(sheet, history, PANEL_PX * number, title(history.series, shared))
     return sheet
 
 
-def _panel(sheet: Sheet, history: CellHistory, top: float) -> None:
+def _panel(sheet: Sheet, history: CellHistory, top: float, heading: str) -> None:
     series = history.series
     points = series.points
-    values = [v for p in points for v in (p.low_quartile, p.high_quartile)]
+    values = [v for p in points for v in (p.low, p.value, p.high) if v is not None]
     scale = common_scale(series.metric.unit, values)
     across = Axis(
         0, max(len(points) - 1, 1), _LEFT + 8, WIDTH_PX - _RIGHT, (), warp=float
     )
     up = value_axis(values, scale.size, top + PANEL_PX - _BOTTOM, top + _TOP)
-    sheet.text(0, top + 10, shortened(title(series), 110), bold=True)
+    sheet.text(0, top + 10, shortened(heading, 110), bold=True)
     sheet.text(
         0,
         top + 27,
-        f"{series.metric.title}, {scale.name}; bars: middle half of the launches"
+        f"{series.metric.title}, {scale.name}; bars: 95 % CI over launches"
         + ("; two speeds" if history.two_speeds else ""),
         colour=MUTED,
         size=SMALL_PX,
@@ -92,8 +99,9 @@ def _panel(sheet: Sheet, history: CellHistory, top: float) -> None:
     ]
     sheet.lines(
         [
-            [(x, up.pixel(p.low_quartile)), (x, up.pixel(p.high_quartile))]
+            [(x, up.pixel(p.low)), (x, up.pixel(p.high))]
             for (x, _), p in zip(places, points, strict=True)
+            if p.low is not None and p.high is not None
         ],
         colour=BASELINE,
         width=2.4,

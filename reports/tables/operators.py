@@ -10,14 +10,9 @@ from pocketbench.bench.records.operator_times import ProfileFailure
 from pocketbench.bench.units import Scale, common_scale, significant
 from pocketbench.reports.plots.operators import operator_chart
 from pocketbench.reports.plots.style import Colour
+from pocketbench.reports.tables.breakdowns import Breakdown, breakdowns, is_contradicted
 from pocketbench.reports.text.phrases import counted, listed
-from pocketbench.reports.text.why import (
-    OperatorPair,
-    disagreement,
-    operator_pairs,
-    tables_of,
-    why,
-)
+from pocketbench.reports.text.why import operator_pairs, tables_of, why
 from pocketbench.reports.view import View
 
 MOST_OPERATORS = 8
@@ -85,6 +80,7 @@ class OperatorSection(NamedTuple):
     """Why a build is slower or faster, or that the profile cannot say."""
     charts: list[OperatorChart]
     charts_left_out: int
+    breakdowns: list[Breakdown]
     failures: list[ProfileFailure]
 
 
@@ -99,7 +95,7 @@ def operator_section(
     pairs = operator_pairs(view, tables)
     reasons = [words for pair in pairs if (words := why(view, pair))]
     # A chart of what the timed figures contradict would mislead.
-    pairs = [pair for pair in pairs if not _contradicted(view, pair)]
+    pairs = [pair for pair in pairs if not is_contradicted(view, pair)]
     charts = [
         OperatorChart(
             candidate.device_id,
@@ -120,12 +116,9 @@ def operator_section(
         reasons,
         charts,
         max(0, len(pairs) - MOST_CHARTS),
+        breakdowns(view, model),
         failures,
     )
-
-
-def _contradicted(view: View, pair: OperatorPair) -> bool:
-    return any(t is not None and disagreement(view, t) is not None for t in pair)
 
 
 def operator_rows(table: OperatorTable, most: int = MOST_OPERATORS) -> OperatorRows:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence, Set
 
 from pocketbench.bench.history.series import CellHistory, LevelChange, Series
 from pocketbench.bench.units import format_value
@@ -27,10 +28,11 @@ IMITATION_TAGS = {
 def overview(histories: Sequence[CellHistory]) -> str:
     """A paragraph a cell: its runs, the last 30 as a sparkline, its changes."""
     lines = []
+    shared = shared_names(histories)
     for history in histories:
         series = history.series
         first, last = series.points[0], series.points[-1]
-        lines.append(title(series))
+        lines.append(title(series, shared))
         lines.append(
             f"  {counted(len(series.points), 'run')} from {first.started_at[:10]} to "
             f"{last.started_at[:10]}; {series.metric.title} at the last "
@@ -43,9 +45,9 @@ def overview(histories: Sequence[CellHistory]) -> str:
 
 def changes(histories: Sequence[CellHistory]) -> str:
     """The alarms first, then the other changes, then how many cells have none."""
-    alarms = raised(histories)
+    alarms, shared = raised(histories), shared_names(histories)
     rest = [(h.series, c) for h in histories for c in h.changes if not c.is_raised]
-    cells = counted(len(histories), "cell")
+    cells = counted(len(histories), "configuration")
     lines = [
         f"{counted(len(alarms), 'confirmed regression')}, "
         f"{counted(len(rest), 'other change')} in {cells}."
@@ -54,13 +56,13 @@ def changes(histories: Sequence[CellHistory]) -> str:
         if pairs:
             lines += ["", heading]
         for series, change in pairs:
-            lines.append(f"  {title(series)}")
+            lines.append(f"  {title(series, shared)}")
             lines.append(f"    {line(series, change)}")
     moving = [history for history in histories if history.two_speeds]
     if moving:
         lines += ["", "Two speeds"]
     for history in moving:
-        lines.append(f"  {title(history.series)}")
+        lines.append(f"  {title(history.series, shared)}")
         lines.append(f"    {two_speeds(history)}")
     if alarms:
         lines += [
@@ -80,26 +82,45 @@ def raised(histories: Iterable[CellHistory]) -> list[tuple[Series, LevelChange]]
 
 def raised_sentence(histories: Iterable[CellHistory]) -> str | None:
     """The largest confirmed change in words, and how many more there are."""
-    found = raised(histories)
+    every = tuple(histories)
+    found = raised(every)
     if not found:
         return None
     series, change = found[0]
     number = counted(len(found), "confirmed regression")
     more = f"{number} in the history, the largest" if found[1:] else number
-    since = series.points[change.index].version
+    name, since = title(series, shared_names(every)), series.points[change.index]
     return (
-        f"{more}: {title(series)} is {moved(series, change)} since {since} "
+        f"{more}: {name} is {moved(series, change)} since {since.version} "
         f"of {change.started_at[:10]}."
     )
 
 
-def title(series: Series) -> str:
-    """`net int8-static on Pixel 8 (pixel-8-9f3c01ab) [SIMULATED]`."""
-    cell = series.cell
-    threads = f" @{cell.threads}t" if cell.threads != 1 else ""
+def title(series: Series, shared: Set[str] = frozenset()) -> str:
+    """`net int8-static on Pixel 8 [SIMULATED]`, as a run's report has it.
+
+    Args:
+        series: One metric of one configuration.
+        shared: Names of several devices, which get their folder's name beside them.
+    """
+    device = series.device_name
+    if device in shared:
+        device += f" ({series.cell.device})"
     tag = f" [{IMITATION_TAGS[series.imitation]}]" if series.imitation else ""
-    name = f"{cell.model} {cell.variant}{threads}"
-    return f"{name} on {series.device_name} ({cell.device}){tag}"
+    return f"{series.cell.model} {build_name(series)} on {device}{tag}"
+
+
+def build_name(series: Series) -> str:
+    """`int8-static`, `int8-static@4t` with four threads."""
+    cell = series.cell
+    return f"{cell.variant}@{cell.threads}t" if cell.threads != 1 else cell.variant
+
+
+def shared_names(histories: Iterable[CellHistory]) -> frozenset[str]:
+    """The names that more than one device has."""
+    devices = {(h.series.device_name, h.series.cell.device) for h in histories}
+    uses = Counter(name for name, _ in devices)
+    return frozenset(name for name, count in uses.items() if count > 1)
 
 
 def findings(history: CellHistory) -> list[str]:

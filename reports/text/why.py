@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from pocketbench.bench.judge.operators import OperatorTable, mean_interval
+from pocketbench.bench.judge.operator_differences import (
+    OperatorDifference,
+    kind_differences,
+)
+from pocketbench.bench.judge.operators import OperatorTable
 from pocketbench.bench.judge.summary import Comparison, Verdict
 from pocketbench.bench.units import Scale, common_scale, significant
 from pocketbench.reports.text.phrases import SETTLED_APART
@@ -25,33 +28,6 @@ class OperatorPair(NamedTuple):
 
     baseline: OperatorTable | None
     candidate: OperatorTable
-
-
-class KindDifference(NamedTuple):
-    """What one kind of operator takes in both builds."""
-
-    kind: str
-    before_ns: float
-    after_ns: float
-    share: float
-    """Of the whole difference; negative where it goes the other way."""
-    interval_ns: tuple[float, float] | None = None
-    """95 % of the difference, of blocks paired; `None` with fewer than two."""
-
-    def words(self, scale: Scale) -> str:
-        """`convolution: +46.0 ms (12.0 → 58.0 ms) = 99 % of the difference`."""
-        sign = "+" if self.after_ns > self.before_ns else "-"
-        change = scale.format(abs(self.after_ns - self.before_ns))
-        if self.interval_ns is not None:
-            low, high = (scale.format(end) for end in self.interval_ns)
-            change = f"{change} {scale.name} [{low}, {high}]"
-        else:
-            change = f"{change} {scale.name}"
-        before, after = scale.format(self.before_ns), scale.format(self.after_ns)
-        return (
-            f"{self.kind}: {sign}{change} ({before} → {after} "
-            f"{scale.name}) = {significant(self.share * 100, 2)} % of the difference"
-        )
 
 
 def tables_of(view: View, model: str) -> list[OperatorTable]:
@@ -86,39 +62,6 @@ def operator_pairs(view: View, tables: Sequence[OperatorTable]) -> list[Operator
     return pairs
 
 
-def kind_differences(
-    baseline: OperatorTable, candidate: OperatorTable
-) -> list[KindDifference]:
-    """By kind of operator, what costs most first."""
-    times: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
-    for place, table in enumerate((baseline, candidate)):
-        for cost in table.operators:
-            times[cost.kind][place] += cost.time_ns
-    total = candidate.time_ns - baseline.time_ns
-    found = [
-        KindDifference(
-            kind,
-            before,
-            after,
-            (after - before) / total if total else 0.0,
-            _interval_ns(baseline, candidate, kind),
-        )
-        for kind, (before, after) in times.items()
-    ]
-    return sorted(found, key=lambda x: (-abs(x.after_ns - x.before_ns), x.kind))
-
-
-def _interval_ns(
-    baseline: OperatorTable, candidate: OperatorTable, kind: str
-) -> tuple[float, float] | None:
-    pairs = zip(baseline.kinds_ns, candidate.kinds_ns, strict=False)
-    changes = [after.get(kind, 0.0) - before.get(kind, 0.0) for before, after in pairs]
-    if len(changes) < 2:
-        return None
-    _, low, high = mean_interval(changes)
-    return None if low is None or high is None else (low, high)
-
-
 def disagreement(view: View, table: OperatorTable) -> str | None:
     """That a profile contradicts the timed median; `None` where the two agree."""
     cell = view.cells.get((table.device_id, table.model, table.variant_id))
@@ -151,8 +94,30 @@ def why(view: View, pair: OperatorPair) -> str | None:
     if not differences:
         return None
     name = f"{candidate.variant_id} on {view.tagged(candidate.device_id)}"
-    words = f"{name}: {differences[0].words(scale)}"
-    return f"{words}{_no_fast_path(view, comparison, pair, differences[0].kind)}."
+    words = f"{name}: {_difference(differences[0], scale)}"
+    return f"{words}{_no_fast_path(view, comparison, pair, differences[0].name)}."
+
+
+def _difference(found: OperatorDifference, scale: Scale) -> str:
+    """`convolution: +46.0 ms (12.0 → 58.0 ms) = 99 % of the difference`."""
+    before, after = scale.format(found.before_ns), scale.format(found.after_ns)
+    return (
+        f"{found.name}: {change_words(found, scale.format, unit=scale.name)} ({before} → "
+        f"{after} {scale.name}) = {significant(found.share * 100, 2)} % of the "
+        "difference"
+    )
+
+
+def change_words(
+    found: OperatorDifference, number: Callable[[float], str], *, unit: str = ""
+) -> str:
+    """`+46.0 ms [44.1, 47.9]`; without the interval where one launch was observed."""
+    sign = "+" if found.change_ns > 0 else "-"
+    words = f"{sign}{number(abs(found.change_ns))} {unit}".rstrip()
+    if found.interval_ns is None:
+        return words
+    low, high = map(number, found.interval_ns)
+    return f"{words} [{low}, {high}]"
 
 
 def why_lines(view: View) -> list[str]:

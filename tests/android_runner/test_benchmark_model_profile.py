@@ -101,15 +101,17 @@ def refused(observe):
 def test_what_was_printed_is_read_in_every_form(observe, form, nodes):
     times = observe(ended(printed(nodes, form)))
 
-    expected: dict[str, tuple[int, int]] = {}
-    for node, ms, calls in nodes:
-        total, ns = expected.get(node, (0, 0))
-        step = round(ms * 1000) * 1000 * calls * RUNS
-        expected[node] = (total + calls * RUNS, ns + step)
-    assert {x.name: (x.calls, x.self_ns) for x in times.operators} == expected
+    assert [(x.name, x.calls, x.self_ns) for x in times.operators] == [
+        (node, calls * RUNS, round(ms * 1000) * 1000 * calls * RUNS)
+        for node, ms, calls in nodes
+    ]
+    layer = "[net/a\tb/{0}]:{0}" if form.startswith("csv") else "[net/{0}]:{0}"
+    assert [x.node for x in times.operators] == [
+        layer.format(at) for at in range(len(nodes))
+    ]
     assert times.inferences == RUNS
     assert {x.name for x in times.operators if x.backend is not None} == (
-        {"TfLiteXNNPackDelegate"} & set(expected)
+        {"TfLiteXNNPackDelegate"} & {node for node, *_ in nodes}
     )
 
 

@@ -23,7 +23,11 @@ from pocketbench.bench.records.artifact import TensorSpec
 from pocketbench.bench.records.device import CommandResult
 from pocketbench.bench.records.failure import FailureReason as Reason
 from pocketbench.bench.records.launch import Measurement, Memory
-from pocketbench.bench.records.operator_times import OperatorTime, OperatorTimes
+from pocketbench.bench.records.operator_times import (
+    OTHER_NODES,
+    OperatorTime,
+    OperatorTimes,
+)
 from pocketbench.bench.records.runner import RawTensor
 
 GOLDEN = Path(__file__).with_name("golden") / "lite.jsonl"
@@ -354,6 +358,7 @@ OBSERVED: dict[str, object] = {
     "operator_dtypes": ["", "float32"],
     "operator_calls": [2, 4],
     "operator_self_ns": [70, 20],
+    "operator_nodes": [0, -1],
 }
 
 
@@ -368,9 +373,19 @@ def test_operator_times_are_read_with_what_observing_cost() -> None:
     assert observed() == OperatorTimes(
         operators=(
             OperatorTime(
-                name="DELEGATE_CALL", backend="XnnpackBackend", calls=2, self_ns=70
+                name="DELEGATE_CALL",
+                backend="XnnpackBackend",
+                calls=2,
+                self_ns=70,
+                node="0",
             ),
-            OperatorTime(name="add.out", dtype="float32", calls=4, self_ns=20),
+            OperatorTime(
+                name="add.out",
+                dtype="float32",
+                calls=4,
+                self_ns=20,
+                node=OTHER_NODES,
+            ),
         ),
         inferences=2,
         latencies_ns=MEASURED.latencies_ns,
@@ -378,10 +393,15 @@ def test_operator_times_are_read_with_what_observing_cost() -> None:
     )
 
 
+def test_a_program_of_before_reports_no_nodes() -> None:
+    assert [x.node for x in observed(operator_nodes=None).operators] == [None, None]
+
+
 @pytest.mark.parametrize(
     "changed",
     [
         {"operator_calls": [2]},
+        {"operator_nodes": [2]},
         {"operator_self_ns": [70, -1]},
         {"operator_calls": [2, 0]},
         {key: [] for key in OBSERVED},

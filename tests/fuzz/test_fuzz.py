@@ -129,6 +129,7 @@ ANSWERS = (
         "operator_dtypes": ["float32"],
         "operator_calls": [1],
         "operator_self_ns": [5],
+        "operator_nodes": [0],
     },
 )
 

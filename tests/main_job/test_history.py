@@ -43,7 +43,7 @@ def test_a_confirmed_regression_fails_only_where_asked(user, slowed):
     reported = user.types("history", "changes", "net")
     assert reported.returncode == 0, reported.stderr
     assert reported.stdout.startswith(
-        "1 confirmed regression, 0 other changes in 2 cells"
+        "1 confirmed regression, 0 other changes in 2 configurations"
     )
 
     failed = user.types("history", "changes", "--fail-on", "regression")
@@ -135,7 +135,7 @@ def test_a_runs_reports_show_its_history(user, runs, slowed):
     assert done.returncode == 0, done.stderr
     (page,) = user.runs.glob("*/report.html")
     (comment,) = user.runs.glob("*/report.md")
-    assert "1 confirmed regression in 2 cells." in page.read_text()
+    assert "1 confirmed regression in 2 configurations." in page.read_text()
     assert "last 30 runs" in comment.read_text()
 
 

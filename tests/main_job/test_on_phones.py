@@ -197,6 +197,23 @@ def test_two_runs_never_share_a_phone(user, simulates):
     assert failure.reason is FailureReason.DEVICE_BUSY
 
 
+def test_a_taken_name_of_a_simulated_phone_is_reported_before_anything_is_exported(
+    user, simulates
+):
+    simulates("pixel-8")
+
+    done = user.types("run", *NET, *SHORT, "--device", "simulated:pixel-8")
+
+    assert done.returncode == 3
+    first, *_ = done.stderr.splitlines()
+    assert first.startswith(
+        "simulated:pixel-8 is busy. A phone of this name is running already. End it"
+    )
+    assert user.last_run().artifacts == ()
+    (failure,) = user.last_run().failures
+    assert failure.reason is FailureReason.DEVICE_BUSY
+
+
 def test_ctrl_c_stops_the_process_on_the_phone_too(user, simulates, ctrl_c):
     _, (serial,) = simulates("pixel-8")
     process = user.starts(

@@ -61,6 +61,11 @@ def test_a_budget_is_about_every_configuration_that_it_names(with_budgets):
     nowhere = with_budgets(on_pixel("20 ms", device="Galaxy*"))
     assert [x.verdict.value for x in nowhere.budgets] == ["not_measured"]
     assert "Galaxy*" in console.render(View(nowhere))
+    suite = ET.fromstring(junit.render(View(nowhere))).find(
+        "testsuite[@name='budgets']"
+    )
+    assert (suite.get("tests"), suite.get("skipped")) == ("1", "1")
+    assert "Galaxy*" in suite.find("testcase").get("classname")
 
 
 def test_every_report_has_the_verdict_with_its_interval(with_budgets, small):

@@ -7,21 +7,28 @@ from xml.etree import ElementTree
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from pocketbench.bench.commands.write_reports import Reports
 from pocketbench.bench.history.changes import with_changes
+from pocketbench.bench.history.folder import add_run
 from pocketbench.bench.history.histories_for_run import histories_of
 from pocketbench.bench.history.queries import read_series
 from pocketbench.bench.judge.summarize import summarize
+from pocketbench.reports.formats import markdown
 from pocketbench.reports.formats.html import page as html
 from pocketbench.reports.plots.history import png, svg
 from pocketbench.reports.text import history
 from pocketbench.reports.text.headline import headline
+from pocketbench.reports.text.history import title
 from pocketbench.reports.text.sparkline import sparkline
 from pocketbench.reports.view import View
 from tests.histories import PHONE, Runs, commit_of
 
 TODAY = datetime.date(2026, 6, 1)
+SIMULATED = replace(
+    PHONE, id="simulated:nexus-5", family="simulated", name="Nexus 5", is_simulated=True
+)
 
 
 @pytest.fixture
@@ -42,15 +49,15 @@ def test_alarms_stand_first_with_commits_and_an_id_to_accept(histories):
 
     raised, suspect = histories[0].changes
     assert words.splitlines() == [
-        "1 confirmed regression, 1 other change in 1 cell.",
+        "1 confirmed regression, 1 other change in 1 configuration.",
         "",
         "Regressions",
-        "  net float32 on Pixel 8 (pixel-8-9f3c01ab)",
+        "  net float32 on Pixel 8",
         f"    ▲ 9 % slower in 0013cccccc..0014cccccc, 2026-01-21: "
         f"confirmed [{raised.id}]",
         "",
         "Other changes",
-        "  net float32 on Pixel 8 (pixel-8-9f3c01ab)",
+        "  net float32 on Pixel 8",
         f"    ▲ 21 % slower in 001fcccccc..0020cccccc, 2026-02-02: "
         f"suspect, not confirmed yet [{suspect.id}]",
         "",
@@ -184,7 +191,7 @@ def test_the_page_shows_each_cells_history_and_no_serial(histories_for_run):
     section = re.search(r'id="history".*?</section>|id="history".*', page, re.DOTALL)
     assert page.count('id="history-1-t"') == 1
     assert page.count('id="history-2-t"') == 1
-    assert "2 confirmed regressions in 2 cells." in section[0]
+    assert "2 confirmed regressions in 2 configurations." in section[0]
     assert '<a href="#history">History</a>' in page
     assert "HT7A1X0042" not in page
     assert "history-1-t" not in html.render(View(summary))
@@ -207,7 +214,7 @@ def test_a_confirmed_regression_of_the_history_is_the_headline(histories_for_run
     answer = headline(view)
     assert re.fullmatch(
         r"2 confirmed regressions in the history, the largest: net \S+ on Pixel 8 "
-        r"\(pixel-8-9f3c01ab\) is 10 % slower since 000fcccccc of 2026-01-16\.",
+        r"is 10 % slower since 000fcccccc of 2026-01-16\.",
         answer.sentence,
     )
     assert answer.details == (alone.sentence, *alone.details)
@@ -230,3 +237,30 @@ def test_an_accepted_regression_is_no_headline(histories_for_run):
     }
     assert headline(View(summary, quiet)) == headline(View(summary))
     assert "in the history**" not in Reports(summary, quiet).text("markdown")
+
+
+def test_a_configuration_has_the_same_name_in_the_history_as_in_a_comment(runs):
+    made = runs.run(0, devices=(PHONE, SIMULATED), variants=("float32", "int8-static"))
+    add_run(made, runs.history)
+    view = View(summarize(made))
+
+    in_history = {title(series) for series in read_series(runs.history)}
+    rows = [
+        [cell.strip() for cell in line.split("|")]
+        for line in markdown.render(view).replace("\\", "").splitlines()
+        if line.startswith(("| Pixel 8", "| Nexus 5")) and "→" in line
+    ]
+    assert len(rows) == 2
+    for row in rows:
+        for build in (row[3], row[4]):
+            assert f"{row[2]} {build} on {row[1]}" in in_history
+    assert len(in_history) == 4
+
+
+def test_devices_of_one_name_are_kept_apart_where_both_are_listed(runs):
+    twin = replace(PHONE, id="android:other", serial_hash="0a0b0c0d")
+    runs.add(0, devices=(PHONE, twin))
+    both = [with_changes(s, today=TODAY) for s in read_series(runs.history)]
+
+    assert "net float32 on Pixel 8 (pixel-8-0a0b0c0d)" in history.overview(both)
+    assert "Pixel 8 (" not in history.overview(both[:1])

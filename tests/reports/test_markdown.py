@@ -94,8 +94,8 @@ def rising_history(metric, runs):
             runtime="2.9",
             torch="2.9",
             value=float(number),
-            low_quartile=float(number),
-            high_quartile=float(number),
+            low=float(number),
+            high=float(number),
             launches=10,
         )
         for number in range(runs)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from pocketbench.bench.judge.layers import LayerCost
 from pocketbench.bench.judge.operators import OperatorCost, OperatorTable
-from pocketbench.reports.formats import console, console_details
+from pocketbench.reports.formats import console, console_details, markdown
 from pocketbench.reports.formats.html import page
 from pocketbench.reports.text.why import why_lines
 from pocketbench.reports.view import View
@@ -31,6 +32,10 @@ def table(variant: str, **times_ms: float) -> OperatorTable:
             for name, ms in times_ms.items()
         ),
         time_ns=total * 1e6,
+        layers=tuple(
+            LayerCost(name=f"block.{name}", operators=(name,), times_ns=(ms * 1e6,) * 2)
+            for name, ms in times_ms.items()
+        ),
         observed_over_plain=None,
     )
 
@@ -71,6 +76,46 @@ def test_repeated_profiles_give_the_difference_an_interval(profiled):
     )
     (words,) = why_lines(View(replace(view.summary, operators=operators)))
     assert "conv: +1.10 ms [0.990, 1.28] (9.00 → 10.1 ms)" in words
+
+
+def test_two_builds_stand_beside_each_other_by_operator_and_by_layer(profiled):
+    view = profiled(conv=10.1, relu=0.9)
+
+    text = console_details.render(view)
+    assert max(map(len, text.splitlines())) <= 80
+
+    words = " ".join(text.split())
+    assert "kind of operator before, ms after, ms change [95 % CI] share" in words
+    assert "conv 9.0 10.1 +1.1 110 % relu 1.0 0.9 -0.1 -10 %" in words
+    assert (
+        "block.conv 9.0 10.1 +1.1 [1.1, 1.1] 110 % "
+        "block.relu 1.0 0.9 -0.1 [-0.1, -0.1] -10 %"
+    ) in words
+    comment = markdown.render(view).replace("\\", "")
+    row = "| block.conv | conv | 9.0 | 10.1 | +1.1 [1.1, 1.1] | 110 % |"
+    assert row in comment
+    assert comment.index("<summary>Operator profile</summary>") < comment.index(row)
+
+
+def test_the_page_has_both_views_and_a_build_alone_its_layers(full):
+    tables = tuple(
+        replace(
+            found,
+            layers=(
+                LayerCost(name="body", operators=("aten::a",), times_ns=(8e6,)),
+                LayerCost(name="head", operators=("aten::b",), times_ns=(1e6,)),
+            ),
+        )
+        for found in full.operators
+    )
+    both = page.render(View(replace(full, operators=tables)))
+    assert both.count('data-breakdown="kind of operator"') == 2
+    assert both.count('data-breakdown="layer"') == 2
+    assert both.index('scope="row">body') < both.index('scope="row">head')
+    lone = tuple(x for x in tables if x.variant_id == "int8-static")
+    alone = page.render(View(replace(full, operators=lone)))
+    assert 'data-breakdown="kind of operator"' not in alone
+    assert alone.count('data-builds="int8-static"') == 2
 
 
 def test_slower_without_fallbacks_is_a_missing_fast_path(profiled):

@@ -19,6 +19,7 @@ from pocketbench.bench.models.lite.delegate import delegate_program
 from pocketbench.bench.models.lite.export import Program, make_program, save
 from pocketbench.bench.models.lite.file import load, read_lite_file
 from pocketbench.bench.models.lite.int8 import INT8, kept_float, quantize
+from pocketbench.bench.models.lite.layers import layer_operators
 from pocketbench.bench.models.lite.quantize import Quantized
 from pocketbench.bench.models.summarize_exception import summarize_exception
 from pocketbench.bench.models.transforms import changes
@@ -112,6 +113,7 @@ def make_variant(
             is_prepacked=program.is_prepacked if engine.delegate is None else None,
             compute_dtypes=dtypes,
             state=original.state,
+            layers=(layer_operators(program.script) if engine.delegate is None else ()),
             kept_float=(
                 kept_float(original.module, quantized, program.layers)
                 if made in INT8

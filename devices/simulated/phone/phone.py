@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import concurrent.futures.thread
 import encodings.idna
-import fcntl
 import hashlib
 import json
 import logging
@@ -19,14 +18,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from pocketbench.bench import paths as locations
 from pocketbench.bench.errors import (
-    DeviceUnavailableError,
     PocketbenchError,
     UsageError,
 )
 from pocketbench.bench.records.device import LocalFile
-from pocketbench.bench.records.failure import FailureReason
 from pocketbench.devices.android.adb.own_key import own_public_key
 from pocketbench.devices.simulated import content, profile
 from pocketbench.devices.simulated.daemon.authorization import (
@@ -37,6 +33,7 @@ from pocketbench.devices.simulated.daemon.control import Control
 from pocketbench.devices.simulated.daemon.daemon import Daemon
 from pocketbench.devices.simulated.phone import namespace, rootfs, tools, translator
 from pocketbench.devices.simulated.phone.behaviour import Behaviour
+from pocketbench.devices.simulated.phone.names import folder_of, lock_name
 from pocketbench.devices.simulated.phone.state import State
 from pocketbench.devices.simulated.phone.system_root import ROOTS, chosen_root
 from pocketbench.devices.simulated.phone.vitals import Vitals
@@ -100,11 +97,11 @@ def _run(options: argparse.Namespace) -> int:
     name = options.name or chosen.name
     if not name or "/" in name or name.startswith("."):
         raise UsageError(name or "(empty)", "not a name for a phone", "Use letters")
-    folder = locations.private_dir("simulated") / name
+    folder = folder_of(name)
     keys = _read_keys([own_public_key(), *options.adb_key])
     kept = folder / "data"
     rootfs.prepare_kept(kept)
-    lock = _lock(folder, name)
+    lock = lock_name(name)
     objects = _read_objects(options.preinstalled)
     behaviour = _behaviour(chosen, options.behaviour)
     chosen = msgspec.structs.replace(chosen, behaviour=behaviour)
@@ -177,21 +174,6 @@ async def _serve(
     await daemon.switch_off()
     if until_stdin_closes:
         controlling.cancel()
-
-
-def _lock(folder: Path, name: str) -> int:
-    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        raise DeviceUnavailableError(
-            f"simulated:{name}",
-            "a phone of this name is running already",
-            "End it, or start `pocketbench simulate` with another --name",
-            FailureReason.DEVICE_BUSY,
-        ) from None
-    return lock
 
 
 def _listen(port: int) -> socket.socket:

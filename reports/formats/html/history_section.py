@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pocketbench.bench.history.series import CellHistory
 from pocketbench.reports.plots.history import inline_svg
-from pocketbench.reports.text.history import findings, title
+from pocketbench.reports.text.history import findings, shared_names, title
 from pocketbench.reports.text.phrases import counted
 
 MOST_CHARTS = 40
@@ -36,18 +36,20 @@ def history_section(
     """Draw the histories of a run's cells; no charts where there are none."""
     found = sorted(histories.values(), key=_interest)
     drawn = found[:MOST_CHARTS]
+    shared = shared_names(found)
     raised = sum(change.is_raised for history in found for change in history.changes)
     lead = (
-        f"{counted(raised, 'confirmed regression')} in {counted(len(found), 'cell')}. "
-        "Values are compared only while OS build, runtime and torch stay the same. A "
-        "new level is a suspect until it has lasted."
+        f"{counted(raised, 'confirmed regression')} in "
+        f"{counted(len(found), 'configuration')}. Values are compared only while OS "
+        "build, runtime and torch stay the same. A new level is a suspect until it "
+        "has lasted."
     )
     if len(found) > len(drawn):
         lead += f" The {len(drawn)} that matter most are drawn."
     return HistorySection(
         [
             HistoryChart(
-                title(history.series),
+                title(history.series, shared),
                 inline_svg(history, name=f"history-{number}"),
                 findings(history),
             )

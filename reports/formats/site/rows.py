@@ -17,6 +17,7 @@ from pocketbench.bench.units import format_value
 from pocketbench.reports.text.history import (
     IMITATION_TAGS,
     STATE_WORDS,
+    build_name,
     commit_range,
     moved,
     two_speeds,
@@ -95,12 +96,13 @@ def series_row(history: CellHistory) -> SeriesRow:
     """Reduce a series to what tables show of it."""
     series = history.series
     cell, newest = series.cell, series.points[-1]
+    # The space is in the addresses of pages.
     threads = f" @{cell.threads}t" if cell.threads != 1 else ""
     name = cell.device, cell.model, f"{cell.variant}{threads}", series.metric.name
     return SeriesRow(
         page=page_name(*name),
         model=cell.model,
-        variant=f"{cell.variant}{threads}",
+        variant=build_name(series),
         device=cell.device,
         device_name=series.device_name,
         tag=IMITATION_TAGS[series.imitation] if series.imitation else None,

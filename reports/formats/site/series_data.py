@@ -74,8 +74,8 @@ def series_script(history: CellHistory, place_of: Mapping[str, int]) -> str:
             "runs": [place_of[point.run_id] for point in points],
             "scale": scale,
             "value": [round(point.value / scale) for point in points],
-            "low": [round(point.low_quartile / scale) for point in points],
-            "high": [round(point.high_quartile / scale) for point in points],
+            "low": [_whole(point.low, scale) for point in points],
+            "high": [_whole(point.high, scale) for point in points],
             "launches": [point.launches for point in points],
             "changes": [
                 {
@@ -111,6 +111,10 @@ def _scale(values: Sequence[float]) -> float:
     """What a series is divided by to become whole numbers of five or six digits."""
     largest = max(map(abs, values)) or 1.0
     return float(f"1e{math.floor(math.log10(largest)) - _DIGITS}")
+
+
+def _whole(value: float | None, scale: float) -> int | None:
+    return None if value is None else round(value / scale)
 
 
 def _seconds(started_at: str) -> int:

@@ -119,9 +119,16 @@ def test_a_token_follows_no_redirect(server, github):
     assert len(server.requests) == 1
 
 
-def test_without_a_token_the_services_program_is_used(server, github, tmp_path):
-    gh = tmp_path / "gh"
-    gh.write_text(
+@pytest.mark.parametrize(
+    ("service", "program", "token"),
+    [("github", "gh", "GH_TOKEN"), ("gitlab", "glab", "GITLAB_TOKEN")],
+)
+def test_without_a_token_the_services_program_is_used(
+    server, service, program, token, tmp_path, request
+):
+    environment = request.getfixturevalue(service)
+    tool = tmp_path / program
+    tool.write_text(
         f"#!{sys.executable}\n"
         "import sys, urllib.request\n"
         "words = sys.argv[1:]\n"
@@ -130,15 +137,20 @@ def test_without_a_token_the_services_program_is_used(server, github, tmp_path):
         "ask = urllib.request.Request(url, method=words[2], data=body)\n"
         "print(urllib.request.urlopen(ask).read().decode())\n"
     )
-    gh.chmod(0o755)
-    del github["GH_TOKEN"]
-    github["PATH"] = str(tmp_path)
+    tool.chmod(0o755)
+    del environment[token]
+    environment["PATH"] = str(tmp_path)
 
-    assert posted(github).is_new
-    assert not posted(github, "**3x faster**").is_new
-    github["PATH"] = os.devnull
-    with pytest.raises(ToolMissingError, match="Set GH_TOKEN, or install gh"):
-        posted(github)
+    assert posted(environment).is_new
+    assert not posted(environment, "**3x faster**").is_new
+    (only,) = server.comments
+    assert only["body"].startswith("**3x faster**\n")
+    tool.write_text("#!/bin/sh\necho not JSON\n")
+    with pytest.raises(ServiceError, match=f"Run `{program} auth status`"):
+        posted(environment)
+    environment["PATH"] = os.devnull
+    with pytest.raises(ToolMissingError, match=f"Set {token}, or install {program}"):
+        posted(environment)
 
 
 def test_a_job_of_no_request_is_a_usage_error(github):

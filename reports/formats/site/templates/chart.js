@@ -1,7 +1,7 @@
 // One series over its runs: zoom, hover, a chosen run with its facts, and permalinks.
 pocketbench.runs = (text) => { pocketbench.runsData = JSON.parse(text); };
 pocketbench.series = (text) => {
-  const data = JSON.parse(text), whole = (value) => value * data.scale;
+  const data = JSON.parse(text), whole = (value) => value === null ? null : value * data.scale;
   for (const name of ["value", "low", "high"]) data[name] = data[name].map(whole);
   for (const change of data.changes) [change.before, change.after] = [whole(change.before), whole(change.after)];
   pocketbench.seriesData = data;
@@ -18,7 +18,7 @@ pocketbench.draw = (figure) => {
   const middle = [...data.value].sort((a, b) => a - b)[count >> 1];
   const units = UNITS[data.unit] ?? [[1, data.unit]];
   const [size, unit] = units.find(([least]) => Math.abs(middle) >= least) ?? units.at(-1);
-  const scaled = (column) => column.map((value) => value / size);
+  const scaled = (column) => column.map((value) => value === null ? null : value / size);
   const words = (value) => `${Number((value / size).toPrecision(4))} ${unit}`;
   const day = (index) => new Date(runs.started[data.runs[index]] * 1000).toISOString().slice(0, 10);
   const css = (name) => getComputedStyle(figure).getPropertyValue(`--${name}`).trim();
@@ -37,7 +37,7 @@ pocketbench.draw = (figure) => {
     const rows = [
       ["Run", [code(runs.id[run]), ` ${new Date(runs.started[run] * 1000).toISOString().slice(0, 16).replace("T", " ")} UTC`]],
       ["Commit", [version, commit?.includes("+") ? " with uncommitted changes" : "", ` ${runs.subject[run] ?? ""}`]],
-      [data.title, [`${words(data.value[index])}, middle half ${words(data.low[index])} to ${words(data.high[index])}, ${data.launches[index]} launches`]],
+      [data.title, [`${words(data.value[index])}${data.low[index] === null ? "" : `, 95 % CI ${words(data.low[index])} to ${words(data.high[index])}`}, ${data.launches[index]} ${data.launches[index] === 1 ? "launch" : "launches"}`]],
       ["Change", data.changes.filter((change) => change.at === index).map((change) => change.words)],
       ["Conditions", [[temperature ? `${temperature[0]} to ${temperature[1]} °C before the launches` : "", runs.caveats[run] && `caveats: ${runs.caveats[run]}`].filter(Boolean).join("; ") || "not recorded"]],
       ["Environment", [runs.system[run]]],
