@@ -101,10 +101,10 @@ def why(view: View, pair: OperatorPair) -> str | None:
 def _difference(found: OperatorDifference, scale: Scale) -> str:
     """`convolution: +46.0 ms (12.0 → 58.0 ms) = 99 % of the difference`."""
     before, after = scale.format(found.before_ns), scale.format(found.after_ns)
+    change = change_words(found, scale.format, unit=scale.name)
     return (
-        f"{found.name}: {change_words(found, scale.format, unit=scale.name)} ({before} → "
-        f"{after} {scale.name}) = {significant(found.share * 100, 2)} % of the "
-        "difference"
+        f"{found.name}: {change} ({before} → {after} {scale.name}) = "
+        f"{significant(found.share * 100, 2)} % of the difference"
     )
 
 

@@ -52,6 +52,13 @@ def test_an_operator_without_an_integer_kernel_is_named_as_the_fallback(user):
         if cost.name == "quantized::conv2d"
     ]
     assert convolutions == [2]
+    for name in ("float32", "int8-static"):
+        layers = {layer.name: layer for layer in tables[name].layers}
+        assert layers.keys() == {"", "first", "last"}
+        assert all(len(layer.times_ns) == 2 for layer in layers.values())
+        assert sum(layer.time_ns for layer in layers.values()) == pytest.approx(
+            tables[name].time_ns
+        )
     # Launches that count are as many as without a profile.
     assert len(run.launches) == 2 * 2
     said = " ".join(done.stdout.split())
