@@ -15,18 +15,18 @@ from pocketbench.bench.commands import options
 @click.option(
     "--number",
     type=click.IntRange(min=1),
-    help="Of the pull or merge request.  [default: the one CI runs for]",
+    help="Post on this pull or merge request.  [default: the one CI runs for]",
 )
 @click.option(
     "--repository",
     metavar="OWNER/NAME",
-    help="[default: CI's, or that of the remote origin]",
+    help="Post in this repository.  [default: CI's, or the remote origin]",
 )
 @click.option(
     "--key",
     default="default",
     show_default=True,
-    help="Jobs with keys of their own have comments of their own.",
+    help="Keep one comment for each key, so that several jobs can comment.",
 )
 @click.option(
     "--body-file",

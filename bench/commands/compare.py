@@ -27,7 +27,7 @@ from pocketbench.bench.commands import options
 @click.option(
     "--accept-drift",
     is_flag=True,
-    help="Fail although whatever changed on a device between the runs is in the ratio.",
+    help="Fail on verdicts although drift between the two runs is in their ratio.",
 )
 @options.runs_folder()
 def compare(

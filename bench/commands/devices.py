@@ -14,7 +14,7 @@ from pocketbench.bench.records.families import FAMILIES, family_of
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable, complete.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
     "--simulated/--no-simulated",
     default=True,

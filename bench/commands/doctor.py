@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     "devices",
     multiple=True,
     metavar="SELECTOR",
-    help="As in `pocketbench run`; simulated:PROFILE starts that phone for a look. May "
-    "be given again. Default: everything that is attached.",
+    help="Check this device, selected as in `pocketbench run`; simulated:PROFILE "
+    "starts that phone. Repeatable.  [default: everything attached]",
 )
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable, complete.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(devices: tuple[str, ...], as_json: bool) -> None:
     """Check the setup of this computer and every attached device.
 
-    Every phone is looked at over adb as it is now: what can be read without root,
-    heat, charge, room, runners. Nothing on it is changed.
+    Reads over adb what can be read without root: heat, charge, storage, runners.
+    Changes nothing on a device.
 
     \b
     pocketbench doctor

@@ -21,30 +21,42 @@ _MOST_NAMES = 5
     "--variant",
     "variants",
     multiple=True,
-    help="May be given again.  [default: float32, int8-dynamic, int8-static]",
+    help="Export this variant. Repeatable.  [default: float32, int8-dynamic, "
+    "int8-static]",
 )
 @click.option(
     "--engine",
     "engines",
     multiple=True,
-    help="lite, executorch, executorch-portable; lite-nnapi, executorch-coreml, ... "
-    "(docs/models.md). May be given again.  [default: lite]",
+    help="Export for this engine: lite, executorch, executorch-portable, lite-nnapi, "
+    "executorch-coreml, ... (docs/models.md). Repeatable.  [default: lite]",
 )
-@click.option("--input", "inputs", multiple=True, metavar="SHAPE[:DTYPE]")
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="SHAPE[:DTYPE]",
+    help="Shape and type of one input, as in `run`. Repeatable.  [default: the "
+    "model's example]",
+)
 @click.option(
     "--memory-format",
     type=click.Choice(["contiguous", "channels-last"]),
-    help="Of the images that every variant takes.  [default: contiguous]",
+    help="Memory layout of image inputs, for every variant.  [default: contiguous]",
 )
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="Seed of weights and inputs."
+)
 @click.option(
     "-o",
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(),
-    help="Folder for MODEL-VARIANT.ptl files.  [default: here]",
+    help="Write MODEL-VARIANT.ptl files to this folder.  [default: here]",
 )
-@click.option("--json", "as_json", is_flag=True, help="Each artifact's facts as JSON.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the facts of each file as JSON."
+)
 def export(
     model: str,
     variants: tuple[str, ...],

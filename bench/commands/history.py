@@ -18,20 +18,20 @@ FOLDER = click.option(
     default="history",
     show_default=True,
     metavar="FOLDER",
-    help="Where the history is: a folder, or for reading any path DuckDB reads.",
+    help="Keep the history in this folder; for reading, any path DuckDB reads.",
 )
 
 
 def _reading(command: Callable[..., None]) -> Callable[..., None]:
     """The options of every verb that looks for changes."""
     for option in (
-        click.option("--json", "as_json", is_flag=True, help="On stdout as JSON."),
+        click.option("--json", "as_json", is_flag=True, help="Print JSON."),
         _MIN_EFFECT,
         click.option(
             "--metric",
             default="latency",
             show_default=True,
-            help="A metric as --gate-on takes it: latency, p90, load, peak_memory ...",
+            help="Look at this metric: latency, p90, load, peak_memory, ...",
         ),
         options.accepted(),
         FOLDER,
@@ -45,7 +45,7 @@ _MIN_EFFECT = click.option(
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=DEFAULT_MIN_EFFECT,
     show_default=True,
-    help="The smallest change of level that matters.",
+    help="Ignore changes of level smaller than this.",
 )
 
 
@@ -107,7 +107,7 @@ def show(model: str, as_json: bool, **asked: Any) -> None:
     type=click.Choice(["regression", "never"]),
     default="never",
     show_default=True,
-    help="Exit 1 when a confirmed change for the worse is not accepted.",
+    help="Exit 1 on a confirmed change for the worse that is not accepted.",
 )
 def changes(model: str | None, as_json: bool, fail_on: str, **asked: Any) -> None:
     """Find where the cells of MODEL (default: of every model) changed their level.
@@ -131,7 +131,7 @@ def changes(model: str | None, as_json: bool, fail_on: str, **asked: Any) -> Non
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="A .svg or .png file.  [default: MODEL.svg]",
+    help="Write this .svg or .png file.  [default: MODEL.svg]",
 )
 def plot(model: str, as_json: bool, output: Path | None, **asked: Any) -> None:
     """Draw every configuration of MODEL; equal histories give equal bytes."""
@@ -146,7 +146,7 @@ def plot(model: str, as_json: bool, output: Path | None, **asked: Any) -> None:
 
 @history.command("list")
 @FOLDER
-@click.option("--json", "as_json", is_flag=True, help="On stdout as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_runs(folder: str, as_json: bool) -> None:
     """List the runs of the history, device by device."""
     from pocketbench.bench.commands.history_flow import list_stored
@@ -162,7 +162,7 @@ def list_runs(folder: str, as_json: bool) -> None:
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("site"),
     show_default=True,
-    help="The folder of the site; reports that it has already stay.",
+    help="Write the site here; reports in the folder are kept.",
 )
 @click.option(
     "--metric",
@@ -170,7 +170,7 @@ def list_runs(folder: str, as_json: bool) -> None:
     multiple=True,
     default=("latency_ns",),
     show_default=True,
-    help="latency_ns, peak_rss_bytes ...; may be given several times.",
+    help="Show this metric: latency, peak_memory, ... Repeatable.",
 )
 @_MIN_EFFECT
 @options.accepted()
@@ -178,13 +178,13 @@ def list_runs(folder: str, as_json: bool) -> None:
     "--repository",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(),
-    help="The git repository of the commits.  [default: this one]",
+    help="Read commits from this git repository.  [default: this one]",
 )
 @click.option(
     "--commit-url",
     "url",
     metavar="URL",
-    help="Where a commit is shown, with {commit} in it.  [default: by the remote]",
+    help="Link commits to this address, with {commit} in it.  [default: the remote's]",
 )
 @options.runs_folder()
 def site(output: Path, **asked: Any) -> None:
@@ -200,10 +200,14 @@ def site(output: Path, **asked: Any) -> None:
 @_reading
 @click.option(
     "--source",
-    help="The model in both commits, as `run` takes it.  [default: its name]",
+    help="Take the model from here in both commits, as in `run`.  [default: its name]",
 )
 @click.option(
-    "--input", "inputs", multiple=True, metavar="SHAPE[:DTYPE]", help="Its inputs."
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="SHAPE[:DTYPE]",
+    help="Shape and type of one input, as in `run`. Repeatable.",
 )
 @click.option(
     "--device",
@@ -211,20 +215,20 @@ def site(output: Path, **asked: Any) -> None:
     multiple=True,
     default=("host",),
     show_default=True,
-    help="Where to measure both builds, in the same blocks.",
+    help="Measure both builds on this device. Repeatable.",
 )
 @click.option(
     "--blocks",
     type=click.IntRange(min=3),
     default=20,
     show_default=True,
-    help="Launches of each build.",
+    help="Launch each build this often.",
 )
 @click.option(
     "--repository",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     default=Path(),
-    help="The git repository of the commits.  [default: this one]",
+    help="Read commits from this git repository.  [default: this one]",
 )
 def confirm(as_json: bool, **asked: Any) -> None:
     """Measure the commits around CHANGE (its id) again, in the same blocks.
@@ -239,11 +243,11 @@ def confirm(as_json: bool, **asked: Any) -> None:
 @history.command()
 @click.argument("change")
 @_reading
-@click.option("--reason", required=True, help="Why the change is right.")
+@click.option("--reason", required=True, help="Say why the change is right.")
 @click.option(
     "--expires",
     type=click.DateTime(["%Y-%m-%d"]),
-    help="When it is an alarm again.  [default: in 180 days]",
+    help="Alarm again from this day on.  [default: in 180 days]",
 )
 def accept(change: str, as_json: bool, reason: str, expires: Any, **asked: Any) -> None:
     """Note in the file of accepted changes that CHANGE (its id) is no alarm."""

@@ -23,9 +23,10 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     multiple=True,
     required=True,
     type=_FILE,
-    help="A model file that was measured; tests are known by its name. Again for more.",
+    help="Name the model file that was measured; tests are matched by its name. "
+    "Repeatable.",
 )
-@click.option("--device-name", help="Device name, where the files have none.")
+@click.option("--device-name", help="Name the device, where the files do not.")
 @options.runs_folder()
 def ingest(
     files: tuple[Path, ...],

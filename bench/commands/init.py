@@ -9,14 +9,14 @@ import click
 
 
 @click.command()
-@click.option("--yes", is_flag=True, help="Ask nothing: take the proposed answers.")
+@click.option("--yes", is_flag=True, help="Take the proposed answers without asking.")
 @click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
     default=Path("performance.toml"),
     show_default=True,
-    help="The suite file to write.",
+    help="Write this suite file.",
 )
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
 def init(yes: bool, output: Path, force: bool) -> None:

@@ -147,5 +147,5 @@ def accepted() -> Option:
         type=click.Path(dir_okay=False, path_type=Path),
         default=Path("accepted-changes.toml"),
         show_default=True,
-        help="The file of changes in the history that are no alarm.",
+        help="Read accepted changes, which are no alarm, from this file.",
     )

@@ -203,8 +203,9 @@ def _one_choice(
 @click.option(
     "--libc",
     type=click.Choice(["bionic", "glibc"]),
-    help="Which of our programs phones run: bionic (built with the NDK) or glibc (the "
-    "runtime's Linux build with its own C library).  [default: bionic if there is one]",
+    help="Run our programs of this C library on phones: bionic (built with the "
+    "NDK) or glibc (the runtime's Linux build with its own C library).  "
+    "[default: bionic if there is one]",
 )
 @click.option(
     "--profile",
@@ -237,7 +238,7 @@ def _one_choice(
     multiple=True,
     callback=_one_choice,
     metavar="CORES",
-    help="Which phone cores to use: big, mid, little, all, or a list such as 4-7.  "
+    help="Run on these phone cores: big, mid, little, all, or a list such as 4-7.  "
     "[default: the scheduler's choice]",
 )
 @click.option(

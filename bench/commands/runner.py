@@ -34,25 +34,30 @@ def runner() -> None:
 
 @runner.command()
 @click.option(
-    "--engine", default="lite", show_default=True, help="lite, executorch or null."
+    "--engine",
+    default="lite",
+    show_default=True,
+    help="Build the runner of this engine: lite, executorch or null.",
 )
-@click.option("--abi", help="Of the phone: arm64-v8a, armeabi-v7a, x86_64, x86.")
-@click.option("--ndk", type=_FOLDER, help="The unpacked Android NDK.")
+@click.option(
+    "--abi", help="Build for phones of this ABI: arm64-v8a, armeabi-v7a, x86_64, x86."
+)
+@click.option("--ndk", type=_FOLDER, help="Compile with the Android NDK unpacked here.")
 @click.option(
     "--api-level",
     type=click.IntRange(21, 99),
-    help="Of the oldest Android it is to run on.  [default: the runtime's own, 21 for "
+    help="Support phones from this API level on.  [default: the runtime's own, 21 for "
     "PyTorch Mobile (Android 5.0), 26 for ExecuTorch (Android 8.0)]",
 )
 @click.option(
     "--toolchain",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A CMake toolchain file, for another cross compiler than the NDK's.",
+    help="Compile with this CMake toolchain file instead of the NDK's.",
 )
 @click.option(
     "--runtime",
     type=_FOLDER,
-    help="PyTorch or ExecuTorch for that ABI: a source build's install folder, an "
+    help="Link this PyTorch or ExecuTorch: a source build's install folder, or an "
     "unpacked PyTorch Mobile .aar (headers/ and jni/); see docs/android.md.",
 )
 @click.option(
@@ -65,8 +70,10 @@ def runner() -> None:
     type=click.Choice(["ios", "ios-simulator"]),
     help="Build for Apple's devices instead, on a Mac; see docs/ios.md.",
 )
-@click.option("--team", help="Apple's id of the team that signs an iPhone's app.")
-@click.option("--bundle-id", help="Of that app, where the team cannot have ours.")
+@click.option("--team", help="Sign an iPhone's app as the team with this Apple id.")
+@click.option(
+    "--bundle-id", help="Give the app this id, where the team cannot have ours."
+)
 def build(
     engine: str,
     abi: str | None,
@@ -148,10 +155,14 @@ def _refuse(given: Mapping[str, object], fact: str) -> None:
     "--name",
     required=True,
     type=click.Choice(_OTHERS),
-    help="What drives the program and reads its output.",
+    help="Drive the program and read its output as this one's.",
 )
-@click.option("--sha256", help="Of the program; required for an address.")
-@click.option("--abi", help="Of the phones it is for.  [default: its header says]")
+@click.option(
+    "--sha256", help="Check the program against this sum; required for an address."
+)
+@click.option(
+    "--abi", help="Use it on phones of this ABI.  [default: its ELF header's]"
+)
 def add(source: str, name: str, sha256: str | None, abi: str | None) -> None:
     """Fetch a program that somebody publishes, check it, and remember it.
 
@@ -174,7 +185,7 @@ def add(source: str, name: str, sha256: str | None, abi: str | None) -> None:
 
 
 @runner.command(name="list")
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable, complete.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_command(as_json: bool) -> None:
     """List the runners that have been built here, newest first."""
     found = registry.load(registry.RUNNER_BUILDS, "runner action", "list")()

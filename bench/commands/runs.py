@@ -22,7 +22,7 @@ def runs() -> None:
 
 @runs.command("list")
 @options.runs_folder()
-@click.option("--json", "as_json", is_flag=True, help="On stdout as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_stored(runs_folder: Path, as_json: bool) -> None:
     """List every stored run, oldest first."""
     import msgspec
@@ -49,7 +49,7 @@ def list_stored(runs_folder: Path, as_json: bool) -> None:
 
 @runs.command("rm")
 @click.argument("names", nargs=-1, required=True, metavar="RUN...")
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("-y", "--yes", is_flag=True, help="Delete without asking.")
 @options.runs_folder()
 def remove(names: tuple[str, ...], yes: bool, runs_folder: Path) -> None:
     """Delete stored RUNs (folders, ids, or `last`) with all their reports.

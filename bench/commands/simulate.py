@@ -13,7 +13,8 @@ from pocketbench.bench.commands.typed_command import AliasedOption
 @click.command()
 @click.argument("profiles", metavar="PROFILE...", nargs=-1)
 @click.option(
-    "--name", help="Name of the phone's file system.  [default: the profile's name]"
+    "--name",
+    help="Keep the phone's file system under this name.  [default: the profile's]",
 )
 @click.option(
     "--thermal-model",
@@ -37,14 +38,15 @@ from pocketbench.bench.commands.typed_command import AliasedOption
 @click.option(
     "--root",
     type=click.Choice(["android", "host"]),
-    help="android: only Android's folders, so programs must bring their libraries. "
-    "host: with this computer's C library.  [default: android]",
+    help="Give the phone this root: android (only Android's folders, so programs must "
+    "bring their libraries) or host (with this computer's C library).  "
+    "[default: android]",
 )
 @click.option(
     "--system-image",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A copy of a phone's /system (bin/linker64, lib64/*.so): the simulated phone "
-    "then has Android's own C library.",
+    help="Use this copy of a phone's /system (bin/linker64, lib64/*.so), and with it "
+    "Android's own C library.",
 )
 @click.option("--list", "list_only", is_flag=True, help="List the profiles.")
 @click.option(
