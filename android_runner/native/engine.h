@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "flags.h"
+#include "generation.h"
 #include "operators.h"
 #include "runner_protocol.h"
 
@@ -72,6 +73,9 @@ class Engine {
 
   // The last output, part by part in order; a nested value is its parts.
   virtual void visit_output(const OutputVisitor& visit) const = 0;
+
+  // What was loaded, as a language model. Throws std::invalid_argument where it is none.
+  virtual Decoder& decoder() { throw std::invalid_argument("it does not generate"); }
 
   // The model as an app's export makes it for this CPU, and loads it.
   virtual Prepacked prepack(const std::string&) {

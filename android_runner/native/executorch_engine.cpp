@@ -2,14 +2,12 @@
 
 #include <executorch/runtime/backend/interface.h>
 #include <executorch/runtime/kernel/operator_registry.h>
-#include <executorch/runtime/platform/platform.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <mutex>
 #include <set>
 #include <stdexcept>
 
+#include "executorch_errors.h"
 #include "executorch_inputs.h"
 #include "executorch_observer.h"
 #include "executorch_threads.h"
@@ -21,55 +19,9 @@ using executorch::extension::Module;
 using executorch::runtime::Error;
 using executorch::runtime::EValue;
 
-constexpr std::size_t kKeptMessages = 4;
-
-// ExecuTorch returns a code and says what happened in its log. On Android the log is
-// the system's; here it is wanted where the code is.
-struct {
-  std::mutex mutex;
-  std::vector<std::string> messages;
-} complaints;
-
-void keep_complaint(
-    et_timestamp_t,
-    et_pal_log_level_t level,
-    const char*,
-    const char*,
-    std::size_t,
-    const char* message,
-    std::size_t length) {
-  if (level != et_pal_log_level_t::kError && level != et_pal_log_level_t::kFatal) {
-    return;
-  }
-  const std::string text(message, length);
-  if (level == et_pal_log_level_t::kFatal) {
-    // The runtime aborts after this: nobody would read what is kept.
-    std::fprintf(stderr, "%s\n", text.c_str());
-    return;
-  }
-  const std::lock_guard lock(complaints.mutex);
-  if (complaints.messages.size() < kKeptMessages) complaints.messages.push_back(text);
-}
-
-void check(Error error, const char* what) {
-  if (error == Error::Ok) {
-    const std::lock_guard lock(complaints.mutex);
-    complaints.messages.clear();
-    return;
-  }
-  std::string text = std::string(what) + " failed with " +
-                     executorch::runtime::to_string(error);
-  const std::lock_guard lock(complaints.mutex);
-  for (const std::string& message : complaints.messages) text += ": " + message;
-  throw std::runtime_error(text);
-}
-
 }  // namespace
 
-ExecutorchEngine::ExecutorchEngine() {
-  executorch::runtime::register_pal(
-      executorch::runtime::PalImpl::create(keep_complaint, __FILE__));
-}
+ExecutorchEngine::ExecutorchEngine() { keep_executorch_messages(); }
 
 std::string ExecutorchEngine::runtime() const {
 #ifdef POCKETBENCH_RUNTIME_VERSION
@@ -114,9 +66,9 @@ void ExecutorchEngine::load_with(
   // The module's own default: the file is read into memory, not mapped.
   module_ =
       std::make_unique<Module>(path_, Module::LoadMode::File, std::move(tracer));
-  check(module_->load_forward(), "loading");
+  check_executorch(module_->load_forward(), "loading");
   const auto method = module_->method("forward");
-  check(method.error(), "loading");
+  check_executorch(method.error(), "loading");
   method_ = *method;
 }
 
@@ -141,12 +93,13 @@ Inputs ExecutorchEngine::read_inputs(
 void ExecutorchEngine::stage(std::size_t input) {
   // Before every inference: their memory may have been planned for later values too.
   const std::vector<EValue>& values = inputs_[input];
-  check(method_->set_inputs({values.data(), values.size()}), "setting the inputs");
+  check_executorch(
+      method_->set_inputs({values.data(), values.size()}), "setting the inputs");
 }
 
 void ExecutorchEngine::forward() {
   const Error error = method_->execute();
-  if (error != Error::Ok) check(error, "executing forward");
+  if (error != Error::Ok) check_executorch(error, "executing forward");
 }
 
 void ExecutorchEngine::visit_output(const OutputVisitor& visit) const {
@@ -171,6 +124,11 @@ void ExecutorchEngine::visit_output(const OutputVisitor& visit) const {
       visit_number(static_cast<std::uint8_t>(value.toBool()));
     }
   }
+}
+
+Decoder& ExecutorchEngine::decoder() {
+  decoder_ = std::make_unique<ExecutorchDecoder>(*module_, *method_);
+  return *decoder_;
 }
 
 // Who observes must be there when a program is loaded: it is loaded once more.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine.h"
+#include "executorch_decoder.h"
 
 namespace pocketbench {
 
@@ -29,6 +30,7 @@ class ExecutorchEngine final : public Engine {
   void forward() override;
   void visit_output(const OutputVisitor& visit) const override;
   void observe(OperatorTimes& times) override;
+  Decoder& decoder() override;
 
  private:
   void load_with(std::unique_ptr<executorch::runtime::EventTracer> tracer);
@@ -38,6 +40,7 @@ class ExecutorchEngine final : public Engine {
   executorch::runtime::Method* method_ = nullptr;  // the module's
   std::vector<executorch::extension::TensorPtr> tensors_;  // own what inputs_ show
   std::vector<std::vector<executorch::runtime::EValue>> inputs_;
+  std::unique_ptr<ExecutorchDecoder> decoder_;
 };
 
 }  // namespace pocketbench

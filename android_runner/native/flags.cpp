@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <map>
 
 namespace pocketbench {
 namespace {
@@ -25,6 +26,29 @@ std::int64_t parse_number(
   return value;
 }
 
+std::vector<std::int64_t> parse_ids(std::string_view flag, std::string_view text) {
+  std::vector<std::int64_t> ids;
+  for (std::size_t start = 0; start <= text.size();) {
+    const std::size_t comma = std::min(text.find(',', start), text.size());
+    ids.push_back(parse_number(
+        flag,
+        text.substr(start, comma - start),
+        0,
+        std::numeric_limits<std::int32_t>::max()));
+    start = comma + 1;
+  }
+  return ids;
+}
+
+const std::map<std::string_view, bool Flags::*> kSwitches = {
+    {"--capabilities", &Flags::capabilities},
+    {"--gaps", &Flags::gaps},
+    {"--outputs", &Flags::outputs},
+    {"--generate", &Flags::generate},
+    {"--prepack", &Flags::prepack},
+    {"--help", &Flags::help},
+};
+
 }  // namespace
 
 const std::string_view kHelp =
@@ -44,6 +68,12 @@ const std::string_view kHelp =
   --input-data PATH   values for these inputs: the bytes of one set after another
   --outputs           one inference for each set of inputs, what it answered, and no
                       times
+  --generate          tokens instead of inferences, each the most likely one
+  --prompt-tokens N   tokens of the prompt, from the seed (128)
+  --prompt-ids A,B,C  the prompt itself
+  --new-tokens N      tokens to generate (64)
+  --kv-depth N        tokens in the cache before the prompt, from the seed (0)
+  --warmup-generations N  whole ones before the measured one (0)
   --prepack           print the model prepacked for this CPU, and measure nothing
   --profile ops       after the measured inferences as many more, observed: calls and
                       time of every operator
@@ -77,24 +107,8 @@ Flags parse_flags(std::span<const std::string> arguments) {
   Flags flags;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string& flag = arguments[i];
-    if (flag == "--capabilities") {
-      flags.capabilities = true;
-      continue;
-    }
-    if (flag == "--gaps") {
-      flags.gaps = true;
-      continue;
-    }
-    if (flag == "--outputs") {
-      flags.outputs = true;
-      continue;
-    }
-    if (flag == "--prepack") {
-      flags.prepack = true;
-      continue;
-    }
-    if (flag == "--help") {
-      flags.help = true;
+    if (const auto found = kSwitches.find(flag); found != kSwitches.end()) {
+      flags.*found->second = true;
       continue;
     }
     const auto value = [&]() -> std::string_view {
@@ -124,6 +138,17 @@ Flags parse_flags(std::span<const std::string> arguments) {
         throw FlagError(flag + ": '" + std::string(what) + "' is not ops");
       }
       flags.profile_operators = true;
+    } else if (flag == "--prompt-tokens") {
+      flags.prompt_tokens = parse_number(flag, value(), 1, kMany);
+    } else if (flag == "--prompt-ids") {
+      flags.prompt_ids = parse_ids(flag, value());
+    } else if (flag == "--new-tokens") {
+      flags.new_tokens = parse_number(flag, value(), 1, kMany);
+    } else if (flag == "--kv-depth") {
+      flags.kv_depth = parse_number(flag, value(), 0, kMany);
+    } else if (flag == "--warmup-generations") {
+      flags.warmup_generations =
+          static_cast<int>(parse_number(flag, value(), 0, kMany));
     } else if (flag == "--spin-ms") {
       flags.spin_ms = parse_number(flag, value(), 1, 60'000);
     } else if (flag == "--seed") {

@@ -27,6 +27,12 @@ struct Flags {
   std::vector<TensorSpec> inputs;  // for a model that brings none of its own
   std::string input_data;          // a file with values for them
   bool outputs = false;            // report what the model answers, and time nothing
+  bool generate = false;           // tokens, of a decoder, instead of inferences
+  std::int64_t prompt_tokens = 128;
+  std::vector<std::int64_t> prompt_ids;  // instead of so many from the seed
+  std::int64_t new_tokens = 64;
+  std::int64_t kv_depth = 0;  // tokens in the cache before the prompt
+  int warmup_generations = 0;
   bool prepack = false;              // print the model as a phone's app has it
   bool profile_operators = false;
   std::int64_t spin_ms = 0;  // instead of measuring; 0: measure

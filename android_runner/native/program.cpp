@@ -32,6 +32,7 @@ constexpr Phase kLoad{Exit::kNotLoaded, "load"};
 constexpr Phase kInputs{Exit::kNoInputs, "inputs"};
 constexpr Phase kForward{Exit::kModelRaised, "forward"};
 constexpr Phase kProfile{Exit::kNotProfiled, "profile"};
+constexpr Phase kGenerate{Exit::kNotGenerating, "generate"};
 
 Line header(const Engine& engine) {
   return Line()
@@ -57,6 +58,39 @@ void profile_operators(
   wire.write(line);
 }
 
+void print_memory(
+    const ProcessStatus& before,
+    const ProcessStatus& after,
+    const ProcessStatus& end,
+    Wire& wire) {
+  wire.write(Line()
+                 .add("rss_before_load_bytes", before.rss_bytes)
+                 .add("rss_after_load_bytes", after.rss_bytes)
+                 .add("peak_rss_bytes", end.peak_rss_bytes)
+                 .add("swap_bytes", end.swap_bytes)
+                 .add("rss_bytes", end.rss_bytes)
+                 .add("pss_bytes", read_pss_bytes())
+                 .add("os_threads", end.threads));
+}
+
+void print_generation(Engine& engine, const Flags& flags, Wire& wire, Phase& phase) {
+  phase = kGenerate;
+  Decoder& decoder = engine.decoder();
+  const std::vector<std::int64_t> prompt = checked_prompt(decoder, flags);
+  phase = kForward;
+  const Generation made = generate(decoder, prompt, flags);
+  wire.write(Line()
+                 .add("prompt_tokens", static_cast<std::int64_t>(prompt.size()))
+                 .add("kv_depth", flags.kv_depth)
+                 .add("vocabulary_size", decoder.vocabulary_size())
+                 .add("context_tokens", decoder.context_tokens())
+                 .add("rss_after_prefill_bytes", made.rss_after_prefill_bytes));
+  wire.write(Line()
+                 .add("token_ns", made.measured.token_ns)
+                 .add("token_ids", made.measured.token_ids)
+                 .add_flag("stopped_early", made.measured.stopped_early));
+}
+
 void launch(Engine& engine, const Flags& flags, Wire& wire, Phase& phase) {
   phase = kLoad;
   const int threads = engine.use_threads(flags.threads);
@@ -75,6 +109,11 @@ void launch(Engine& engine, const Flags& flags, Wire& wire, Phase& phase) {
   const ProcessStatus after = read_process_status();
   wire.write(Line().add("load_ns", load_ns));
 
+  if (flags.generate) {
+    print_generation(engine, flags, wire, phase);
+    print_memory(before, after, read_process_status(), wire);
+    return;
+  }
   phase = kInputs;
   const Inputs inputs =
       flags.input_data.empty()
@@ -109,14 +148,7 @@ void launch(Engine& engine, const Flags& flags, Wire& wire, Phase& phase) {
                    .add("kept_every", samples.kept_every)
                    .add_flag("stopped", samples.was_stopped));
   }
-  wire.write(Line()
-                 .add("rss_before_load_bytes", before.rss_bytes)
-                 .add("rss_after_load_bytes", after.rss_bytes)
-                 .add("peak_rss_bytes", end.peak_rss_bytes)
-                 .add("swap_bytes", end.swap_bytes)
-                 .add("rss_bytes", end.rss_bytes)
-                 .add("pss_bytes", read_pss_bytes())
-                 .add("os_threads", end.threads));
+  print_memory(before, after, end, wire);
   wire.write(Line().add_text("output_digest", samples.output_digest));
 
   if (flags.profile_operators) {

@@ -13,6 +13,7 @@ enum class Exit : int {
   kNoInputs = 11,
   kModelRaised = 12,
   kNotProfiled = 13,
+  kNotGenerating = 14,
 };
 
 // Runs `main`'s arguments with an engine, writing the wire to `file_descriptor`.

@@ -30,12 +30,21 @@
 //
 // or, at the point where it fails,
 //
-//   {"error": "flags" or "load" or "inputs" or "forward" or "profile",
-//    "message": "..."}
+//   {"error": "flags" or "load" or "inputs" or "forward" or "profile"
+//    or "generate", "message": "..."}
 //
 // or, asked for outputs, after the line of the inputs one for each set of them,
 //
 //   {"output_0": ["float32:1x1000:<base64>", ...]}   of each tensor
+//
+// or, asked to generate, after the line of the load
+//
+//   {"prompt_tokens": 2, "kv_depth": 0, "vocabulary_size": 8, "context_tokens": 64,
+//    "rss_after_prefill_bytes": 1}  the context is null where the file does not report
+//                                   it, the memory without a warm-up generation
+//   {"token_ns": [1,2], "token_ids": [5,3], "stopped_early": false}   each when it was
+//                                   there, since the prefill began, see generation.h
+//   and the line of the memory
 //
 // or, asked to prepack, the first line without threads and seed, and then the model's
 // file in base64, and how far its answers are from the original's (null: the same)

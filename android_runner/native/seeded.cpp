@@ -58,6 +58,17 @@ void fill_zero_one(
   }
 }
 
+void fill_below(
+    std::span<std::int64_t> values,
+    std::int64_t end,
+    std::uint64_t seed,
+    std::uint32_t stream) {
+  Random random(seed, stream);
+  for (std::int64_t& value : values) {
+    value = static_cast<std::int64_t>(random.next() % static_cast<std::uint64_t>(end));
+  }
+}
+
 void fill_bytes(
     std::span<std::byte> values, std::uint64_t seed, std::uint32_t stream) {
   Random random(seed, stream);

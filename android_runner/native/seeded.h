@@ -20,6 +20,13 @@ void fill_zero_one(
     std::uint64_t seed,
     std::uint32_t stream);
 
+// Whole numbers from 0 to `end` - 1: token ids.
+void fill_below(
+    std::span<std::int64_t> values,
+    std::int64_t end,
+    std::uint64_t seed,
+    std::uint32_t stream);
+
 // 0 to 255: pixels.
 void fill_bytes(
     std::span<std::byte> values, std::uint64_t seed, std::uint32_t stream);
