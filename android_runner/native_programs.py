@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pocketbench.android_runner.linux_programs import LinuxPrograms
     from pocketbench.bench.records.artifact import TensorSpec
     from pocketbench.bench.records.device import DeviceFile, DeviceInfo
+    from pocketbench.bench.records.generation import GenerationRequest
     from pocketbench.bench.records.plan import PhoneLibc, RunnerChoice
     from pocketbench.bench.records.runner import LaunchRequest, Program
 
@@ -131,20 +132,42 @@ def _or_give(runtime: RuntimeOfEngine | None, abi: str) -> str:
 
 def native_command(request: LaunchRequest) -> Command:
     """How one of our programs is started, see native/flags.h."""
-    inputs = () if request.bundled_input_count else request.inputs
     return Command(
         argv=(
             *started_by(request.program, request.libraries),
             *("--model", request.model_path),
-            *("--warmup", str(request.warmup_iterations)),
-            *("--iterations", str(request.iterations)),
-            *_lasting(request),
+            *_extent(request),
             *("--threads", str(request.threads)),
             *("--heap", request.heap),
             *("--seed", str(request.seed)),
-            *_input_flags(inputs),
+            *_own_inputs(request),
         ),
         env=_library_path(request.libraries),
+    )
+
+
+def _extent(request: LaunchRequest) -> tuple[str, ...]:
+    if request.generation is not None:
+        return _generating(request.generation)
+    return (
+        *("--warmup", str(request.warmup_iterations)),
+        *("--iterations", str(request.iterations)),
+        *_lasting(request),
+    )
+
+
+def _generating(asked: GenerationRequest) -> tuple[str, ...]:
+    ids = ",".join(map(str, asked.prompt_ids))
+    return (
+        "--generate",
+        *(
+            ("--prompt-ids", ids)
+            if ids
+            else ("--prompt-tokens", str(asked.prompt_tokens))
+        ),
+        *("--new-tokens", str(asked.new_tokens)),
+        *("--kv-depth", str(asked.kv_depth)),
+        *("--warmup-generations", str(asked.warmup_generations)),
     )
 
 
@@ -175,16 +198,22 @@ def outputs_command(request: LaunchRequest, input_data_path: str) -> Command:
 
 def prepack_command(request: LaunchRequest) -> Command:
     """How one of our programs is made to prepack a model."""
-    inputs = () if request.bundled_input_count else request.inputs
     return Command(
         argv=(
             *started_by(request.program, request.libraries),
             *("--model", request.model_path),
-            *_input_flags(inputs),
+            *_own_inputs(request),
             "--prepack",
         ),
         env=_library_path(request.libraries),
     )
+
+
+def _own_inputs(request: LaunchRequest) -> tuple[str, ...]:
+    """What the model does not bring along; a decoder's are the prompt."""
+    if request.bundled_input_count or request.generation is not None:
+        return ()
+    return _input_flags(request.inputs)
 
 
 def _input_flags(inputs: Sequence[TensorSpec]) -> tuple[str, ...]:
@@ -194,7 +223,7 @@ def _input_flags(inputs: Sequence[TensorSpec]) -> tuple[str, ...]:
 
 def profile_command(request: LaunchRequest) -> Command:
     """How one of our programs is made to observe its operators."""
-    plain = replace(request, min_duration_s=0.0, tells_gaps=False)
+    plain = replace(request, min_duration_s=0.0, tells_gaps=False, generation=None)
     command = native_command(plain)
     return replace(command, argv=(*command.argv, "--profile", "ops"))
 

@@ -23,6 +23,7 @@ from pocketbench.android_runner.native_programs import (
 )
 from pocketbench.android_runner.runner_protocol import (
     read_capabilities,
+    read_generation,
     read_measurement,
     read_operator_times,
     read_outputs,
@@ -111,7 +112,9 @@ class NativeRunner:
             LaunchError: It did not measure, with the reason in the runtime's words.
         """
         subject = f"{artifact.model} {artifact.variant}"
-        return read_measurement(result, runner=self.name, subject=subject)
+        generates = request is not None and request.generation is not None
+        read = read_generation if generates else read_measurement
+        return read(result, runner=self.name, subject=subject)
 
     def outputs_command(self, request: LaunchRequest, input_data_path: str) -> Command:
         """The command line of a launch that answers each set of inputs once."""

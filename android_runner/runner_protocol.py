@@ -3,61 +3,54 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
+from msgspec.structs import replace
 
-from pocketbench.android_runner.failures.classify import (
-    classify,
-    first_words,
-    reason_of,
+from pocketbench.android_runner.sealed_output import (
+    Header,
+    bad_output,
+    convert_fields,
+    fields_by,
+    sealed_fields,
 )
-from pocketbench.bench.errors import LaunchError
 from pocketbench.bench.records.artifact import TensorSpec
-from pocketbench.bench.records.failure import FailureReason
+from pocketbench.bench.records.generation import GeneratedTokens
 from pocketbench.bench.records.launch import Heap, Measurement, Memory
 from pocketbench.bench.records.operator_times import (
     OTHER_NODES,
     OperatorTime,
     OperatorTimes,
 )
-from pocketbench.bench.records.record import Value
 from pocketbench.bench.records.runner import Capabilities, Prepacked, RawTensor
 
 if TYPE_CHECKING:
     from pocketbench.bench.records.device import CommandResult
-
-WIRE_VERSION = 1
-_SEAL_MARK = b'{"end"'
 
 _MOST = 1 << 60
 """Nothing measured is larger: 36 years in nanoseconds, an exbibyte."""
 
 _Ns = Annotated[int, msgspec.Meta(ge=0, le=_MOST)]
 _Bytes = Annotated[int, msgspec.Meta(gt=0, le=_MOST)]
-_Swap = Annotated[int, msgspec.Meta(ge=0, le=_MOST)]
+_Whole = Annotated[int, msgspec.Meta(ge=0, le=_MOST)]
 _Count = Annotated[int, msgspec.Meta(ge=1, le=_MOST)]
 
 
-class _Seal(Value, frozen=True, kw_only=True):
-    end: bool
-    lines: int
-    sha256: str
-
-
-class _Header(Value, frozen=True, kw_only=True):
-    wire: int
-    runner: str
-    runtime: str
-    pid: int
-
-
-class _Measured(_Header, frozen=True, kw_only=True):
+class _Launched(Header, frozen=True, kw_only=True):
     threads: _Count
     heap: Heap = "system"
     seed: int
     load_ns: _Ns
+    rss_before_load_bytes: _Bytes | None
+    rss_after_load_bytes: _Bytes | None
+    peak_rss_bytes: _Bytes | None
+    swap_bytes: _Whole | None
+    rss_bytes: _Bytes | None = None
+    pss_bytes: _Bytes | None = None
+
+
+class _Measured(_Launched, frozen=True, kw_only=True):
     input_count: _Count
     first_latency_ns: _Ns
     warmup_latencies_ns: tuple[_Ns, ...]
@@ -67,20 +60,25 @@ class _Measured(_Header, frozen=True, kw_only=True):
     iterations: _Count | None = None
     kept_every: _Count = 1
     stopped: bool = False
-    rss_before_load_bytes: _Bytes | None
-    rss_after_load_bytes: _Bytes | None
-    peak_rss_bytes: _Bytes | None
-    swap_bytes: _Swap | None
-    rss_bytes: _Bytes | None = None
-    pss_bytes: _Bytes | None = None
     output_digest: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 
-class _Answered(_Header, frozen=True, kw_only=True):
+class _Generated(_Launched, frozen=True, kw_only=True):
+    prompt_tokens: _Count
+    kv_depth: _Whole
+    vocabulary_size: _Count
+    context_tokens: _Count | None
+    rss_after_prefill_bytes: _Bytes | None
+    token_ns: Annotated[tuple[_Ns, ...], msgspec.Meta(min_length=1)]
+    token_ids: tuple[_Whole, ...]
+    stopped_early: bool
+
+
+class _Answered(Header, frozen=True, kw_only=True):
     input_count: _Count
 
 
-class _Observed(_Header, frozen=True, kw_only=True):
+class _Observed(Header, frozen=True, kw_only=True):
     latencies_ns: tuple[_Ns, ...]
     profiled_latencies_ns: Annotated[tuple[_Ns, ...], msgspec.Meta(min_length=1)]
     operator_names: tuple[str, ...]
@@ -92,12 +90,12 @@ class _Observed(_Header, frozen=True, kw_only=True):
     """Absent from programs of before; -1: past the first 2000."""
 
 
-class _Spun(_Header, frozen=True, kw_only=True):
+class _Spun(Header, frozen=True, kw_only=True):
     spin_rounds: _Count
     spin_elapsed_ns: _Count
 
 
-class _Capable(_Header, frozen=True, kw_only=True):
+class _Capable(Header, frozen=True, kw_only=True):
     bytecode_min: int | None = None
     bytecode_max: int | None = None
     quantized_engines: tuple[str, ...] | None = None
@@ -105,14 +103,11 @@ class _Capable(_Header, frozen=True, kw_only=True):
     operators: tuple[str, ...] | None = None
 
 
-class _Packed(_Header, frozen=True, kw_only=True):
+class _Packed(Header, frozen=True, kw_only=True):
     prepacked: bytes
     """In base64, as msgspec reads bytes."""
     prepacked_operators: tuple[str, ...]
     sqnr_db: int | None
-
-
-_Told = TypeVar("_Told", bound=_Header)
 
 
 def read_measurement(
@@ -123,13 +118,10 @@ def read_measurement(
     Raises:
         LaunchError: It did not measure, or its output is not whole.
     """
-    fields = _sealed_fields(result, subject)
-    if fields.get("wire") == WIRE_VERSION and fields.get("runner") != runner:
-        raise _bad_output(subject, f"'{fields.get('runner')}' answered, not '{runner}'")
-    parsed = _convert(fields, _Measured, subject)
+    parsed = convert_fields(fields_by(runner, result, subject), _Measured, subject)
     _check_length(parsed, subject)
-    return Measurement(
-        load_ns=parsed.load_ns,
+    return replace(
+        _launched(parsed),
         first_latency_ns=parsed.first_latency_ns,
         warmup_latencies_ns=parsed.warmup_latencies_ns,
         latencies_ns=parsed.latencies_ns,
@@ -137,6 +129,40 @@ def read_measurement(
         began_uptime_ns=parsed.began_uptime_ns,
         kept_every=parsed.kept_every,
         was_stopped=parsed.stopped,
+        output_digest=parsed.output_digest,
+    )
+
+
+def read_generation(result: CommandResult, *, runner: str, subject: str) -> Measurement:
+    """Read what a launch with `--generate` measured.
+
+    Raises:
+        LaunchError: It did not generate, or its output is not whole.
+    """
+    parsed = convert_fields(fields_by(runner, result, subject), _Generated, subject)
+    stamps, ids = parsed.token_ns, parsed.token_ids
+    if len(stamps) != len(ids):
+        raise bad_output(subject, f"reported {len(stamps)} times of {len(ids)} tokens")
+    if list(stamps) != sorted(stamps):
+        raise bad_output(subject, "reported times of tokens that go back")
+    return replace(
+        _launched(parsed),
+        generation=GeneratedTokens(
+            prompt_tokens=parsed.prompt_tokens,
+            kv_depth=parsed.kv_depth,
+            token_ns=stamps,
+            token_ids=ids,
+            stopped_early=parsed.stopped_early,
+            vocabulary_size=parsed.vocabulary_size,
+            context_tokens=parsed.context_tokens,
+            rss_after_prefill_bytes=parsed.rss_after_prefill_bytes,
+        ),
+    )
+
+
+def _launched(parsed: _Launched) -> Measurement:
+    return Measurement(
+        load_ns=parsed.load_ns,
         memory=Memory(
             rss_before_load_bytes=parsed.rss_before_load_bytes,
             rss_after_load_bytes=parsed.rss_after_load_bytes,
@@ -150,21 +176,20 @@ def read_measurement(
         heap=parsed.heap,
         runtime_version=parsed.runtime,
         seed=parsed.seed,
-        output_digest=parsed.output_digest,
     )
 
 
 def _check_length(parsed: _Measured, subject: str) -> None:
     kept = len(parsed.latencies_ns)
     if parsed.gaps_ns and len(parsed.gaps_ns) != kept:
-        raise _bad_output(
+        raise bad_output(
             subject, f"reported {len(parsed.gaps_ns)} gaps of {kept} latencies"
         )
     if (
         parsed.iterations is not None
         and -(-parsed.iterations // parsed.kept_every) != kept
     ):
-        raise _bad_output(
+        raise bad_output(
             subject,
             f"ran {parsed.iterations} iterations, each {parsed.kept_every}th kept: "
             f"that is not {kept} latencies",
@@ -179,18 +204,18 @@ def read_outputs(
     Raises:
         LaunchError: There is no whole answer.
     """
-    fields = _sealed_fields(result, subject)
-    parsed = _convert(fields, _Answered, subject)
+    fields = sealed_fields(result, subject)
+    parsed = convert_fields(fields, _Answered, subject)
     names = []
     # What it states is no reason to reserve memory: what it printed is.
     for index in range(parsed.input_count):
         names.append(f"output_{index}")
         if names[-1] not in fields:
-            raise _bad_output(subject, f"printed no {names[-1]}")
+            raise bad_output(subject, f"printed no {names[-1]}")
     try:
         return tuple(tuple(map(_tensor, fields[name])) for name in names)
     except (ValueError, TypeError, AttributeError) as error:
-        raise _bad_output(subject, f"printed an unreadable output ({error})") from error
+        raise bad_output(subject, f"printed an unreadable output ({error})") from error
 
 
 def _tensor(text: str) -> RawTensor:
@@ -209,10 +234,7 @@ def read_operator_times(
     Raises:
         LaunchError: It did not observe, or its output is not whole.
     """
-    fields = _sealed_fields(result, subject)
-    if fields.get("runner") != runner:
-        raise _bad_output(subject, f"'{fields.get('runner')}' answered, not '{runner}'")
-    parsed = _convert(fields, _Observed, subject)
+    parsed = convert_fields(fields_by(runner, result, subject), _Observed, subject)
     columns = (
         parsed.operator_names,
         parsed.operator_backends,
@@ -222,7 +244,7 @@ def read_operator_times(
         parsed.operator_nodes or (None,) * len(parsed.operator_names),
     )
     if len({len(column) for column in columns}) != 1 or not parsed.operator_names:
-        raise _bad_output(subject, "printed operators of which some are not whole")
+        raise bad_output(subject, "printed operators of which some are not whole")
     return OperatorTimes(
         operators=tuple(
             OperatorTime(
@@ -247,7 +269,7 @@ def read_spin(result: CommandResult, *, subject: str) -> float:
     Raises:
         LaunchError: There is no whole answer.
     """
-    parsed = _convert(_sealed_fields(result, subject), _Spun, subject)
+    parsed = convert_fields(sealed_fields(result, subject), _Spun, subject)
     return parsed.spin_elapsed_ns / parsed.spin_rounds
 
 
@@ -257,7 +279,7 @@ def read_capabilities(result: CommandResult, *, subject: str) -> Capabilities:
     Raises:
         LaunchError: There is no whole answer.
     """
-    parsed = _convert(_sealed_fields(result, subject), _Capable, subject)
+    parsed = convert_fields(sealed_fields(result, subject), _Capable, subject)
     return Capabilities(
         bytecode_min=parsed.bytecode_min,
         bytecode_max=parsed.bytecode_max,
@@ -273,90 +295,9 @@ def read_prepacked(result: CommandResult, *, subject: str) -> Prepacked:
     Raises:
         LaunchError: There is no whole answer.
     """
-    parsed = _convert(_sealed_fields(result, subject), _Packed, subject)
+    parsed = convert_fields(sealed_fields(result, subject), _Packed, subject)
     return Prepacked(
         file=parsed.prepacked,
         operators=parsed.prepacked_operators,
         sqnr_db=parsed.sqnr_db,
     )
-
-
-def _sealed_fields(result: CommandResult, subject: str) -> dict[str, Any]:
-    """All fields of a whole output of a program that ended well."""
-    fields = _fields_of(result.stdout)
-    if result.timed_out or fields is None:
-        raise classify(result, subject=subject)
-    if "error" in fields:
-        raise _reported_error(fields, subject)
-    if result.exit_code != 0:
-        raise classify(result, subject=subject)
-    if fields.get("wire") != WIRE_VERSION:
-        raise _bad_output(
-            subject, f"speaks wire {fields.get('wire')}, this reads {WIRE_VERSION}"
-        )
-    return fields
-
-
-def _fields_of(stdout: bytes) -> dict[str, Any] | None:
-    """The fields of all lines; `None` unless the output is whole and unchanged.
-
-    An old phone's shell turns every newline into CR LF and mixes standard error in.
-    """
-    lines = [
-        line + b"\n"
-        for line in stdout.replace(b"\r", b"").split(b"\n")
-        if line.startswith(b"{")
-    ]
-    seals = [index for index, line in enumerate(lines) if line.startswith(_SEAL_MARK)]
-    if len(seals) != 1 or seals[0] != len(lines) - 1:
-        return None
-    body = lines[:-1]
-    try:
-        seal = msgspec.json.decode(lines[-1], type=_Seal)
-        if seal.lines != len(body):
-            return None
-        if seal.sha256 != hashlib.sha256(b"".join(body)).hexdigest():
-            return None
-        objects = [msgspec.json.decode(line, type=dict[str, Any]) for line in body]
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return None
-    fields: dict[str, Any] = {}
-    for parsed in objects:
-        if fields.keys() & parsed.keys():
-            return None
-        fields.update(parsed)
-    return fields
-
-
-def _reported_error(fields: dict[str, Any], subject: str) -> LaunchError:
-    phase, message = str(fields["error"]), str(fields.get("message", ""))
-    meant = reason_of(message)
-    if phase == "flags":
-        reason = FailureReason.BAD_FLAGS
-    elif phase == "load" and meant is not FailureReason.MODEL_RAISED:
-        reason = meant or FailureReason.NOT_LOADABLE
-    elif phase == "load":
-        reason = FailureReason.NOT_LOADABLE
-    elif meant in (
-        FailureReason.MISSING_OPERATOR,
-        FailureReason.MISSING_BACKEND,
-        FailureReason.NO_QUANTIZED_ENGINE,
-        FailureReason.OUT_OF_MEMORY,
-    ):
-        reason = meant
-    elif phase == "profile":
-        reason = FailureReason.NO_OPERATOR_TIMES
-    else:
-        reason = FailureReason.MODEL_RAISED
-    return LaunchError(reason, subject, first_words(message))
-
-
-def _convert(fields: dict[str, Any], kind: type[_Told], subject: str) -> _Told:
-    try:
-        return msgspec.convert(fields, kind)
-    except msgspec.ValidationError as error:
-        raise _bad_output(subject, f"printed an incomplete result ({error})") from error
-
-
-def _bad_output(subject: str, fact: str) -> LaunchError:
-    return LaunchError(FailureReason.BAD_OUTPUT, subject, fact)

@@ -31,7 +31,7 @@ _KERNELS = (
 )
 """Static operator tables, best first; two of them would register an operator twice,
 which ends the program at its start. The last one has few operators."""
-_REGISTERING = re.compile(r"lib(executorch|\w+_ops_lib|\w+_backend)")
+_REGISTERING = re.compile(r"lib(executorch|custom_ops|\w+_ops_lib|\w+_backend)")
 
 
 def installed_executorch() -> Runtime:

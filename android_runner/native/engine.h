@@ -55,6 +55,10 @@ class Engine {
   virtual void describe(Line& line) const = 0;
   virtual void describe_capabilities(Line& line) const = 0;
 
+  // What a model needs before it is loaded and that is not the model's: libraries of
+  // operators. Neither its time nor its memory counts as loading.
+  virtual void prepare(const std::string&) {}
+
   virtual void load(const std::string& model) = 0;
   virtual Inputs prepare_inputs(
       std::span<const TensorSpec> specs, std::uint64_t seed) = 0;

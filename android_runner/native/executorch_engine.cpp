@@ -7,6 +7,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "executorch_custom_ops.h"
 #include "executorch_errors.h"
 #include "executorch_inputs.h"
 #include "executorch_observer.h"
@@ -47,6 +48,7 @@ void ExecutorchEngine::describe(Line& line) const {
 }
 
 void ExecutorchEngine::describe_capabilities(Line& line) const {
+  load_custom_ops();
   std::vector<std::string> operators;
   for (const auto& kernel : executorch::runtime::get_registered_kernels()) {
     operators.emplace_back(kernel.name_);
@@ -56,9 +58,20 @@ void ExecutorchEngine::describe_capabilities(Line& line) const {
   line.add("operators", operators);
 }
 
+void ExecutorchEngine::prepare(const std::string& model) {
+  if (calls_custom_ops(model)) missing_operators_ = load_custom_ops();
+}
+
 void ExecutorchEngine::load(const std::string& model) {
   path_ = model;
-  load_with(nullptr);
+  try {
+    load_with(nullptr);
+  } catch (const std::runtime_error& error) {
+    if (missing_operators_.empty()) throw;
+    throw std::runtime_error(
+        std::string(error.what()) + ": it calls operators of ExecuTorch's llama " +
+        "extension, and " + missing_operators_);
+  }
 }
 
 void ExecutorchEngine::load_with(

@@ -21,6 +21,7 @@ class ExecutorchEngine final : public Engine {
   int use_threads(int threads) override;
   void describe(Line& line) const override;
   void describe_capabilities(Line& line) const override;
+  void prepare(const std::string& model) override;
   void load(const std::string& model) override;
   Inputs prepare_inputs(
       std::span<const TensorSpec> specs, std::uint64_t seed) override;
@@ -36,6 +37,7 @@ class ExecutorchEngine final : public Engine {
   void load_with(std::unique_ptr<executorch::runtime::EventTracer> tracer);
 
   std::string path_;
+  std::string missing_operators_;  // why those that the model calls are not there
   std::unique_ptr<executorch::extension::Module> module_;
   executorch::runtime::Method* method_ = nullptr;  // the module's
   std::vector<executorch::extension::TensorPtr> tensors_;  // own what inputs_ show

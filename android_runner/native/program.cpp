@@ -102,6 +102,7 @@ void launch(Engine& engine, const Flags& flags, Wire& wire, Phase& phase) {
   engine.describe(first);
   wire.write(first);
 
+  engine.prepare(flags.model);
   const ProcessStatus before = read_process_status();
   const std::int64_t start_ns = now_ns();
   engine.load(flags.model);

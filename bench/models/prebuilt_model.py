@@ -19,6 +19,7 @@ from pocketbench.bench.planning.model_file import ENGINES
 from pocketbench.bench.records.artifact import Artifact, ExportFacts, OutputReference
 
 if TYPE_CHECKING:
+    from pocketbench.bench.models.executorch.pte_file import PteFile
     from pocketbench.bench.models.exporting.export_messages import Order
 
 logger = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ def describe_ready(order: Order) -> Artifact:
         facts = read_lite_file(path, name=f"{order.model} {order.variant}")
     elif source.format == "pt":
         facts = _read_script(source.spec, order.model)
+    program = _read_program(path) if source.format == "pte" else None
     sha256 = sha256_of(path)
     if sha256 is None:
         raise UsageError(str(path), "cannot be read", "Check the file")
@@ -55,7 +57,7 @@ def describe_ready(order: Order) -> Artifact:
         format=source.format,
         engine=ENGINES[source.format],
         precision=facts.precision,
-        inputs=facts.inputs or order.inputs,
+        inputs=facts.inputs or order.inputs or (program.inputs if program else ()),
         bundled_input_count=len(facts.bundled),
         operators=facts.operators,
         bytecode_version=facts.bytecode_version,
@@ -69,6 +71,7 @@ def describe_ready(order: Order) -> Artifact:
         ),
         output_error=None,
         reference=_reference(path, facts, order),
+        decoder=program.decoder if program else None,
     )
 
 
@@ -86,6 +89,18 @@ def _reference(path: Path, facts: FileFacts, order: Order) -> OutputReference | 
     except Exception as error:
         # It may need another torch, which the device has: it is measured all the same.
         logger.warning("%s: does not run here (%s)", path, summarize_exception(error))
+        return None
+
+
+def _read_program(path: Path) -> PteFile | None:
+    """What a file of ExecuTorch is, where ExecuTorch is installed."""
+    try:
+        from pocketbench.bench.models.executorch.pte_file import read_pte_file
+
+        return read_pte_file(path)
+    except Exception as error:
+        # The device's own program will say more.
+        logger.warning("%s: cannot be read (%s)", path, summarize_exception(error))
         return None
 
 

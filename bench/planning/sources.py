@@ -13,7 +13,7 @@ import msgspec
 from pocketbench.bench.errors import ToolMissingError, UnknownNameError, UsageError
 from pocketbench.bench.planning.model_file import ENGINES, SUFFIXES, Format, recognise
 from pocketbench.bench.planning.module_path import locate, modules_in, names_in
-from pocketbench.bench.planning.variant_names import AS_IS, USUAL
+from pocketbench.bench.planning.variant_names import AS_IS, DECODER, USUAL
 from pocketbench.bench.planning.zoo_names import ZOO, ZooEntry, zoo_entry
 from pocketbench.bench.records.artifact import TensorSpec
 from pocketbench.bench.records.engines import split_variant
@@ -45,7 +45,8 @@ class Source(Value, frozen=True, kw_only=True):
     def variants(self) -> tuple[str, ...]:
         """What is usually made of it; see `variant_names` for what else can be."""
         if self.kind == "factory":
-            return USUAL
+            entry = zoo_entry(self.spec)
+            return entry.variants if entry else USUAL
         return (*USUAL, AS_IS) if self.format == "pt" else (AS_IS,)
 
 
@@ -63,7 +64,8 @@ def resolve(source: str, folder: Path | None = None) -> Source:
     """
     folder = folder or Path.cwd()
     if source in ZOO:
-        return _resolve_factory(ZOO[source].source, folder)
+        found = _resolve_factory(ZOO[source].source, folder)
+        return msgspec.structs.replace(found, name=source)
     file, _, factory = source.partition(":")
     if file.endswith(".py") and os.path.isfile(folder / os.path.expanduser(file)):
         module = _as_module(Path(file).expanduser(), folder, source)
@@ -216,8 +218,9 @@ def request_for(source: str, *, name: str | None = None) -> ModelRequest:
         UsageError: There is no such source.
     """
     found = resolve(source)
-    ready = found.variants == (AS_IS,)
     request = ModelRequest(name=name or found.name, source=found.spec)
-    if ready:
-        request = msgspec.structs.replace(request, variants=(AS_IS,), baseline=AS_IS)
+    if found.variants in ((AS_IS,), DECODER):
+        request = msgspec.structs.replace(
+            request, variants=found.variants, baseline=found.variants[0]
+        )
     return request

@@ -17,6 +17,12 @@ CHANNELS_LAST = "channels-last"
 PRUNED = "pruned-AMOUNT"
 OTHERS = (FLOAT16, CHANNELS_LAST, PRUNED)
 """Made of such a model too, when they are asked for."""
+DECODER = ("float32", "8da4w", "int8-dynamic")
+"""What is made of a decoder: 8da4w has int4 weights, in groups of 32, and int8
+activations quantized as they come."""
+CUSTOM_OPS = "-custom-ops"
+DECODER_OTHERS = tuple(f"{made}{CUSTOM_OPS}" for made in DECODER)
+"""The same with the attention and cache of ExecuTorch's llama extension."""
 AS_IS = "as-is"
 """The one variant of a ready file: nothing is rewritten."""
 
@@ -57,9 +63,9 @@ def check_made(made: str, usual: Sequence[str], *, model: str, asked: str) -> No
     """
     if made in usual:
         return
-    others = () if tuple(usual) == (AS_IS,) else OTHERS
+    others = {(AS_IS,): (), DECODER: DECODER_OTHERS}.get(tuple(usual), OTHERS)
     if made in others and made != PRUNED:
         return
-    if others and pruned_share(made) is not None:
+    if PRUNED in others and pruned_share(made) is not None:
         return
     raise UnknownNameError(f"variant of {model}", asked, (*usual, *others))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pocketbench.bench.planning.variant_names import DECODER, USUAL
 from pocketbench.bench.records.artifact import TensorSpec
 from pocketbench.bench.records.record import Value
 
@@ -24,8 +25,15 @@ class ZooEntry(Value, frozen=True, kw_only=True):
     """What its weights were learned from; `None`: they are random."""
     needs: tuple[str, str] | None = None
     """A package that it cannot be made without, and the extra that brings it."""
+    variants: tuple[str, ...] = USUAL
+    """What is usually made of it."""
 
 
+_DECODE_STEP = (
+    TensorSpec(shape=(1, 1), dtype="int64"),
+    TensorSpec(shape=(1,), dtype="int64"),
+)
+"""One token and its position."""
 _IMAGE = (TensorSpec(shape=(1, 3, 224, 224)),)
 
 ZOO: Mapping[str, ZooEntry] = {
@@ -50,6 +58,20 @@ ZOO: Mapping[str, ZooEntry] = {
         source="pocketbench.bench.models.zoo:text_encoder",
         inputs=(TensorSpec(shape=(1, 64), dtype="int64"),),
         description="transformer encoder, 1.4 M parameters, up to 512 token ids",
+    ),
+    "tiny_llama-15m": ZooEntry(
+        source="pocketbench.bench.models.zoo:tiny_llama_15m",
+        inputs=_DECODE_STEP,
+        description="Llama-like decoder, 15 M parameters, context of 2048 tokens",
+        needs=("executorch", "executorch"),
+        variants=DECODER,
+    ),
+    "tiny_llama-110m": ZooEntry(
+        source="pocketbench.bench.models.zoo:tiny_llama_110m",
+        inputs=_DECODE_STEP,
+        description="Llama-like decoder, 110 M parameters, context of 2048 tokens",
+        needs=("executorch", "executorch"),
+        variants=DECODER,
     ),
 }
 """Names, not imports: listing the zoo costs nothing."""

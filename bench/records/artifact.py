@@ -155,6 +155,26 @@ class Delegation(Value, frozen=True, kw_only=True):
         return self.left_count + sum(share.operator_count for share in self.taken)
 
 
+class TokenAgreement(Value, frozen=True, kw_only=True):
+    """How a build's greedy tokens agree with the float32 original's on same prompts.
+
+    Both see the prompt and then the original's tokens, so that one difference does not
+    make the next.
+    """
+
+    prompt_count: int
+    prompt_tokens: int
+    token_count: int
+    """Generated per prompt."""
+    equal_count: int
+    """Tokens that are the original's, of all prompts together."""
+    first_divergences: tuple[int | None, ...]
+    """Per prompt the first token that differs, from 0; `None`: none does."""
+    perplexity: float
+    """Of the build on the original's tokens."""
+    original_perplexity: float
+
+
 class Decoder(Value, frozen=True, kw_only=True):
     """What makes a model one that generates: tokens and a position in, logits out."""
 
@@ -163,6 +183,8 @@ class Decoder(Value, frozen=True, kw_only=True):
     vocabulary_size: int | None = None
     custom_ops: tuple[str, ...] = ()
     """Operators of ExecuTorch's llama extension: `llama::update_cache.out`."""
+    agreement: TokenAgreement | None = None
+    """`None`: there is no original, or nothing here that runs the file."""
 
 
 class Artifact(Value, frozen=True, kw_only=True):

@@ -44,6 +44,7 @@ class FailureReason(StrEnum):
     MODEL_RAISED = "model_raised"
     BAD_FLAGS = "bad_flags"
     NO_OPERATOR_TIMES = "no_operator_times"
+    NOT_GENERATING = "not_generating"
     OUT_OF_MEMORY = "out_of_memory"
     CRASHED = "crashed"
     TIMED_OUT = "timed_out"
@@ -173,6 +174,10 @@ _REMEDIES = {
         "Profile with a runner whose runtime reports its operators: ours for the lite "
         "interpreter, or ExecuTorch built with -DEXECUTORCH_ENABLE_EVENT_TRACER=ON "
         "-DEXECUTORCH_BUILD_DEVTOOLS=ON"
+    ),
+    FailureReason.NOT_GENERATING: (
+        "Give a decoder with a KV cache (tokens and their position as its inputs), and "
+        "a prompt, depth and new tokens that fit its context"
     ),
     FailureReason.OUT_OF_MEMORY: (
         "Close other apps, use a smaller model, or a phone with more memory"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pocketbench.bench.records.artifact import Artifact, TensorSpec
 from pocketbench.bench.records.device import CommandResult
+from pocketbench.bench.records.generation import GenerationRequest
 from pocketbench.bench.records.launch import Measurement
 from pocketbench.bench.records.operator_times import OperatorTimes
 from pocketbench.bench.records.runner import (
@@ -91,6 +92,15 @@ class Launcher:
     def measure(self, model: Path | str, **asked: object) -> Measurement:
         """What a launch measures."""
         return self.parse(self.run(model, **asked))  # type: ignore[arg-type]
+
+    def generate(
+        self, model: Path, asked: GenerationRequest, *, threads: int = 1
+    ) -> Measurement:
+        """What a launch generates."""
+        request = self._request(model, (), generation=asked, threads=threads)
+        command = self.runner.command(request)
+        result = self.device.run(command.argv, timeout_s=60, env=command.env)
+        return self.runner.parse(result, self.artifact, request)
 
     def parse(self, result: CommandResult) -> Measurement:
         """Read a launch."""

@@ -16,11 +16,15 @@ from pocketbench.bench.models.summarize_exception import summarize_exception
 from pocketbench.bench.records.artifact import DelegateShare, Delegation
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from torch import fx
 
     from pocketbench.bench.models.inputs.inputs import InputSet
+
+
+_MOST_NAMES = 5
 
 
 class PteFacts(NamedTuple):
@@ -30,6 +34,23 @@ class PteFacts(NamedTuple):
     """Those that no delegate took, sorted: `aten::add.out`."""
     delegation: Delegation
     planned_memory_bytes: int
+
+    @property
+    def in_words(self) -> str:
+        """Who runs the operators, and what no delegate took."""
+        delegation = self.delegation
+        total = delegation.operator_count
+        left = named(self.operators)
+        if not delegation.taken:
+            return (
+                f"no delegate, {total} operators on ExecuTorch's own kernels ({left})"
+            )
+        taken = ", ".join(
+            f"{share.name} took {share.operator_count} of {total} operators in "
+            f"{share.segment_count} {'part' if share.segment_count == 1 else 'parts'}"
+            for share in delegation.taken
+        )
+        return f"{taken}, left were {left}" if left else taken
 
 
 def export_graph(
@@ -97,7 +118,7 @@ def lower(
         chosen = partitioners(delegate, is_rounded=is_rounded)
         edge = to_edge_transform_and_lower(program, partitioner=chosen)
         graph = edge.exported_program().graph_module
-        delegation = _delegation(graph)
+        delegation = delegation_of(graph)
         made = edge.to_executorch()
         with path.open("wb") as file:
             made.write_to_file(file)
@@ -107,10 +128,11 @@ def lower(
             f"cannot be lowered for ExecuTorch ({summarize_exception(error)})",
             "Take out what the message names, or measure it with --engine lite",
         ) from error
-    return _facts(made, delegation)
+    return facts_of(made, delegation)
 
 
-def _delegation(graph: fx.GraphModule) -> Delegation:
+def delegation_of(graph: fx.GraphModule) -> Delegation:
+    """Who takes the operators of a lowered graph."""
     operators: Counter[str] = Counter()
     segments: Counter[str] = Counter()
     for lowered in get_lowered_backend_modules(graph):
@@ -139,7 +161,8 @@ def _count(graph: fx.GraphModule) -> int:
     )
 
 
-def _facts(made: ExecutorchProgramManager, delegation: Delegation) -> PteFacts:
+def facts_of(made: ExecutorchProgramManager, delegation: Delegation) -> PteFacts:
+    """What is known of a finished program."""
     plan = made.executorch_program.execution_plan[0]
     return PteFacts(
         operators=tuple(sorted({_operator(x) for x in plan.operators})),
@@ -152,3 +175,10 @@ def _facts(made: ExecutorchProgramManager, delegation: Delegation) -> PteFacts:
 def _operator(operator: Any) -> str:
     overload = f".{operator.overload}" if operator.overload else ""
     return f"{operator.name}{overload}"
+
+
+def named(operators: Sequence[str]) -> str:
+    """The first of them."""
+    shown = ", ".join(operators[:_MOST_NAMES])
+    more = len(operators) - _MOST_NAMES
+    return f"{shown} and {more} more" if more > 0 else shown

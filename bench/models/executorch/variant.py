@@ -11,8 +11,14 @@ from executorch.runtime import Runtime, Verification
 from pocketbench.bench.errors import ExportError
 from pocketbench.bench.models.accuracy.compare import Outputs, output_error, outputs_of
 from pocketbench.bench.models.accuracy.layers import Layers
+from pocketbench.bench.models.executorch.decoder import make_decoder_variant
 from pocketbench.bench.models.executorch.delegates import check_possible
-from pocketbench.bench.models.executorch.program import PteFacts, export_graph, lower
+from pocketbench.bench.models.executorch.program import (
+    PteFacts,
+    export_graph,
+    lower,
+    named,
+)
 from pocketbench.bench.models.executorch.quantize import QuantizedGraph, quantize_graph
 from pocketbench.bench.models.exporting.cache import sha256_of, version_of
 from pocketbench.bench.models.inputs.input_sets import InputSets, input_sets
@@ -29,6 +35,7 @@ from pocketbench.bench.models.state import fresh
 from pocketbench.bench.models.summarize_exception import summarize_exception
 from pocketbench.bench.models.transforms import changes
 from pocketbench.bench.models.transforms.model_transforms import remake
+from pocketbench.bench.models.zoo.tiny_llama import LlamaDecoder
 from pocketbench.bench.planning.variant_names import FLOAT16
 from pocketbench.bench.records.artifact import Artifact, ExportFacts, OutputError
 from pocketbench.bench.records.engines import split_variant
@@ -38,9 +45,6 @@ if TYPE_CHECKING:
     from pocketbench.bench.models.exporting.export_messages import Order
     from pocketbench.bench.models.inputs.inputs import InputSet
     from pocketbench.bench.models.original import Original
-
-
-_MOST_NAMES = 5
 
 
 def make_executorch_variant(
@@ -62,6 +66,8 @@ def make_executorch_variant(
             "Give the model as module:factory, or measure it with --engine lite",
         )
     assert engine.delegate is not None
+    if isinstance(original.module, LlamaDecoder):
+        return make_decoder_variant(order, original.module, say)
     check_possible(engine.delegate, made, name=name)
     check_float32(original, made, name=name)
     _refuse_other_lengths(original, name)
@@ -102,7 +108,7 @@ def make_executorch_variant(
             raise ExportError(
                 name,
                 f"{refused.fact}; ExecuTorch's own kernels were left with "
-                f"{_named(facts.operators)}",
+                f"{named(facts.operators)}",
                 "Measure it with --engine lite, or take out what those kernels do not "
                 "compute (3-D convolutions, for one)",
             ) from refused
@@ -125,7 +131,7 @@ def make_executorch_variant(
         export=ExportFacts(
             method=f"torch.export, executorch {version_of('executorch')}, "
             f"{format_size(facts.planned_memory_bytes)} planned for activations",
-            changed="; ".join((changed, _taken(facts), *original.settled)),
+            changed="; ".join((changed, facts.in_words, *original.settled)),
             state=original.state,
             weights=weights_of(order, original),
             random_weights=order.source.random_weights,
@@ -196,27 +202,6 @@ def _changed(quantized: QuantizedGraph) -> str:
     before = Layers(by_kind=quantized.layers, quantized=0, batch_norms=0)
     after = Layers(by_kind={}, quantized=quantized.quantized_count, batch_norms=0)
     return changes.quantized(before, after, ())
-
-
-def _taken(facts: PteFacts) -> str:
-    """Who runs the operators; what no delegate took is the first thing to look at."""
-    delegation = facts.delegation
-    total = delegation.operator_count
-    left = _named(facts.operators)
-    if not delegation.taken:
-        return f"no delegate, {total} operators on ExecuTorch's own kernels ({left})"
-    taken = ", ".join(
-        f"{share.name} took {share.operator_count} of {total} operators in "
-        f"{share.segment_count} {'part' if share.segment_count == 1 else 'parts'}"
-        for share in delegation.taken
-    )
-    return f"{taken}, left were {left}" if left else taken
-
-
-def _named(operators: Sequence[str]) -> str:
-    shown = ", ".join(operators[:_MOST_NAMES])
-    more = len(operators) - _MOST_NAMES
-    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def _compare(
