@@ -107,7 +107,7 @@ def unpacked(
 
     Args:
         wheel: Which.
-        progress: Told before it is fetched.
+        progress: Called with one line before it is fetched.
         headers: Whether its C++ headers are needed too.
 
     Raises:

@@ -51,7 +51,7 @@ _MIN_EFFECT = click.option(
 
 @click.group()
 def history() -> None:
-    """Keep runs over time and find where the level changed.
+    """Keep runs over time and detect change points.
 
     \b
     pocketbench history add last --history perf-history
@@ -79,7 +79,7 @@ def add(runs: tuple[str, ...], folder: str, runs_folder: Path) -> None:
 @history.command()
 @FOLDER
 def compact(folder: str) -> None:
-    """Bring each device's files of a month together as Parquet."""
+    """Compact each device's files of a month to Parquet."""
     from pocketbench.bench.history.compact import compact as compact_folder
 
     done = compact_folder(_local(folder))
@@ -110,7 +110,7 @@ def show(model: str, as_json: bool, **asked: Any) -> None:
     help="Exit 1 on a confirmed change for the worse that is not accepted.",
 )
 def changes(model: str | None, as_json: bool, fail_on: str, **asked: Any) -> None:
-    """Find where the cells of MODEL (default: of every model) changed their level.
+    """Detect change points of MODEL (default: of every model).
 
     A change is confirmed once enough runs lie at the new level. The newest runs alone
     make no more than a suspect, and a suspect never fails: run it again to be sure.
@@ -250,7 +250,7 @@ def confirm(as_json: bool, **asked: Any) -> None:
     help="Alarm again from this day on.  [default: in 180 days]",
 )
 def accept(change: str, as_json: bool, reason: str, expires: Any, **asked: Any) -> None:
-    """Note in the file of accepted changes that CHANGE (its id) is no alarm."""
+    """Accept CHANGE (its id), so that it is no alarm."""
     from pocketbench.bench.commands.history_flow import accept_change
 
     entry = accept_change(change, reason=reason, expires=expires, **asked)

@@ -238,7 +238,7 @@ def _one_choice(
     multiple=True,
     callback=_one_choice,
     metavar="CORES",
-    help="Run on these phone cores: big, mid, little, all, or a list such as 4-7.  "
+    help="Which phone cores to use: big, mid, little, all, or a list such as 4-7.  "
     "[default: the scheduler's choice]",
 )
 @click.option(

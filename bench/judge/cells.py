@@ -55,15 +55,15 @@ def measured_cells(run: Run, devices: tuple[DeviceReady, ...]) -> dict[CellKey, 
         rows = tuple(_value(launch, next(values)) for launch in launches)
         artifact = artifacts[variant.model, variant.name]
         ready = infos.get(key.device_id)
-        doubts = _caveats(launches, rows, variant, artifact, ready)
+        reasons = _caveats(launches, rows, variant, artifact, ready)
         runner = launches[-1].runner
         resources = resources_of(launches)
-        if Caveat.FOREIGN_MEMORY in doubts:
+        if Caveat.FOREIGN_MEMORY in reasons:
             rows = tuple(map(_without_peak, rows))
             resources = growth_only(resources)
         if host_runners and runner not in host_runners:
-            doubts.add(Caveat.RUNNERS_DIFFER)
-        caveats = tuple(sorted(doubts, key=list(Caveat).index))
+            reasons.add(Caveat.RUNNERS_DIFFER)
+        caveats = tuple(sorted(reasons, key=list(Caveat).index))
         found[key] = Cell(
             device_id=key.device_id,
             model=key.model,

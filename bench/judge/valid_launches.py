@@ -55,7 +55,7 @@ def redone_launches(
 ) -> Counter[CellKey]:
     """How many launches of each cell were throttled and measured again instead.
 
-    Told because leaving them out favours the variant that heats the phone more.
+    Reported because leaving them out favours the variant that heats the phone more.
     """
     taken = {
         (launch.device_id, launch.model, launch.variant_id, launch.block): launch

@@ -90,7 +90,7 @@ class Measurement(Value, frozen=True, kw_only=True):
     """Of so many main iterations the first was kept: a launch that lasts for a time may
     do more than there is room for."""
     was_stopped: bool = False
-    """Told to stop before its time was reached."""
+    """Stopped before its time was reached."""
     mean_latency_ns: int | None = None
     """Only from a program that prints statistics instead of single iterations."""
     latency_statistics_ns: dict[str, int] = msgspec.field(default_factory=dict)

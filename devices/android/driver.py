@@ -56,7 +56,7 @@ class AndroidDriver:
         Args:
             host: `None`: ANDROID_ADB_SERVER_HOST, then this computer.
             port: `None`: ANDROID_ADB_SERVER_PORT, then 5037.
-            progress: Told in one line of what takes long.
+            progress: Called with one line about what takes long.
 
         Raises:
             UsageError: ANDROID_ADB_SERVER_PORT is not a port.

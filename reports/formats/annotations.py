@@ -39,8 +39,8 @@ def render(view: View) -> str:
             continue
         ratio = comparison.candidate_over_baseline
         metric = view.metrics.get(comparison.metric)
-        doubtful = view.less_trusted(comparison)
-        trust = f"; quality {grade_words(doubtful)}" if doubtful else ""
+        less_trusted = view.less_trusted(comparison)
+        trust = f"; quality {grade_words(less_trusted)}" if less_trusted else ""
         said = effect(metric, ratio.point) if metric else ratio_text(ratio)
         found.append(
             (

@@ -14,7 +14,7 @@ from pocketbench.reports.formats.console_table import NamedRow, named_rows, shor
 from pocketbench.reports.tables.budgets import budget_rows
 from pocketbench.reports.tables.comparisons import comparison_row, most_interesting
 from pocketbench.reports.tables.outputs import failing
-from pocketbench.reports.text.caveats import doubts
+from pocketbench.reports.text.caveats import caveat_entries
 from pocketbench.reports.text.failures import failures_once
 from pocketbench.reports.text.fastest import Fastest, fastest_headings, first_table
 from pocketbench.reports.text.headline import headline
@@ -218,10 +218,10 @@ def _device(view: View, device_id: str) -> tuple[str, str]:
 
 
 def _caveats(view: View, console: Console) -> list[Text]:
-    found = doubts(view)
+    found = caveat_entries(view)
     if not found:
         return []
-    words = "; ".join(doubt.fact for doubt in found)
+    words = "; ".join(entry.fact for entry in found)
     lines = _wrapped(console, f"Caveats: {words}.")
     if len(lines) > _MOST_CAVEATS:
         lines = lines[:_MOST_CAVEATS]

@@ -27,7 +27,7 @@ from pocketbench.reports.tables.breakdowns import Breakdown, breakdowns
 from pocketbench.reports.tables.budgets import budget_rows
 from pocketbench.reports.tables.operators import operator_rows
 from pocketbench.reports.tables.outputs import failing, outputs_section
-from pocketbench.reports.text.caveats import Doubt, doubts
+from pocketbench.reports.text.caveats import CaveatEntry, caveat_entries
 from pocketbench.reports.text.failures import failures_once
 from pocketbench.reports.text.headline import headline
 from pocketbench.reports.text.phrases import (
@@ -70,12 +70,12 @@ def show(view: View, console: Console) -> None:
         console.print(row)
     _show_outputs(view, console)
     _show_operators(view, console)
-    found = doubts(view)
+    found = caveat_entries(view)
     if found:
         console.print()
         console.print(Text("Caveats", style="bold"))
-        for doubt in found:
-            _show_doubt(doubt, console)
+        for entry in found:
+            _show_caveat(entry, console)
     if view.summary.failures:
         console.print()
         console.print(Text("Failures", style="bold"))
@@ -261,9 +261,9 @@ def _show_outputs(view: View, console: Console) -> None:
         console.print(Text(f"Not checked: {words}"))
 
 
-def _show_doubt(doubt: Doubt, console: Console) -> None:
-    fact = doubt.fact[:1].upper() + doubt.fact[1:]
-    _item(f"{fact} ({doubt.where})", f"{doubt.cause}; {doubt.remedy}", console)
+def _show_caveat(entry: CaveatEntry, console: Console) -> None:
+    fact = entry.fact[:1].upper() + entry.fact[1:]
+    _item(f"{fact} ({entry.where})", f"{entry.cause}; {entry.remedy}", console)
 
 
 def _item(fact: str, why: str, console: Console) -> None:

@@ -84,7 +84,7 @@ def _case(suite: ET.Element, view: View, comparison: Comparison) -> None:
         ),
     )
     properties = ET.SubElement(case, "properties")
-    doubtful = view.less_trusted(comparison)
+    less_trusted = view.less_trusted(comparison)
     for name, value in (
         ("candidate_over_baseline", repr(ratio.point)),
         ("low_95", repr(ratio.low) if ratio.low is not None else ""),
@@ -93,7 +93,7 @@ def _case(suite: ET.Element, view: View, comparison: Comparison) -> None:
         ("q_value", repr(comparison.q_value) if comparison.q_value is not None else ""),
         ("min_effect", repr(comparison.min_effect)),
         ("verdict", row.tone if comparison.verdict else ""),
-        ("quality", grade_words(doubtful) if doubtful else ""),
+        ("quality", grade_words(less_trusted) if less_trusted else ""),
     ):
         ET.SubElement(properties, "property", name=name, value=value)
     figures = f"{row.before_after}; " if row.before_after else ""

@@ -23,7 +23,7 @@ from pocketbench.reports.tables.fleet import FLEET_HEADINGS, fleet_rows
 from pocketbench.reports.tables.outputs import failing, outputs_section
 from pocketbench.reports.tables.resources import EXPLAINED, HEADINGS, resource_rows
 from pocketbench.reports.text import method, sustained
-from pocketbench.reports.text.caveats import doubts
+from pocketbench.reports.text.caveats import caveat_entries
 from pocketbench.reports.text.condition_words import conditions_lines
 from pocketbench.reports.text.failures import failures_once
 from pocketbench.reports.text.fastest import (
@@ -73,7 +73,7 @@ def render(view: View, *, report_url: str | None = None) -> str:
     pieces += _fleet(view)
     pieces += _courses(view)
     pieces += _outputs(view)
-    pieces += _doubts(view)
+    pieces += _caveat_lines(view)
     pieces += _failures(view)
     step = next_step(view)
     if step:
@@ -245,13 +245,13 @@ def _outputs(view: View) -> list[str]:
     return [*missed, *_folded("Output accuracy", rows)]
 
 
-def _doubts(view: View) -> list[str]:
-    found = doubts(view)
+def _caveat_lines(view: View) -> list[str]:
+    found = caveat_entries(view)
     if not found:
         return []
     lines = [
-        f"- {escaped(doubt.fact)} ({escaped(doubt.where)}): {escaped(doubt.remedy)}\n"
-        for doubt in found
+        f"- {escaped(entry.fact)} ({escaped(entry.where)}): {escaped(entry.remedy)}\n"
+        for entry in found
     ]
     return ["\n**Caveats**\n\n", *lines]
 

@@ -21,7 +21,7 @@ from pocketbench.reports.view import View
 MOST_NAMES = 4
 
 
-class Doubt(NamedTuple):
+class CaveatEntry(NamedTuple):
     """One caveat, once for all the cells it is about."""
 
     name: str
@@ -34,17 +34,17 @@ class Doubt(NamedTuple):
     remedy: str
 
 
-def doubts(view: View) -> list[Doubt]:
+def caveat_entries(view: View) -> list[CaveatEntry]:
     """Everything there is to doubt, what concerns the whole run first."""
     return [*_of_the_run(view), *_of_the_cells(view)]
 
 
-def _of_the_run(view: View) -> list[Doubt]:
+def _of_the_run(view: View) -> list[CaveatEntry]:
     summary = view.summary
     found = []
     if summary.run.outcome != "finished":
         found.append(
-            Doubt(
+            CaveatEntry(
                 "unfinished",
                 f"the run was {summary.run.outcome} before its end",
                 "the whole run",
@@ -56,7 +56,7 @@ def _of_the_run(view: View) -> list[Doubt]:
     if summary.failures:
         devices = tuple(dict.fromkeys(f.device_id for f in summary.failures))
         found.append(
-            Doubt(
+            CaveatEntry(
                 "failures",
                 counted(len(summary.failures), "failure"),
                 named(view, devices),
@@ -74,7 +74,7 @@ def _of_the_run(view: View) -> list[Doubt]:
             by_variant[cell.variant_id] += cell.redone_launches
         each = listed([f"{n} of {name}" for name, n in by_variant.most_common()])
         found.append(
-            Doubt(
+            CaveatEntry(
                 "redone",
                 f"{total} throttled and measured again: {each}",
                 named(view, devices),
@@ -88,7 +88,7 @@ def _of_the_run(view: View) -> list[Doubt]:
     found += _unlike(view)
     if any(c.design == "sequential" and c.verdict for c in summary.comparisons):
         found.append(
-            Doubt(
+            CaveatEntry(
                 "drift_not_controlled",
                 "two runs measured apart: drift is not controlled",
                 "the whole comparison",
@@ -100,7 +100,7 @@ def _of_the_run(view: View) -> list[Doubt]:
     return found
 
 
-def _contradicted(view: View) -> Iterator[Doubt]:
+def _contradicted(view: View) -> Iterator[CaveatEntry]:
     """Ratios on whose other side the two cells' estimates or most pairs lie."""
     for comparison in view.summary.comparisons:
         if comparison.verdict is None or not comparison.contradicted_by:
@@ -108,7 +108,7 @@ def _contradicted(view: View) -> Iterator[Doubt]:
         metric = view.metrics.get(comparison.metric)
         point = comparison.candidate_over_baseline.point
         said = effect(metric, point) if metric else f"{point:.3g} times"
-        yield Doubt(
+        yield CaveatEntry(
             "contradicted",
             f"contradicted: {comparison.model} {comparison.candidate} {said} than "
             f"{comparison.baseline}, but {listed(_against(view, comparison))}",
@@ -135,7 +135,7 @@ def _against(view: View, comparison: Comparison) -> list[str]:
     return found
 
 
-def _unlike(view: View) -> Iterator[Doubt]:
+def _unlike(view: View) -> Iterator[CaveatEntry]:
     """What differed between the two sides of comparisons, each difference once."""
     where: dict[Unlike, list[Comparison]] = {}
     for comparison in view.summary.comparisons:
@@ -145,7 +145,7 @@ def _unlike(view: View) -> Iterator[Doubt]:
     for unlike, hit in where.items():
         devices = tuple(dict.fromkeys(c.device_id for c in hit))
         is_withheld = any(c.is_withheld for c in hit)
-        yield Doubt(
+        yield CaveatEntry(
             "unlike_conditions",
             f"different conditions: {unlike.what} {unlike.baseline} against "
             f"{unlike.candidate}",
@@ -158,7 +158,7 @@ def _unlike(view: View) -> Iterator[Doubt]:
         )
 
 
-def _of_the_cells(view: View) -> list[Doubt]:
+def _of_the_cells(view: View) -> list[CaveatEntry]:
     found = []
     cells: list[Cell | SustainedCell] = [
         *view.summary.cells,
@@ -177,7 +177,7 @@ def _of_the_cells(view: View) -> list[Doubt]:
         named_devices = tuple(dict.fromkeys(devices))
         wording = caveat.wording
         found.append(
-            Doubt(
+            CaveatEntry(
                 caveat.value,
                 wording.fact + _delegated(caveat, hit),
                 _where(view, caveat, len(hit), named_devices),

@@ -145,9 +145,9 @@ def test_the_sentence_comes_before_everything_else(text):
     assert places == sorted(places)
 
 
-def test_random_weights_are_said_at_the_model_and_among_the_doubts(text):
+def test_random_weights_are_said_at_the_model_and_among_the_caveats(text):
     assert "so the output error is a distance from float32, never an accuracy" in text
-    assert 'data-doubt="random_weights"' in text
+    assert 'data-caveat="random_weights"' in text
 
 
 def test_failures_are_rows_with_reason_output_and_remedy(text):

@@ -57,7 +57,7 @@ class PhoneObjects:
             shell: Runs our scripts.
             sender: Sends what the phone lacks.
             device_id: For errors.
-            progress: Told in one line what is about to be sent.
+            progress: Called with one line about what is to be sent.
         """
         self._shell = shell
         self._sender = sender

@@ -43,7 +43,7 @@ from pocketbench.reports.tables.resources import EXPLAINED as RESOURCES_EXPLAINE
 from pocketbench.reports.tables.resources import HEADINGS as RESOURCE_HEADINGS
 from pocketbench.reports.tables.resources import resource_rows
 from pocketbench.reports.text import method
-from pocketbench.reports.text.caveats import doubts
+from pocketbench.reports.text.caveats import caveat_entries
 from pocketbench.reports.text.condition_words import HEADINGS as CONDITION_HEADINGS
 from pocketbench.reports.text.condition_words import conditions_table
 from pocketbench.reports.text.fastest import fastest_headings, first_table
@@ -54,7 +54,7 @@ from pocketbench.reports.view import View
 
 MOST_FOREST_ROWS = 200
 MOST_RESOURCE_ROWS = 200
-MOST_DOUBTFUL_CELLS = 100
+MOST_CELLS_WITH_CAVEATS = 100
 MOST_CELLS_WITH_ALL_DATA = 200
 """Beyond them the run's JSON report alone has each launch and every ratio."""
 LARGEST_PLAIN_DATA_BYTES = 100_000
@@ -94,7 +94,7 @@ def _context(view: View, history: HistorySection) -> dict[str, Any]:
     comparisons = comparison_table(view)
     caveats = [set(cell.caveats) for cell in summary.cells]
     shared = set.intersection(*caveats) if caveats else set()
-    doubtful = [cell for cell in summary.cells if set(cell.caveats) - shared]
+    with_caveats = [cell for cell in summary.cells if set(cell.caveats) - shared]
     resources = resource_rows(view)
     encoding, data = _embedded(view)
     return {
@@ -102,7 +102,7 @@ def _context(view: View, history: HistorySection) -> dict[str, Any]:
         "answer": headline(view),
         "run": summary.run,
         "workload": summary.run.started.plan.workload,
-        "doubts": doubts(view),
+        "caveat_entries": caveat_entries(view),
         "next_step": next_step(view),
         "budgets": budget_rows(view),
         "budget_headings": BUDGET_HEADINGS,
@@ -122,8 +122,8 @@ def _context(view: View, history: HistorySection) -> dict[str, Any]:
         "outputs": outputs_section(view),
         "failures": summary.failures,
         "devices": summary.devices,
-        "doubtful_cells": doubtful[:MOST_DOUBTFUL_CELLS],
-        "doubtful_left_out": max(0, len(doubtful) - MOST_DOUBTFUL_CELLS),
+        "cells_with_caveats": with_caveats[:MOST_CELLS_WITH_CAVEATS],
+        "caveats_left_out": max(0, len(with_caveats) - MOST_CELLS_WITH_CAVEATS),
         "conditions": conditions_table(view),
         "condition_headings": CONDITION_HEADINGS,
         "resources": resources[:MOST_RESOURCE_ROWS],

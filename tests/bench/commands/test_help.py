@@ -9,7 +9,7 @@ from pocketbench.bench.cli import cli
 
 FRAGMENTS = {
     *("A", "An", "The", "Of", "On", "In", "As", "At", "By", "For", "From", "With"),
-    *("Where", "When", "What", "Which", "Whether", "Its", "May", "Machine-readable"),
+    *("Where", "When", "What", "Whether", "Its", "May", "Machine-readable"),
 }
 
 
