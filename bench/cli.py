@@ -146,7 +146,9 @@ def main() -> None:
         code = cli.main(standalone_mode=False)
         sys.stdout.flush()
     except PocketbenchError as error:
-        click.echo(f"Error: {error}".rstrip(". "), err=True)
+        from pocketbench.bench.units import shown
+
+        click.echo(f"Error: {shown(str(error))}".rstrip(". "), err=True)
         sys.exit(error.exit_code)
     except click.Abort:
         click.echo("Stopped.", err=True)

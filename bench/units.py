@@ -1,7 +1,8 @@
-"""Numbers for people; machine outputs are never scaled."""
+"""Numbers and others' words for people; machine outputs are never scaled."""
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections.abc import Iterable
 from itertools import pairwise
@@ -10,6 +11,18 @@ from typing import NamedTuple
 _TIMES = ((1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns"))
 _RATES = {"per_s": "/s", "tokens_per_s": "tokens/s"}
 _SIZES = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "B"))
+_UNSHOWABLE = dict.fromkeys(
+    [
+        *(code for code in range(32) if chr(code) not in "\t\n\r"),
+        *range(0x7F, 0xA0),
+        *range(0x202A, 0x202F),
+        *range(0x2066, 0x206A),
+    ],
+    "\N{REPLACEMENT CHARACTER}",
+) | {ord("\r"): None}
+"""Terminal controls, and marks that change the direction of the text around them."""
+_CI_COMMAND = re.compile(r"^\s*:(?=:)|#(?=#\[)", re.MULTILINE)
+"""What a CI log takes for a command: `::error` at a line's start, `##[error]` in it."""
 
 
 class Scale(NamedTuple):
@@ -138,3 +151,12 @@ def cpu_words(cpus: tuple[int, ...]) -> str:
     if len(cpus) > 1 and all(after - before == 1 for before, after in pairwise(cpus)):
         return f"{cpus[0]}-{cpus[-1]}"
     return ",".join(map(str, cpus))
+
+
+def shown(text: str) -> str:
+    """Words of others as a terminal or a CI log may have them: they steer neither.
+
+    >>> shown("::error ::\\x1b[2J")
+    ': :error ::�[2J'
+    """
+    return _CI_COMMAND.sub(r"\g<0> ", text.translate(_UNSHOWABLE))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import secrets
 import shutil
+import signal
 import threading
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from pocketbench.bench.records.device import CommandResult, DeviceInfo, LocalFile
 
 logger = logging.getLogger(__name__)
+
+_MARK = "POCKETBENCH_STARTED"
+"""A variable of the environment by which a program's descendants are known."""
 
 
 class HostDriver:
@@ -47,6 +52,7 @@ class HostDevice:
         self._info = info
         self._cancel = cancel
         self._one_at_a_time = threading.Lock()
+        self._mark = secrets.token_hex(8)
 
     @property
     def info(self) -> DeviceInfo:
@@ -90,14 +96,17 @@ class HostDevice:
         command = [*self._pin(host_cpus), *argv]
         with self._one_at_a_time:
             logger.debug("%s: %s", self._info.id, command)
-            return run_child(
-                command,
-                timeout_s=timeout_s,
-                env=env,
-                cancel=self._cancel,
-                subject=self._info.id,
-                grace_s=grace_s,
-            )
+            try:
+                return run_child(
+                    command,
+                    timeout_s=timeout_s,
+                    env={**(env or {}), _MARK: self._mark},
+                    cancel=self._cancel,
+                    subject=self._info.id,
+                    grace_s=grace_s,
+                )
+            finally:
+                _end_marked(f"{_MARK}={self._mark}".encode())
 
     def conditions(self) -> Conditions:
         """What this computer reports to any user."""
@@ -110,3 +119,12 @@ class HostDevice:
         if taskset is None:
             return ()
         return (taskset, "-c", ",".join(str(cpu) for cpu in host_cpus))
+
+
+def _end_marked(mark: bytes) -> None:
+    """Kill what a program has left running in sessions of its own, where /proc is."""
+    with contextlib.suppress(FileNotFoundError):
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError), open(f"/proc/{pid}/environ", "rb") as at:
+                if mark in at.read().split(b"\0"):
+                    os.kill(int(pid), signal.SIGKILL)

@@ -16,19 +16,8 @@ from pocketbench.bench.records.conditions import Conditions
 from pocketbench.bench.records.device import DeviceInfo
 from pocketbench.bench.records.families import family_of
 from pocketbench.bench.records.launch import Launch
+from pocketbench.bench.units import shown
 
-_UNSHOWABLE = dict.fromkeys(
-    [
-        *(code for code in range(32) if chr(code) not in "\t\n\r"),
-        *range(0x7F, 0xA0),
-        *range(0x202A, 0x202F),
-        *range(0x2066, 0x206A),
-    ],
-    "\N{REPLACEMENT CHARACTER}",
-) | {ord("\r"): None}
-"""Terminal controls, and marks that change the direction of the text around them."""
-_CI_COMMAND = re.compile(r"^(\s*)(:(?=:)|#(?=#\[))", re.MULTILINE)
-"""What a CI log would take for a command: `::error`, `##[error]` at a line's start."""
 _MAY_CHANGE = ("\\", "::", "#[")
 """In printable JSON: an escape, or the beginning of a command."""
 _SHORTEST_SERIAL = 4
@@ -84,7 +73,7 @@ class _Redaction:
     def _name(self, text: str) -> str:
         if text in self._ids:
             return self._ids[text]
-        return _CI_COMMAND.sub(r"\1\2 ", text.translate(_UNSHOWABLE))
+        return shown(text)
 
     def is_clean(self, conditions: Conditions) -> bool:
         """Whether nothing in it can change; a run has tens of thousands of these."""
@@ -94,8 +83,8 @@ class _Redaction:
         return not any(words in text for words in self._suspicious)
 
     def _text(self, text: str) -> str:
-        for serial, shown in self._serials:
-            text = serial.sub(shown, text)
+        for serial, hashed in self._serials:
+            text = serial.sub(hashed, text)
         return self._name(text)
 
 

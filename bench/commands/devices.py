@@ -76,4 +76,6 @@ def _print_table(infos: list[DeviceInfo]) -> None:
 def _plain(text: str) -> str:
     from rich.markup import escape
 
-    return escape(text)
+    from pocketbench.bench.units import shown
+
+    return escape(shown(text))

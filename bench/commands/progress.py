@@ -20,7 +20,7 @@ from rich.progress import (
 from pocketbench.bench.measure.observer import Observer
 from pocketbench.bench.records.conditions import skin_temperature_c
 from pocketbench.bench.records.device_kind import tagged_name
-from pocketbench.bench.units import format_size, format_time
+from pocketbench.bench.units import format_size, format_time, shown
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -111,7 +111,7 @@ class LineProgress(Observer):
 
     def _line(self, text: str) -> None:
         with self._lock:
-            self._console.print(escape(text), soft_wrap=True, highlight=False)
+            self._console.print(escape(shown(text)), soft_wrap=True, highlight=False)
 
 
 class BarProgress(LineProgress):
@@ -153,7 +153,7 @@ class BarProgress(LineProgress):
             self._progress.update(task, total=total, now="opening")
             return
         self._tasks[info.id] = self._progress.add_task(
-            escape(tagged_name(info)), total=launches, now="opening"
+            escape(shown(tagged_name(info))), total=launches, now="opening"
         )
 
     def device_ready(self, info: DeviceInfo, sent_bytes: int) -> None:
@@ -185,7 +185,7 @@ class BarProgress(LineProgress):
 
     def _now(self, info: DeviceInfo, text: str) -> None:
         if info.id in self._tasks:
-            self._progress.update(self._tasks[info.id], now=escape(text))
+            self._progress.update(self._tasks[info.id], now=escape(shown(text)))
 
 
 def progress_on(console: Console, blocks: int) -> LineProgress:

@@ -63,6 +63,7 @@ from pocketbench.bench.processes.tool import run_to_end
 from pocketbench.bench.records.plan import Plan
 from pocketbench.bench.records.run import ArtifactReady, Run, RunResumed, RunStarted
 from pocketbench.bench.records.runner import SupportsDuration
+from pocketbench.bench.units import shown
 
 if TYPE_CHECKING:
     from pocketbench.bench.records.artifact import Artifact
@@ -173,7 +174,7 @@ def _once(say: Callable[[str], None]) -> Callable[[str], None]:
     def say_once(text: str) -> None:
         if text not in said:
             said.add(text)
-            say(text)
+            say(shown(text))
 
     return say_once
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from pocketbench.bench.judge.summary import BudgetVerdict, Comparison, Verdict
+from pocketbench.bench.units import shown
 from pocketbench.reports.formats.console_sustained import show_courses
 from pocketbench.reports.formats.console_table import NamedRow, named_rows, shortened
 from pocketbench.reports.tables.budgets import budget_rows
@@ -38,7 +39,9 @@ def plain(show: Callable[[Console], None], width: int) -> str:
     """What is printed, without colour codes."""
     out = io.StringIO()
     show(Console(file=out, width=width, color_system=None, force_terminal=False))
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+    lines = [line.rstrip() for line in out.getvalue().splitlines()]
+    # Wrapping may have brought any word to the beginning of a line.
+    return shown("\n".join(lines)) + "\n"
 
 
 def show(view: View, console: Console) -> None:

@@ -24,7 +24,7 @@ from pocketbench.bench.records.doctor_report import (
     RunnerFound,
 )
 from pocketbench.bench.records.families import family_of
-from pocketbench.bench.units import cpu_words, format_size
+from pocketbench.bench.units import cpu_words, format_size, shown
 
 WIDTH = 80
 _LABEL = 20
@@ -37,7 +37,7 @@ def render(report: DoctorReport) -> str:
     for found in report.devices:
         lines += ["", *_device(found)]
     lines += ["", *_conclusion(report)]
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+    return shown("\n".join(line.rstrip() for line in lines)) + "\n"
 
 
 def _computer(report: DoctorReport) -> Iterator[str]:

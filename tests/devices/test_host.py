@@ -151,6 +151,13 @@ def test_what_a_program_leaves_running_ends_with_it(host):
     assert has_ended(int(done.stdout))
 
 
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="this system has none")
+def test_what_went_into_a_session_of_its_own_ends_with_it_too(host):
+    done = host.run(["sh", "-c", "setsid sleep 600 >&- & echo $!"], timeout_s=60)
+    assert done.exit_code == 0
+    assert has_ended(int(done.stdout))
+
+
 def test_endless_output_costs_no_more_than_its_budget(host, monkeypatch):
     monkeypatch.setattr(bounded_output, "LIMIT_BYTES", 1 << 20)
     done = host.run(["sh", "-c", "echo first; yes"], timeout_s=0.5)

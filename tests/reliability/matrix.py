@@ -211,6 +211,7 @@ SHOWN_BY = {
     "Programs that do not end": (
         "tests/devices/test_host.py::ends_the_program",
         "tests/devices/test_host.py::left_the_group",
+        "tests/devices/test_host.py::session_of_its_own",
         "tests/devices/test_android_run.py::cancel",
         "tests/devices/test_android_run.py::never_answers",
         "tests/main_job/test_refusals.py::does_not_answer",
@@ -218,6 +219,7 @@ SHOWN_BY = {
     ),
     "Words of devices in reports": (
         "tests/reports/test_presentable.py",
+        "tests/bench/commands/test_progress.py",
         "tests/reports/test_ci_formats.py::escape",
     ),
     "Other users, foreign runs and hostile programs": (

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import msgspec
 import pytest
 from msgspec.structs import replace
@@ -7,6 +9,7 @@ from msgspec.structs import replace
 from pocketbench.bench import registry
 from pocketbench.bench.commands.write_reports import Reports
 from pocketbench.bench.records.conditions import Conditions
+from pocketbench.reports.formats import console
 from pocketbench.reports.redact import presentable
 from pocketbench.reports.view import View
 
@@ -79,14 +82,16 @@ def test_a_serial_that_is_a_common_word_breaks_no_report(full, serial):
     assert f"android:{serial}" not in repr(shown)
 
 
-@pytest.mark.parametrize("name", ["::error ::no", "##[error]no", "  ::warning::x"])
+@pytest.mark.parametrize(
+    "name", ["::error ::no", "##[error]no", "  ::warning::x", "wrapped " * 9 + "::x"]
+)
 def test_a_name_gives_a_ci_log_no_command(tiny, name):
     ready, *others = tiny.devices
     named = replace(ready, device=replace(ready.device, name=name))
     shown = presentable(replace(tiny, devices=(named, *others)))
 
-    first = shown.devices[0].device.name.lstrip()
-    assert not first.startswith(("::", "##["))
+    text = shown.devices[0].device.name + console.render(View(shown), width=40)
+    assert not re.search(r"^\s*::|##\[", text, re.MULTILINE)
 
 
 def _with_id(value, old, new):
