@@ -221,6 +221,7 @@ class ExecutorchRunner(NativeRunner):
 
     name = "executorch"
     formats = frozenset({"pte"})
+    can_generate = True
 
 
 class NullRunner(NativeRunner):

@@ -77,6 +77,9 @@ RUNNERS: Mapping[str, str] = {
     "qnn_executor_runner": f"{_PREBUILT}:qnn_executor_runner",
     "benchmark_model": f"{_PREBUILT}:benchmark_model",
     "onnxruntime_perf_test": f"{_PREBUILT}:onnxruntime_perf_test",
+    "llama_main": f"{_PREBUILT}:llama_main",
+    "llama_bench": f"{_PREBUILT}:llama_bench",
+    "litert_lm": f"{_PREBUILT}:litert_lm",
     "null": "pocketbench.android_runner.own:NullRunner",
     "ios-null": "pocketbench.ios_runner.runner:IosNullRunner",
 }

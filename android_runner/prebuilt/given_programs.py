@@ -42,6 +42,7 @@ class GivenProgram:
         choice: RunnerChoice,
         options: Iterable[str] = (),
         switches: Iterable[str] = (),
+        files: Iterable[str] = (),
     ) -> None:
         """Check that the file is there and that its options can be understood.
 
@@ -54,7 +55,8 @@ class GivenProgram:
         self.path = _existing(choice.path)
         self._held: dict[str, bool] = {}
         switches = frozenset(switches)
-        known = {*options, *switches, LIBRARY}
+        self._files = tuple(files)
+        known = {*options, *switches, *self._files, LIBRARY}
         for name, _ in choice.options:
             if name not in known:
                 raise UnknownNameError(f"option of {choice.name}", name, known)
@@ -105,8 +107,8 @@ class GivenProgram:
 
     @cached_property
     def libraries(self) -> tuple[LocalFile, ...]:
-        """The shared libraries given with it."""
-        paths = []
+        """The shared libraries given with it, and other files that it reads."""
+        paths = [value for name in self._files for value in self.options(name)]
         for value in self.options(LIBRARY):
             path, at, abi = value.rpartition("@")
             if not at or re.fullmatch(r"[\w-]+", abi) is None:
@@ -117,6 +119,11 @@ class GivenProgram:
             hashed_object(path, executable=is_loader(path.name))
             for path in map(_library_file, paths)
         )
+
+    def file(self, option: str) -> LocalFile | None:
+        """The file that an option names; it is pushed with the libraries."""
+        path = self.option(option)
+        return None if path is None else hashed_object(_library_file(path))
 
     def options(self, name: str) -> tuple[str, ...]:
         """Every value given for an option."""
@@ -167,17 +174,22 @@ class GivenPrograms:
         *,
         options: Iterable[str] = (),
         switches: Iterable[str] = (),
+        files: Iterable[str] = (),
     ) -> None:
-        """Take this runner's choices and the keys it understands, by their kind."""
+        """Take this runner's choices and the keys it understands, by their kind.
+
+        The values of `files` are paths of files that a launch reads on the device.
+        """
         self._name = name
         self._options = tuple(options)
         self._switches = tuple(switches)
+        self._files = tuple(files)
         self._choices = tuple(choice for choice in choices if choice.name == name)
 
     @cached_property
     def _given(self) -> tuple[GivenProgram, ...]:
         return tuple(
-            GivenProgram(choice, self._options, self._switches)
+            GivenProgram(choice, self._options, self._switches, self._files)
             for choice in self._choices
         )
 

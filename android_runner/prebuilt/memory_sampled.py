@@ -12,6 +12,9 @@ from pocketbench.android_runner.prebuilt.executor_runner import (
     ExecutorRunner,
     QnnExecutorRunner,
 )
+from pocketbench.android_runner.prebuilt.litert_lm import LitertLm
+from pocketbench.android_runner.prebuilt.llama_bench import LlamaBench
+from pocketbench.android_runner.prebuilt.llama_main import LlamaMain
 from pocketbench.android_runner.prebuilt.memory_wrapper import (
     SampledMemory,
     unwrap,
@@ -57,6 +60,7 @@ class Sampled:
         self.name = inner.name
         self.formats = inner.formats
         self.needs_cpu = inner.needs_cpu
+        self.can_generate = bool(getattr(inner, "can_generate", False))
 
     def program(self, info: DeviceInfo) -> Program:
         """The program for a device.
@@ -89,7 +93,9 @@ class Sampled:
         measurement = self.inner.parse(own, artifact, request)
         if not isinstance(seen, SampledMemory):
             return measurement
-        return msgspec.structs.replace(measurement, memory=_memory(seen))
+        after_load = measurement.memory.rss_after_load_bytes
+        memory = msgspec.structs.replace(_memory(seen), rss_after_load_bytes=after_load)
+        return msgspec.structs.replace(measurement, memory=memory)
 
 
 class SampledProfiling(Sampled):
@@ -165,3 +171,24 @@ def onnxruntime_perf_test(
 ) -> Sampled:
     """ONNX Runtime's."""
     return Sampled(OnnxRuntimePerfTest(programs, progress))
+
+
+def llama_main(
+    programs: Sequence[RunnerChoice], progress: Callable[[str], None]
+) -> Sampled:
+    """ExecuTorch's, for models that generate."""
+    return Sampled(LlamaMain(programs, progress))
+
+
+def llama_bench(
+    programs: Sequence[RunnerChoice], progress: Callable[[str], None]
+) -> Sampled:
+    """llama.cpp's."""
+    return Sampled(LlamaBench(programs, progress))
+
+
+def litert_lm(
+    programs: Sequence[RunnerChoice], progress: Callable[[str], None]
+) -> Sampled:
+    """LiteRT-LM's."""
+    return Sampled(LitertLm(programs, progress))

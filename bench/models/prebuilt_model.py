@@ -11,12 +11,18 @@ import torch
 from pocketbench.bench.errors import UsageError
 from pocketbench.bench.models.accuracy.reference import make_reference
 from pocketbench.bench.models.exporting.cache import sha256_of, version_of
+from pocketbench.bench.models.gguf_file import read_gguf_decoder
 from pocketbench.bench.models.inputs.inputs import dtype_named
 from pocketbench.bench.models.lite.file import FileFacts, load, read_lite_file
 from pocketbench.bench.models.original import bundled_with, load_script
 from pocketbench.bench.models.summarize_exception import summarize_exception
-from pocketbench.bench.planning.model_file import ENGINES
-from pocketbench.bench.records.artifact import Artifact, ExportFacts, OutputReference
+from pocketbench.bench.planning.model_file import ENGINES, Format
+from pocketbench.bench.records.artifact import (
+    Artifact,
+    Decoder,
+    ExportFacts,
+    OutputReference,
+)
 
 if TYPE_CHECKING:
     from pocketbench.bench.models.executorch.pte_file import PteFile
@@ -71,8 +77,15 @@ def describe_ready(order: Order) -> Artifact:
         ),
         output_error=None,
         reference=_reference(path, facts, order),
-        decoder=program.decoder if program else None,
+        decoder=program.decoder if program else _decoder(path, source.format),
     )
+
+
+def _decoder(path: Path, file_format: Format) -> Decoder | None:
+    """Of a file for programs that only generate."""
+    if file_format == "gguf":
+        return read_gguf_decoder(path)
+    return Decoder() if file_format == "litertlm" else None
 
 
 def _reference(path: Path, facts: FileFacts, order: Order) -> OutputReference | None:

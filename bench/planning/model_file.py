@@ -10,12 +10,15 @@ from pocketbench.bench.errors import UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-Format = Literal["ptl", "pt", "pte", "tflite", "onnx", "ort"]
+Format = Literal["ptl", "pt", "pte", "tflite", "onnx", "ort", "gguf", "litertlm"]
 
 _MOST_UNPACKED_BYTES = 256 << 20
 """Besides twice the size of the file itself."""
 
-SUFFIXES = (".pt", ".pth", ".ptl", ".pte", ".tflite", ".onnx", ".ort")
+SUFFIXES = (
+    *(".pt", ".pth", ".ptl", ".pte", ".tflite", ".onnx", ".ort"),
+    *(".gguf", ".litertlm"),
+)
 """What makes a word on the command line a file and not a name."""
 
 ENGINES: dict[Format, str] = {
@@ -25,6 +28,8 @@ ENGINES: dict[Format, str] = {
     "tflite": "litert",
     "onnx": "onnxruntime",
     "ort": "onnxruntime",
+    "gguf": "llama.cpp",
+    "litertlm": "litert-lm",
 }
 """The engine that loads each format."""
 
@@ -35,6 +40,10 @@ _FLATBUFFERS: dict[bytes, Format] = {
     b"ORTM": "ort",
 }
 """File identifiers, at offset 4 of a flatbuffer."""
+
+
+_STARTS: dict[bytes, Format] = {b"GGUF": "gguf", b"LITERTLM": "litertlm"}
+"""What other files begin with."""
 
 
 class ModelFile(NamedTuple):
@@ -60,6 +69,9 @@ def recognise(path: Path) -> ModelFile:
         raise UsageError(
             str(path), f"cannot be read ({error})", "Check the file"
         ) from error
+    for start, name in _STARTS.items():
+        if head.startswith(start):
+            return ModelFile(name, recognised=True)
     if head[4:8] in _FLATBUFFERS:
         return ModelFile(_FLATBUFFERS[head[4:8]], recognised=True)
     claimed = path.suffix.lower().removeprefix(".")

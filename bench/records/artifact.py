@@ -199,7 +199,7 @@ class Artifact(Value, frozen=True, kw_only=True):
     """Absolute path on the host at the time of the run."""
     sha256: str
     size_bytes: int
-    format: Literal["ptl", "pt", "pte", "tflite", "onnx", "ort"]
+    format: Literal["ptl", "pt", "pte", "tflite", "onnx", "ort", "gguf", "litertlm"]
     engine: str
     """The engine that loads it: `lite`."""
     precision: str

@@ -141,7 +141,8 @@ _REMEDIES = {
     FailureReason.NOT_LOADABLE: (
         "Give a whole file of the kind that the program loads: .ptl (saved with "
         "_save_for_lite_interpreter) for the lite interpreter, .pte for ExecuTorch, "
-        ".tflite for LiteRT, .onnx for ONNX Runtime"
+        ".tflite for LiteRT, .onnx for ONNX Runtime, .gguf for llama.cpp, .litertlm "
+        "for LiteRT-LM"
     ),
     FailureReason.FULL_JIT_FILE: (
         "Save it with _save_for_lite_interpreter, or give the .pt file to "
