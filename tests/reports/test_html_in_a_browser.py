@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 
 import pytest
 
@@ -198,6 +199,44 @@ def test_on_a_laptop_no_table_is_clipped_and_no_words_of_a_chart_overlap(page):
     )
     assert len(words) > 5
     assert all(number > 0 and not bad for number, *bad in words), words
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_both_themes_fit_a_laptop_and_a_phone_and_are_readable(
+    browser, url, scheme, width
+):
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme
+    )
+    page = context.new_page()
+    page.goto(url)
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    image = page.screenshot()
+    room = page.evaluate(
+        "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+    )
+    colours = page.evaluate(
+        """() => ["color", "backgroundColor"].map(name =>
+            getComputedStyle(document.body)[name].match(/\\d+/g).map(Number))"""
+    )
+    context.close()
+
+    assert struct.unpack(">II", image[16:24]) == (width, 900)
+    assert room[0] <= room[1] == width
+    ink, paper = (luminance(colour) for colour in colours)
+    assert (ink < paper) == (scheme == "light")
+    assert (max(ink, paper) + 0.05) / (min(ink, paper) + 0.05) >= 4.5
+
+
+def luminance(colour: list[int]) -> float:
+    """Relative luminance as WCAG defines it."""
+    parts = [value / 255 for value in colour]
+    linear = [
+        x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in parts
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def test_scrolled_charts_and_tables_have_names_for_screen_readers(page):
