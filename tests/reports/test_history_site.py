@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import subprocess
 
 import pytest
@@ -213,7 +214,10 @@ def test_hover_shows_the_facts_of_the_nearest_run(chart, site):
     shown = facts(chart)
 
     assert "Change <b>number</b> 0" in shown["Commit"]
-    assert shown["median latency"].endswith("5 launches")
+    value, low, high = re.fullmatch(
+        r"(\S+) ms, 95 % CI (\S+) ms to (\S+) ms, 5 launches", shown["median latency"]
+    ).groups()
+    assert float(low) < float(value) < float(high)
     assert shown["Reproduce"] == (
         f"git checkout {site.commits[0]} && pocketbench run net --device host"
     )
