@@ -174,7 +174,9 @@ def _claim(view: View, comparisons: Sequence[Comparison]) -> str:
         if c.verdict in SETTLED_APART
     )
     parts: list[str] = []
-    for verdict in sorted(by_verdict, key=lambda v: -len(by_verdict[v])):
+    for verdict in sorted(
+        by_verdict, key=lambda v: (-len(by_verdict[v]), BY_INTEREST.index(v))
+    ):
         found = by_verdict[verdict]
         where = _where(view, found, comparisons, is_first=not parts)
         name = "it" if parts else baseline

@@ -23,9 +23,10 @@ def next_step(view: View) -> str | None:
         what = counted(len(open_ones), "inconclusive comparison")
         known = [number for number in needed if number is not None]
         if len(known) == len(needed):
+            more = counted(max(known), "more launch", "more launches")
             return (
-                f"about {max(known)} more launches of each build settle {what} "
-                "(`--until-settled` adds them)"
+                f"about {more} of each build to settle {what} (`--until-settled` "
+                "adds them)"
             )
         return f"quiet the device and run again: {what} cannot be settled as it is"
     slower = [c for c in judged if c.verdict is Verdict.REGRESSION]

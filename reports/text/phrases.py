@@ -142,7 +142,8 @@ def verdict_text(comparison: Comparison, metric: Metric | None) -> str:
         said = effect(metric, comparison.candidate_over_baseline.point)
         words = f"{words}, {said}" if comparison.kind == "run" else said
     elif comparison.verdict is Verdict.INCONCLUSIVE and comparison.launches_to_settle:
-        words += f", about {comparison.launches_to_settle} more launches needed"
+        count = comparison.launches_to_settle
+        words += f", about {counted(count, 'more launch', 'more launches')} needed"
     return f"{VERDICT_SHAPES[comparison.verdict]} {words}"
 
 

@@ -31,7 +31,7 @@ Pixel 8 [SIMULATED]      20.0 → 20.2 ms  1.01 [0.980, 1.04]  ○ inconclusive
 
 Caveats: a simulated phone.
 
-Next: about 14 more launches of each build settle 1 inconclusive comparison
+Next: about 14 more launches of each build to settle 1 inconclusive comparison
 (`--until-settled` adds them).
 All of it: pocketbench report 20260302-091500-mobilenet_v2 --details
 """

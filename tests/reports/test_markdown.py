@@ -34,7 +34,7 @@ inconclusive on 1 (simulated), and uses 33 % to 38 % less memory; output SQNR 31
 - a simulated phone (Pixel 8 \\[SIMULATED\\]): measure on a real phone before \
 deciding anything about phones
 
-Next: about 14 more launches of each build settle 1 inconclusive comparison \
+Next: about 14 more launches of each build to settle 1 inconclusive comparison \
 (\\`--until-settled\\` adds them).
 
 <details><summary>1 comparison unchanged or inconclusive</summary>
