@@ -7,21 +7,30 @@ import sys
 import click
 
 from pocketbench.bench import registry
+from pocketbench.bench.errors import UsageError
 from pocketbench.bench.planning.discovery import discover
-from pocketbench.bench.records.device import DeviceInfo
+from pocketbench.bench.records.device import DeviceInfo, SupportsStorage
 from pocketbench.bench.records.device_kind import tagged_name
 from pocketbench.bench.records.families import FAMILIES, family_of
 
 
-@click.command()
+@click.group(invoke_without_command=True)
+@click.pass_context
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
     "--simulated/--no-simulated",
     default=True,
     help="Also list the phones that can be simulated.",
 )
-def devices(as_json: bool, simulated: bool) -> None:
-    """List every device that can be seen, with its state and remedy."""
+def devices(context: click.Context, as_json: bool, simulated: bool) -> None:
+    """List every device that can be seen, with its state and remedy.
+
+    \b
+    pocketbench devices
+    pocketbench devices clean android:*
+    """
+    if context.invoked_subcommand is not None:
+        return
     families = [
         name
         for name in registry.DEVICES
@@ -79,3 +88,32 @@ def _plain(text: str) -> str:
     from pocketbench.bench.units import shown
 
     return escape(shown(text))
+
+
+@devices.command()
+@click.argument("selectors", nargs=-1, required=True, metavar="SELECTOR...")
+def clean(selectors: tuple[str, ...]) -> None:
+    """Remove from devices what pocketbench has pushed to them.
+
+    A SELECTOR is as in `pocketbench run --device`. The next run pushes again what it
+    needs. Runs also keep what they push below 2 GiB on each phone by themselves, the
+    longest unused first, and remove more of it where a phone's storage is full.
+    """
+    import threading
+
+    from pocketbench.bench.measure.prepare import make_driver
+    from pocketbench.bench.planning.selection import select
+    from pocketbench.bench.units import format_size
+
+    nothing_stored = True
+    for found in select(selectors, make_driver):
+        with found.driver.open(found.info, cancel=threading.Event()) as device:
+            if isinstance(device, SupportsStorage):
+                nothing_stored = False
+                click.echo(f"{found.info.id}: removed {format_size(device.clean())}")
+    if nothing_stored:
+        raise UsageError(
+            " ".join(selectors),
+            "pocketbench removes files from phones only",
+            "Name one: android:*, or a line of pocketbench devices",
+        )

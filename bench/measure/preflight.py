@@ -156,6 +156,8 @@ def without_room(
     if sum(item.size_bytes for item in objects) <= free_bytes:
         return {}
     lacking = {item.sha256: item.size_bytes for item in device.lacking(objects)}
+    if sum(lacking.values()) > free_bytes:
+        free_bytes += device.make_room(sum(lacking.values()) - free_bytes, objects)
     models = {artifact.sha256 for artifact in artifacts.values()}
     left = free_bytes - sum(x for key, x in lacking.items() if key not in models)
     refused = {}

@@ -256,6 +256,28 @@ class SupportsStorage(Protocol):
         """
         ...
 
+    def make_room(self, size_bytes: int, keep: Sequence[LocalFile]) -> int:
+        """Remove what was pushed and not used for longest; gives the bytes removed.
+
+        Args:
+            size_bytes: To become free, if there is so much to remove.
+            keep: Files that are needed now.
+
+        Raises:
+            DeviceLostError: The device went away.
+            Cancelled: The cancel event was set.
+        """
+        ...
+
+    def clean(self) -> int:
+        """Remove all that was ever pushed; gives the bytes removed.
+
+        Raises:
+            DeviceLostError: The device went away.
+            Cancelled: The cancel event was set.
+        """
+        ...
+
 
 class DeviceDriver(Protocol):
     """Finds and opens the devices of one family."""

@@ -120,6 +120,24 @@ class AndroidDevice:
         """
         return self._objects.lacking(objects)
 
+    def make_room(self, size_bytes: int, keep: Sequence[LocalFile]) -> int:
+        """Remove what was pushed and not used for longest; gives the bytes removed.
+
+        Raises:
+            DeviceLostError: The phone went away.
+            Cancelled: The cancel event was set.
+        """
+        return self._objects.make_room(size_bytes, keep)
+
+    def clean(self) -> int:
+        """Remove all that was ever pushed; gives the bytes removed.
+
+        Raises:
+            DeviceLostError: The phone went away.
+            Cancelled: The cancel event was set.
+        """
+        return self._objects.clean()
+
     def run(
         self,
         argv: Sequence[str],

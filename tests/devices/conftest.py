@@ -11,25 +11,24 @@ from pocketbench.bench.records.device import describe_local_file
 from pocketbench.devices.android.driver import open_serial
 
 
+def opened(adb, phone, *, cancel=None, progress=None, serial=None):
+    """A phone, open as long as the context lasts."""
+    return open_serial(
+        serial or phone.serial,
+        adb_host="127.0.0.1",
+        adb_port=adb.port,
+        device_id=f"android:{phone.serial}",
+        family="android",
+        cancel=cancel or threading.Event(),
+        progress=progress,
+    )
+
+
 @pytest.fixture
 def open_phone(adb):
     """Open a phone until the test ends: `open_phone(phone, cancel=event)`."""
     with contextlib.ExitStack() as stack:
-
-        def open_it(phone, *, cancel=None, progress=None, serial=None):
-            return stack.enter_context(
-                open_serial(
-                    serial or phone.serial,
-                    adb_host="127.0.0.1",
-                    adb_port=adb.port,
-                    device_id=f"android:{phone.serial}",
-                    family="android",
-                    cancel=cancel or threading.Event(),
-                    progress=progress,
-                )
-            )
-
-        yield open_it
+        yield lambda *phone, **more: stack.enter_context(opened(adb, *phone, **more))
 
 
 @pytest.fixture

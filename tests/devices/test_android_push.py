@@ -12,7 +12,10 @@ import pytest
 
 from pocketbench.bench.errors import Cancelled, DeviceLostError, PushError
 from pocketbench.bench.records.failure import FailureReason
+from pocketbench.devices.android.push import objects
 from pocketbench.devices.android.push.scripts import INCOMING, OBJECTS, parse_look_up
+from pocketbench.devices.android.shell.shell import FOLDER
+from tests.devices.conftest import opened
 from tests.phones import as_soon_as, has_come, wait_for
 
 pytestmark = pytest.mark.needs("namespaces")
@@ -185,6 +188,57 @@ def test_a_full_disk_is_reported_apart_and_its_room_is_given_back(
     assert listed(device, INCOMING) == []
     phone.ask("behave", disk_free_bytes=None)
     assert device.push([wanted])[0].origin == "sent"
+
+
+def test_on_a_full_disk_what_was_not_used_for_longest_makes_room(
+    adb, phone, open_phone, make_object
+):
+    old, older = (make_object(name, os.urandom(200_000)) for name in ("old", "older"))
+    push_in_other_runs(adb, phone, {"2001": older, "2002": old})
+    kept, wanted = (make_object(name, os.urandom(200_000)) for name in ("kept", "new"))
+    said = []
+    device = open_phone(phone, progress=said.append)
+    device.push([kept])
+    phone.ask("behave", storage_bytes=700_000)
+    assert device.push([wanted])[0].origin == "sent"
+    assert said[-2].endswith(
+        "removed 195 KiB that earlier runs pushed and was not used for longest"
+    )
+    held = listed(device, OBJECTS)
+    assert older.sha256 not in held
+    assert {old.sha256, kept.sha256, wanted.sha256} <= set(held)
+
+    with pytest.raises(PushError) as caught:
+        device.push([make_object("huge", os.urandom(900_000))])
+    assert caught.value.reason is FailureReason.DISK_FULL
+    assert {kept.sha256, wanted.sha256} <= set(listed(device, OBJECTS))
+
+
+def test_the_store_keeps_its_limit_and_what_is_used(
+    adb, phone, open_phone, make_object, monkeypatch
+):
+    monkeypatch.setattr(objects, "STORE_LIMIT_BYTES", 500_000)
+    first, second, third = (
+        make_object(name, os.urandom(200_000)) for name in ("first", "second", "third")
+    )
+    push_in_other_runs(adb, phone, {"2001": first, "2002": second})
+    device = open_phone(phone)
+    assert device.push([first])[0].origin == "present"
+    device.push([third])
+    assert set(listed(device, OBJECTS)) == {first.sha256, third.sha256}
+    assert device.clean() == 400_000
+    assert device.run(["ls", FOLDER], timeout_s=60).exit_code != 0
+    assert device.push([first])[0].origin == "sent"
+
+
+def push_in_other_runs(adb, phone, objects_by_year):
+    """Push, and make the phone's marks as old as if it had been done in that year."""
+    for year, wanted in objects_by_year.items():
+        marks = f"{OBJECTS}/{wanted.sha256}"
+        command = f"echo >{marks}/.used; touch -t {year}01010000 {marks}/.[uv]*"
+        with opened(adb, phone) as device:
+            device.push([wanted])
+            assert device.run(["sh", "-c", command], timeout_s=60).exit_code == 0
 
 
 def left_behind(device):

@@ -128,6 +128,14 @@ def test_an_attached_phone_is_found_by_android_star_and_marked_simulated(
     (report,) = user.runs.glob("*/report.html")
     assert "simulated" in report.read_text().lower()
 
+    cleaned = user.types("devices", "clean", "android:*")
+    assert cleaned.returncode == 0
+    assert re.fullmatch(r"android:\S+: removed [\d.]+ [KM]iB\n", cleaned.stdout)
+    assert "removed 0 B" in user.types("devices", "clean", "android:*").stdout
+    refused = user.types("devices", "clean", "host")
+    assert refused.returncode == 2
+    assert "removes files from phones only" in refused.stderr
+
 
 def test_devices_lists_an_attached_phone_with_its_facts(user, simulates):
     _, (serial,) = simulates("pixel-8")

@@ -27,6 +27,15 @@ from pocketbench.devices.android.push.scripts import (
     Found,
     parse_look_up,
 )
+from pocketbench.devices.android.push.stored_objects import (
+    LIST_STORED,
+    REMOVE_STORED,
+    STORE_LIMIT_BYTES,
+    StoredObject,
+    longest_unused,
+    parse_stored,
+)
+from pocketbench.devices.android.shell.shell import FOLDER
 from pocketbench.devices.local_file import check_unchanged
 
 if TYPE_CHECKING:
@@ -38,6 +47,10 @@ if TYPE_CHECKING:
 
 
 logger = logging.getLogger(__name__)
+
+_CLEAN_TIMEOUT_S = 120.0
+_NAME_BYTES = 70
+"""Of a command line that one sha256 takes, quoted."""
 
 
 class PhoneObjects:
@@ -63,12 +76,31 @@ class PhoneObjects:
         self._sender = sender
         self._device_id = device_id
         self._progress = progress
+        self._in_use: set[str] = set()
+
+    def clean(self) -> int:
+        """Remove everything of ours from the phone; gives the bytes that were removed.
+
+        Raises:
+            DeviceLostError: The phone went away.
+            Cancelled: The cancel event was set.
+        """
+        size_bytes = sum(each.size_bytes for each in self._stored())
+        run_script(
+            self._shell,
+            self._device_id,
+            f"rm -rf {FOLDER}",
+            [],
+            timeout_s=_CLEAN_TIMEOUT_S,
+        )
+        return size_bytes
 
     def put(self, objects: Sequence[LocalFile]) -> tuple[DeviceFile, ...]:
         """Make all of them be there; one round trip when they already are.
 
         What fails for no lasting reason, as when the phone kills the script that
-        verifies, is done once more.
+        verifies, is done once more; on a full disk, after what earlier runs have pushed
+        was removed.
 
         Raises:
             PushError: With the phone's own reason.
@@ -78,13 +110,65 @@ class PhoneObjects:
         try:
             found = self._put(objects)
         except PushError as error:
-            if error.reason is not FailureReason.PUSH_FAILED:
+            if error.reason is FailureReason.DISK_FULL:
+                wanted_bytes = sum(wanted.size_bytes for wanted in objects)
+                if not self.make_room(wanted_bytes, objects):
+                    raise
+            elif error.reason is not FailureReason.PUSH_FAILED:
                 raise
             logger.warning("%s: pushing again: %s", self._device_id, error.fact)
             found = self._put(objects)
+        if "missing" in found.values():
+            self._trim()
         return tuple(_installed(wanted, found[wanted]) for wanted in objects)
 
+    def make_room(self, size_bytes: int, keep: Sequence[LocalFile]) -> int:
+        """Remove what was not used for longest; gives the bytes that were removed.
+
+        Args:
+            size_bytes: To become free, if there is so much to remove.
+            keep: Files that are needed now, besides those that were put before.
+
+        Raises:
+            DeviceLostError: The phone went away.
+            Cancelled: The cancel event was set.
+        """
+        return self._remove(
+            longest_unused(
+                self._stored(),
+                keep={*self._in_use, *(wanted.sha256 for wanted in keep)},
+                size_bytes=size_bytes,
+            )
+        )
+
+    def _trim(self) -> None:
+        """Keep the store below its limit."""
+        stored = self._stored()
+        over_bytes = sum(each.size_bytes for each in stored) - STORE_LIMIT_BYTES
+        self._remove(longest_unused(stored, keep=self._in_use, size_bytes=over_bytes))
+
+    def _stored(self) -> tuple[StoredObject, ...]:
+        done = run_script(self._shell, self._device_id, LIST_STORED, [])
+        return parse_stored(done.stdout.decode(errors="replace"))
+
+    def _remove(self, chosen: Sequence[StoredObject]) -> int:
+        removed_bytes = 0
+        room_bytes = self._shell.command_limit_bytes - len(REMOVE_STORED)
+        at_once = max(1, room_bytes // _NAME_BYTES)
+        for first in range(0, len(chosen), at_once):
+            batch = chosen[first : first + at_once]
+            names = [each.sha256 for each in batch]
+            run_script(self._shell, self._device_id, REMOVE_STORED, names)
+            removed_bytes += sum(each.size_bytes for each in batch)
+        if chosen and self._progress is not None:
+            self._progress(
+                f"{self._device_id}: removed {format_size(removed_bytes)} that earlier "
+                "runs pushed and was not used for longest"
+            )
+        return removed_bytes
+
     def _put(self, objects: Sequence[LocalFile]) -> dict[LocalFile, Found]:
+        self._in_use.update(wanted.sha256 for wanted in objects)
         found = self._found(objects)
         missing = [wanted for wanted, origin in found.items() if origin == "missing"]
         if missing:

@@ -14,7 +14,7 @@ Found = Literal["present", "preinstalled", "missing"]
 
 OBJECTS = f"{FOLDER}/objects"
 INCOMING = f"{FOLDER}/incoming"
-MARKERS = (".verified", ".preinstalled")
+MARKERS = (".verified", ".preinstalled", ".used")
 NO_FOLDER = 97
 """Exit code of a script that could not enter its folder."""
 
@@ -28,13 +28,17 @@ for file in "$@"; do
   elif [ -e "$folder/.verified" ]; then found=present
   else found=missing; fi
   if [ -x "$file" ]; then echo "$found x"; else echo "$found -"; fi
-  if [ "$found" != missing ]; then set -- "$@" "$file"; fi
+  if [ "$found" != missing ]; then
+    set -- "$@" "$file"
+    {{ echo >"$folder/.used"; }} 2>/dev/null
+  fi
 done
 shift $count
 if [ $# -gt 0 ]; then stat -L -c %s "$@" 2>/dev/null || wc -c "$@"; fi
 """.strip()
 """For paths `<sha256>/<name>`: a line each with what its marker says and whether it
-can be executed, then the sizes of those that are not missing. One process in all."""
+can be executed, then the sizes of those that are not missing. One process in all.
+Each that is there is marked as used now."""
 
 EMPTY_INCOMING = f"rm -rf {INCOMING} && mkdir -p {INCOMING}"
 

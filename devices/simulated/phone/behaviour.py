@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+from pathlib import Path
 from typing import Literal
 
 import msgspec
+
+_PUSHED = "/data/local/tmp"
 
 
 class CommandRule(
@@ -88,6 +91,8 @@ class Behaviour(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     handshake: Literal["accept", "unauthorized", "silent"] = "accept"
     disk_free_bytes: int | None = None
     """Pushes fail with `No space left on device` after so many bytes."""
+    storage_bytes: int | None = None
+    """Pushes fail likewise where /data/local/tmp would hold more; room comes back."""
     link_bytes_per_s: float | None = None
     """How fast the cable carries what the host sends; `None`: as this computer can."""
     unplug_after_sent_bytes: int | None = None
@@ -104,11 +109,17 @@ class Behaviour(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         Raises:
             OSError: ENOSPC, once the scripted space is gone.
         """
+        full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if (
+            self.storage_bytes is not None
+            and _held_bytes() + count > self.storage_bytes
+        ):
+            raise full
         if self.disk_free_bytes is None:
             return
         if count > self.disk_free_bytes:
             self.disk_free_bytes = 0
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            raise full
         self.disk_free_bytes -= count
 
     def rule_for(self, command: str) -> CommandRule | None:
@@ -121,3 +132,12 @@ class Behaviour(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
                 self.rules = (*self.rules[:index], used, *self.rules[index + 1 :])
             return rule
         return None
+
+
+def _held_bytes() -> int:
+    """Of all files in the folder for pushed ones, as this process sees it."""
+    return sum(
+        (Path(folder) / name).lstat().st_size
+        for folder, _, names in os.walk(_PUSHED)
+        for name in names
+    )

@@ -190,6 +190,7 @@ class Phone:
         self.asked = []
         self.pushed = []
         self.held = set()
+        self.unused_bytes = 0
         self._free_bytes = free_bytes
 
     def push(self, objects):
@@ -214,6 +215,13 @@ class Phone:
 
     def lacking(self, objects):
         return tuple(item for item in objects if item.sha256 not in self.held)
+
+    def make_room(self, size_bytes, keep):
+        self.kept = keep
+        return min(size_bytes, self.unused_bytes)
+
+    def clean(self):
+        return 0
 
 
 @pytest.fixture
@@ -294,6 +302,17 @@ def test_what_the_phone_holds_already_takes_no_room(program, records):
         check(device, [RunnerBinding(Asked(), program)], {("net", "a"): model}).refused
         == {}
     )
+
+
+def test_what_earlier_runs_pushed_makes_room(program, records):
+    model = sized(records, "a", 700_000)
+    device = Phone(free_bytes=500_000)
+    device.unused_bytes = 300_000
+
+    found = check(device, [RunnerBinding(Asked(), program)], {("net", "a"): model})
+
+    assert found.refused == {}
+    assert model.sha256 in {kept.sha256 for kept in device.kept}
 
 
 def test_a_phone_that_does_not_tell_its_room_refuses_nothing(program, records):
