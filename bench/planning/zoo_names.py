@@ -62,14 +62,14 @@ ZOO: Mapping[str, ZooEntry] = {
     "tiny_llama-15m": ZooEntry(
         source="pocketbench.bench.models.zoo:tiny_llama_15m",
         inputs=_DECODE_STEP,
-        description="Llama-like decoder, 15 M parameters, context of 2048 tokens",
+        description="Llama-like decoder, 15 M parameters, context of 1280 tokens",
         needs=("executorch", "executorch"),
         variants=DECODER,
     ),
     "tiny_llama-110m": ZooEntry(
         source="pocketbench.bench.models.zoo:tiny_llama_110m",
         inputs=_DECODE_STEP,
-        description="Llama-like decoder, 110 M parameters, context of 2048 tokens",
+        description="Llama-like decoder, 110 M parameters, context of 1280 tokens",
         needs=("executorch", "executorch"),
         variants=DECODER,
     ),

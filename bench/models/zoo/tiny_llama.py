@@ -14,8 +14,9 @@ from torch import nn
 if TYPE_CHECKING:
     from executorch.examples.models.llama.model_args import ModelArgs
 
-CONTEXT = 2048
-"""Tokens in the KV cache."""
+CONTEXT = 1280
+"""Tokens in the KV cache: a depth of 1024, a prompt and what follows. Attention without
+the llama extension goes over all of it at each token."""
 MOST_AT_ONCE = 512
 """Tokens of one call: memory for their attention scores is set aside."""
 

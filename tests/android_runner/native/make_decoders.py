@@ -1,6 +1,6 @@
 """Write small decoders for the tests, and the tokens that their Python generates.
 
-Usage: make_decoders.py FOLDER
+Usage: make_decoders.py FOLDER [NAME ...], without names all of them.
 """
 
 from __future__ import annotations
@@ -55,8 +55,13 @@ def main() -> None:
     tokens = greedy(with_sizes(**SIZES))
     facts = {"prompt": PROMPT, "tokens": tokens, "sizes": SIZES}
     (folder / "facts.json").write_text(json.dumps(facts))
-    write(model, folder / "dynamic.pte")
-    write(model, folder / "custom_ops.pte", custom_ops=True)
+    wanted = sys.argv[2:] or ["dynamic", "custom_ops", "static"]
+    if "dynamic" in wanted:
+        write(model, folder / "dynamic.pte")
+    if "custom_ops" in wanted:
+        write(model, folder / "custom_ops.pte", custom_ops=True)
+    if "static" not in wanted:
+        return
     static = with_sizes(**SIZES, enable_dynamic_shape=False)
     # Exporting takes long: one file shows both. It ends at a token that is new there.
     static.end_tokens = [
