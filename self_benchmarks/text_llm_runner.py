@@ -37,6 +37,8 @@ def ids_of(prompt: str) -> list[int]:
 
 def main() -> None:
     model, tokenizer, prompt, new_tokens = sys.argv[1:]
+    # Registers the operators of the llama extension, for files that call them.
+    from executorch.extension.llm.custom_ops import custom_ops  # noqa: F401
     from executorch.extension.llm.runner import GenerationConfig, TextLLMRunner
     from executorch.extension.pybindings.portable_lib import _unsafe_reset_threadpool
 

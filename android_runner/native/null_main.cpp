@@ -6,6 +6,18 @@
 
 namespace {
 
+// Counts up from the last token.
+class NullDecoder final : public pocketbench::Decoder {
+ public:
+  std::int64_t vocabulary_size() const override { return 1000; }
+  std::optional<std::int64_t> context_tokens() const override { return 4096; }
+  std::int64_t most_step_tokens() const override { return 512; }
+  bool ends(std::int64_t) const override { return false; }
+  std::int64_t step(std::span<const std::int64_t> tokens, std::int64_t) override {
+    return (tokens.back() + 1) % vocabulary_size();
+  }
+};
+
 class NullEngine final : public pocketbench::Engine {
  public:
   std::string name() const override { return "null"; }
@@ -25,6 +37,10 @@ class NullEngine final : public pocketbench::Engine {
   void stage(std::size_t) override {}
   void forward() override {}
   void visit_output(const pocketbench::OutputVisitor&) const override {}
+  pocketbench::Decoder& decoder() override { return decoder_; }
+
+ private:
+  NullDecoder decoder_;
 };
 
 }  // namespace

@@ -94,7 +94,7 @@ class Launcher:
         return self.parse(self.run(model, **asked))  # type: ignore[arg-type]
 
     def generate(
-        self, model: Path, asked: GenerationRequest, *, threads: int = 1
+        self, model: Path | str, asked: GenerationRequest, *, threads: int = 1
     ) -> Measurement:
         """What a launch generates."""
         request = self._request(model, (), generation=asked, threads=threads)

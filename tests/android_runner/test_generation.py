@@ -51,12 +51,6 @@ def launched(
     return measured, measured.generation
 
 
-def refusal(executorch: Launcher, path: Path, **asked: Any) -> LaunchError:
-    with pytest.raises(LaunchError) as caught:
-        launched(executorch, path, **asked)
-    return caught.value
-
-
 @pytest.mark.parametrize("name", ["dynamic", "custom_ops"])
 def test_the_tokens_are_those_of_the_eager_model(
     executorch: Launcher, models: Path, facts: dict[str, Any], name: str
@@ -114,16 +108,11 @@ def test_a_file_of_one_token_per_call_is_fed_so_and_ends_at_its_end_token(
     assert list(made.token_ids) == facts["tokens"][: len(made.token_ids)]
 
 
-@pytest.mark.parametrize(
-    ("asked", "words"),
-    [
-        ({"kv_depth": 40, "prompt_tokens": 20}, "more than the context of 64 tokens"),
-        ({"prompt_ids": (1, 300)}, "token id 300 of the prompt is not in the vocab"),
-    ],
-)
-def test_what_a_decoder_cannot_do_is_refused(
-    executorch: Launcher, models: Path, asked: dict[str, Any], words: str
+def test_a_model_that_is_no_decoder_is_refused(
+    executorch: Launcher, tmp_path: Path
 ) -> None:
-    error = refusal(executorch, models / "dynamic.pte", new_tokens=5, **asked)
-    assert error.reason is Reason.NOT_GENERATING
-    assert words in error.fact
+    subprocess.run([sys.executable, NATIVE / "make_executorch_models.py", tmp_path])
+    with pytest.raises(LaunchError) as caught:
+        executorch.generate(tmp_path / "delegated.pte", GenerationRequest())
+    assert caught.value.reason is Reason.NOT_GENERATING
+    assert "no decoder with a KV cache: forward takes" in caught.value.fact

@@ -17,6 +17,7 @@ from pocketbench.bench.records.artifact import Artifact
 from pocketbench.bench.records.device import CommandResult
 from pocketbench.bench.records.elf import read_elf
 from pocketbench.bench.records.failure import FailureReason as Reason
+from pocketbench.bench.records.generation import GenerationRequest
 from tests.android_runner.launching import Launcher
 
 GOLDEN = Path(__file__).with_name("golden") / "null.jsonl"
@@ -52,6 +53,57 @@ def test_the_golden_output_is_read(model: Artifact) -> None:
     result = CommandResult(stdout=GOLDEN.read_bytes(), stderr=b"", exit_code=0)
     runner = NullRunner((), lambda text: None)
     assert runner.parse(result, model).latencies_ns == (20, 30, 20)
+
+
+def test_each_token_comes_after_the_last_of_the_prompt(null: Launcher) -> None:
+    asked = GenerationRequest(prompt_ids=(7, 997), new_tokens=5, kv_depth=3000)
+    made = null.generate("/no/model", asked).generation
+    assert made is not None
+    assert made.token_ids == (998, 999, 0, 1, 2)
+    assert made.token_ns == tuple(sorted(made.token_ns))
+    assert (made.prompt_tokens, made.kv_depth) == (2, 3000)
+    assert not made.stopped_early
+
+
+def test_a_prompt_of_the_seed_is_the_same_each_time(null: Launcher) -> None:
+    asked = GenerationRequest(prompt_tokens=600, new_tokens=1)
+    found = [null.generate("/no/model", asked).generation for _ in range(2)]
+    assert found[0] is not None
+    assert found[1] is not None
+    assert found[0].token_ids == found[1].token_ids
+    assert found[0].rss_after_prefill_bytes is not None
+
+
+@pytest.mark.parametrize(
+    ("asked", "fact"),
+    [
+        (
+            GenerationRequest(prompt_ids=(3, 1000)),
+            "token id 1000 of the prompt is not in the vocabulary of 1000 tokens",
+        ),
+        (
+            GenerationRequest(prompt_tokens=96, new_tokens=1, kv_depth=4000),
+            "depth 4000, 96 prompt tokens and 1 new tokens are more than the context "
+            "of 4096 tokens",
+        ),
+    ],
+)
+def test_what_a_decoder_cannot_do_is_refused(
+    null: Launcher, asked: GenerationRequest, fact: str
+) -> None:
+    with pytest.raises(LaunchError) as caught:
+        null.generate("/no/model", asked)
+    assert caught.value.reason is Reason.NOT_GENERATING
+    assert caught.value.fact == fact
+
+
+@pytest.mark.parametrize("ids", ["", "1,", "1,x", "-1"])
+def test_a_prompt_of_anything_but_numbers_is_refused(null: Launcher, ids: str) -> None:
+    flags = ("--model", "m", "--generate", "--prompt-ids", ids)
+    result = null.device.run((null.installed[0].remote_path, *flags), timeout_s=60)
+    with pytest.raises(LaunchError) as caught:
+        null.parse(result)
+    assert caught.value.reason is Reason.BAD_FLAGS
 
 
 def test_the_seal_fits_outputs_of_every_length(null: Launcher) -> None:

@@ -196,9 +196,6 @@ def _transforms(precision: str, *, has_custom_ops: bool) -> list[Any]:
     if has_custom_ops:
         chosen.append(sdpa.replace_sdpa_with_custom_op)
         chosen.append(custom_kv_cache.replace_kv_cache_with_custom_kv_cache)
-    else:
-        # Written out: XNNPACK takes its parts, and not those of PyTorch's own.
-        chosen.append(sdpa.replace_sdpa_with_simple_sdpa)
     return chosen
 
 

@@ -7,7 +7,7 @@ from pocketbench.bench.errors import ExportError, UnknownNameError, UsageError
 from pocketbench.bench.models.lite.deprecations import known_deprecations
 from pocketbench.bench.models.lite.file import load
 from pocketbench.bench.models.transforms.prune import prune
-from pocketbench.bench.planning.variant_names import USUAL, check_made
+from pocketbench.bench.planning.variant_names import DECODER, USUAL, check_made
 
 
 def test_float16_takes_and_gives_what_the_model_does(export_here):
@@ -134,3 +134,10 @@ def test_a_ready_file_and_an_unknown_variant_are_refused_with_the_near_ones():
         check_made("float16", ("as-is",), model="m", asked="float16")
     with pytest.raises(UnknownNameError, match="float16"):
         check_made("float61", USUAL, model="m", asked="float61")
+
+
+def test_a_decoder_has_its_own_variants_and_no_others():
+    check_made("8da4w-custom-ops", DECODER, model="m", asked="8da4w-custom-ops")
+    for made in ("float16", "pruned-0.5", "int8-static"):
+        with pytest.raises(UsageError):
+            check_made(made, DECODER, model="m", asked=made)

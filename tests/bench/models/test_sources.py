@@ -151,6 +151,7 @@ def test_a_script_can_be_made_into_variants_and_a_ready_file_is_one(nets):
         "as-is",
     )
     assert known_variants("net.ptl") == ("as-is",)
+    assert known_variants("tiny_llama-15m") == ("float32", "8da4w", "int8-dynamic")
     assert format_of("net.pt", "int8-static") == "ptl"
     assert format_of("net.pt", "as-is") == "pt"
 
