@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pocketbench.bench.models.executorch.program import PteFacts
     from pocketbench.bench.models.exporting.export_messages import Order
     from pocketbench.bench.models.zoo.tiny_llama import LlamaDecoder
+    from pocketbench.bench.records.artifact import TokenAgreement
 
 GROUP = 32
 """Weights that share a scale in 8da4w."""
@@ -106,7 +107,8 @@ def make_decoder_variant(
             method=f"ExecuTorch's LLMEdgeManager, executorch "
             f"{version_of('executorch')}, "
             f"{format_size(facts.planned_memory_bytes)} planned for activations",
-            changed=f"{_changed(precision)}; {facts.in_words}",
+            changed=f"{_changed(precision)}; {_kept(compared.agreement)}; "
+            f"{facts.in_words}",
             weights=f"random (seed {order.seed})",
             random_weights=True,
             seed=order.seed,
@@ -128,6 +130,11 @@ def _changed(precision: str) -> str:
     if precision not in _QUANTIZED:
         return "no precision"
     return f"{_QUANTIZED[precision][2]}, activations int8 as they come"
+
+
+def _kept(agreement: TokenAgreement) -> str:
+    total = agreement.prompt_count * agreement.token_count
+    return f"{agreement.equal_count} of {total} greedy tokens as the model's"
 
 
 def _custom_ops(facts: PteFacts) -> tuple[str, ...]:
