@@ -43,6 +43,8 @@ _OPTIONS = (
 """Flags passed on as the user wrote them."""
 
 _MARK = "BenchmarkInfo:"
+_MOST = 1 << 60
+"""Nothing measured is larger: 36 years in nanoseconds."""
 _SPAN = r"(?:\d+(?:\.\d+)?(?:h|ms|m|s|us|ns))+"
 _TURN = re.compile(
     rf"(?P<kind>Prefill|Decode) Turn \d+: Processed (?P<tokens>\d{{1,12}}) tokens in "
@@ -163,7 +165,7 @@ def _turn(lines: Sequence[str], kind: str) -> _Turn | None:
         match = _TURN.search(line)
         if match is not None and match["kind"] == kind:
             turn = _Turn(int(match["tokens"]), _span_ns(match["span"]))
-            found = turn if min(turn) > 0 else found
+            found = turn if 0 < min(turn) <= max(turn) <= _MOST else found
     return found
 
 

@@ -69,18 +69,19 @@ _RULES = (
 )
 
 _Ns = Annotated[int, msgspec.Meta(gt=0, le=1 << 60)]
+_Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 40)]
 
 
 class _Test(Value, frozen=True, kw_only=True):
     """One line of `-o jsonl`: what it ran, and how long each repetition took."""
 
-    n_prompt: int
-    n_gen: int
-    n_depth: int = 0
-    n_threads: int | None = None
+    n_prompt: _Count
+    n_gen: _Count
+    n_depth: _Count = 0
+    n_threads: _Count | None = None
     samples_ns: Annotated[tuple[_Ns, ...], msgspec.Meta(min_length=1)]
     build_commit: str = ""
-    build_number: int | None = None
+    build_number: _Count | None = None
 
 
 class LlamaBench:

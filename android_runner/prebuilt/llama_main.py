@@ -9,6 +9,7 @@ Its prompt is text: how many tokens that is, it says afterwards.
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -16,7 +17,7 @@ import msgspec
 from pocketbench.android_runner.failures.failure_words import why_it_ended
 from pocketbench.android_runner.prebuilt.generation_request import generation_of
 from pocketbench.android_runner.prebuilt.given_programs import GivenPrograms, start
-from pocketbench.android_runner.prebuilt.output_parsing import NUMBER, lines_of
+from pocketbench.android_runner.prebuilt.output_parsing import NUMBER, exact, lines_of
 from pocketbench.bench.errors import LaunchError
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.generation import GeneratedTokens, GenerationRequest
@@ -185,5 +186,5 @@ def _tokens(
 def _resident_bytes(lines: Sequence[str]) -> dict[str, int]:
     """What it reports of its own memory; 0 is `unsupported`."""
     found = (match for line in lines if (match := _RSS.search(line)))
-    sizes = {m["what"]: round(float(m["mib"]) * 2**20) for m in found}
+    sizes = {m["what"]: int((exact(m["mib"]) or Decimal(0)) * 2**20) for m in found}
     return {what: size for what, size in sizes.items() if 0 < size < 1 << 60}

@@ -18,6 +18,9 @@ from hypothesis import strategies as st
 
 from pocketbench.android_runner.prebuilt.benchmark_model import BenchmarkModel
 from pocketbench.android_runner.prebuilt.executor_runner import ExecutorRunner
+from pocketbench.android_runner.prebuilt.litert_lm import LitertLm
+from pocketbench.android_runner.prebuilt.llama_bench import LlamaBench
+from pocketbench.android_runner.prebuilt.llama_main import LlamaMain
 from pocketbench.android_runner.prebuilt.onnxruntime_perf_test import (
     OnnxRuntimePerfTest,
 )
@@ -40,6 +43,7 @@ from pocketbench.bench.planning.run_options import RunOptions
 from pocketbench.bench.planning.suite import read_suite
 from pocketbench.bench.records.conditions import Conditions
 from pocketbench.bench.records.device import CommandResult
+from pocketbench.bench.records.generation import GenerationRequest
 from pocketbench.bench.records.launch import Measurement
 from pocketbench.devices.conditions.probe import parse_probe
 from pocketbench.devices.simulated import profile
@@ -48,6 +52,7 @@ from pocketbench.devices.simulated.daemon.connection import Connection
 from pocketbench.devices.simulated.daemon.shell import parse_request
 from pocketbench.devices.simulated.phone.behaviour import Behaviour
 from tests import factories
+from tests.android_runner.test_generators import bench_output, block, observer
 from tests.android_runner.test_runner_protocol import WHOLE, sealed
 from tests.devices.conditions.test_properties import PARTS, TOKEN, assemble, text_of
 from tests.devices.test_identity_properties import HEALTHY, check, printed
@@ -190,19 +195,24 @@ ADAPTERS = {
         "Number of inferences per second: 666.7\n"
         "Min Latency: 0.0015 s\nMax Latency: 0.0015 s\nP50 Latency: 0.0015 s\n"
     ),
+    LlamaBench: bench_output(),
+    LlamaMain: observer(64) + "\nRSS after prompt prefill: 1130.0 MiB\n",
+    LitertLm: block(),
 }
 
 
 @pytest.mark.parametrize("adapter", ADAPTERS, ids=lambda found: found.__name__)
 def test_what_given_programs_print(adapter):
     runner, artifact = adapter(()), factories.artifact()
+    asked = GenerationRequest() if hasattr(adapter, "can_generate") else None
+    request = factories.launch_request(generation=asked)
 
     def read(text):
         output = text.encode("utf-8", "surrogatepass")
         for stdout, stderr in ((output, b""), (b"", output)):
             result = CommandResult(stdout=stdout, stderr=stderr, exit_code=0)
             try:
-                found = runner.parse(result, artifact)
+                found = runner.parse(result, artifact, request)
             except LaunchError:
                 continue
             again = msgspec.json.decode(msgspec.json.encode(found), type=Measurement)
