@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import statistics
 from collections.abc import Iterable
@@ -41,11 +42,13 @@ def significant(value: float, digits: int = 3) -> str:
 
     >>> significant(0.012345), significant(12.345), significant(12345)
     ('0.0123', '12.3', '12345')
-    >>> significant(0.00000000746)
-    '7.5e-09'
+    >>> significant(0.00000000746), significant(float("inf"))
+    ('7.5e-09', 'inf')
     """
     if value == 0:
         return "0"
+    if not math.isfinite(value):
+        return str(value)
     if abs(value) < 1e-5:
         return f"{value:.{max(0, digits - 2)}e}"
     rounded = float(f"{value:.{digits - 1}e}")

@@ -18,17 +18,22 @@ import click
 
 from pocketbench.bench.errors import UsageError
 from pocketbench.bench.measure.run_log import read_lines
-from pocketbench.bench.measure.store import FILE_NAME
+from pocketbench.bench.measure.store import FILE_NAME, line_of
 from pocketbench.bench.paths import private_dir
 from pocketbench.bench.planning.zoo_names import zoo_entry
 from pocketbench.bench.records.plan import Plan
+from pocketbench.bench.records.run import RunStarted
 
 SEAL = ".started-here"
 
 
-def seal(folder: Path) -> None:
-    """Mark a run as started by this user, by its first line."""
-    (folder / SEAL).write_text(_seal_of(folder), encoding="ascii")
+def seal(folder: Path, first: RunStarted | None = None) -> None:
+    """Mark a run as started by this user, by its first line: stored, or to be stored.
+
+    Before it is stored, because a run that is killed in between would be foreign.
+    """
+    line = _first_line(folder) if first is None else line_of(first).rstrip(b"\n")
+    (folder / SEAL).write_text(_seal_of(line), encoding="ascii")
 
 
 def check_trusted(folder: Path, plan: Plan, *, trust: bool) -> None:
@@ -71,12 +76,16 @@ def _is_ours(folder: Path) -> bool:
         found = (folder / SEAL).read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError):
         return False
-    return hmac.compare_digest(found, _seal_of(folder))
+    return hmac.compare_digest(found, _seal_of(_first_line(folder)))
 
 
-def _seal_of(folder: Path) -> str:
-    _, first = next(read_lines(folder / FILE_NAME))
-    return hmac.new(_secret(), first, hashlib.sha256).hexdigest()
+def _first_line(folder: Path) -> bytes:
+    _, line = next(read_lines(folder / FILE_NAME))
+    return line
+
+
+def _seal_of(line: bytes) -> str:
+    return hmac.new(_secret(), line, hashlib.sha256).hexdigest()
 
 
 def _secret() -> bytes:

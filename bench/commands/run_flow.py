@@ -132,9 +132,9 @@ def measure_and_store(options: RunOptions) -> tuple[Path, Cancelled | None]:
     # Before the run's own folder makes the working directory dirty.
     first = _first_record(plan, folder, resumed=before is not None)
     with only_writer(folder), Store(folder) as store:
+        if isinstance(first, RunStarted):
+            seal(folder, first)
         store.append(first)
-        if before is None:
-            seal(folder)
         _check_unchanged(before, artifacts.values())
         for artifact in artifacts.values():
             store.append(ArtifactReady(artifact=artifact))

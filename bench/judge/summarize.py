@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+from pocketbench.bench.errors import StoreError
 from pocketbench.bench.judge.budgets import judged_budgets
 from pocketbench.bench.judge.cells import measured_cells
 from pocketbench.bench.judge.comparability import unlike_within
@@ -57,7 +58,25 @@ def summarize(
 
     Raises:
         UsageError: The minimum effect is not a proportion.
+        StoreError: A number of the run is too large to calculate with.
     """
+    try:
+        return _summarized(run, min_effect, alpha, gate, allow_mismatch)
+    except OverflowError as error:
+        raise StoreError(
+            run.folder,
+            f"holds a number that nothing can be calculated with ({error})",
+            "Restore its file, or remove the line of that launch",
+        ) from error
+
+
+def _summarized(
+    run: Run,
+    min_effect: float | None,
+    alpha: float,
+    gate: tuple[str, ...],
+    allow_mismatch: bool,
+) -> Summary:
     plan = run.started.plan
     effect = plan.min_effect if min_effect is None else min_effect
     check_min_effect(effect)

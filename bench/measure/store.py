@@ -13,7 +13,7 @@ from types import TracebackType
 import msgspec
 
 from pocketbench.bench.errors import StorageError, StoreError
-from pocketbench.bench.measure.run_log import RunLog, read_lines
+from pocketbench.bench.measure.run_log import RunLog, read_lines, sealed
 from pocketbench.bench.records.artifact import Artifact
 from pocketbench.bench.records.launch import Failure, Launch
 from pocketbench.bench.records.operator_times import OperatorProfile, ProfileFailure
@@ -85,6 +85,11 @@ class Store:
     def close(self) -> None:
         """Close the file after its bytes reached the disk."""
         self._log.close()
+
+
+def line_of(record: Record) -> bytes:
+    """One record as its whole line in the file."""
+    return sealed(_encoder.encode(record))
 
 
 def utc_now() -> str:

@@ -147,6 +147,7 @@ def _start(
     argv = [sys.executable, "-P", "-m", "pocketbench.devices.simulated", profile]
     argv += [
         "--until-stdin-closes",
+        f"--starter={os.getpid()}",
         "--port",
         str(port),
         "--behaviour",

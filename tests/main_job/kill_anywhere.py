@@ -130,6 +130,7 @@ class Lab:
 
     def _followed(self, words: Sequence[str]) -> Iterator[tuple[str, int]]:
         """The phase of a run again and again until it ends, with its process."""
+        (self._folder / "output.txt").write_text("")
         child = os.fork()
         if child == 0:
             self._be_pocketbench(words)
@@ -173,12 +174,12 @@ class Lab:
         """In words, how far the run has come."""
         lines = self.stored()
         if lines is None:
-            return "discovery"
+            return "export" if ": exporting" in self.output() else "discovery"
         launches = lines.count(b'"record":"launch"')
         if launches:
             whole = len(self.serials) * len(VARIANTS) * BLOCKS
             return f"launch {launches}" if launches < whole else "report"
-        return "push" if b'"record":"artifact"' in lines else "export"
+        return "push"
 
     def faults(self, before: bytes | None) -> list[str]:
         """What a resumed run lost, did twice or left behind."""

@@ -88,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--adb-key", type=Path, action="append", default=[])
     parser.add_argument("--system-image", type=Path, metavar="FOLDER")
     parser.add_argument("--until-stdin-closes", action="store_true")
+    parser.add_argument("--starter", type=int, default=os.getppid(), metavar="PID")
     parser.add_argument("--log-level", default="WARNING")
     return parser
 
@@ -101,7 +102,7 @@ def _run(options: argparse.Namespace) -> int:
     keys = _read_keys([own_public_key(), *options.adb_key])
     kept = folder / "data"
     rootfs.prepare_kept(kept)
-    lock = lock_name(name)
+    lock = lock_name(name, options.starter)
     objects = _read_objects(options.preinstalled)
     behaviour = _behaviour(chosen, options.behaviour)
     chosen = msgspec.structs.replace(chosen, behaviour=behaviour)

@@ -31,6 +31,15 @@ def test_a_run_of_ours_needs_no_question(run):
     check_trusted(folder, plan, trust=False)
 
 
+def test_a_run_that_is_killed_as_soon_as_it_began_is_ours(run, records, tmp_path):
+    _, plan = run
+    started = records.started(plan)
+    with Store(tmp_path / "new") as store:
+        seal(store.folder, started)
+        store.append(started)
+    check_trusted(tmp_path / "new", plan, trust=False)
+
+
 def test_a_foreign_run_names_all_that_it_would_use(run):
     folder, plan = run
     with pytest.raises(UsageError) as caught:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
 import threading
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from pocketbench.bench.errors import DeviceUnavailableError
 from pocketbench.bench.records.device import describe_local_file
 from pocketbench.devices.simulated.driver import SimulatedDriver
+from pocketbench.devices.simulated.phone.names import folder_of, lock_name
 
 
 @pytest.fixture
@@ -96,6 +98,20 @@ def test_two_phones_of_one_driver_are_open_at_once(driver):
             for device in (first, second)
         ]
     assert words == [b"shiba", b"hammerhead"]
+
+
+def test_a_phone_whose_starter_was_killed_is_waited_for(driver):
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    folder_of("pixel-8").mkdir(exist_ok=True)
+    lock = lock_name("pixel-8", ended.pid)
+    later = threading.Timer(1.0, os.close, [lock])
+    later.start()
+
+    assert find(driver).state == "ready"
+    with driver.open(find(driver), cancel=threading.Event()) as device:
+        assert device.run(["true"], timeout_s=60).exit_code == 0
+    later.join()
 
 
 def test_a_phone_that_runs_already_is_busy(driver):
