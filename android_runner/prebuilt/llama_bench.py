@@ -145,7 +145,7 @@ class LlamaBench:
             raise why_it_ended(result, said, _RULES, subject=subject)
         try:
             tests = [msgspec.json.decode(line, type=_Test) for line in found]
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, RecursionError) as error:
             raise LaunchError(
                 FailureReason.BAD_OUTPUT, subject, f"printed no whole test ({error})"
             ) from error

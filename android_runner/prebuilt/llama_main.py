@@ -141,7 +141,7 @@ class LlamaMain:
             raise why_it_ended(result, lines, _RULES, subject=subject)
         try:
             statistics = msgspec.json.decode(found[-1], type=_Statistics)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, RecursionError) as error:
             raise LaunchError(
                 FailureReason.BAD_OUTPUT, subject, f"printed no statistics ({error})"
             ) from error
