@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import msgspec
+from filelock import FileLock, Timeout
 
 from pocketbench.bench.errors import StoreError
 from pocketbench.bench.measure.run_log import read_lines
@@ -24,7 +26,7 @@ class ListedRun(Value, frozen=True, kw_only=True):
     """As they were selected."""
     commit: str | None
     launches: int
-    outcome: Outcome
+    outcome: Outcome | Literal["running"]
     size_bytes: int
 
 
@@ -77,6 +79,18 @@ def _listed(path: Path) -> ListedRun:
         devices=started.plan.device_selectors,
         commit=started.commit,
         launches=launches,
-        outcome=outcome,
+        outcome="running" if outcome == "killed" and _is_written(path) else outcome,
         size_bytes=sum(x.stat().st_size for x in path.parent.rglob("*") if x.is_file()),
     )
+
+
+def _is_written(path: Path) -> bool:
+    """Whether another pocketbench holds the run's folder now."""
+    lock = path.parent / ".lock"
+    if not lock.exists():
+        return False
+    try:
+        with FileLock(lock, timeout=0):
+            return False
+    except Timeout:
+        return True

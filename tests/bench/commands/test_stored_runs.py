@@ -46,6 +46,8 @@ def test_runs_are_listed_with_what_they_measured(folder):
     assert "broken" in listed.stderr
     found = json.loads(typed(command, folder, "list", "--json").stdout)["runs"]
     assert [run["outcome"] for run in found] == ["finished", "killed", "finished"]
+    with FileLock(folder / "run-0001" / ".lock"):
+        assert "running, 12 launches" in typed(command, folder, "list").stdout
 
 
 def test_an_empty_folder_says_so(tmp_path):
