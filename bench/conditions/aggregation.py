@@ -190,24 +190,28 @@ def _facts(read: Sequence[Conditions]) -> dict[str, object]:
 def _clocks(
     spans: Sequence[Sequence[Conditions]], read: Sequence[Conditions]
 ) -> tuple[ClockCourse, ...]:
-    ran: dict[int, Counter[int]] = {}
+    # Plain dictionaries: of a large run this is a noticeable part of its report.
+    ran: dict[int, dict[int, int]] = {}
     for span in spans:
         for before, after in pairwise(span):
             domains = clock_residency(before, after)
             for domain in () if isinstance(domains, Missing) else domains:
-                ran.setdefault(domain.policy, Counter()).update(domain.ticks)
+                summed = ran.setdefault(domain.policy, {})
+                for khz, count in domain.ticks.items():
+                    summed[khz] = summed.get(khz, 0) + count
     policies = [policy for c in read for policy in c.cpu_policies or ()]
     found = []
     for first in {policy.id: policy for policy in reversed(policies)}.values():
         same = [policy for policy in policies if policy.id == first.id]
-        ticks = ran.get(first.id, Counter())
+        ticks = ran.get(first.id, {})
+        total = sum(ticks.values())
         held = [p.max_frequency_khz for p in same if p.is_capped]
         found.append(
             ClockCourse(
                 policy=first.id,
                 cpus=first.cpus,
-                mean_khz=sum(khz * n for khz, n in ticks.items()) / ticks.total()
-                if ticks.total()
+                mean_khz=sum(khz * n for khz, n in ticks.items()) / total
+                if total
                 else None,
                 current_khz=_time_series(p.current_frequency_khz for p in same),
                 hardware_max_khz=max(

@@ -87,7 +87,7 @@ def availability(conditions: Conditions) -> Hashable:
     """What decides the parts: readings with an equal one have equal parts."""
     thermal = conditions.thermal
     return (
-        tuple(find(conditions) is not None for _, _, find in _PARTS),
+        tuple([find(conditions) is not None for _, _, find in _PARTS]),
         tuple(conditions.missing.items()),
         thermal is not None and thermal.is_cached,
         tuple((policy.id, policy.cpus) for policy in conditions.cpu_policies or ()),

@@ -279,7 +279,11 @@ def _difference(
 ) -> dict[int, int] | None:
     if before is None or after is None or before.keys() - after.keys():
         return None
-    ticks = {khz: n - before.get(khz, 0) for khz, n in after.items()}
-    if any(n < 0 for n in ticks.values()):
-        return None
-    return {khz: n for khz, n in ticks.items() if n}
+    ticks: dict[int, int] = {}
+    for khz, n in after.items():
+        grown = n - before.get(khz, 0)
+        if grown < 0:
+            return None
+        if grown:
+            ticks[khz] = grown
+    return ticks
