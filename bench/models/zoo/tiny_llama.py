@@ -39,6 +39,10 @@ _SIZES: dict[str, dict[str, int]] = {
     },
 }
 
+_ATTENTION = {"wq": 2, "wk": 2, "wo": 4}
+"""Factors of fresh weights, whose attention is so even and weak that the last token
+alone would decide the next."""
+
 Example = list[tuple[torch.Tensor, torch.Tensor]]
 
 
@@ -89,6 +93,9 @@ def with_sizes(*, seed: int = 0, **sizes: Any) -> LlamaDecoder:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         decoder = LlamaDecoder(arguments)
+        for layer in decoder.transformer.layers:
+            for name, factor in _ATTENTION.items():
+                getattr(layer.attention, name).weight.detach().mul_(factor)
     decoder.eval()
     return decoder
 
