@@ -197,8 +197,8 @@ def _clocks(
             domains = clock_residency(before, after)
             for domain in () if isinstance(domains, Missing) else domains:
                 summed = ran.setdefault(domain.policy, {})
-                for khz, count in domain.ticks.items():
-                    summed[khz] = summed.get(khz, 0) + count
+                for clock, count in domain.ticks.items():
+                    summed[clock] = summed.get(clock, 0) + count
     policies = [policy for c in read for policy in c.cpu_policies or ()]
     found = []
     for first in {policy.id: policy for policy in reversed(policies)}.values():
