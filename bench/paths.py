@@ -97,7 +97,8 @@ def _new_beside(path: Path) -> Iterator[Path]:
         yield new
         new.replace(path)
     except OSError as error:
-        new.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            new.unlink()
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
