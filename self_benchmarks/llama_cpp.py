@@ -8,6 +8,7 @@ Printed is the decode speed through pocketbench over the bare one, with its inte
 Aim: within 1 %, that is 1 inside 0.99 to 1.01 of the whole interval.
 Needs the packages gguf and pytest. Run: python -m self_benchmarks.llama_cpp LLAMA_BENCH
     [--pairs 40] [--most-pairs 400] [--prompt-tokens 64] [--new-tokens 65]
+    [--without-sampler]
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import tempfile
 import threading
 from pathlib import Path
 
+from pocketbench.android_runner.prebuilt.llama_bench import LlamaBench
 from pocketbench.android_runner.prebuilt.memory_sampled import llama_bench
 from pocketbench.bench.measure.lease import CpuLease
 from pocketbench.bench.paths import state_dir
@@ -35,12 +37,16 @@ from tests.android_runner.llama_model import write_model
 class Programs:
     """The two ways of launching one program."""
 
-    def __init__(self, program: Path, model: Path, asked: GenerationRequest) -> None:
+    def __init__(
+        self, program: Path, model: Path, asked: GenerationRequest, *, is_sampled: bool
+    ) -> None:
         self._program = program.resolve()
         self._model = model
         self._asked = asked
         choice = RunnerChoice(name="llama_bench", path=str(program))
-        self._runner = llama_bench((choice,), print)
+        self._runner = (
+            llama_bench((choice,), print) if is_sampled else LlamaBench((choice,))
+        )
 
     def ours(self, device: Device, cpus: tuple[int, ...]) -> float:
         """Decode tokens per second through the adapter."""
@@ -81,6 +87,7 @@ def main() -> None:
     parser.add_argument("--most-pairs", type=int, default=400)
     parser.add_argument("--prompt-tokens", type=int, default=64)
     parser.add_argument("--new-tokens", type=int, default=65)
+    parser.add_argument("--without-sampler", action="store_true")
     parsed = parser.parse_args()
 
     asked = GenerationRequest(
@@ -95,7 +102,10 @@ def main() -> None:
         driver.open(info, cancel=threading.Event()) as device,
     ):
         programs = Programs(
-            parsed.program, write_model(Path(folder) / "random.gguf"), asked
+            parsed.program,
+            write_model(Path(folder) / "random.gguf"),
+            asked,
+            is_sampled=not parsed.without_sampler,
         )
         for number in range(parsed.most_pairs + 1):
             enough = len(pairs) >= parsed.pairs and len(pairs) % 20 == 0
