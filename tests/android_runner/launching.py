@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from pathlib import Path
 
 from pocketbench.bench.records.artifact import Artifact, TensorSpec
@@ -119,3 +120,11 @@ class Launcher:
         command = self.runner.profile_command(asked)
         result = self.device.run(command.argv, timeout_s=60, env=command.env)
         return self.runner.parse_profile(result, self.artifact, asked)
+
+
+def calls_by_name(times: OperatorTimes) -> Counter[str]:
+    """How often operators of each name ran, wherever in the model."""
+    calls: Counter[str] = Counter()
+    for each in times.operators:
+        calls[each.name] += each.calls
+    return calls

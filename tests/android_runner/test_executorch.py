@@ -12,7 +12,7 @@ from pocketbench.android_runner.runner_protocol import read_capabilities
 from pocketbench.bench.errors import LaunchError
 from pocketbench.bench.records.artifact import Artifact, TensorSpec
 from pocketbench.bench.records.failure import FailureReason as Reason
-from tests.android_runner.launching import Launcher
+from tests.android_runner.launching import Launcher, calls_by_name
 
 MAKE_MODELS = Path(__file__).parent / "native" / "make_executorch_models.py"
 pytestmark = [pytest.mark.needs("compiler", "executorch"), pytest.mark.slow]
@@ -192,7 +192,7 @@ def test_the_operators_of_a_delegate_are_observed_within_its_call(
     executorch: Launcher, models: Path
 ) -> None:
     times = executorch.observe(models / "delegated.pte", iterations=4)
-    calls = {each.name: each.calls for each in times.operators}
+    calls = calls_by_name(times)
     assert calls.pop("DELEGATE_CALL") == 4
     assert sum(n for name, n in calls.items() if "Convolution" in name) == 4 * 2
     assert {each.backend for each in times.operators} == {"XnnpackBackend"}
@@ -205,7 +205,7 @@ def test_kernels_that_no_delegate_took_are_observed_by_name(
     executorch: Launcher, models: Path
 ) -> None:
     times = executorch.observe(models / "portable.pte", iterations=4)
-    calls = {each.name: each.calls for each in times.operators}
+    calls = calls_by_name(times)
     assert calls == {"convolution.out": 8, "relu.out": 4, "OPERATOR_CALL": 12}
     assert {each.backend for each in times.operators} == {None}
     total_ns = sum(each.self_ns for each in times.operators)

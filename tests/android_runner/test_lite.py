@@ -17,7 +17,7 @@ from pocketbench.android_runner.runner_protocol import read_capabilities
 from pocketbench.bench.errors import LaunchError
 from pocketbench.bench.records.artifact import Artifact, TensorSpec
 from pocketbench.bench.records.failure import FailureReason as Reason
-from tests.android_runner.launching import Launcher
+from tests.android_runner.launching import Launcher, calls_by_name
 
 MAKE_MODELS = Path(__file__).parent / "native" / "make_lite_models.py"
 IMAGE = TensorSpec(shape=(1, 3, 32, 32))
@@ -368,8 +368,7 @@ def test_the_operators_of_a_model_are_observed_each_with_its_own_time(
     lite: Launcher, models: Path
 ) -> None:
     times = lite.observe(models / "heavy.ptl", iterations=4)
-    calls = {each.name: each.calls for each in times.operators}
-    assert calls == {"aten::matmul": 4 * 200, "aten::tanh": 4 * 200}
+    assert calls_by_name(times) == {"aten::matmul": 4 * 200, "aten::tanh": 4 * 200}
     assert {each.dtype for each in times.operators} == {"float32"}
     assert times.inferences == len(times.observed_latencies_ns) == 4
     assert len(times.latencies_ns) == 4
