@@ -25,7 +25,7 @@ from tests import factories
 NATIVE = Path(__file__).parent / "native"
 IMAGE = TensorSpec(shape=(1, 3, 64, 64))
 
-pytestmark = pytest.mark.needs("compiler")
+pytestmark = [pytest.mark.slow, pytest.mark.needs("compiler")]
 
 
 @pytest.fixture(scope="session")

@@ -57,6 +57,7 @@ def test_a_simulated_phone_answers_as_this_computer_does(user):
     assert "Pixel 8 [SIMULATED]" in done.stdout.partition("Output accuracy")[2]
 
 
+@pytest.mark.slow
 def test_a_suite_asks_for_it_and_a_program_that_cannot_tell_is_noted(user):
     made = subprocess.run(
         [sys.executable, PLAIN_LOOP, os.environ["POCKETBENCH_CACHE_DIR"]],

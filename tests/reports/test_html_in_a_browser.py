@@ -303,6 +303,7 @@ def test_the_data_can_be_downloaded(page, full, tmp_path):
     assert len(document["cells"]) == len(full.cells)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [1280, 390])
 def test_long_launches_are_shown_at_every_width(browser, long_run, tmp_path, width):
     path = tmp_path / "report.html"

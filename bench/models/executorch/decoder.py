@@ -128,7 +128,7 @@ def make_decoder_variant(
 
 def _changed(precision: str) -> str:
     if precision not in _QUANTIZED:
-        return "no precision"
+        return "precision unchanged"
     return f"{_QUANTIZED[precision][2]}, activations int8 as they come"
 
 

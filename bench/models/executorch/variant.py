@@ -77,7 +77,7 @@ def make_executorch_variant(
     say("capturing with torch.export")
     example = sets.calibration[0]
     remade = remake(original, made, delegate=engine.delegate, name=name)
-    module, changed = remade or (original.module, "no precision")
+    module, changed = remade or (original.module, "precision unchanged")
     if any(map(uses_batch_statistics, module.modules())):
         module = in_quantizable_form(fresh(module))
     program = export_graph(module, example, name=name)

@@ -17,8 +17,8 @@ def reshaped(before: Layers, after: Layers) -> str:
     folded = before.batch_norms - after.batch_norms
     if folded <= 0:
         return "weights and precision unchanged"
-    norms = "batch norm" if folded == 1 else "batch norms"
-    return f"no precision; {folded} {norms} folded into convolutions"
+    norms = "BatchNorm" if folded == 1 else "BatchNorms"
+    return f"precision unchanged; {folded} {norms} folded into convolutions"
 
 
 def quantized(

@@ -77,7 +77,7 @@ def _with_channels_last(
             "memory that it would lead to",
             "Take channels-last+executorch",
         )
-    changed = "no precision; images channels-last"
+    changed = "precision unchanged; images channels-last"
     if delegate is not None:
         # ExecuTorch keeps weights of this layout in an order its kernels do not take;
         # the XNNPACK delegate packs its own.

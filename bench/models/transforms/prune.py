@@ -110,7 +110,7 @@ def prune(module: nn.Module, share: float, *, name: str) -> Pruned:
     after = _parameter_count(smaller)
     return Pruned(
         smaller,
-        f"no precision; {removed} of {total} inner channels taken out of "
+        f"precision unchanged; {removed} of {total} inner channels taken out of "
         f"{len(chains)} {'layer' if len(chains) == 1 else 'layers'}, "
         f"{100 * after / before:.0f} % of the parameters left",
     )

@@ -69,7 +69,7 @@ def test_a_pruned_model_is_smaller_and_says_what_is_left(export_here):
 
     assert pruned.size_bytes < whole.size_bytes
     assert pruned.export.changed == (
-        "no precision; 32 of 64 inner channels taken out of 1 layer, "
+        "precision unchanged; 32 of 64 inner channels taken out of 1 layer, "
         "50 % of the parameters left"
     )
     assert pruned.output_error.sqnr_db < 40

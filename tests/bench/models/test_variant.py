@@ -59,7 +59,7 @@ def test_the_facts_are_those_of_the_file(export_here):
     assert not artifact.export.random_weights
     assert artifact.export.calibration is None
     assert artifact.export.changed == (
-        "no precision; 1 batch norm folded into convolutions"
+        "precision unchanged; 1 BatchNorm folded into convolutions"
     )
 
 
@@ -228,7 +228,7 @@ def test_what_torch_fx_cannot_follow_is_quantized_from_its_trace(export_here, ne
 @pytest.mark.parametrize(
     ("variant", "changed"),
     [
-        ("float32", "no precision; 1 batch norm folded into convolutions"),
+        ("float32", "precision unchanged; 1 BatchNorm folded into convolutions"),
         ("int8-dynamic", "1 of 2 convolution and linear layers quantized"),
         ("int8-static", "2 of 2 convolution and linear layers quantized"),
     ],

@@ -10,7 +10,6 @@ from pocketbench.bench.models.zoo.text_encoder import VOCABULARY
 PUBLISHED_PARAMETERS = {mobilenet_v2: 3_504_872, resnet18: 11_689_512}
 
 
-RESNET = pytest.param("resnet18", marks=pytest.mark.slow)
 """Eleven million weights, of which each export takes seconds."""
 
 
@@ -79,7 +78,8 @@ def test_making_a_model_leaves_the_random_numbers_of_others_alone():
     assert torch.equal(torch.rand(3), expected)
 
 
-@pytest.mark.parametrize("model", ["mobilenet_v2", RESNET])
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["mobilenet_v2", "resnet18"])
 def test_float32_is_the_original_in_another_form(zoo_artifact, model):
     artifact = zoo_artifact(model, "float32")
 
@@ -89,10 +89,11 @@ def test_float32_is_the_original_in_another_form(zoo_artifact, model):
     assert artifact.export.weights == "random (seed 0), batch norm calibrated"
     norms = {"mobilenet_v2": 52, "resnet18": 20}[model]
     assert artifact.export.changed == (
-        f"no precision; {norms} batch norms folded into convolutions"
+        f"precision unchanged; {norms} BatchNorms folded into convolutions"
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "changed"),
     [
@@ -101,11 +102,7 @@ def test_float32_is_the_original_in_another_form(zoo_artifact, model):
             "53 of 53 convolution and linear layers quantized, "
             "35 ReLU6 folded into them",
         ),
-        pytest.param(
-            "resnet18",
-            "21 of 21 convolution and linear layers quantized",
-            marks=pytest.mark.slow,
-        ),
+        ("resnet18", "21 of 21 convolution and linear layers quantized"),
     ],
 )
 def test_int8_static_is_a_quarter_of_the_size_and_still_the_model(
