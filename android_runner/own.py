@@ -6,6 +6,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
+from pocketbench.android_runner.auxiliary_output import (
+    read_capabilities,
+    read_operator_times,
+    read_outputs,
+    read_prepacked,
+    read_spin,
+)
 from pocketbench.android_runner.build.linux_build import (
     build_here,
     build_with_c_library,
@@ -21,15 +28,7 @@ from pocketbench.android_runner.native_programs import (
     profile_command,
     spin_command,
 )
-from pocketbench.android_runner.runner_protocol import (
-    read_capabilities,
-    read_generation,
-    read_measurement,
-    read_operator_times,
-    read_outputs,
-    read_prepacked,
-    read_spin,
-)
+from pocketbench.android_runner.runner_protocol import read_generation, read_measurement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

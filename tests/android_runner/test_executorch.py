@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pocketbench.android_runner.auxiliary_output import read_capabilities
 from pocketbench.android_runner.own import ExecutorchRunner
-from pocketbench.android_runner.runner_protocol import read_capabilities
 from pocketbench.bench.errors import LaunchError
 from pocketbench.bench.records.artifact import Artifact, TensorSpec
 from pocketbench.bench.records.failure import FailureReason as Reason

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from pocketbench.android_runner.auxiliary_output import read_capabilities
 from pocketbench.android_runner.own import LiteRunner
-from pocketbench.android_runner.runner_protocol import read_capabilities
 from pocketbench.bench.errors import LaunchError
 from pocketbench.bench.records.artifact import Artifact, TensorSpec
 from pocketbench.bench.records.failure import FailureReason as Reason

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pocketbench.android_runner.auxiliary_output import read_spin
 from pocketbench.android_runner.own import NullRunner
-from pocketbench.android_runner.runner_protocol import read_spin
 from pocketbench.bench.errors import LaunchError
 from pocketbench.bench.records.artifact import Artifact
 from pocketbench.bench.records.device import CommandResult

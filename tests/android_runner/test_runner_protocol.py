@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pocketbench.android_runner.runner_protocol import (
+from pocketbench.android_runner.auxiliary_output import (
     read_capabilities,
-    read_measurement,
     read_operator_times,
     read_outputs,
     read_prepacked,
     read_spin,
 )
+from pocketbench.android_runner.runner_protocol import read_measurement
 from pocketbench.bench.errors import LaunchError
 from pocketbench.bench.records.artifact import TensorSpec
 from pocketbench.bench.records.device import CommandResult

@@ -16,6 +16,12 @@ import msgspec
 import pytest
 from hypothesis import strategies as st
 
+from pocketbench.android_runner.auxiliary_output import (
+    read_capabilities,
+    read_operator_times,
+    read_outputs,
+    read_spin,
+)
 from pocketbench.android_runner.prebuilt.benchmark_model import BenchmarkModel
 from pocketbench.android_runner.prebuilt.executor_runner import ExecutorRunner
 from pocketbench.android_runner.prebuilt.litert_lm import LitertLm
@@ -27,13 +33,7 @@ from pocketbench.android_runner.prebuilt.onnxruntime_perf_test import (
 from pocketbench.android_runner.prebuilt.speed_benchmark_torch import (
     SpeedBenchmarkTorch,
 )
-from pocketbench.android_runner.runner_protocol import (
-    read_capabilities,
-    read_measurement,
-    read_operator_times,
-    read_outputs,
-    read_spin,
-)
+from pocketbench.android_runner.runner_protocol import read_measurement
 from pocketbench.bench.commands.write_reports import Reports
 from pocketbench.bench.errors import LaunchError, PocketbenchError
 from pocketbench.bench.judge.summarize import summarize

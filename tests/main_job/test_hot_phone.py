@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pocketbench.android_runner.runner_protocol import read_measurement, read_spin
+from pocketbench.android_runner.auxiliary_output import read_spin
+from pocketbench.android_runner.runner_protocol import read_measurement
 from pocketbench.bench.judge.summarize import summarize
 from pocketbench.bench.measure.context import RunContext
 from pocketbench.bench.measure.device_job import DeviceJob
