@@ -56,7 +56,8 @@ _ALWAYS = (
         "Schuirmann, J. Pharmacokinet. Biopharm. 15, 1987, for two one-sided tests",
     ),
     Statistic(
-        "N % faster: takes N % less time. 2x faster: takes half the time.",
+        "N % slower: takes N % more time. N % faster: the baseline takes N % more "
+        "time. 2x faster: takes half the time.",
         "convention of this report",
     ),
 )
