@@ -19,7 +19,7 @@ from pocketbench.android_runner.prebuilt.delegation import (
     check_delegated,
     litert_delegations,
 )
-from pocketbench.android_runner.prebuilt.given_programs import GivenPrograms, start
+from pocketbench.android_runner.prebuilt.given_programs import GivenRunner, start
 from pocketbench.android_runner.prebuilt.output_parsing import (
     NUMBER,
     lines_of,
@@ -33,10 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pocketbench.bench.records.artifact import Artifact
-    from pocketbench.bench.records.device import CommandResult, DeviceInfo
+    from pocketbench.bench.records.device import CommandResult
     from pocketbench.bench.records.operator_times import OperatorTimes
-    from pocketbench.bench.records.plan import RunnerChoice
-    from pocketbench.bench.records.runner import Command, LaunchRequest, Program
+    from pocketbench.bench.records.runner import Command, LaunchRequest
 
 NAME = "benchmark_model"
 _LONGEST_S = 86_400
@@ -128,7 +127,7 @@ _RULES = (
 )
 
 
-class BenchmarkModel:
+class BenchmarkModel(GivenRunner):
     """Builds the program's flags and reads its statistics, in every version.
 
     It prints statistics and no single iterations: a mean, newer releases a median and
@@ -138,17 +137,7 @@ class BenchmarkModel:
 
     name = NAME
     formats = frozenset({"tflite"})
-    needs_cpu = True
-
-    def __init__(
-        self, programs: Sequence[RunnerChoice] = (), progress: object = None
-    ) -> None:
-        """Take the given programs; nothing is built, so there is no progress."""
-        self._programs = GivenPrograms(NAME, programs, options=_OPTIONS)
-
-    def program(self, info: DeviceInfo) -> Program:
-        """The given program for a device's ABI and C library."""
-        return self._programs.program(info)
+    options = _OPTIONS
 
     def command(self, request: LaunchRequest) -> Command:
         """The command line of one launch: as many runs as asked for, however short."""
@@ -162,8 +151,7 @@ class BenchmarkModel:
             "--min_secs=0",
             f"--max_secs={_LONGEST_S}",
         ]
-        for name in _OPTIONS:
-            flags += [f"--{name}={value}" for value in given.options(name)]
+        flags += given.flags(_OPTIONS)
         return msgspec.structs.replace(start(request, *flags), log_tag="tflite")
 
     def profile_command(self, request: LaunchRequest) -> Command:

@@ -9,7 +9,7 @@ import msgspec
 
 from pocketbench.android_runner.failures.failure_words import why_it_ended
 from pocketbench.android_runner.prebuilt.executor_log import Message, messages_of
-from pocketbench.android_runner.prebuilt.given_programs import GivenPrograms, start
+from pocketbench.android_runner.prebuilt.given_programs import GivenRunner, start
 from pocketbench.android_runner.prebuilt.inference_took import (
     has_inference_times,
     read_inference_times,
@@ -30,9 +30,8 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from pocketbench.bench.records.artifact import Artifact
-    from pocketbench.bench.records.device import CommandResult, DeviceInfo
-    from pocketbench.bench.records.plan import RunnerChoice
-    from pocketbench.bench.records.runner import Command, LaunchRequest, Program
+    from pocketbench.bench.records.device import CommandResult
+    from pocketbench.bench.records.runner import Command, LaunchRequest
 
 NAME = "executor_runner"
 _MS = 1_000_000
@@ -90,7 +89,7 @@ _RULES = (
 resize is logged before the status that names it."""
 
 
-class ExecutorRunner:
+class ExecutorRunner(GivenRunner):
     """Builds the program's flags and reads its log, in every version.
 
     Vendors' runners of `.pte` files, such as Qualcomm's `qnn_executor_runner`, are
@@ -102,19 +101,7 @@ class ExecutorRunner:
 
     name = NAME
     formats = frozenset({"pte"})
-    needs_cpu = True
-
-    def __init__(
-        self, programs: Sequence[RunnerChoice] = (), progress: object = None
-    ) -> None:
-        """Take the given programs; nothing is built, so there is no progress."""
-        self._programs = GivenPrograms(
-            self.name, programs, options=("method_name", "input_list_path")
-        )
-
-    def program(self, info: DeviceInfo) -> Program:
-        """The given program for a device's ABI and C library."""
-        return self._programs.program(info)
+    options = ("method_name", "input_list_path")
 
     def command(self, request: LaunchRequest) -> Command:
         """The command line of one launch; older builds lack some flags."""

@@ -133,6 +133,10 @@ class GivenProgram:
         """The last value given for an option."""
         return (self.options(name) or (None,))[-1]
 
+    def flags(self, names: Iterable[str]) -> list[str]:
+        """Options that are the program's own flags, `--name=value` for each value."""
+        return [f"--{name}={value}" for name in names for value in self.options(name)]
+
     def switch(self, name: str, default: bool) -> bool:
         """An option that is true or false.
 
@@ -249,6 +253,32 @@ class GivenPrograms:
             f"Give one with --runner {self._name}=PATH@{abi}, or measure with "
             f"pocketbench's own: `pocketbench runner build --engine lite --abi {abi}`",
         )
+
+
+class GivenRunner:
+    """What all adapters of given programs have; each adds its flags and its reading."""
+
+    name: str
+    needs_cpu = True
+    options: tuple[str, ...] = ()
+    switches: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+
+    def __init__(
+        self, programs: Sequence[RunnerChoice] = (), progress: object = None
+    ) -> None:
+        """Take the given programs; nothing is built, so there is no progress."""
+        self._programs = GivenPrograms(
+            self.name,
+            programs,
+            options=self.options,
+            switches=self.switches,
+            files=self.files,
+        )
+
+    def program(self, info: DeviceInfo) -> Program:
+        """The given program for a device's ABI and C library."""
+        return self._programs.program(info)
 
 
 def library_env(request: LaunchRequest) -> dict[str, str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pocketbench.android_runner.failures.failure_words import why_it_ended
 from pocketbench.android_runner.prebuilt.generation_request import generation_of
-from pocketbench.android_runner.prebuilt.given_programs import GivenPrograms, start
+from pocketbench.android_runner.prebuilt.given_programs import GivenRunner, start
 from pocketbench.android_runner.prebuilt.output_parsing import lines_of
 from pocketbench.bench.errors import LaunchError
 from pocketbench.bench.records.failure import FailureReason
@@ -24,9 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pocketbench.bench.records.artifact import Artifact
-    from pocketbench.bench.records.device import CommandResult, DeviceInfo
-    from pocketbench.bench.records.plan import RunnerChoice
-    from pocketbench.bench.records.runner import Command, LaunchRequest, Program
+    from pocketbench.bench.records.device import CommandResult
+    from pocketbench.bench.records.runner import Command, LaunchRequest
 
 NAME = "litert_lm"
 _OPTIONS = (
@@ -75,23 +74,13 @@ class _Turn(NamedTuple):
     duration_ns: int
 
 
-class LitertLm:
+class LitertLm(GivenRunner):
     """Builds the program's flags and reads its block of figures."""
 
     name = NAME
     formats = frozenset({"litertlm"})
-    needs_cpu = True
+    options = _OPTIONS
     can_generate = True
-
-    def __init__(
-        self, programs: Sequence[RunnerChoice] = (), progress: object = None
-    ) -> None:
-        """Take the given programs; nothing is built, so there is no progress."""
-        self._programs = GivenPrograms(NAME, programs, options=_OPTIONS)
-
-    def program(self, info: DeviceInfo) -> Program:
-        """The given program for a device's ABI and C library."""
-        return self._programs.program(info)
 
     def command(self, request: LaunchRequest) -> Command:
         """The command line of one launch; warm-up is earlier iterations of it.
@@ -109,8 +98,7 @@ class LitertLm:
             f"--benchmark_decode_tokens={asked.new_tokens}",
             f"--num_iterations={1 + asked.warmup_generations}",
         ]
-        for name in _OPTIONS:
-            flags += [f"--{name}={value}" for value in given.options(name)]
+        flags += given.flags(_OPTIONS)
         return start(request, *flags)
 
     def parse(

@@ -15,7 +15,7 @@ import msgspec
 
 from pocketbench.android_runner.failures.failure_words import why_it_ended
 from pocketbench.android_runner.prebuilt.generation_request import generation_of
-from pocketbench.android_runner.prebuilt.given_programs import GivenPrograms, start
+from pocketbench.android_runner.prebuilt.given_programs import GivenRunner, start
 from pocketbench.android_runner.prebuilt.output_parsing import lines_of
 from pocketbench.bench.errors import LaunchError
 from pocketbench.bench.records.failure import FailureReason
@@ -27,9 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pocketbench.bench.records.artifact import Artifact
-    from pocketbench.bench.records.device import CommandResult, DeviceInfo
-    from pocketbench.bench.records.plan import RunnerChoice
-    from pocketbench.bench.records.runner import Command, LaunchRequest, Program
+    from pocketbench.bench.records.device import CommandResult
+    from pocketbench.bench.records.runner import Command, LaunchRequest
 
 NAME = "llama_bench"
 _DEPTH_FLAG = "--n-depth"
@@ -84,23 +83,13 @@ class _Test(Value, frozen=True, kw_only=True):
     build_number: _Count | None = None
 
 
-class LlamaBench:
+class LlamaBench(GivenRunner):
     """Builds the program's flags and reads its tests."""
 
     name = NAME
     formats = frozenset({"gguf"})
-    needs_cpu = True
+    options = _OPTIONS
     can_generate = True
-
-    def __init__(
-        self, programs: Sequence[RunnerChoice] = (), progress: object = None
-    ) -> None:
-        """Take the given programs; nothing is built, so there is no progress."""
-        self._programs = GivenPrograms(NAME, programs, options=_OPTIONS)
-
-    def program(self, info: DeviceInfo) -> Program:
-        """The given program for a device's ABI and C library."""
-        return self._programs.program(info)
 
     def command(self, request: LaunchRequest) -> Command:
         """The command line of one launch, each test once.

@@ -16,7 +16,7 @@ import msgspec
 
 from pocketbench.android_runner.failures.failure_words import why_it_ended
 from pocketbench.android_runner.prebuilt.generation_request import generation_of
-from pocketbench.android_runner.prebuilt.given_programs import GivenPrograms, start
+from pocketbench.android_runner.prebuilt.given_programs import GivenRunner, start
 from pocketbench.android_runner.prebuilt.output_parsing import NUMBER, exact, lines_of
 from pocketbench.bench.errors import LaunchError
 from pocketbench.bench.records.failure import FailureReason
@@ -28,9 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pocketbench.bench.records.artifact import Artifact
-    from pocketbench.bench.records.device import CommandResult, DeviceInfo
-    from pocketbench.bench.records.plan import RunnerChoice
-    from pocketbench.bench.records.runner import Command, LaunchRequest, Program
+    from pocketbench.bench.records.device import CommandResult
+    from pocketbench.bench.records.runner import Command, LaunchRequest
 
 NAME = "llama_main"
 _TOKENIZER = "tokenizer"
@@ -67,25 +66,14 @@ class _Statistics(Value, frozen=True, kw_only=True):
     )
 
 
-class LlamaMain:
+class LlamaMain(GivenRunner):
     """Builds the program's flags and reads its statistics, in every version."""
 
     name = NAME
     formats = frozenset({"pte"})
-    needs_cpu = True
+    options = _OPTIONS
+    files = (_TOKENIZER,)
     can_generate = True
-
-    def __init__(
-        self, programs: Sequence[RunnerChoice] = (), progress: object = None
-    ) -> None:
-        """Take the given programs; nothing is built, so there is no progress."""
-        self._programs = GivenPrograms(
-            NAME, programs, options=_OPTIONS, files=(_TOKENIZER,)
-        )
-
-    def program(self, info: DeviceInfo) -> Program:
-        """The given program for a device's ABI and C library."""
-        return self._programs.program(info)
 
     def command(self, request: LaunchRequest) -> Command:
         """The command line of one launch: greedy, past any end token it can ignore.
@@ -120,8 +108,7 @@ class LlamaMain:
             flags.append("--ignore_eos=true")
         if asked.warmup_generations:
             flags.append("--warmup=true")
-        for name in ("data_path", "num_bos", "num_eos"):
-            flags += [f"--{name}={value}" for value in given.options(name)]
+        flags += given.flags(("data_path", "num_bos", "num_eos"))
         return start(request, *flags)
 
     def parse(

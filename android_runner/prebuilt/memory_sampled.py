@@ -27,6 +27,7 @@ from pocketbench.android_runner.prebuilt.speed_benchmark_torch import (
     SpeedBenchmarkTorch,
 )
 from pocketbench.bench.records.launch import Memory
+from pocketbench.bench.records.runner import SupportsGeneration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -60,7 +61,7 @@ class Sampled:
         self.name = inner.name
         self.formats = inner.formats
         self.needs_cpu = inner.needs_cpu
-        self.can_generate = bool(getattr(inner, "can_generate", False))
+        self.can_generate = isinstance(inner, SupportsGeneration) and inner.can_generate
 
     def program(self, info: DeviceInfo) -> Program:
         """The program for a device.

@@ -13,7 +13,7 @@ from pocketbench.android_runner.prebuilt.delegation import (
     check_delegated,
     provider_delegations,
 )
-from pocketbench.android_runner.prebuilt.given_programs import GivenPrograms, start
+from pocketbench.android_runner.prebuilt.given_programs import GivenRunner, start
 from pocketbench.android_runner.prebuilt.output_parsing import (
     NUMBER,
     decimal_step,
@@ -31,9 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pocketbench.bench.records.artifact import Artifact
-    from pocketbench.bench.records.device import CommandResult, DeviceInfo
-    from pocketbench.bench.records.plan import RunnerChoice
-    from pocketbench.bench.records.runner import Command, LaunchRequest, Program
+    from pocketbench.bench.records.device import CommandResult
+    from pocketbench.bench.records.runner import Command, LaunchRequest
 
 NAME = "onnxruntime_perf_test"
 _PROVIDER = "execution_provider"
@@ -112,7 +111,7 @@ _RULES = (
 )
 
 
-class OnnxRuntimePerfTest:
+class OnnxRuntimePerfTest(GivenRunner):
     """Builds the program's flags and reads its report, in every version.
 
     It always does one warm-up run, whose time newer releases print. Single
@@ -122,22 +121,8 @@ class OnnxRuntimePerfTest:
 
     name = NAME
     formats = frozenset({"onnx", "ort"})
-    needs_cpu = True
-
-    def __init__(
-        self, programs: Sequence[RunnerChoice] = (), progress: object = None
-    ) -> None:
-        """Take the given programs; nothing is built, so there is no progress."""
-        self._programs = GivenPrograms(
-            NAME,
-            programs,
-            options=(_PROVIDER, "provider_options"),
-            switches=("generate_inputs", "verbose", "spin"),
-        )
-
-    def program(self, info: DeviceInfo) -> Program:
-        """The given program for a device's ABI and C library."""
-        return self._programs.program(info)
+    options = (_PROVIDER, "provider_options")
+    switches = ("generate_inputs", "verbose", "spin")
 
     def command(self, request: LaunchRequest) -> Command:
         """The command line of one launch: a number of times, made inputs."""

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pocketbench.android_runner.failures.classify import classify
-from pocketbench.android_runner.prebuilt.given_programs import GivenPrograms, start
+from pocketbench.android_runner.prebuilt.given_programs import GivenRunner, start
 from pocketbench.android_runner.prebuilt.output_parsing import lines_of
 from pocketbench.android_runner.prebuilt.speed_benchmark_output import (
     SpeedBenchmarkOutput,
@@ -19,10 +19,9 @@ if TYPE_CHECKING:
 
     from pocketbench.android_runner.prebuilt.given_programs import GivenProgram
     from pocketbench.bench.records.artifact import Artifact, TensorSpec
-    from pocketbench.bench.records.device import CommandResult, DeviceInfo
+    from pocketbench.bench.records.device import CommandResult
     from pocketbench.bench.records.launch import Measurement
-    from pocketbench.bench.records.plan import RunnerChoice
-    from pocketbench.bench.records.runner import Command, LaunchRequest, Program
+    from pocketbench.bench.records.runner import Command, LaunchRequest
 
 NAME = "speed_benchmark_torch"
 THREADS_FLAG = "pthreadpool_size"
@@ -46,25 +45,14 @@ _FLAG_PARSERS = (
 _INPUT_TYPES = {"float32": "float", "uint8": "uint8_t", "int64": "int64"}
 
 
-class SpeedBenchmarkTorch:
+class SpeedBenchmarkTorch(GivenRunner):
     """Builds the program's flags and reads what it prints, in every version."""
 
     name = NAME
     formats = frozenset({"ptl", "pt"})
     """`.pt` for a full-JIT build; a lite build says that it cannot load one."""
-    needs_cpu = True
-
-    def __init__(
-        self, programs: Sequence[RunnerChoice] = (), progress: object = None
-    ) -> None:
-        """Take the given programs; nothing is built, so there is no progress."""
-        self._programs = GivenPrograms(
-            NAME, programs, options=_OPTIONS, switches=_SWITCHES
-        )
-
-    def program(self, info: DeviceInfo) -> Program:
-        """The given program for a device's ABI and C library."""
-        return self._programs.program(info)
+    options = _OPTIONS
+    switches = _SWITCHES
 
     def command(self, request: LaunchRequest) -> Command:
         """The command line of one launch.

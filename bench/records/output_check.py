@@ -69,14 +69,10 @@ class TensorDifference(Value, frozen=True, kw_only=True):
 
     @property
     def sqnr_db(self) -> float | None:
-        """10 log10(reference power / error power).
-
-        `None` when nothing differs, and for whole numbers.
-        """
-        if self.error_power == 0 or self.equal_count is not None:
+        """Of the reference and the error; `None` for whole numbers too."""
+        if self.equal_count is not None:
             return None
-        power = max(self.reference_power, sys.float_info.min)
-        return 10 * math.log10(power / self.error_power)
+        return sqnr_db(self.reference_power, self.error_power)
 
     @property
     def cosine(self) -> float | None:
@@ -133,3 +129,13 @@ class OutputCheckMissing(
     remedy: str
     reason: FailureReason | None = None
     """`None`: nothing failed, this program or this file cannot be checked."""
+
+
+def sqnr_db(signal_power: float, noise_power: float) -> float | None:
+    """10 log10(signal / noise); `None` when nothing differs.
+
+    Very low, but a number, for an original of zeros alone.
+    """
+    if noise_power == 0:
+        return None
+    return 10 * math.log10(max(signal_power, sys.float_info.min) / noise_power)

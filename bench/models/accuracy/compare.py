@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -17,6 +15,7 @@ from pocketbench.bench.models.state import fresh
 from pocketbench.bench.models.summarize_exception import summarize_exception
 from pocketbench.bench.models.transforms.settle import name_of_dtype
 from pocketbench.bench.records.artifact import OutputError, OutputFigures
+from pocketbench.bench.records.output_check import sqnr_db
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -128,7 +127,7 @@ def output_error(
     signal, noise = sum(x.signal for x in found), sum(x.noise for x in found)
     return OutputError(
         max_abs=max((x.figures.max_abs for x in found), default=0.0),
-        sqnr_db=_sqnr_db(signal, noise),
+        sqnr_db=sqnr_db(signal, noise),
         outputs=tuple(x.figures for x in found),
     )
 
@@ -160,7 +159,7 @@ def _compare_one(
         dtype=name_of_dtype(before[0].dtype),
         shape=tuple(before[0].shape),
         max_abs=max((float((a - b).abs().max()) for a, b in pairs), default=0.0),
-        sqnr_db=_sqnr_db(signal, noise) if is_real else None,
+        sqnr_db=sqnr_db(signal, noise) if is_real else None,
         equal_share=None if is_real or not alike else equal / count if count else 1.0,
         worst_part=parts.worst,
         worst_part_sqnr_db=parts.worst_sqnr_db,
@@ -178,10 +177,3 @@ def _parts(pairs: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> PartError:
         for side in (0, 1)
     )
     return part_error(before, after)
-
-
-def _sqnr_db(signal: float, noise: float) -> float | None:
-    """The ratio in dB; very low, but a number, for an original of nothing but zeros."""
-    if noise == 0:
-        return None
-    return 10 * math.log10(max(signal, sys.float_info.min) / noise)

@@ -6,11 +6,12 @@ Free of torch, because what a device answered is judged by it too.
 from __future__ import annotations
 
 import math
-import sys
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from pocketbench.bench.records.output_check import sqnr_db
 
 Values = npt.NDArray[np.float64]
 """Of one output in all calls: [call, ...shape]."""
@@ -107,11 +108,7 @@ def _became_constant(was: Values, now: Values) -> npt.NDArray[np.intp]:
 
 
 def _sqnr_db(was: Values, now: Values) -> float | None:
-    noise = float(np.square(was - now).sum())
-    signal = float(np.square(was).sum())
-    if noise == 0:
-        return None
-    return 10 * math.log10(max(signal, sys.float_info.min) / noise)
+    return sqnr_db(float(np.square(was).sum()), float(np.square(was - now).sum()))
 
 
 def _named(word: str, places: npt.NDArray[np.intp], count: int) -> str:

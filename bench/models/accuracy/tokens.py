@@ -12,6 +12,7 @@ from pocketbench.bench.records.artifact import (
     OutputFigures,
     TokenAgreement,
 )
+from pocketbench.bench.records.output_check import sqnr_db
 
 PROMPTS = 4
 PROMPT_TOKENS = 32
@@ -74,19 +75,16 @@ def _forced(
 def _error(expected: torch.Tensor, actual: torch.Tensor) -> OutputError:
     signal = expected.double()
     noise = actual.double() - signal
-    power = float(noise.square().sum())
-    sqnr_db = None
-    if power > 0:
-        sqnr_db = 10 * float(torch.log10(signal.square().sum() / power))
+    ratio_db = sqnr_db(float(signal.square().sum()), float(noise.square().sum()))
     max_abs = float(noise.abs().max())
     figures = OutputFigures(
         name="logits",
         dtype="float32",
         shape=tuple(expected.shape[-1:]),
         max_abs=max_abs,
-        sqnr_db=sqnr_db,
+        sqnr_db=ratio_db,
     )
-    return OutputError(max_abs=max_abs, sqnr_db=sqnr_db, outputs=(figures,))
+    return OutputError(max_abs=max_abs, sqnr_db=ratio_db, outputs=(figures,))
 
 
 def _agreement(
