@@ -41,7 +41,7 @@ class _Observed(Header, frozen=True, kw_only=True):
     operator_calls: tuple[Count, ...]
     operator_self_ns: tuple[Ns, ...]
     operator_nodes: tuple[int, ...] | None = None
-    """Absent from programs of before; -1: past the first 2000."""
+    """Absent from earlier programs; -1: past the first 2000."""
 
 
 class _Spun(Header, frozen=True, kw_only=True):

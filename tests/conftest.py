@@ -22,7 +22,7 @@ settings.load_profile("any-machine")
 # What a shell starts in the background ignores Ctrl-C, and so would every program that
 # the tests press it for.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-# Likewise what was started with nohup, when the terminal closes.
+# What was started with nohup ignores a terminal that closes.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 pytest_plugins = ["tests.phones", "tests.apple"]

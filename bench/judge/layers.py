@@ -89,7 +89,7 @@ def _is_bookkeeping(operator: str) -> bool:
 
 
 def _short(operator: str) -> str:
-    """Without the overload, which not every build of a runtime tells."""
+    """Without the overload, which not every build of a runtime reports."""
     return operator.partition(".")[0]
 
 

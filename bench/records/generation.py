@@ -63,7 +63,7 @@ class GeneratedTokens(Value, frozen=True, kw_only=True):
     time_to_first_token_ns: int | None = None
     """Only from a program that prints it without stamps."""
     prefill_tokens_per_s: float | None = None
-    """Likewise, as is the next."""
+    """Only from such a program, as the next."""
     decode_tokens_per_s: float | None = None
     rates_are_theirs: bool = False
     """By the program's own definition, which its figures do not let us convert."""

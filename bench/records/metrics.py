@@ -196,7 +196,7 @@ USUAL_GATE = (GATES["latency"],)
 """What verdicts are about unless the user says otherwise."""
 
 GENERATION_GATE = (GATES["decode"],)
-"""Likewise of models that generate."""
+"""What verdicts on models that generate are about by default."""
 
 MEAN_LATENCY = GATES["mean_latency"]
 """What a launch has instead of a median latency where its program prints only a mean;

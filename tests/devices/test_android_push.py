@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from pocketbench.bench.errors import Cancelled, DeviceLostError, PushError
+from pocketbench.bench.records.device import CommandResult
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.devices.android.push import objects
 from pocketbench.devices.android.push.scripts import INCOMING, OBJECTS, parse_look_up
+from pocketbench.devices.android.push.stored_objects import LIST_STORED
 from pocketbench.devices.android.shell.shell import FOLDER
 from tests.devices.conftest import opened
 from tests.phones import as_soon_as, has_come, wait_for
@@ -229,6 +231,30 @@ def test_the_store_keeps_its_limit_and_what_is_used(
     assert device.clean() == 400_000
     assert device.run(["ls", FOLDER], timeout_s=60).exit_code != 0
     assert device.push([first])[0].origin == "sent"
+
+
+class ReadOnlyShell:
+    """Of a phone that lists one object and removes nothing."""
+
+    command_limit_bytes = 4000
+
+    def run(self, argv, **how):
+        if argv[2] == LIST_STORED:
+            line = f"1000000000 5 {'a' * 64}/model\n"
+            return CommandResult(stdout=line.encode(), stderr=b"", exit_code=0)
+        words = b"rm: /data/local/tmp: Read-only file system"
+        return CommandResult(stdout=b"", stderr=words, exit_code=1)
+
+
+@pytest.mark.parametrize(
+    "act", [lambda store: store.clean(), lambda store: store.make_room(1, [])]
+)
+def test_what_cannot_be_removed_is_not_said_to_be(act):
+    store = objects.PhoneObjects(
+        ReadOnlyShell(), None, device_id="android:x", progress=None
+    )
+    with pytest.raises(PushError, match="Read-only file system"):
+        act(store)
 
 
 def push_in_other_runs(adb, phone, objects_by_year):

@@ -63,8 +63,8 @@ def orders(draw):
         return request(b"SEND", path + b"," + mode, length) + draw(frames())
     if kind == "send_v2":
         flags = draw(st.sampled_from([0, 0, 0, 1, 0x80000000]))
-        told = request(b"SND2", b"", draw(MODES)) + struct.pack("<I", flags)
-        return request(b"SND2", path, length) + told + draw(frames())
+        header = request(b"SND2", b"", draw(MODES)) + struct.pack("<I", flags)
+        return request(b"SND2", path, length) + header + draw(frames())
     return request(draw(st.sampled_from([b"QUIT", b"ABCD", b"DATA"])), b"", length)
 
 

@@ -3,7 +3,7 @@
 The phones are simulated, adb is real, and their program prints what PyTorch's
 `speed_benchmark_torch` would. In half of the runs the phones stay on, in the others the
 run itself starts them, with an adb server of its own. Each phase gets its share of the
-kills; models are exported and pushed anew where one of these phases is to be hit.
+kills; models are exported and pushed again where one of these phases is to be hit.
 Prints one line for each kill: where the run was, and what was lost, done twice or left.
 Run: python -m tests.main_job.kill_anywhere KILLS [SEED]
 """
@@ -25,7 +25,7 @@ from pathlib import Path
 MODELS = Path(__file__).parent / "models"
 BLOCKS, VARIANTS = 2, ("float32", "float16")
 PHASES = ("discovery", "export", "push", "launch", "report")
-ANEW = ("export", "push")
+FRESH = ("export", "push")
 OWNED = ("pixel-8", "galaxy-s24")
 """The phones that a run starts itself, by their profiles."""
 PROGRAM = """#!/system/bin/sh
@@ -269,10 +269,10 @@ def kill_and_resume(
 ) -> tuple[str, list[str]]:
     """One kill; where it struck, and what was wrong afterwards."""
     phase, lab.owned = chance.choice(PHASES), chance.random() < 0.5
-    anew = phase in ANEW
-    if anew:
+    is_fresh = phase in FRESH
+    if is_fresh:
         lab.forget()
-    lasts_s = usual[lab.owned, anew].get(phase, 0.1)
+    lasts_s = usual[lab.owned, is_fresh].get(phase, 0.1)
     code = lab.run(*lab.command, kill=(phase, chance.uniform(0.0, lasts_s)))
     place, before = lab.place(), lab.stored()
     if code == 0:
@@ -289,17 +289,17 @@ def kill_and_resume(
 
 
 def usual_phases(lab: Lab) -> dict[tuple[bool, bool], dict[str, float]]:
-    """How long each phase lasts unless it is killed: by owned phones, by anew."""
+    """How long each phase lasts unless it is killed: by owned phones and freshness."""
     usual = {}
     for owned in (False, True):
         lab.owned = owned
         assert lab.run(*lab.command) == 0, lab.output()
         lab.begin_to_compare()
         lab.clear()
-        for anew in (True, False):
-            if anew:
+        for is_fresh in (True, False):
+            if is_fresh:
                 lab.forget()
-            usual[owned, anew] = lab.phases(*lab.command)
+            usual[owned, is_fresh] = lab.phases(*lab.command)
             assert lab.faults(None) == [], lab.faults(None)
             lab.clear()
     return usual

@@ -57,7 +57,7 @@ class ExportProcess:
         self._running: subprocess.Popen[bytes] | None = None
 
     def export(self, order: Order, progress: Callable[[str], None]) -> Done:
-        """Make one export and wait for it; whatever happens here, its process ends.
+        """Make one export and wait for it; when that fails here, the process ends.
 
         Raises:
             ExportError: The model cannot be made into this variant.

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_CLEAN_TIMEOUT_S = 120.0
+_DELETE_TIMEOUT_S = 120.0
 _NAME_BYTES = 70
 """Of a command line that one sha256 takes, quoted."""
 
@@ -82,17 +82,12 @@ class PhoneObjects:
         """Remove everything of ours from the phone; gives the bytes that were removed.
 
         Raises:
+            PushError: They cannot be removed, in the phone's own words.
             DeviceLostError: The phone went away.
             Cancelled: The cancel event was set.
         """
         size_bytes = sum(each.size_bytes for each in self._stored())
-        run_script(
-            self._shell,
-            self._device_id,
-            f"rm -rf {FOLDER}",
-            [],
-            timeout_s=_CLEAN_TIMEOUT_S,
-        )
+        self._delete(f"rm -rf {FOLDER}", [])
         return size_bytes
 
     def put(self, objects: Sequence[LocalFile]) -> tuple[DeviceFile, ...]:
@@ -130,6 +125,7 @@ class PhoneObjects:
             keep: Files that are needed now, besides those that were put before.
 
         Raises:
+            PushError: They cannot be removed, in the phone's own words.
             DeviceLostError: The phone went away.
             Cancelled: The cancel event was set.
         """
@@ -158,7 +154,7 @@ class PhoneObjects:
         for first in range(0, len(chosen), at_once):
             batch = chosen[first : first + at_once]
             names = [each.sha256 for each in batch]
-            run_script(self._shell, self._device_id, REMOVE_STORED, names)
+            self._delete(REMOVE_STORED, names)
             removed_bytes += sum(each.size_bytes for each in batch)
         if chosen and self._progress is not None:
             self._progress(
@@ -166,6 +162,14 @@ class PhoneObjects:
                 "runs pushed and was not used for longest"
             )
         return removed_bytes
+
+    def _delete(self, script: str, names: Sequence[str]) -> None:
+        done = run_script(
+            self._shell, self._device_id, script, names, timeout_s=_DELETE_TIMEOUT_S
+        )
+        if done.exit_code != 0:
+            words = (done.stderr or done.stdout).decode(errors="replace")
+            raise push_failed(self._device_id, words[-500:])
 
     def _put(self, objects: Sequence[LocalFile]) -> dict[LocalFile, Found]:
         self._in_use.update(wanted.sha256 for wanted in objects)

@@ -92,7 +92,7 @@ class Behaviour(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     disk_free_bytes: int | None = None
     """Pushes fail with `No space left on device` after so many bytes."""
     storage_bytes: int | None = None
-    """Pushes fail likewise where /data/local/tmp would hold more; room comes back."""
+    """Pushes fail where /data/local/tmp would hold more; removing makes room again."""
     link_bytes_per_s: float | None = None
     """How fast the cable carries what the host sends; `None`: as this computer can."""
     unplug_after_sent_bytes: int | None = None
