@@ -16,7 +16,7 @@ from pocketbench.bench.records.launch import Failure, Launch
 from pocketbench.bench.records.metrics import MEAN_LATENCY, USUAL_GATE, Metric
 from pocketbench.bench.records.operator_times import ProfileFailure
 from pocketbench.bench.records.output_check import OutputCheckMissing
-from pocketbench.bench.records.plan import Budget
+from pocketbench.bench.records.plan import Budget, depth_suffix
 from pocketbench.bench.records.record import Value
 from pocketbench.bench.records.run import DeviceReady, Run, RunStarted
 
@@ -95,6 +95,11 @@ class Cell(Value, frozen=True, kw_only=True):
     redone_launches: int = 0
     """Launches that were throttled and measured again: leaving them out favours the
     variant that heats the device more."""
+
+    @property
+    def build_id(self) -> str:
+        """The variant, at whatever depth of the KV cache it was measured."""
+        return self.variant_id.removesuffix(depth_suffix(self.kv_depth))
 
     def by_block(self, metric: str) -> dict[int, float]:
         """One metric's value of each block that has it."""

@@ -49,6 +49,7 @@ from pocketbench.bench.records.plan import (
     Plan,
     Variant,
     Workload,
+    depth_suffix,
 )
 
 _T = TypeVar("_T")
@@ -361,7 +362,7 @@ def _variants(
         Variant(
             id=(name.removesuffix(usual) if is_usual else name)
             + (f"@{count}t" if len(counts) > 1 else "")
-            + (f"@d{depth}" if len(depths) > 1 else ""),
+            + (depth_suffix(depth) if len(depths) > 1 else ""),
             model=request.name,
             name=name,
             engine=engine_of(format_of(*request.origin(name))),

@@ -85,6 +85,11 @@ class Variant(Value, frozen=True, kw_only=True):
     is_baseline: bool = False
 
 
+def depth_suffix(kv_depth: int | None) -> str:
+    """What a variant's id ends in where a plan has several depths."""
+    return f"@d{kv_depth}"
+
+
 class RunnerChoice(Value, frozen=True, kw_only=True):
     """A program the user gave: `--runner NAME=PATH[@ABI]`."""
 

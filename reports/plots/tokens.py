@@ -79,8 +79,7 @@ def by_depth(
     series: dict[str, list[Cell]] = {}
     for cell in sorted(cells, key=lambda cell: cell.kv_depth or 0):
         if metric.name in cell.estimates:
-            build = cell.variant_id.removesuffix(f"@d{cell.kv_depth}")
-            series.setdefault(build, []).append(cell)
+            series.setdefault(cell.build_id, []).append(cell)
     deepest = max((len(found) for found in series.values()), default=0)
     if deepest < 2:
         return ""

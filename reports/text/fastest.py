@@ -193,15 +193,10 @@ def _reach(view: View, rows: list[Fastest]) -> str:
     points = sorted(row.figure.point for row in rows)
     models = dict.fromkeys(row.cell.model for row in rows)
     devices = counted(len({row.cell.device_id for row in rows}), "device")
-    builds = {row.cell.variant_id.removesuffix(_depth(row.cell)) for row in rows}
+    builds = {row.cell.build_id for row in rows}
     name = next(iter(models)) if len(models) == 1 else counted(len(models), "model")
     build = builds.pop() if len(builds) == 1 else "the fastest build of each"
     if view.generation and len(view.generation.kv_depths) > 1:
         build += f" at {counted(len(view.generation.kv_depths), 'depth')}"
     low, high = (format_value(unit, point) for point in (points[0], points[-1]))
     return f"{name} on {devices}: {low} to {high} with {build}."
-
-
-def _depth(cell: Cell) -> str:
-    """What a variant's id ends in where there are several depths."""
-    return f"@d{cell.kv_depth}"
