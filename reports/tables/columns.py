@@ -30,6 +30,20 @@ _SHORT = {
     "model_rss_bytes": "model memory",
 }
 
+SHOWN_FIRST = frozenset(
+    {
+        "candidate_over_baseline",
+        "p90_latency_ns",
+        "time_to_first_token_ns",
+        "prefill_tokens_per_s",
+        "peak_rss_bytes",
+        "size_bytes",
+        "sqnr_db",
+        "over_host",
+    }
+)
+"""Beside the primary metric, what 1,280 px have room for; the rest on demand."""
+
 
 class Column(NamedTuple):
     """What one column shows."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pocketbench.bench.judge.summary import Cell, Comparison, Estimate
 from pocketbench.bench.units import Scale, common_scale
-from pocketbench.reports.tables.columns import Column, Source, sources
+from pocketbench.reports.tables.columns import SHOWN_FIRST, Column, Source, sources
 from pocketbench.reports.text.phrases import interval_text
 from pocketbench.reports.view import View
 
@@ -40,6 +40,14 @@ class Table(NamedTuple):
     model: str
     columns: tuple[Column, ...]
     rows: tuple[TableRow, ...]
+
+    @property
+    def on_demand(self) -> frozenset[str]:
+        """Keys of the columns that a page hides until asked for them."""
+        if len(self.columns) <= len(SHOWN_FIRST):
+            return frozenset()
+        keys = [column.key for column in self.columns]
+        return frozenset(keys[1:]) - SHOWN_FIRST
 
 
 def model_table(view: View, model: str) -> Table:

@@ -174,6 +174,18 @@ def test_a_phone_gets_narrow_charts_and_no_sideways_page(page):
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
 
 
+def test_columns_that_a_laptop_has_no_room_for_come_when_asked_for(page):
+    throughput = page.locator("#model-1-table [data-metric=throughput_per_s]").first
+    button = page.locator("[data-more-of=model-1-table]")
+    assert throughput.is_hidden()
+    assert button.text_content().startswith("Show ")
+    button.click()
+    assert throughput.is_visible()
+    assert button.get_attribute("aria-expanded") == "true"
+    button.click()
+    assert throughput.is_hidden()
+
+
 def test_on_a_laptop_no_table_is_clipped_and_no_words_of_a_chart_overlap(page):
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     clipped = page.eval_on_selector_all(

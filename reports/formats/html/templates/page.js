@@ -92,6 +92,19 @@
     }
   }
 
+  // Columns on demand: what a page has no room for is hidden until asked for.
+  for (const button of document.querySelectorAll("[data-more-of]")) {
+    const table = document.getElementById(button.dataset.moreOf);
+    const more = button.textContent;
+    const brief = (is) => {
+      table.classList.toggle("brief", is);
+      button.setAttribute("aria-expanded", String(!is));
+      button.textContent = is ? more : "Show fewer columns";
+    };
+    button.addEventListener("click", () => brief(!table.classList.contains("brief")));
+    brief(true);
+  }
+
   // A link to a closed fold opens it.
   const open = () => {
     const target = location.hash.length > 1 ? document.getElementById(decodeURIComponent(location.hash.slice(1))) : null;
