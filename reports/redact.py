@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, Literal, TypeVar
 
@@ -18,9 +18,10 @@ from pocketbench.bench.records.families import family_of
 from pocketbench.bench.records.launch import Launch
 from pocketbench.bench.units import shown
 
-_MAY_CHANGE = ("\\", "::", "#[")
-"""In printable JSON: an escape, or the beginning of a command."""
+_MAY_CHANGE = ("\\", "\x7f", "::", "#[")
+"""In JSON of ASCII: a character not printable, or the beginning of a command."""
 _SHORTEST_SERIAL = 4
+_AT_A_TIME = 200
 _NAMES = frozenset(
     {
         "model", "variant", "variant_id", "variants", "name", "engine", "runner",
@@ -43,7 +44,9 @@ def presentable(summary: Summary) -> Summary:
     terminal or a CI log, and a report handed on must not carry a serial number.
     Numbers, enumerations and literals cannot hold text and are passed on as they are.
     """
-    return _mapped(summary, _Redaction([ready.device for ready in summary.devices]))
+    redaction = _Redaction([ready.device for ready in summary.devices])
+    redaction.look_through(summary.run.launches)
+    return _mapped(summary, redaction)
 
 
 class _Redaction:
@@ -66,7 +69,9 @@ class _Redaction:
         self.launches: dict[int, Launch] = {}
         """By the id of the original: a run and a cell hold the same one."""
         serials = (device.id.partition(":")[2] for device in devices)
-        self._suspicious = (*_MAY_CHANGE, *filter(None, serials))
+        words = (*_MAY_CHANGE, *filter(None, serials))
+        self._suspicious = [text.encode() for text in words]
+        self._clean: set[int] = set()
         self.name = cache(self._name)
         self.text = cache(self._text)
 
@@ -75,12 +80,24 @@ class _Redaction:
             return self._ids[text]
         return shown(text)
 
+    def look_through(self, launches: Sequence[Launch]) -> None:
+        """Find the conditions in which nothing can change, many of them at a time.
+
+        A run has tens of thousands of these, most of them clean.
+        """
+        for start in range(0, len(launches), _AT_A_TIME):
+            readings = [
+                conditions
+                for launch in launches[start : start + _AT_A_TIME]
+                for conditions in (launch.conditions_before, launch.conditions_after)
+            ]
+            text = msgspec.json.encode(readings)
+            if text.isascii() and not any(x in text for x in self._suspicious):
+                self._clean.update(map(id, readings))
+
     def is_clean(self, conditions: Conditions) -> bool:
-        """Whether nothing in it can change; a run has tens of thousands of these."""
-        text = msgspec.json.encode(conditions).decode()
-        if not (text.isascii() and text.isprintable()):
-            return False
-        return not any(words in text for words in self._suspicious)
+        """Whether it is known that nothing in it can change."""
+        return id(conditions) in self._clean
 
     def _text(self, text: str) -> str:
         for serial, hashed in self._serials:
@@ -114,6 +131,8 @@ def _changed(value: S, redaction: _Redaction) -> S:
     changes: dict[str, Any] = {}
     for field in _text_fields(type(value)):
         before = getattr(value, field)
+        if not before:
+            continue
         to = redaction.name if field in _NAMES else redaction.text
         after = _within(before, redaction, to)
         if after is not before:

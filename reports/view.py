@@ -17,6 +17,7 @@ from pocketbench.bench.judge.summary import (
     Summary,
     Verdict,
 )
+from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.device_kind import device_tag
 from pocketbench.bench.records.generation import Generation
 from pocketbench.bench.records.metrics import Metric
@@ -76,6 +77,12 @@ class View:
         measured = dict.fromkeys(cell.model for cell in self.summary.cells)
         known = [name for name in dict.fromkeys(planned) if name in measured]
         return (*known, *(name for name in measured if name not in known))
+
+    @cached_property
+    def memory_metric(self) -> str:
+        """Peak memory; only its growth where a whole server library is loaded too."""
+        found = any(Caveat.FOREIGN_MEMORY in x.caveats for x in self.summary.cells)
+        return "model_rss_bytes" if found else "peak_rss_bytes"
 
     @cached_property
     def conditions(self) -> tuple[DeviceConditions, ...]:

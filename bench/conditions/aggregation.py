@@ -12,6 +12,7 @@ from pocketbench.bench.conditions.parts import availability, parts_of
 from pocketbench.bench.conditions.throttling import clock_residency
 from pocketbench.bench.records.conditions import (
     Conditions,
+    CpuPolicy,
     Missing,
     TemperatureKind,
     temperature_c,
@@ -29,6 +30,9 @@ SHOWN_KINDS: dict[TemperatureKind, str] = {
 
 Counts = dict[str, int]
 """By state, in how many readings; those that lack it left out."""
+
+Readings = tuple[Conditions | None, ...]
+"""Around and during one launch, in order of time."""
 
 
 class TimeSeries(Value, frozen=True, kw_only=True):
@@ -105,7 +109,20 @@ class DeviceConditions(Value, frozen=True, kw_only=True):
 
 def device_conditions(run: Run) -> tuple[DeviceConditions, ...]:
     """Every device of a run, in its order; those that were never launched on too."""
-    return tuple(_of_device(run, ready.device.id) for ready in run.devices)
+    launched: dict[str, list[Readings]] = {ready.device.id: [] for ready in run.devices}
+    for x in run.launches:
+        launched.setdefault(x.device_id, []).append(
+            (x.conditions_before, x.conditions_after)
+        )
+    for held in run.sustained:
+        between = (reading.conditions for reading in held.readings)
+        x = held.launch
+        launched.setdefault(x.device_id, []).append(
+            (x.conditions_before, *between, x.conditions_after)
+        )
+    return tuple(
+        _of_device(ready.device.id, launched[ready.device.id]) for ready in run.devices
+    )
 
 
 def temperature_now_c(conditions: Conditions, kind: TemperatureKind) -> float | None:
@@ -116,21 +133,7 @@ def temperature_now_c(conditions: Conditions, kind: TemperatureKind) -> float | 
     return sensed
 
 
-def _of_device(run: Run, device_id: str) -> DeviceConditions:
-    launched = [
-        [x.conditions_before, x.conditions_after]
-        for x in run.launches
-        if x.device_id == device_id
-    ]
-    launched += [
-        [
-            x.launch.conditions_before,
-            *(reading.conditions for reading in x.readings),
-            x.launch.conditions_after,
-        ]
-        for x in run.sustained
-        if x.launch.device_id == device_id
-    ]
+def _of_device(device_id: str, launched: Sequence[Readings]) -> DeviceConditions:
     spans = [[c for c in readings if c is not None] for readings in launched]
     read = [conditions for span in spans for conditions in span]
     found = DeviceConditions(
@@ -199,10 +202,13 @@ def _clocks(
                 summed = ran.setdefault(domain.policy, {})
                 for clock, count in domain.ticks.items():
                     summed[clock] = summed.get(clock, 0) + count
-    policies = [policy for c in read for policy in c.cpu_policies or ()]
+    policies: dict[int, list[CpuPolicy]] = {}
+    for conditions in read:
+        for policy in conditions.cpu_policies or ():
+            policies.setdefault(policy.id, []).append(policy)
     found = []
-    for first in {policy.id: policy for policy in reversed(policies)}.values():
-        same = [policy for policy in policies if policy.id == first.id]
+    for same in policies.values():
+        first = same[0]
         ticks = ran.get(first.id, {})
         total = sum(ticks.values())
         held = [p.max_frequency_khz for p in same if p.is_capped]

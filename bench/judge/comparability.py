@@ -19,6 +19,8 @@ MOST_APART = 0.5
 change to give the other's. Interleaved launches share what changes in the middle of a
 run to within one launch; of two runs apart mostly all or none have it."""
 
+_RUNNER = "runner"
+
 Facts = dict[str, Counter[str]]
 """By what it is about, how many launches had which value; unknown ones left out."""
 
@@ -46,7 +48,7 @@ def device_facts(ready: DeviceReady | None, runner: str) -> Facts:
         "model": info.model,
         "core count": info.core_count and str(info.core_count),
         "OS build": f"{info.os_version or ''} {info.build_fingerprint or ''}".strip(),
-        "runner": f"{runner} {version or ''}".strip(),
+        _RUNNER: f"{runner} {version or ''}".strip(),
         "C library of the runner": program.libc if program else None,
     }
     return {name: Counter([value]) for name, value in said.items() if value}
@@ -67,19 +69,24 @@ def generation_facts(launches: Iterable[Launch]) -> Facts:
     return found
 
 
-def unlike_within(baseline: Cell, candidate: Cell) -> tuple[Unlike, ...]:
+def facts_within(cell: Cell) -> Facts:
+    """What two variants of one device in one run may differ in."""
+    return (
+        launch_facts(cell.records)
+        | generation_facts(cell.records)
+        | {_RUNNER: Counter(launch.runner for launch in cell.records)}
+    )
+
+
+def unlike_within(
+    baseline: Facts, candidate: Facts, *, is_one_engine: bool
+) -> tuple[Unlike, ...]:
     """What differed between two variants of one device in one run.
 
     Engines differ where they are what is compared; of one engine, the programs.
     """
-    before, after = (
-        launch_facts(m.records) | generation_facts(m.records)
-        for m in (baseline, candidate)
-    )
-    if baseline.artifact.engine == candidate.artifact.engine:
-        for facts, measured in ((before, baseline), (after, candidate)):
-            facts["runner"] = Counter(launch.runner for launch in measured.records)
-    return unlike(before, after)
+    found = unlike(baseline, candidate)
+    return tuple(x for x in found if is_one_engine or x.what != _RUNNER)
 
 
 def unlike_apart(

@@ -92,6 +92,7 @@ class _Joined:
     def __init__(self, plain: LogMean, shifts: list[float]) -> None:
         self._plain = plain
         self._shifts = shifts
+        self._mirrored = [-shift for shift in reversed(shifts)]
         self._by_ranks = rank_scores(plain.launches)
         self._middle = middle(shifts)
         self._inside = max(plain.mean, self._middle, key=self._p_value)
@@ -127,8 +128,7 @@ class _Joined:
         plain, shifts, inside = self._plain, self._shifts, self._inside
         high = _edge(plain, shifts, alpha, inside)
         downwards = plain._replace(mean=-plain.mean)
-        mirrored = [-shift for shift in reversed(shifts)]
-        return -_edge(downwards, mirrored, alpha, -inside), high
+        return -_edge(downwards, self._mirrored, alpha, -inside), high
 
 
 def _edge(plain: LogMean, shifts: list[float], alpha: float, inside: float) -> float:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
+from functools import cache, partial
 
 from pocketbench.bench.errors import StoreError
 from pocketbench.bench.judge.budgets import judged_budgets
 from pocketbench.bench.judge.cells import measured_cells
-from pocketbench.bench.judge.comparability import unlike_within
+from pocketbench.bench.judge.comparability import facts_within, unlike_within
 from pocketbench.bench.judge.comparisons import Question, judge_comparisons
 from pocketbench.bench.judge.fleet import fleet_comparisons
 from pocketbench.bench.judge.intervals import unpaired_ratio
@@ -140,12 +140,20 @@ def _against_baseline(
     """Each variant against its model's baseline on the same device, block by block."""
     looks = run.started.plan.workload.looks
     judge = partial(sequential_evidence, looks=looks) if looks else paired_evidence
+    facts = cache(lambda key: facts_within(measured[key]))
+    baselines = cache(partial(_baselines_of, run))
     for key, candidate in measured.items():
-        baseline_id = _baseline_of(run, key)
-        baseline = measured.get(key._replace(variant_id=baseline_id or ""))
+        baseline_id = baselines(key.model).get(key.variant_id)
+        baseline_key = key._replace(variant_id=baseline_id or "")
+        baseline = measured.get(baseline_key)
         if baseline_id is None or baseline is None:
             continue
-        differing = unlike_within(baseline, candidate)
+        differing = unlike_within(
+            facts(baseline_key),
+            facts(key),
+            is_one_engine=baseline.artifact.engine == candidate.artifact.engine,
+        )
+        clock_ns = _clock_ns(baseline, candidate)
         places = baseline.positions(), candidate.positions()
         for metric in METRICS:
             first, second = (m.by_block(metric.name) for m in (baseline, candidate))
@@ -155,7 +163,7 @@ def _against_baseline(
                 [before for before, _ in pairs],
                 [after for _, after in pairs],
                 alpha=alpha,
-                resolution=_resolution(metric, baseline, candidate),
+                resolution=clock_ns if metric.unit == "ns" else 0.0,
                 positions=[(places[0][b], places[1][b]) for b in blocks],
             )
             if found is not None:
@@ -195,18 +203,21 @@ def _against_host(
                 yield Question("host", key, "host", metric, evidence, "sequential")
 
 
-def _baseline_of(run: Run, key: CellKey) -> str | None:
-    """The baseline that a variant is compared with: of its threads and depth, if any.
+def _baselines_of(run: Run, model: str) -> dict[str, str]:
+    """By variant, the baseline it is compared with: of its threads and depth, if any.
 
     A generation is never compared with one at another depth.
     """
-    variants = {v.id: v for v in run.started.plan.variants_of(key.model)}
-    depth = variants[key.variant_id].kv_depth
-    marked = [v for v in variants.values() if v.is_baseline and v.kv_depth == depth]
-    if not marked or variants[key.variant_id].is_baseline:
-        return None
-    threads = variants[key.variant_id].threads
-    return next((v.id for v in marked if v.threads == threads), marked[0].id)
+    variants = run.started.plan.variants_of(model)
+    found = {}
+    for variant in variants:
+        marked = [
+            x for x in variants if x.is_baseline and x.kv_depth == variant.kv_depth
+        ]
+        if marked and not variant.is_baseline:
+            alike = (x.id for x in marked if x.threads == variant.threads)
+            found[variant.id] = next(alike, marked[0].id)
+    return found
 
 
 def _figures_ratio(baseline: Cell, candidate: Cell, metric: str) -> float | None:
@@ -215,10 +226,8 @@ def _figures_ratio(baseline: Cell, candidate: Cell, metric: str) -> float | None
     return after / before if before > 0 and after > 0 else None
 
 
-def _resolution(metric: Metric, *cells: Cell) -> float:
-    """What a metric's values were rounded to: the coarser clock for times."""
-    if metric.unit != "ns":
-        return 0.0
+def _clock_ns(*cells: Cell) -> float:
+    """What times of these were rounded to: by the coarser clock."""
     return float(
         max(
             launch.measurement.latency_resolution_ns

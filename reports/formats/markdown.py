@@ -29,7 +29,6 @@ from pocketbench.reports.text.failures import failures_once
 from pocketbench.reports.text.fastest import (
     fastest_headings,
     first_table,
-    memory_metric,
 )
 from pocketbench.reports.text.headline import headline
 from pocketbench.reports.text.history import line, raised, shared_names, title
@@ -160,7 +159,7 @@ def _resources_changed(view: View, comparison: Comparison) -> tuple[str, str]:
     after = view.candidate_cell(comparison)
     if after is None:
         return "", ""
-    name = memory_metric(view)
+    name = view.memory_metric
     memory = view.comparison(comparison.kind, after, name)
     words = before_after(view.metrics[name], *view.sides(memory)) if memory else ""
     before = view.cells.get(

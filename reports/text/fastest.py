@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pocketbench.bench.judge.summary import Cell, Estimate, Verdict
-from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.metrics import GATES
 from pocketbench.bench.units import common_scale, format_size, format_time, format_value
 from pocketbench.reports.text.phrases import (
@@ -135,15 +134,9 @@ def fastest_headings(view: View) -> tuple[str, ...]:
     return ("device", "model", build, *figures, "comparison")
 
 
-def memory_metric(view: View) -> str:
-    """Peak memory; only its growth where a whole server library is loaded too."""
-    found = any(Caveat.FOREIGN_MEMORY in cell.caveats for cell in view.summary.cells)
-    return "model_rss_bytes" if found else "peak_rss_bytes"
-
-
 def memory_words(view: View) -> str:
     """What the memory figure is."""
-    is_model = memory_metric(view) == "model_rss_bytes"
+    is_model = view.memory_metric == "model_rss_bytes"
     return "model memory" if is_model else "peak memory"
 
 
@@ -162,7 +155,7 @@ def _best(view: View, cells: list[Cell]) -> Cell:
 def _row(view: View, cell: Cell, cells: list[Cell]) -> Fastest:
     metric = view.primary
     figure = cell.estimates[metric.name]
-    memory = cell.estimates.get(memory_metric(view))
+    memory = cell.estimates.get(view.memory_metric)
     first_token = cell.estimates.get(FIRST_TOKEN)
     scale = common_scale(metric.unit, [figure.point])
     return Fastest(
