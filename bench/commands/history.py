@@ -29,9 +29,8 @@ def _reading(command: Callable[..., None]) -> Callable[..., None]:
         _MIN_EFFECT,
         click.option(
             "--metric",
-            default="latency",
-            show_default=True,
-            help="Look at this metric: latency, p90, load, peak_memory, ...",
+            help="Look at this metric: latency, p90, load, peak_memory, ...  "
+            "[default: latency, and decode of models that generate]",
         ),
         options.accepted(),
         FOLDER,
@@ -168,9 +167,8 @@ def list_runs(folder: str, as_json: bool) -> None:
     "--metric",
     "metrics",
     multiple=True,
-    default=("latency_ns",),
-    show_default=True,
-    help="Show this metric: latency, peak_memory, ... Repeatable.",
+    help="Show this metric: latency, peak_memory, ... Repeatable.  [default: "
+    "latency, and decode of models that generate]",
 )
 @_MIN_EFFECT
 @options.accepted()

@@ -27,7 +27,7 @@ def confirm_change(
     repository: Path,
     as_json: bool,
     folder: str,
-    metric: str,
+    metric: str | None,
     min_effect: float,
     accepted_path: Path,
 ) -> int:
@@ -71,7 +71,7 @@ def confirm_change(
                 candidates=(str(builds[1]),),
                 devices=devices,
                 blocks=blocks,
-                gate_on=(metric,),
+                gate_on=(metric,) if metric else (),
                 fail_on="regression",
                 as_json=as_json,
             )

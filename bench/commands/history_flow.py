@@ -29,7 +29,7 @@ def find(
     model: str | None,
     *,
     folder: str,
-    metric: str,
+    metric: str | None,
     min_effect: float,
     accepted_path: Path,
 ) -> tuple[CellHistory, ...]:
@@ -40,7 +40,7 @@ def find(
         StoreError: There is no history, or a file of it cannot be read.
         UsageError: The file of accepted changes is not as it must be.
     """
-    metric = parse_metric(metric)
+    metric = metric and parse_metric(metric)
     accepted = read_accepted(accepted_path)
     found = read_series(folder, model=model, metric=metric)
     if not found and model is not None:
@@ -48,7 +48,11 @@ def find(
         if model not in models:
             raise UnknownNameError("model in the history", model, models)
     if not found:
-        raise StoreError(folder, f"holds no {metric}", "Ask for another --metric")
+        raise StoreError(
+            folder,
+            f"holds no {metric or 'latency and no decode speed'}",
+            "Ask for another --metric",
+        )
     today = datetime.datetime.now(datetime.UTC).date()
     return tuple(
         with_changes(series, accepted=accepted, today=today, min_effect=min_effect)
@@ -107,7 +111,7 @@ def change_named(
     change_id: str,
     *,
     folder: str,
-    metric: str,
+    metric: str | None,
     min_effect: float,
     accepted_path: Path,
 ) -> tuple[CellHistory, LevelChange]:
@@ -137,7 +141,7 @@ def accept_change(
     expires: datetime.datetime | None,
     accepted_path: Path,
     folder: str,
-    metric: str,
+    metric: str | None,
     min_effect: float,
 ) -> str:
     """Add a change to the file of accepted ones; the entry's JSON.

@@ -32,7 +32,7 @@ class _Work(NamedTuple):
     site: Path
     folder: str
     runs: Sequence[StoredRun]
-    metrics: tuple[str, ...]
+    metrics: tuple[str | None, ...]
     accepted: tuple[Accepted, ...]
     min_effect: float
     today: datetime.date
@@ -55,7 +55,7 @@ def make_site(
     Args:
         site: The folder to write; what else is in it stays.
         folder: The history's.
-        metrics: Names of the metrics.
+        metrics: Names of the metrics; none: the primary one of each configuration.
         accepted_path: The file of accepted changes.
         min_effect: The smallest change of level that matters, as a proportion.
         repository: Where git knows the commits.
@@ -67,7 +67,7 @@ def make_site(
         StoreError: There is no history, or a file of it cannot be read.
         UsageError: A file or URL is not as it must be, or nothing is to be shown.
     """
-    metrics = parse_gates(metrics)
+    wanted: tuple[str | None, ...] = parse_gates(metrics) or (None,)
     if url is not None and ("{commit}" not in url or not url.startswith("http")):
         raise UsageError(
             "--commit-url",
@@ -85,14 +85,15 @@ def make_site(
     accepted = read_accepted(accepted_path)
     works = [
         _Work(
-            site, folder, list(group), metrics, accepted, min_effect, now.date(), origin
+            site, folder, list(group), wanted, accepted, min_effect, now.date(), origin
         )
         for _, group in itertools.groupby(runs, key=lambda run: run.device)
     ]
     launches = sum(run.launches for run in runs)
     rows = [row for of_device in _each(works, launches) for row in of_device]
     if not rows:
-        raise UsageError(folder, f"holds no {', '.join(metrics)}", "Give other metrics")
+        holds = ", ".join(metrics) or "latency and no decode speed"
+        raise UsageError(folder, f"holds no {holds}", "Give another --metric")
     write = registry.load(registry.HISTORY_SITE, "history site", "overview")
     return write(site, rows, origin), len(rows)
 

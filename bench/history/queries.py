@@ -17,7 +17,12 @@ from pocketbench.bench.history.series import HistoryCell, Point, Series
 from pocketbench.bench.history.stored import StoredLaunch
 from pocketbench.bench.judge.intervals import t_by_launches
 from pocketbench.bench.judge.metrics import PRIMARY
-from pocketbench.bench.records.metrics import MEAN_LATENCY, METRICS, Metric
+from pocketbench.bench.records.metrics import (
+    MEAN_LATENCY,
+    METRICS,
+    PRIMARIES,
+    Metric,
+)
 
 MEMORY_LIMIT = "512MB"
 """What one query may hold before it goes to disk."""
@@ -28,7 +33,7 @@ def read_series(
     folder: str | Path,
     *,
     model: str | None = None,
-    metric: str = PRIMARY,
+    metric: str | None = None,
     device: str | None = None,
 ) -> tuple[Series, ...]:
     """Every cell's series of a metric, the points in order of the runs' start.
@@ -37,13 +42,15 @@ def read_series(
         folder: A local folder, or any path DuckDB reads (`s3://bucket/history`).
         model: Only this one's; `None`: all.
         metric: A metric's name; the latency's includes means without a median.
+            `None`: the primary one of each cell.
         device: Only this one's folder; `None`: all.
 
     Raises:
         StoreError: There is no history, or a file of it cannot be read.
     """
     # Means without a median have a series of their own, never joined to medians.
-    names = (PRIMARY, MEAN_LATENCY) if metric == PRIMARY else (metric,)
+    same = (PRIMARY, MEAN_LATENCY) if metric == PRIMARY else (metric,)
+    names = PRIMARIES if metric is None else same
     # A device at a time: the launches of one query are held until it has its medians.
     devices = [device] if device else _devices(str(folder)) or [None]
     return tuple(

@@ -15,9 +15,9 @@ from pocketbench.bench.judge.summary import LaunchShape
 from pocketbench.bench.records.launch import Launch, Measurement
 from pocketbench.bench.records.metrics import (
     FEWEST_ITERATIONS,
-    GENERATION_GATE,
     MEAN_LATENCY,
     OUTSIDE,
+    PRIMARIES,
     USUAL_GATE,
 )
 
@@ -126,5 +126,4 @@ def _printed(measurement: Measurement) -> dict[str, float]:
 
 def primary_value(values: Mapping[str, float]) -> float | None:
     """A launch's median latency, a mean without median, or its decode speed."""
-    names = (PRIMARY, MEAN_LATENCY, *GENERATION_GATE)
-    return next((values[name] for name in names if name in values), None)
+    return next((values[name] for name in PRIMARIES if name in values), None)

@@ -202,6 +202,9 @@ MEAN_LATENCY = GATES["mean_latency"]
 """What a launch has instead of a median latency where its program prints only a mean;
 the two are never compared with each other."""
 
+PRIMARIES = (*USUAL_GATE, MEAN_LATENCY, *GENERATION_GATE)
+"""A launch's primary metric is the first of these that it has."""
+
 FEWEST_ITERATIONS: Mapping[str, int] = {
     metric.name: metric.fewest_iterations
     for metric in METRICS

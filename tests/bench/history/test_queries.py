@@ -6,6 +6,7 @@ from pocketbench.bench.errors import StoreError
 from pocketbench.bench.history.compact import compact
 from pocketbench.bench.history.folder import COMPACTED, add_run
 from pocketbench.bench.history.queries import models_in, read_series
+from tests.generated_runs import generated_run
 from tests.histories import HOST, PHONE
 
 
@@ -58,6 +59,17 @@ def test_another_metric_has_its_own_values(runs):
     (series,) = read_series(runs.history, metric="load_ns")
     assert series.values == [5_000_000]
     assert series.metric.title == "load"
+
+
+def test_the_metric_of_models_that_generate_is_their_decode_speed(runs):
+    add_run(generated_run(), runs.history)
+
+    found = read_series(runs.history)
+    assert {series.metric.word for series in found} == {"decode"}
+    assert len(found) == 2
+    runs.add()
+    assert len(read_series(runs.history)) == 3
+    assert read_series(runs.history, metric="decode_tokens_per_s") == found
 
 
 def test_compaction_changes_no_answer_and_leaves_one_file_a_month(runs):
