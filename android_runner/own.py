@@ -233,4 +233,5 @@ class NullRunner(NativeRunner):
     name = "null"
     formats = frozenset({"ptl", "pt", "pte", "tflite", "onnx", "ort"})
     needs_cpu = False
+    can_generate = True
     runs_on_any_libc = True

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pocketbench.bench.errors import UsageError
+from pocketbench.bench.errors import ExportError, UsageError
 from pocketbench.bench.models.accuracy.reference import make_reference
 from pocketbench.bench.models.exporting.cache import sha256_of, version_of
 from pocketbench.bench.models.gguf_file import read_gguf_decoder
 from pocketbench.bench.models.inputs.inputs import dtype_named
 from pocketbench.bench.models.lite.file import FileFacts, load, read_lite_file
 from pocketbench.bench.models.original import bundled_with, load_script
+from pocketbench.bench.models.pte_file import PteFile, read_pte_file
 from pocketbench.bench.models.summarize_exception import summarize_exception
 from pocketbench.bench.planning.model_file import ENGINES, Format
 from pocketbench.bench.records.artifact import (
@@ -25,7 +26,6 @@ from pocketbench.bench.records.artifact import (
 )
 
 if TYPE_CHECKING:
-    from pocketbench.bench.models.executorch.pte_file import PteFile
     from pocketbench.bench.models.exporting.export_messages import Order
 
 logger = logging.getLogger(__name__)
@@ -106,14 +106,12 @@ def _reference(path: Path, facts: FileFacts, order: Order) -> OutputReference | 
 
 
 def _read_program(path: Path) -> PteFile | None:
-    """What a file of ExecuTorch is, where ExecuTorch is installed."""
+    """What a file of ExecuTorch is, where it can be read."""
     try:
-        from pocketbench.bench.models.executorch.pte_file import read_pte_file
-
         return read_pte_file(path)
-    except Exception as error:
+    except ExportError as error:
         # The device's own program will say more.
-        logger.warning("%s: cannot be read (%s)", path, summarize_exception(error))
+        logger.warning("%s", error)
         return None
 
 

@@ -91,6 +91,15 @@ _GENERATION = Statistic(
 )
 
 
+_WITHOUT_STAMPS = Statistic(
+    "{programs} printed no stamp per token: the figures are converted from the times "
+    "of its own tests or of whole generations. Sampling and tokenizing are in the "
+    "figures of some programs and not of others: between programs a difference of a "
+    "few percent may be that.",
+    "docs/generate.md, Programs of others",
+)
+
+
 _STEADY_HEAP = Statistic(
     "Our lite runner on Linux kept freed memory, and put tensors at other random "
     "places in each launch: where they happen to lie is noise that launches show, and "
@@ -108,6 +117,14 @@ def statistics(view: View) -> tuple[Statistic, ...]:
         done.append(_AT_LOOKS._replace(what=_AT_LOOKS.what.format(looks=words)))
     if view.generation:
         done.append(_GENERATION)
+        programs = {
+            launch.runner
+            for launch in run.launches
+            if (made := launch.measurement.generation) and not made.token_ns
+        }
+        if programs:
+            words = _WITHOUT_STAMPS.what.format(programs=listed(sorted(programs)))
+            done.append(_WITHOUT_STAMPS._replace(what=words))
     if view.summary.fleet:
         done.append(_FLEET)
     if run.heap == "steady":

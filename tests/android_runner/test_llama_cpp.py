@@ -17,7 +17,7 @@ from pocketbench.bench.records.generation import GenerationRequest
 from pocketbench.bench.records.plan import RunnerChoice
 from tests import factories
 from tests.android_runner.launching import Launcher
-from tests.android_runner.llama_model import CONTEXT, VOCABULARY, write_model
+from tests.android_runner.llama_model import SMALL, write_model
 
 PROGRAM = os.environ.get("POCKETBENCH_LLAMA_BENCH") or shutil.which("llama-bench")
 
@@ -46,7 +46,7 @@ def launcher():
 
 def test_the_file_says_what_it_holds(model):
     assert read_gguf_decoder(model) == Decoder(
-        context_tokens=CONTEXT, vocabulary_size=VOCABULARY
+        context_tokens=SMALL.max_context_len, vocabulary_size=SMALL.vocab_size
     )
 
 

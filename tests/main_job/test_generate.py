@@ -6,12 +6,21 @@ runner, are in tests/android_runner.
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from pocketbench.android_runner.own import NullRunner
+from pocketbench.devices.host import HostDriver
+from tests.android_runner.llama_model import Sizes, write_model
+from tests.android_runner.test_llama_cpp import PROGRAM as LLAMA_CPP
+from tests.bench.models.pte_program import pte_program
 from tests.bench.models.test_gguf_file import CONTEXT, FAMILY, TOKENS, header
 
+NATIVE = Path(__file__).parents[1] / "android_runner" / "native"
 LLAMA_BENCH = """\
 #!{python}
 # Answers --n-depth and the rest of llama-bench's options.
@@ -74,6 +83,76 @@ def test_what_cannot_be_generated_is_one_line_and_leaves_no_run(
     assert done.returncode == 2
     assert fact in done.stderr
     assert not user.runs.exists()
+
+
+@pytest.fixture(scope="module")
+def null_runner():
+    """The option of a program that answers at once, with a stamp per token."""
+    (computer,) = HostDriver().discover()
+    program = NullRunner((), lambda text: None).program(computer)
+    return f"--runner=null={program.executable.path}"
+
+
+@pytest.mark.needs("compiler")
+def test_two_engines_are_compared_in_the_same_blocks(user, generator, null_runner):
+    (user.folder / "model.pte").write_bytes(pte_program(logits=(1, 3)))
+    _, gguf, *options = generator
+    builds = ("generate", "--baseline=model.pte", f"--candidate={gguf}")
+
+    done = user.types(*builds, *options, null_runner, "--json")
+
+    assert done.returncode == 0, done.stderr
+    run = user.last_run()
+    engines = {variant.id: variant.engine for variant in run.started.plan.variants}
+    assert engines == {"baseline": "executorch", "candidate": "llama.cpp"}
+    by_block = {(x.block, x.variant_id): x.runner for x in run.launches}
+    assert by_block[0, "baseline"] == by_block[1, "baseline"] == "null"
+    assert by_block[0, "candidate"] == by_block[1, "candidate"] == "llama_bench"
+    compared = json.loads(done.stdout)["comparisons"]
+    assert {x["metric"] for x in compared if x["kind"] == "variant"} >= {
+        "decode_tokens_per_s",
+        "time_to_first_token_ns",
+    }
+    (page,) = user.runs.glob("*/report.html")
+    assert "llama_bench printed no stamp per token" in page.read_text("utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.needs("compiler", "executorch")
+@pytest.mark.skipif(LLAMA_CPP is None, reason="needs llama.cpp's llama-bench")
+def test_executorch_and_llama_cpp_run_one_architecture_in_the_same_blocks(user):
+    subprocess.run(
+        [sys.executable, NATIVE / "make_decoders.py", user.folder, "custom_ops"],
+        check=True,
+        capture_output=True,
+    )
+    facts = json.loads((user.folder / "facts.json").read_bytes())["sizes"]
+    sizes = Sizes(**{name: facts[name] for name in Sizes._fields})
+    write_model(user.folder / "random.gguf", sizes)
+
+    done = user.types(
+        *("generate", "--baseline=custom_ops.pte", "--candidate=random.gguf"),
+        *("--device=host", f"--runner=llama_bench={LLAMA_CPP}", "--blocks=3"),
+        *("--prompt-tokens=16", "--new-tokens=16", "--json"),
+    )
+
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["failures"] == []
+    assert document["comparisons"][0]["verdict"] in ("regression", "improvement")
+
+
+@pytest.mark.needs("compiler")
+def test_a_file_of_executorch_is_read_without_executorch(user, null_runner):
+    (user.folder / "model.pte").write_bytes(pte_program())
+    options = ("--device=host", null_runner, "--blocks=2")
+
+    done = user.types("generate", "model.pte", *options)
+
+    assert done.returncode == 0, done.stderr
+    run = user.last_run()
+    assert run.artifacts[0].decoder.context_tokens == 256
+    assert len(run.launches[0].measurement.generation.token_ns) == 64
 
 
 def test_a_program_of_forward_calls_is_refused(user, generator):
