@@ -148,7 +148,7 @@ def native_command(request: LaunchRequest) -> Command:
 
 def _extent(request: LaunchRequest) -> tuple[str, ...]:
     if request.generation is not None:
-        return _generating(request.generation)
+        return (*_generating(request.generation), *_lasting(request))
     return (
         *("--warmup", str(request.warmup_iterations)),
         *("--iterations", str(request.iterations)),

@@ -66,20 +66,24 @@ class _Launched(Header, frozen=True, kw_only=True):
     pss_bytes: _Bytes | None = None
 
 
-class _Measured(_Launched, frozen=True, kw_only=True):
-    input_count: Count
-    first_latency_ns: Ns
-    warmup_latencies_ns: tuple[Ns, ...]
-    latencies_ns: Annotated[tuple[Ns, ...], msgspec.Meta(min_length=1)]
+class _Timed(_Launched, frozen=True, kw_only=True):
+    latencies_ns: tuple[Ns, ...] = ()
     gaps_ns: tuple[Ns, ...] = ()
     began_uptime_ns: Ns | None = None
     iterations: Count | None = None
     kept_every: Count = 1
     stopped: bool = False
+
+
+class _Measured(_Timed, frozen=True, kw_only=True):
+    input_count: Count
+    first_latency_ns: Ns
+    warmup_latencies_ns: tuple[Ns, ...]
+    latencies_ns: Annotated[tuple[Ns, ...], msgspec.Meta(min_length=1)]
     output_digest: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 
-class _Generated(_Launched, frozen=True, kw_only=True):
+class _Generated(_Timed, frozen=True, kw_only=True):
     prompt_tokens: Count
     kv_depth: _Whole
     vocabulary_size: Count
@@ -107,11 +111,6 @@ def read_measurement(
         _launched(parsed),
         first_latency_ns=parsed.first_latency_ns,
         warmup_latencies_ns=parsed.warmup_latencies_ns,
-        latencies_ns=parsed.latencies_ns,
-        gaps_ns=parsed.gaps_ns,
-        began_uptime_ns=parsed.began_uptime_ns,
-        kept_every=parsed.kept_every,
-        was_stopped=parsed.stopped,
         output_digest=parsed.output_digest,
     )
 
@@ -128,6 +127,7 @@ def read_generation(result: CommandResult, *, runner: str, subject: str) -> Meas
         raise bad_output(subject, f"reported {len(stamps)} times of {len(ids)} tokens")
     if list(stamps) != sorted(stamps):
         raise bad_output(subject, "reported times of tokens that go back")
+    _check_length(parsed, subject)
     return replace(
         _launched(parsed),
         generation=GeneratedTokens(
@@ -143,9 +143,14 @@ def read_generation(result: CommandResult, *, runner: str, subject: str) -> Meas
     )
 
 
-def _launched(parsed: _Launched) -> Measurement:
+def _launched(parsed: _Timed) -> Measurement:
     return Measurement(
         load_ns=parsed.load_ns,
+        latencies_ns=parsed.latencies_ns,
+        gaps_ns=parsed.gaps_ns,
+        began_uptime_ns=parsed.began_uptime_ns,
+        kept_every=parsed.kept_every,
+        was_stopped=parsed.stopped,
         memory=Memory(
             rss_before_load_bytes=parsed.rss_before_load_bytes,
             rss_after_load_bytes=parsed.rss_after_load_bytes,
@@ -162,7 +167,7 @@ def _launched(parsed: _Launched) -> Measurement:
     )
 
 
-def _check_length(parsed: _Measured, subject: str) -> None:
+def _check_length(parsed: _Timed, subject: str) -> None:
     kept = len(parsed.latencies_ns)
     if parsed.gaps_ns and len(parsed.gaps_ns) != kept:
         raise bad_output(

@@ -27,6 +27,12 @@ std::int64_t feed(
   return next;
 }
 
+void fill_cache(Decoder& decoder, const Flags& flags) {
+  std::vector<std::int64_t> before(static_cast<std::size_t>(flags.kv_depth));
+  fill_below(before, decoder.vocabulary_size(), flags.seed, kDepth);
+  feed(decoder, before, 0);
+}
+
 }  // namespace
 
 std::vector<std::int64_t> checked_prompt(const Decoder& decoder, const Flags& flags) {
@@ -64,6 +70,7 @@ void generate_tokens(
   const std::int64_t start_ns = now_ns();
   std::int64_t token = feed(decoder, prompt, position);
   made.token_ns.push_back(now_ns() - start_ns);
+  made.start_ns = start_ns;
   made.token_ids.push_back(token);
   position += static_cast<std::int64_t>(prompt.size());
   for (std::int64_t i = 1; i < new_tokens && !decoder.ends(token); ++i) {
@@ -76,21 +83,24 @@ void generate_tokens(
 
 Generation generate(
     Decoder& decoder, std::span<const std::int64_t> prompt, const Flags& flags) {
-  std::vector<std::int64_t> before(static_cast<std::size_t>(flags.kv_depth));
-  fill_below(before, decoder.vocabulary_size(), flags.seed, kDepth);
-
   Generation result;
   for (int i = 0; i < flags.warmup_generations; ++i) {
-    feed(decoder, before, 0);
+    fill_cache(decoder, flags);
     feed(decoder, prompt, flags.kv_depth);
     result.rss_after_prefill_bytes = read_process_status().rss_bytes;
     Generated ignored;
     generate_tokens(decoder, prompt, flags.kv_depth, flags.new_tokens, ignored);
   }
-  feed(decoder, before, 0);
-  generate_tokens(
-      decoder, prompt, flags.kv_depth, flags.new_tokens, result.measured);
+  result.measured = generate_again(decoder, prompt, flags);
   return result;
+}
+
+Generated generate_again(
+    Decoder& decoder, std::span<const std::int64_t> prompt, const Flags& flags) {
+  fill_cache(decoder, flags);
+  Generated made;
+  generate_tokens(decoder, prompt, flags.kv_depth, flags.new_tokens, made);
+  return made;
 }
 
 }  // namespace pocketbench

@@ -28,6 +28,7 @@ class Decoder {
 };
 
 struct Generated {
+  std::int64_t start_ns = 0;           // when the prefill began
   std::vector<std::int64_t> token_ns;  // since the prefill began
   std::vector<std::int64_t> token_ids;
   bool stopped_early = false;  // by an end token, which is the last one
@@ -46,6 +47,10 @@ std::vector<std::int64_t> checked_prompt(const Decoder& decoder, const Flags& fl
 // Fills the cache up to the depth, untimed, then generates: the warm-ups and the
 // measured one, each from the same prompt at the same place.
 Generation generate(
+    Decoder& decoder, std::span<const std::int64_t> prompt, const Flags& flags);
+
+// The same once more.
+Generated generate_again(
     Decoder& decoder, std::span<const std::int64_t> prompt, const Flags& flags);
 
 // THE TIMED REGION: the forward calls on a prompt and on each new token. Of a token it

@@ -58,6 +58,28 @@ Samples measure(Engine& engine, std::size_t inputs, const Extent& extent) {
   return samples;
 }
 
+Samples measure_tokens(
+    Decoder& decoder, std::span<const std::int64_t> prompt, const Flags& flags) {
+  Samples samples;
+  DecimatingBuffer kept(kMostKept, 0);
+  samples.began_uptime_ns = uptime_ns();
+  const std::int64_t began_ns = now_ns();
+  do {
+    const Generated made = generate_again(decoder, prompt, flags);
+    for (std::size_t i = 1; i < made.token_ns.size(); ++i) {
+      kept.add(
+          made.start_ns + made.token_ns[i - 1] - began_ns,
+          made.token_ns[i] - made.token_ns[i - 1]);
+      ++samples.iterations;
+    }
+  } while (!stop_asked && now_ns() - began_ns < flags.min_duration_ms * 1'000'000);
+  samples.was_stopped = stop_asked != 0;
+  samples.kept_every = kept.every();
+  samples.gaps_ns = std::move(kept).gaps_ns();
+  samples.latencies_ns = std::move(kept).latencies_ns();
+  return samples;
+}
+
 std::vector<std::int64_t> profile(
     Engine& engine, OperatorTimes& times, std::size_t inputs, const Extent& extent) {
   // ExecuTorch loads once more to be observed, and takes its inputs again.

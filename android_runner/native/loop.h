@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -32,8 +33,14 @@ struct Samples {
 // Warm-up and main inferences, each going round the inputs from the first.
 Samples measure(Engine& engine, std::size_t inputs, const Extent& extent);
 
+// Generations of the same prompt until the time is reached. The step of each token but
+// the first is an inference here; what lies between two generations (the cache filled,
+// the prompt) is a gap.
+Samples measure_tokens(
+    Decoder& decoder, std::span<const std::int64_t> prompt, const Flags& flags);
+
 // Ends the loop after the inference it is at; from a signal handler too. One main
-// inference is measured all the same.
+// inference, or one generation, is measured all the same.
 void stop_measuring();
 
 // The same while the engine's operators are observed, which the engine begins here:

@@ -73,6 +73,21 @@ void print_memory(
                  .add("os_threads", end.threads));
 }
 
+void print_samples(const Samples& samples, const Flags& flags, Wire& wire) {
+  wire.write(Line().add("latencies_ns", samples.latencies_ns));
+  if (flags.gaps) {
+    wire.write(Line()
+                   .add("gaps_ns", samples.gaps_ns)
+                   .add("began_uptime_ns", samples.began_uptime_ns));
+  }
+  if (flags.min_duration_ms > 0) {
+    wire.write(Line()
+                   .add("iterations", samples.iterations)
+                   .add("kept_every", samples.kept_every)
+                   .add_flag("stopped", samples.was_stopped));
+  }
+}
+
 void print_generation(Engine& engine, const Flags& flags, Wire& wire, Phase& phase) {
   phase = kGenerate;
   Decoder& decoder = engine.decoder();
@@ -89,6 +104,9 @@ void print_generation(Engine& engine, const Flags& flags, Wire& wire, Phase& pha
                  .add("token_ns", made.measured.token_ns)
                  .add("token_ids", made.measured.token_ids)
                  .add_flag("stopped_early", made.measured.stopped_early));
+  if (flags.min_duration_ms > 0) {
+    print_samples(measure_tokens(decoder, prompt, flags), flags, wire);
+  }
 }
 
 void launch(Engine& engine, const Flags& flags, Wire& wire, Phase& phase) {
@@ -110,6 +128,7 @@ void launch(Engine& engine, const Flags& flags, Wire& wire, Phase& phase) {
   const ProcessStatus after = read_process_status();
   wire.write(Line().add("load_ns", load_ns));
 
+  if (flags.min_duration_ms > 0) std::signal(SIGTERM, [](int) { stop_measuring(); });
   if (flags.generate) {
     print_generation(engine, flags, wire, phase);
     print_memory(before, after, read_process_status(), wire);
@@ -129,7 +148,6 @@ void launch(Engine& engine, const Flags& flags, Wire& wire, Phase& phase) {
     print_outputs(engine, inputs.count, wire);
     return;
   }
-  if (flags.min_duration_ms > 0) std::signal(SIGTERM, [](int) { stop_measuring(); });
   const Samples samples = measure(
       engine,
       inputs.count,
@@ -137,18 +155,7 @@ void launch(Engine& engine, const Flags& flags, Wire& wire, Phase& phase) {
   const ProcessStatus end = read_process_status();
   wire.write(Line().add("first_latency_ns", samples.first_latency_ns));
   wire.write(Line().add("warmup_latencies_ns", samples.warmup_latencies_ns));
-  wire.write(Line().add("latencies_ns", samples.latencies_ns));
-  if (flags.gaps) {
-    wire.write(Line()
-                   .add("gaps_ns", samples.gaps_ns)
-                   .add("began_uptime_ns", samples.began_uptime_ns));
-  }
-  if (flags.min_duration_ms > 0) {
-    wire.write(Line()
-                   .add("iterations", samples.iterations)
-                   .add("kept_every", samples.kept_every)
-                   .add_flag("stopped", samples.was_stopped));
-  }
+  print_samples(samples, flags, wire);
   print_memory(before, after, end, wire);
   wire.write(Line().add_text("output_digest", samples.output_digest));
 

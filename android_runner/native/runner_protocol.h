@@ -44,6 +44,8 @@
 //                                   it, the memory without a warm-up generation
 //   {"token_ns": [1,2], "token_ids": [5,3], "stopped_early": false}   each when it was
 //                                   there, since the prefill began, see generation.h
+//   and, with --min-duration-ms, of further generations the lines of latencies, gaps
+//   and iterations, in which an iteration is the step of each token but the first;
 //   and the line of the memory
 //
 // or, asked to prepack, the first line without threads and seed, and then the model's

@@ -25,8 +25,6 @@ _OF_FORWARD_CALLS = {
     "min_top1_agreement",
     "profile",
     "resume",
-    "sample_every",
-    "sustained",
     "trust",
     "warmup_iterations",
 }

@@ -98,6 +98,7 @@ def _cell(record: SustainedLaunch, variant: Variant) -> SustainedCell:
         model=launch.model,
         variant_id=launch.variant_id,
         is_baseline=variant.is_baseline,
+        is_generation=measurement.generation is not None,
         runner=launch.runner,
         threads=variant.threads,
         started_at=launch.started_at,

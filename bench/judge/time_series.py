@@ -41,6 +41,8 @@ class SustainedCell(Value, frozen=True, kw_only=True):
     model: str
     variant_id: str
     is_baseline: bool
+    is_generation: bool = False
+    """An iteration is the step of one token."""
     runner: str
     threads: int
     started_at: str
@@ -77,6 +79,20 @@ class SustainedCell(Value, frozen=True, kw_only=True):
     peak_rss_bytes: int | None
     """The samples that it held included."""
     caveats: tuple[Caveat, ...]
+
+    @property
+    def unit(self) -> str:
+        """Of what is shown: the time of an iteration, or tokens per second."""
+        return "tokens_per_s" if self.is_generation else "ns"
+
+    def shown(self, ns: float) -> float:
+        """The time of an iteration in that unit."""
+        return 1e9 / ns if self.is_generation else ns
+
+    @property
+    def shown_ratio(self) -> float:
+        """The last over the first, in that unit."""
+        return self.shown(self.last_ns) / self.shown(self.first_ns)
 
     @property
     def last_over_first(self) -> float:

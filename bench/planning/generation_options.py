@@ -66,7 +66,6 @@ def _check_beside(options: RunOptions) -> None:
         ("iterations", options.iterations is not None),
         ("warm-up iterations", options.warmup_iterations is not None),
         ("min_duration", bool(options.min_duration or options.min_duration_s)),
-        ("--sustained", options.sustained is not None),
         ("--profile", options.profile is not None),
         ("--check", bool(options.check)),
     ):

@@ -107,7 +107,8 @@ class Measurement(Value, frozen=True, kw_only=True):
     output_digest: str | None = None
     """sha256 of the output's bytes for the first input."""
     generation: GeneratedTokens | None = None
-    """What it generated; the latencies above are empty then."""
+    """What it generated; the latencies above are empty then. A sustained launch has
+    there the steps of many generations, each token's but the first's."""
     delegations: tuple[Delegation, ...] = ()
     """What really ran the model, where the program says so."""
 

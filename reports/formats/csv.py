@@ -178,9 +178,10 @@ def _course(view: View, cell: SustainedCell) -> list[dict[str, Any]]:
         "launches": 1,
         "caveats": " ".join(caveat.value for caveat in cell.caveats),
     }
+    what = "inter_token" if cell.is_generation else "latency"
     figures = (
-        ("sustained_first_latency_ns", "ns", cell.first_ns),
-        ("sustained_last_latency_ns", "ns", cell.last_ns),
+        (f"sustained_first_{what}_ns", "ns", cell.first_ns),
+        (f"sustained_last_{what}_ns", "ns", cell.last_ns),
         ("sustained_last_over_first", "ratio", cell.last_over_first),
     )
     return [

@@ -83,29 +83,40 @@ def sustained_chart(
 
 
 def _described(cell: SustainedCell) -> str:
-    scale = common_scale("ns", [cell.first_ns, cell.last_ns])
+    first, last = cell.shown(cell.first_ns), cell.shown(cell.last_ns)
+    scale = common_scale(cell.unit, [first, last])
     return (
-        f"Median latency {scale.format(cell.first_ns)} {scale.name} in the first "
-        f"{cell.window_s:.3g} s and {scale.format(cell.last_ns)} {scale.name} in the "
+        f"Median {_what(cell)} {scale.format(first)} {scale.name} in the first "
+        f"{cell.window_s:.3g} s and {scale.format(last)} {scale.name} in the "
         f"last, with clock and temperature at {len(cell.states)} moments."
     )
+
+
+def _what(cell: SustainedCell) -> str:
+    return "decode speed" if cell.is_generation else "latency"
 
 
 def _latency(
     sheet: Sheet, cell: SustainedCell, across: Axis, colour: Colour, *, narrow: bool
 ) -> float:
     ends = [v for s in cell.slices for v in (s.low_ns, s.high_ns)]
-    values = [*ends, cell.first_ns, cell.last_ns]
-    scale = common_scale("ns", values)
+    values = [cell.shown(v) for v in (*ends, cell.first_ns, cell.last_ns)]
+    scale = common_scale(cell.unit, values)
     bottom = _CAPTION_PX + _LATENCY_PX
     up = value_axis(values, scale.size, bottom, _CAPTION_PX + 8)
     length_s = cell.slices[0].length_s
-    caption = f"latency, {scale.name}: median of each {length_s:.2g} s"
+    caption = f"{_what(cell)}, {scale.name}: median of each {length_s:.2g} s"
     if not narrow:
-        caption += "; bars: 10th to 90th percentile of its iterations"
+        caption += "; bars: 10th to 90th percentile of its " + (
+            "tokens" if cell.is_generation else "iterations"
+        )
     windows = (
-        (0.0, cell.window_s, cell.first_ns),
-        (cell.duration_s - cell.window_s, cell.duration_s, cell.last_ns),
+        (0.0, cell.window_s, cell.shown(cell.first_ns)),
+        (
+            cell.duration_s - cell.window_s,
+            cell.duration_s,
+            cell.shown(cell.last_ns),
+        ),
     )
     for start_s, end_s, _ in windows:
         x = across.pixel(start_s)
@@ -117,7 +128,7 @@ def _latency(
     middles = [across.pixel(s.start_s + s.length_s / 2) for s in cell.slices]
     sheet.lines(
         [
-            [(x, up.pixel(s.low_ns)), (x, min(up.pixel(s.high_ns), up.pixel(s.low_ns)))]
+            [(x, up.pixel(cell.shown(ns))) for ns in (s.low_ns, s.high_ns)]
             for x, s in zip(middles, cell.slices, strict=True)
         ],
         colour=colour.mark,
@@ -145,7 +156,7 @@ def _unbroken(cell: SustainedCell, middles: Sequence[float], up: Axis) -> list[P
     ):
         if before and part.start_s - before.start_s > 1.5 * part.length_s:
             lines.append([])
-        lines[-1].append((x, up.pixel(part.median_ns)))
+        lines[-1].append((x, up.pixel(cell.shown(part.median_ns))))
     return lines
 
 
@@ -155,9 +166,9 @@ def _windows_said(
     """The two medians and their ratio, beside the chart."""
     name = "minute" if cell.window_s == 60 else f"{significant(cell.window_s, 2)} s"
     lines = (
-        (f"first {name}: {scale.format(cell.first_ns)}", False),
-        (f"last {name}: {scale.format(cell.last_ns)}", False),
-        (f"{significant(cell.last_over_first)} times", True),
+        (f"first {name}: {scale.format(cell.shown(cell.first_ns))}", False),
+        (f"last {name}: {scale.format(cell.shown(cell.last_ns))}", False),
+        (f"{significant(cell.shown_ratio)} times", True),
     )
     for number, (words, bold) in enumerate(lines):
         sheet.text(across.end + 12, up.end + 8 + 17 * number, words, bold=bold)

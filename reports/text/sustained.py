@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pocketbench.bench.judge.time_series import SustainedCell
 from pocketbench.bench.records.sustained import Sustained
-from pocketbench.bench.units import format_size, format_time, significant
+from pocketbench.bench.units import format_size, format_value, significant
 from pocketbench.reports.text.phrases import counted
 from pocketbench.reports.view import View
 
@@ -53,21 +53,26 @@ def sentence(view: View) -> tuple[str, tuple[str, ...]]:
 def line(view: View, cell: SustainedCell) -> str:
     """`net float32 on Pixel 8 took 1.81 times as long at the end as at first: ...`."""
     where = f"{cell.model} {cell.variant_id} on {view.tagged(cell.device_id)}"
-    figures = f"{format_time(cell.first_ns)}, then {format_time(cell.last_ns)}"
+    figures = f"{_figure(cell, cell.first_ns)}, then {_figure(cell, cell.last_ns)}"
     ratio = cell.last_over_first
     if abs(ratio - 1) < _UNCHANGED:
         return f"{where} kept its pace: {figures}"
     times = significant(ratio)
-    return f"{where} took {times} times as long at the end as at first: {figures}"
+    of = " per token" if cell.is_generation else ""
+    return f"{where} took {times} times as long{of} at the end as at first: {figures}"
+
+
+def _figure(cell: SustainedCell, ns: float) -> str:
+    return format_value(cell.unit, cell.shown(ns))
 
 
 def sustained_row(cell: SustainedCell) -> SustainedRow:
     """What the tables say of one long launch."""
     return SustainedRow(
         cell,
-        format_time(cell.first_ns),
-        format_time(cell.last_ns),
-        significant(cell.last_over_first),
+        _figure(cell, cell.first_ns),
+        _figure(cell, cell.last_ns),
+        significant(cell.shown_ratio),
         _throttled(cell),
         _temperatures(cell),
         _time(cell.duration_s) + (", stopped" if cell.was_stopped else ""),
@@ -77,7 +82,7 @@ def sustained_row(cell: SustainedCell) -> SustainedRow:
 
 def note(cell: SustainedCell) -> str:
     """How many samples there are and what watching the device cost."""
-    kept = counted(cell.iterations_kept, "iteration")
+    kept = counted(cell.iterations_kept, "token" if cell.is_generation else "iteration")
     if cell.kept_every > 1:
         kept += f", each {cell.kept_every}th of those that ran"
     parts = [f"{kept}; {_read(cell)}"]
@@ -99,7 +104,8 @@ def _read(cell: SustainedCell) -> str:
     )
     if cell.latency_while_read is None:
         return words
-    return f"{words}, latency {significant(cell.latency_while_read)} times meanwhile"
+    what = "time per token" if cell.is_generation else "latency"
+    return f"{words}, {what} {significant(cell.latency_while_read)} times meanwhile"
 
 
 def _throttled(cell: SustainedCell) -> str:

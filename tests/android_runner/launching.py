@@ -95,10 +95,22 @@ class Launcher:
         return self.parse(self.run(model, **asked))  # type: ignore[arg-type]
 
     def generate(
-        self, model: Path | str, asked: GenerationRequest, *, threads: int = 1
+        self,
+        model: Path | str,
+        asked: GenerationRequest,
+        *,
+        threads: int = 1,
+        sustained_s: float = 0.0,
     ) -> Measurement:
         """What a launch generates."""
-        request = self._request(model, (), generation=asked, threads=threads)
+        request = self._request(
+            model,
+            (),
+            generation=asked,
+            threads=threads,
+            min_duration_s=sustained_s,
+            tells_gaps=sustained_s > 0,
+        )
         command = self.runner.command(request)
         result = self.device.run(command.argv, timeout_s=60, env=command.env)
         return self.runner.parse(result, self.artifact, request)

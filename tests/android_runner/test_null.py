@@ -74,6 +74,21 @@ def test_a_prompt_of_the_seed_is_the_same_each_time(null: Launcher) -> None:
     assert found[0].rss_after_prefill_bytes is not None
 
 
+def test_generations_go_on_for_a_time_as_steps_of_tokens(null: Launcher) -> None:
+    asked = GenerationRequest(prompt_tokens=8, new_tokens=4)
+    measured = null.generate("/no/model", asked, sustained_s=0.1)
+    assert measured.generation is not None
+    assert len(measured.generation.token_ns) == 4
+    assert len(measured.latencies_ns) == len(measured.gaps_ns) > 30
+    assert sum(measured.latencies_ns) + sum(measured.gaps_ns) > 0.09e9
+    # The prompt stands before every third step.
+    steps, prompts = measured.gaps_ns[1::3], measured.gaps_ns[::3]
+    if measured.kept_every == 1:
+        assert set(steps) == {0}
+        assert min(prompts) > 0
+    assert measured.began_uptime_ns is not None
+
+
 @pytest.mark.parametrize(
     ("asked", "fact"),
     [

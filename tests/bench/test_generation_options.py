@@ -99,7 +99,6 @@ def test_numbers_of_a_generation_in_a_suite_of_another_kind_are_refused(tmp_path
         ({"prompt_ids": ","}, "is empty"),
         ({"prompt_ids": "/nowhere/ids"}, "is neither numbers nor a file of them"),
         ({"iterations": 5}, "a generation with iterations: is not possible"),
-        ({"sustained": "10m"}, "a generation with --sustained: is not possible"),
         ({"gate_on": ("p99_inter_token",)}, "Give --new-tokens 101 or more"),
     ],
 )

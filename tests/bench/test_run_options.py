@@ -46,7 +46,7 @@ def test_generate_has_the_options_of_run_that_mean_something_and_its_own():
     assert names[0] == "models"
     assert set(names) > OF_A_GENERATION
     assert set(names) - OF_A_GENERATION < {param.name for param in run.params}
-    assert {"iterations", "check", "profile", "sustained"}.isdisjoint(names)
+    assert {"iterations", "check", "profile", "min_duration"}.isdisjoint(names)
 
 
 def test_generate_without_options_is_silent_as_run_is():

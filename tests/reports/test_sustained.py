@@ -86,6 +86,19 @@ def test_ci_gets_no_case_for_them(long_run):
     assert root.get("tests") == "0"
 
 
+def test_of_models_that_generate_it_is_tokens_per_second(long_run):
+    hot = msgspec.structs.replace(long_run.sustained[2], is_generation=True)
+    view = View(msgspec.structs.replace(long_run, sustained=(hot,)))
+
+    text = " ".join(console.render(view).split())
+    assert "took 1.83 times as long per token at the end as at first: 82.2 tok" in text
+    assert "| 82.2 tokens/s | 44.8 tokens/s | 0.545 |" in markdown.render(view)
+    page = html.render(view)
+    assert "Decode speed, clock and temperature over time" in page
+    assert "decode speed, tokens/s: median of each 5 s" in page
+    assert "sustained_last_inter_token_ns" in csv.render(view)
+
+
 @pytest.mark.parametrize("narrow", [False, True])
 def test_the_chart_has_three_panels_on_one_time(long_run, narrow):
     hot = long_run.sustained[2]
