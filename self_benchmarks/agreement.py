@@ -26,6 +26,7 @@ Run: python self_benchmarks/agreement.py [--program PATH] [--model mobilenet_v2]
 from __future__ import annotations
 
 import argparse
+import itertools
 import math
 import os
 import statistics
@@ -152,15 +153,29 @@ def main() -> None:
             given = RunnerChoice(name="speed_benchmark_torch", path=str(path))
             theirs = Program(SpeedBenchmarkTorch((given,)), device, artifact)
         pairs: list[tuple[float, float]] = []
-        for number in range(parsed.most_pairs + 1):
-            enough = len(pairs) >= parsed.pairs and len(pairs) % 20 == 0
-            if enough and is_narrow(pairs):
-                break
-            order = (ours, theirs) if number % 2 == 0 else (theirs, ours)
-            with lease.cores(1, threading.Event()) as cpus:
-                found = {x: x.median_ns(parsed.iterations, cpus) for x in order}
-            if number:  # the first pair warms the page cache
+        try:
+            for order in itertools.islice(
+                itertools.cycle([(ours, theirs), (theirs, ours)]), parsed.most_pairs + 1
+            ):
+                with lease.cores(1, threading.Event()) as cpus:
+                    found = {x: x.median_ns(parsed.iterations, cpus) for x in order}
                 pairs.append((found[ours], found[theirs]))
+                if len(pairs) == 1:  # it has warmed the page cache
+                    print(
+                        f"up to {parsed.most_pairs} pairs; Ctrl-C judges those so far"
+                    )
+                elif len(pairs) > parsed.pairs and len(pairs) % 20 == 1:
+                    _, low, high = ratio(pairs[1:])
+                    print(
+                        f"{len(pairs) - 1} pairs: [{low:.4f}, {high:.4f}]", flush=True
+                    )
+                    if high - low <= BAND:
+                        break
+        except KeyboardInterrupt:
+            print("stopped")
+    pairs = pairs[1:]
+    if not pairs:
+        parser.error("not one pair was measured")
     point, low, high = ratio(pairs)
     print(
         f"{artifact.model} {artifact.variant}, {len(pairs)} pairs of launches, "
@@ -180,12 +195,6 @@ def ratio(pairs: list[tuple[float, float]]) -> tuple[float, float, float]:
     found = paired_evidence([b for _, b in pairs], [a for a, _ in pairs])
     assert found is not None
     return math.exp(found.ratio.mean), math.exp(found.low), math.exp(found.high)
-
-
-def is_narrow(pairs: list[tuple[float, float]]) -> bool:
-    """Whether the interval has room in the band; where it lies has no say in it."""
-    _, low, high = ratio(pairs)
-    return high - low <= BAND
 
 
 def verdict(low: float, high: float) -> str:
