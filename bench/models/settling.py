@@ -206,13 +206,13 @@ def _is_plain(result: Any) -> bool:
 
 
 def _accepts_variations(original: Original, *, seed: int) -> bool:
-    """Whether the model answers to variations of its example, with finite values."""
+    """Whether the model answers to variations of its example as it does to it."""
     (example,) = original.given
     sets = varied_inputs(example, 2, seed=seed, purpose="held out")
     try:
         with torch.no_grad():
             shapes, *others = [
-                _finite_shapes(fresh(original.module)(*(x.clone() for x in one)))
+                _shapes(fresh(original.module)(*(x.clone() for x in one)))
                 for one in (example, *sets)
             ]
     except Exception:
@@ -220,8 +220,9 @@ def _accepts_variations(original: Original, *, seed: int) -> bool:
     return bool(sets) and shapes is not None and all(x == shapes for x in others)
 
 
-def _finite_shapes(result: Any) -> list[torch.Size] | None:
+def _shapes(result: Any) -> list[tuple[torch.Size, int]] | None:
+    """Each output's shape and number of infinite values; `None` with a NaN."""
     tensors = [tensor for _, tensor in tensors_in(result)]
-    if not all(bool(torch.isfinite(x).all()) for x in tensors):
+    if any(bool(torch.isnan(x).any()) for x in tensors):
         return None
-    return [tensor.shape for tensor in tensors]
+    return [(x.shape, int(torch.isinf(x).sum())) for x in tensors]

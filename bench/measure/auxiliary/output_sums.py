@@ -142,11 +142,15 @@ def _are_scores(spec: TensorSpec, name: str) -> bool:
 def _difference(
     spec: TensorSpec, expected: Values, found: Values, name: str, is_scores: bool
 ) -> TensorDifference:
-    finite = np.isfinite(found)
-    answer = np.where(finite, found, 0.0)
-    error = answer - expected
+    # A mask's infinite values are equal on both sides, and no part of a sum.
+    wrong = ~np.isfinite(found) | ~np.isfinite(expected)
+    finite = ~wrong
+    wrong &= ~(found == expected)
     was = _rows(expected, spec) if is_scores else None
-    now = _rows(answer, spec) if is_scores else None
+    now = _rows(np.where(np.isnan(found), 0.0, found), spec) if is_scores else None
+    answer = np.where(finite, found, 0.0)
+    expected = np.where(np.isfinite(expected), expected, 0.0)
+    error = answer - expected
     is_whole = spec.dtype in _WHOLE
     shape = (len(expected), *spec.shape)
     parts = (
@@ -163,11 +167,11 @@ def _difference(
         answer_power=float(np.square(answer).sum()),
         error_power=float(np.square(error).sum()),
         product=float((expected * answer).sum()),
-        not_finite_count=int((~finite).sum()),
+        not_finite_count=int(wrong.sum()),
         row_count=None if agree is None else agree.size,
         agreeing_count=None if agree is None else int(agree.sum()),
         value_count=int(expected.size),
-        equal_count=int((expected == found).sum()) if is_whole else None,
+        equal_count=int((expected == answer).sum()) if is_whole else None,
         worst_part=parts.worst,
         worst_part_sqnr_db=parts.worst_sqnr_db,
         constant_part=parts.constant,

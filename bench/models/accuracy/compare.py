@@ -77,17 +77,22 @@ def _check(tensors: Sequence[torch.Tensor], name: str, who: str) -> None:
                 f"output {index} of {who} is a sparse tensor, which cannot be compared",
                 "Let forward return it dense: to_dense()",
             )
-        wrong = int((~torch.isfinite(tensor)).sum())
-        if wrong:
-            raise ExportError(
-                name,
-                f"{wrong} of {tensor.numel()} values in output {index} of {who} "
-                "are not finite (NaN or infinite)",
-                "Keep to float32: float16 ends at 65504 and rounds to 0 below 6e-8"
-                if "float16" in name
-                else "Check the weights and the range of the example inputs, and with "
-                "int8 the ranges of the activations",
-            )
+        # Some infinite ones are a mask's, which takes answers out of the choice.
+        has_any = not tensor.numel() or bool(torch.isfinite(tensor).any())
+        if not has_any or bool(torch.isnan(tensor).any()):
+            wrong = int((~torch.isfinite(tensor)).sum())
+            raise _not_finite(wrong, tensor, name, f"output {index} of {who}")
+
+
+def _not_finite(wrong: int, of: torch.Tensor, name: str, where: str) -> ExportError:
+    return ExportError(
+        name,
+        f"{wrong} of {of.numel()} values in {where} are not finite (NaN or infinite)",
+        "Keep to float32: float16 ends at 65504 and rounds to 0 below 6e-8"
+        if "float16" in name
+        else "Check the weights and the range of the example inputs, and with "
+        "int8 the ranges of the activations",
+    )
 
 
 class _Sums(NamedTuple):
@@ -116,14 +121,20 @@ def output_error(
                 f"gives outputs of shape {shapes[1]} and the original of {shapes[0]}",
                 "Give it as TorchScript (.pt) made with torch.jit.script",
             )
-    found = [
-        _compare_one(
-            _name(names, place),
-            [call[place] for call in original],
-            [call[place] for call in exported],
-        )
-        for place in range(min(map(len, original), default=0))
-    ]
+    found = []
+    for place in range(min(map(len, original), default=0)):
+        output = _name(names, place)
+        before = [call[place] for call in original]
+        after = [call[place] for call in exported]
+        for was, now in zip(before, after, strict=True):
+            if was.shape == now.shape:
+                unlike = (torch.isinf(was) | torch.isinf(now)) & (was != now)
+                if wrong := int(unlike.sum()):
+                    where = (
+                        f"{output} of the original or of the exported file, not both,"
+                    )
+                    raise _not_finite(wrong, now, name, where)
+        found.append(_compare_one(output, before, after))
     signal, noise = sum(x.signal for x in found), sum(x.noise for x in found)
     return OutputError(
         max_abs=max((x.figures.max_abs for x in found), default=0.0),
@@ -143,7 +154,7 @@ def _compare_one(
     name: str, before: Sequence[torch.Tensor], after: Sequence[torch.Tensor]
 ) -> _Sums:
     alike = [
-        (a.to(torch.float64), b.to(torch.float64))
+        (_finite(a), _finite(b))
         for a, b in zip(before, after, strict=True)
         if a.shape == b.shape
     ]
@@ -167,6 +178,11 @@ def _compare_one(
         other_shape_count=len(before) - len(alike),
     )
     return _Sums(signal, noise, figures) if is_real else _Sums(0.0, 0.0, figures)
+
+
+def _finite(values: torch.Tensor) -> torch.Tensor:
+    """In float64, with 0 for what is infinite on both sides."""
+    return values.to(torch.float64).nan_to_num(posinf=0.0, neginf=0.0)
 
 
 def _parts(pairs: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> PartError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -34,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 _ERRORS = {"ExportError": ExportError, "UsageError": UsageError}
 _TAIL_LINES = 3
+_CHECK_FAILED = re.compile(r"^\[\w+\.cpp:\d+\] Check failed \(.*\): (\S.*)", re.M)
+"""ExecuTorch raises an error number and prints what was wrong."""
 
 
 @contextlib.contextmanager
@@ -76,9 +79,13 @@ class ExportProcess:
         if isinstance(outcome, Done):
             return outcome
         if isinstance(outcome, Refused):
-            raise _ERRORS[outcome.error](
-                outcome.subject, outcome.fact, outcome.next_step
-            )
+            fact, next_step = outcome.fact, outcome.next_step
+            if failed := _CHECK_FAILED.search(words):
+                fact += f"; ExecuTorch says: {failed[1].rstrip(' .')}"
+                next_step = (
+                    "Take that out of the model, or measure it with --engine lite"
+                )
+            raise _ERRORS[outcome.error](outcome.subject, fact, next_step)
         end = f"signal {-code}" if code < 0 else f"exit code {code}"
         tail = " | ".join(words.splitlines()[-_TAIL_LINES:])
         raise ExportError(

@@ -119,6 +119,15 @@ def test_values_that_are_not_finite_are_counted_and_spoil_no_sum(reference):
     assert difference.error_power == 9
 
 
+def test_what_a_mask_makes_infinite_is_equal_and_never_the_best(reference):
+    expected = scores((-math.inf, -4, -3), (-math.inf, -4, -3))
+    found = scores((-math.inf, -4, -3), (0, -4, -3))
+    (difference,) = compare(reported(found), reference(expected), "net").tensors
+    assert difference.not_finite_count == 1
+    assert difference.error_power == 0
+    assert (difference.row_count, difference.agreeing_count) == (2, 1)
+
+
 @pytest.mark.parametrize(
     "found",
     [

@@ -440,3 +440,29 @@ class Logarithm(nn.Module):
 
     def forward(self, power):
         return self.linear(power.log())
+
+
+class Masked(nn.Module):
+    """Gives no class that the mask forbids."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(8, 4)
+        self.register_buffer("forbidden", torch.tensor([False, True, False, False]))
+
+    def forward(self, x):
+        return self.linear(x).masked_fill(self.forbidden, float("-inf"))
+
+
+def masked():
+    return Masked(), torch.randn(1, 8)
+
+
+class Exponential(nn.Module):
+    def forward(self, x):
+        return x.exp()
+
+
+def beyond_half():
+    """One value that float16 has no number for."""
+    return Exponential(), [(torch.tensor([[1.0, 2.0, 3.0, 12.0]]),) for _ in range(2)]

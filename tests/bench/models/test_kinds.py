@@ -234,8 +234,16 @@ def test_never_more_layers_are_quantized_than_there_are(export_kind):
         ("pictures", "float16", "forward names float32"),
         ("assigned", "float16", "loses a state"),
         ("small_powers", "float16", "not finite.*6e-8"),
+        ("beyond_half", "float16", "1 of 4 values.* not finite"),
     ],
 )
 def test_a_refusal_names_the_thing(export_kind, name, variant, reason):
     with pytest.raises(ExportError, match=reason):
         export_kind(name, variant)
+
+
+@pytest.mark.parametrize("variant", ["float32", "float16", "int8-dynamic"])
+def test_answers_that_a_mask_takes_out_are_infinite_in_both(export_kind, variant):
+    error = export_kind("masked", variant).output_error
+    assert error.max_abs < 0.1
+    assert error.sqnr_db is None or error.sqnr_db > 20

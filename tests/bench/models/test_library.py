@@ -164,6 +164,17 @@ def test_a_child_that_is_killed_is_reported_with_its_last_words(nets):
         export_quietly("deadly:net")
 
 
+@pytest.mark.slow
+def test_what_executorch_prints_of_a_kernel_is_the_reason(nets):
+    pytest.importorskip("executorch")
+    (nets / "deep.py").write_text(
+        "import torch\n\ndef net():\n"
+        "    return torch.nn.Conv3d(2, 4, 3), torch.randn(1, 2, 5, 5, 5)\n"
+    )
+    with pytest.raises(ExportError, match=r"says: .* 3-D or 4-D.* --engine lite"):
+        export_quietly("deep:net", "float32+executorch")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="a fork for each, on Linux only")
 def test_one_process_makes_several_exports_and_outlives_a_crash(nets):
     (nets / "mortal.py").write_text(
