@@ -76,7 +76,7 @@ def replace_file(path: Path, content: bytes) -> None:
     Raises:
         OSError: It cannot be written; what was there before still is.
     """
-    with _new_beside(path) as new:
+    with new_beside(path) as new:
         new.write_bytes(content)
 
 
@@ -86,12 +86,17 @@ def replace_link(path: Path, target: Path) -> None:
     Raises:
         OSError: It cannot be made.
     """
-    with _new_beside(path) as new:
+    with new_beside(path) as new:
         new.symlink_to(target)
 
 
 @contextlib.contextmanager
-def _new_beside(path: Path) -> Iterator[Path]:
+def new_beside(path: Path) -> Iterator[Path]:
+    """A path to write what will be moved to a place when the context ends.
+
+    Raises:
+        OSError: It cannot be written; what was there before still is.
+    """
     new = path.with_name(f".{working_prefix()}{threading.get_native_id()}-{path.name}")
     try:
         yield new

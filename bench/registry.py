@@ -110,6 +110,14 @@ INGESTS: Mapping[str, str] = {
 }
 """Makes records of what other programs have measured."""
 
+BUNDLES: Mapping[str, str] = {
+    "script": "pocketbench.devices.android.bundle_script:compose_script",
+    "phone": "pocketbench.devices.android.bundle_script:read_phone",
+    "token": "pocketbench.devices.conditions.probe:new_token",
+    "conditions": "pocketbench.devices.conditions.probe:parse_probe",
+}
+"""What a phone needs to measure alone, and what reads the words it brings back."""
+
 SIMULATION: Mapping[str, str] = {
     "run": "pocketbench.devices.simulated.foreground:run_phones",
     "list": "pocketbench.devices.simulated.foreground:list_profiles",

@@ -108,7 +108,7 @@ def measure_and_store(options: RunOptions) -> tuple[Path, Cancelled | None]:
     else:
         options = choose_engine(options, lambda plan: _devices(plan, say)[0], say)
         plan = make_plan(options)
-        before, folder = None, new_run_folder(options.runs_folder, _model_word(plan))
+        before, folder = None, new_run_folder(options.runs_folder, model_word(plan))
     selected, plan = _devices(plan, say)
     for info in (device.info for device in selected if device.info.state != "ready"):
         say(
@@ -130,7 +130,7 @@ def measure_and_store(options: RunOptions) -> tuple[Path, Cancelled | None]:
     artifacts, errors = export_all(plan, say) if equipped else ({}, {})
     check_decoders(plan, artifacts)
     # Before the run's own folder makes the working directory dirty.
-    first = _first_record(plan, folder, resumed=before is not None)
+    first = first_record(plan, folder, resumed=before is not None)
     with only_writer(folder), Store(folder) as store:
         if isinstance(first, RunStarted):
             seal(folder, first)
@@ -233,14 +233,13 @@ def _check_lasting(plan: Plan, equipped: Sequence[PreparedDevice]) -> None:
                 )
 
 
-def _model_word(plan: Plan) -> str:
+def model_word(plan: Plan) -> str:
     """The first model's name, as a part of a folder's."""
     return re.sub(r"[^\w.-]+", "-", plan.models[0].name)[:40].strip("-.") or "model"
 
 
-def _first_record(
-    plan: Plan, folder: Path, *, resumed: bool
-) -> RunStarted | RunResumed:
+def first_record(plan: Plan, folder: Path, *, resumed: bool) -> RunStarted | RunResumed:
+    """What a run's file begins with, or goes on with."""
     command = ("pocketbench", *sys.argv[1:])
     if resumed:
         return RunResumed(started_at=utc_now(), command=command)

@@ -45,9 +45,9 @@ def test_files_half_written_by_a_killed_process_are_removed(tmp_path):
     writer = """
 import os, sys
 from pathlib import Path
-from pocketbench.bench.paths import _new_beside
+from pocketbench.bench.paths import new_beside
 for name in sys.argv[1:]:
-    _new_beside(Path(name)).__enter__().write_text("half")
+    new_beside(Path(name)).__enter__().write_text("half")
 os.kill(os.getpid(), 9)
 """
     runs = tmp_path / "runs"
