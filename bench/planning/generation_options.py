@@ -7,10 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pocketbench.bench.errors import UsageError
+from pocketbench.bench.planning.variant_names import DECODER
+from pocketbench.bench.planning.zoo_names import ZOO, zoo_entry
 from pocketbench.bench.records.generation import Generation
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pocketbench.bench.planning.run_options import RunOptions
+    from pocketbench.bench.records.plan import ModelRequest
 
 _MOST_TOKENS = 1 << 20
 _SEPARATOR = re.compile(r"[\s,]+")
@@ -110,3 +115,21 @@ def _prompt_ids(text: str) -> tuple[int, ...]:
             f"--prompt-ids {text[:80]}", fact, "Write whole numbers between commas"
         )
     return tuple(map(int, found))
+
+
+def refuse_what_never_generates(requests: Iterable[ModelRequest]) -> None:
+    """Refuse the zoo's other models before an export has shown what they are.
+
+    Raises:
+        UsageError: Names one that is no decoder.
+    """
+    decoders = [name for name, entry in ZOO.items() if entry.variants == DECODER]
+    for request in requests:
+        entry = zoo_entry(request.source)
+        if entry is not None and entry.variants != DECODER:
+            raise UsageError(
+                request.name,
+                "is no decoder: it takes no tokens and no position",
+                f"Choose from {', '.join(decoders)}, or measure its forward call with "
+                "`pocketbench run`",
+            )

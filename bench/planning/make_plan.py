@@ -16,7 +16,10 @@ from pocketbench.bench.planning.cooldown_options import (
 )
 from pocketbench.bench.planning.cores import check_cores
 from pocketbench.bench.planning.durations import parse_duration
-from pocketbench.bench.planning.generation_options import parse_generation
+from pocketbench.bench.planning.generation_options import (
+    parse_generation,
+    refuse_what_never_generates,
+)
 from pocketbench.bench.planning.input_options import AskedInput, in_lengths, parse_input
 from pocketbench.bench.planning.output_options import output_checks
 from pocketbench.bench.planning.run_options import RunOptions
@@ -75,8 +78,14 @@ def make_plan(options: RunOptions) -> Plan:
             options, models=(options.baseline,), baseline=None
         )
     if not options.models:
+        generates = options.kind == "generate"
+        command, model = (
+            ("generate", "tiny_llama-15m") if generates else ("run", "mobilenet_v2")
+        )
         raise UsageError(
-            "run", "no model was named", "Try `pocketbench run mobilenet_v2 --quick`"
+            command,
+            "no model was named",
+            f"Try `pocketbench {command} {model} --quick`",
         )
     suites = [model for model in options.models if model.endswith(".toml")]
     if not suites:
@@ -187,6 +196,8 @@ def _plan(
 ) -> Plan:
     sustained = parse_sustained(options)
     workload = _workload(options, most_blocks, is_sustained=sustained is not None)
+    if workload.generation is not None:
+        refuse_what_never_generates(requests)
     threads = options.threads or (1,)
     if any(count < 1 for count in threads):
         raise UsageError("--threads", "must be 1 or more", "Give a positive number")

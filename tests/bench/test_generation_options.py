@@ -12,7 +12,7 @@ from tests.bench.test_run_options import options_of
 
 
 def plan(**options):
-    return make_plan(RunOptions(models=("text_encoder",), kind="generate", **options))
+    return make_plan(RunOptions(models=("tiny_llama-15m",), kind="generate", **options))
 
 
 def test_a_generation_takes_executorch_and_decides_on_decode_speed():
@@ -49,7 +49,7 @@ def test_an_engine_that_is_not_the_usual_one_is_in_the_name():
 
 def test_depths_are_written_between_commas_or_one_by_one():
     asked = options_of(
-        "text_encoder", "--kv-depth", "0,1024", "--kv-depth", "4096", command=generate
+        "tiny_llama-15m", "--kv-depth", "0,1024", "--kv-depth", "4096", command=generate
     )
 
     assert asked.kv_depths == (0, 1024, 4096)
@@ -70,7 +70,7 @@ def test_a_prompt_of_given_ids_is_as_long_as_they_are(tmp_path):
 def test_a_suite_of_kind_generate_gives_the_same_plan(tmp_path):
     suite = tmp_path / "suite.toml"
     suite.write_text(
-        '[[model]]\nsource = "text_encoder"\nvariants = ["float32"]\n[workload]\n'
+        '[[model]]\nsource = "tiny_llama-15m"\nvariants = ["float32"]\n[workload]\n'
         'kind = "generate"\nnew_tokens = 32\nkv_depths = [0, 1024]\nblocks = 4\n'
     )
 
@@ -116,3 +116,19 @@ def test_a_file_with_words_is_no_prompt(tmp_path):
 
     with pytest.raises(UsageError, match="holds 'Once', which is no token id"):
         plan(prompt_ids=str(file))
+
+
+def test_a_model_of_the_zoo_that_is_no_decoder_is_refused_before_it_is_exported():
+    with pytest.raises(UsageError) as error:
+        make_plan(RunOptions(models=("mobilenet_v2",), kind="generate"))
+
+    assert str(error.value) == (
+        "mobilenet_v2: is no decoder: it takes no tokens and no position. Choose from "
+        "tiny_llama-15m, tiny_llama-110m, or measure its forward call with "
+        "`pocketbench run`"
+    )
+
+
+def test_without_a_model_the_command_names_one_that_generates():
+    with pytest.raises(UsageError, match="`pocketbench generate tiny_llama-15m"):
+        make_plan(RunOptions(kind="generate"))
