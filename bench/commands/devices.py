@@ -28,6 +28,8 @@ def devices(context: click.Context, as_json: bool, simulated: bool) -> None:
     \b
     pocketbench devices
     pocketbench devices clean android:*
+
+    A device that a run uses is listed with the run's process and since when.
     """
     if context.invoked_subcommand is not None:
         return
@@ -66,6 +68,8 @@ def _print_table(infos: list[DeviceInfo]) -> None:
         state = info.state.replace("_", " ")
         if info.remedy is not None:
             state += f": {info.remedy}"
+        if info.held_by is not None:
+            state += f"; in use by {info.held_by}"
         table.add_row(
             *map(
                 _plain,

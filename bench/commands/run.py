@@ -73,6 +73,19 @@ def _one_choice(
     "[default: host and every attached phone]",
 )
 @click.option(
+    "--wait",
+    metavar="TIME",
+    help="Wait this long for a device that another run uses: 10m. Those that wait "
+    "take turns in order of arrival.  [default: do not wait]",
+)
+@click.option(
+    "--spread",
+    is_flag=True,
+    help="Measure each model on one phone of each kind: phones of the same model "
+    "share the MODELs, and take over from one that fails.  [default: every phone "
+    "measures all]",
+)
+@click.option(
     "--variant",
     "variants",
     multiple=True,

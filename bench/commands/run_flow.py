@@ -37,6 +37,7 @@ from pocketbench.bench.measure.lease import CpuLease
 from pocketbench.bench.measure.prepare import (
     PreparedDevice,
     check_devices,
+    claim_devices,
     early_failures,
     equip,
     export_all,
@@ -54,12 +55,14 @@ from pocketbench.bench.measure.store import (
     utc_now,
 )
 from pocketbench.bench.paths import remove_leftovers, state_dir
+from pocketbench.bench.planning.durations import parse_duration
 from pocketbench.bench.planning.make_plan import make_plan
 from pocketbench.bench.planning.project_file import read_project
 from pocketbench.bench.planning.run_options import RunOptions
 from pocketbench.bench.planning.selection import SelectedDevice, select
 from pocketbench.bench.planning.workload_options import with_budget
 from pocketbench.bench.processes.tool import run_to_end
+from pocketbench.bench.records.device import Claim
 from pocketbench.bench.records.plan import Plan
 from pocketbench.bench.records.run import ArtifactReady, Run, RunResumed, RunStarted
 from pocketbench.bench.records.runner import SupportsDuration
@@ -125,6 +128,8 @@ def measure_and_store(options: RunOptions) -> tuple[Path, Cancelled | None]:
     _check_lasting(plan, equipped)
     check_generators(plan, (b.runner for item in equipped for b in item.bindings))
     preinstall(equipped)
+    wait_s = parse_duration(options.wait, "--wait") if options.wait else 0.0
+    claim_devices(selected, Claim(run_id=folder.name, wait_s=wait_s, say=say))
     check_devices(selected)
     stopped: Cancelled | None = None
     artifacts, errors = export_all(plan, say) if equipped else ({}, {})

@@ -15,6 +15,7 @@ from pocketbench.bench.measure.eta import seconds_per_launch
 from pocketbench.bench.measure.execute import measure, noting_the_end
 from pocketbench.bench.measure.ledger import Ledger
 from pocketbench.bench.measure.prepacking import with_prepacked
+from pocketbench.bench.measure.spread import begun_on
 from pocketbench.bench.measure.store import read_run
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.units import format_span
@@ -65,6 +66,8 @@ def measure_run(run: RunContext, jobs: Sequence[DeviceJob], before: Run | None) 
                 failures=worth_keeping(before, anew=True) if before else (),
             )
         if plan.profile == "ops":
+            if plan.spread:
+                jobs = begun_on(jobs, read_run(run.store.folder).launches)
             profile_operators(run, jobs)
 
 
@@ -94,6 +97,8 @@ def measure_until_settled(run: RunContext, jobs: Sequence[DeviceJob]) -> None:
             failures=worth_keeping(before),
         )
         found = _look(read_run(store.folder))
+        if plan.spread:
+            going = begun_on(going, found.run.launches)
         title = f"look {number} of {len(workload.looks)}"
         if _is_cut_short(going, until, found, deadline):
             text = f"the budget of {format_span(budget_s or 0)} was spent on the way"

@@ -22,6 +22,7 @@ from pocketbench.bench.judge.summary import Cell, Pairs, Summary
 from pocketbench.bench.judge.sustained import sustained_cells
 from pocketbench.bench.judge.valid_launches import CellKey, standing_failures
 from pocketbench.bench.judge.verdicts import check_min_effect
+from pocketbench.bench.records.device_kind import interchangeable
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.families import family_of
 from pocketbench.bench.records.metrics import (
@@ -120,7 +121,7 @@ def _summarized(
         failures=standing_failures(run),
         sustained=sustained_cells(run),
         budgets=judged_budgets(run, measured.values()),
-        jobs_wanted=len(plan.variants) * len(_selected_devices(run)),
+        jobs_wanted=len(plan.variants) * _wanted_devices(run),
     )
 
 
@@ -237,8 +238,11 @@ def _clock_ns(*cells: Cell) -> float:
     )
 
 
-def _selected_devices(run: Run) -> set[str]:
-    """The devices that were to be measured, those never opened included."""
+def _wanted_devices(run: Run) -> int:
+    """How many devices were to measure each model, those never opened included."""
+    if run.started.plan.spread:
+        kinds = {interchangeable(ready.device) for ready in run.devices}
+        return max(1, len(kinds))
     failed = {
         failure.device_id
         for failure in run.failures
@@ -246,4 +250,4 @@ def _selected_devices(run: Run) -> set[str]:
     }
     launched = {launch.device_id for launch in run.launches}
     launched |= {record.launch.device_id for record in run.sustained}
-    return {ready.device.id for ready in run.devices} | failed | launched
+    return len({ready.device.id for ready in run.devices} | failed | launched)

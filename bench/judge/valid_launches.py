@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from typing import NamedTuple
 
 from pocketbench.bench.records.blocks import ended_variants, is_tainted, whole_blocks
+from pocketbench.bench.records.device_kind import interchangeable
 from pocketbench.bench.records.launch import Failure, Launch
 from pocketbench.bench.records.run import Run
 
@@ -72,13 +73,19 @@ def redone_launches(
 
 
 def standing_failures(run: Run) -> tuple[Failure, ...]:
-    """Failures that no later launch made good; of the same kind, the last one."""
-    launches: defaultdict[str, list[Launch]] = defaultdict(list)
+    """Failures that no later launch made good; of the same kind, the last one.
+
+    Where phones share the models, a launch on another phone of the kind does too.
+    """
+    shares = run.devices if run.started.plan.spread else ()
+    kinds = {ready.device.id: interchangeable(ready.device) for ready in shares}
+    launches: defaultdict[object, list[Launch]] = defaultdict(list)
     for launch in run.every_launch:
-        launches[launch.device_id].append(launch)
+        launches[kinds.get(launch.device_id, launch.device_id)].append(launch)
     standing: dict[tuple[object, ...], Failure] = {}
     for failure in run.failures:
-        if any(_makes_good(launch, failure) for launch in launches[failure.device_id]):
+        kind_of_device = kinds.get(failure.device_id, failure.device_id)
+        if any(_makes_good(launch, failure) for launch in launches[kind_of_device]):
             continue
         kind = (failure.device_id, failure.model, failure.variant_id, failure.reason)
         standing.pop(kind, None)
@@ -94,6 +101,9 @@ def _makes_good(launch: Launch, failure: Failure) -> bool:
         return False
     if failure.block is None or failure.attempt is None:
         return launch.started_at > failure.started_at
+    if launch.device_id != failure.device_id:
+        is_later = launch.started_at > failure.started_at
+        return is_later and launch.block == failure.block
     return launch.block == failure.block and launch.attempt > failure.attempt
 
 

@@ -22,7 +22,8 @@ from pocketbench.bench.errors import (
 from pocketbench.bench.measure.context import RunContext
 from pocketbench.bench.measure.cooldown_wait import CooldownWait, needs_cooldown
 from pocketbench.bench.measure.device_job import DeviceJob
-from pocketbench.bench.measure.failure_records import Place, failure_of
+from pocketbench.bench.measure.failure_records import Place
+from pocketbench.bench.measure.faults import DeviceFaults
 from pocketbench.bench.measure.ledger import Ledger
 from pocketbench.bench.measure.preflight import check
 from pocketbench.bench.measure.push_tracker import Sender
@@ -50,10 +51,6 @@ from pocketbench.bench.records.plan import Variant
 from pocketbench.bench.records.runner import Runner
 
 logger = logging.getLogger(__name__)
-
-_NO_PLACE = Place()
-_LOST_TIMES = 2
-"""A device that is lost more often than this in one run is given up."""
 
 
 class DeviceSession:
@@ -85,7 +82,7 @@ class DeviceSession:
         )
         self._installed: dict[str, DeviceFile] = {}
         self._sender = Sender()
-        self._stored_error: PocketbenchError | None = None
+        self._faults = DeviceFaults(run, self._info, self._ledger)
         self._ready: dict[tuple[str, str], ReadyVariant] = {}
         self._pinned: tuple[int, ...] = ()
         self._cooldown: CooldownWait | None = None
@@ -105,49 +102,47 @@ class DeviceSession:
         finally:
             self._run.observer.device_finished(self._info)
 
+    @property
+    def gave_up(self) -> bool:
+        """Whether it ended although there was more to do."""
+        return bool(self._pending()) and not self._job.is_over
+
     def _pending(self) -> int:
         """How many launches are missing."""
         return self._ledger.pending_launches(redos=self._redos)
 
     def _run_until_done(self) -> None:
-        lost = 0
         while True:
             try:
-                with self._job.selected.driver.open(
-                    self._info, cancel=self._run.cancel
-                ) as device:
-                    self._info = device.info
-                    self._pinned = cores_of(self._info, self._run.plan.cores)
-                    self.prepare(device)
-                    with quiesced(device, self._run.plan, self._run.observer):
-                        self._begin_cooldown(device)
-                        self._measure(device)
-                return
+                self._run_opened()
             except Cancelled:
                 raise
-            except DeviceLostError as error:
-                lost += 1
-                given_up = lost > _LOST_TIMES
-                if given_up or error is not self._stored_error:
-                    self._fail(error, reason=error.reason)
-                if given_up:
-                    return
             except PocketbenchError as error:
-                reason = getattr(error, "reason", FailureReason.INTERNAL)
-                self._fail(error, reason=reason)
-                return
+                if self._faults.can_retry(error):
+                    continue
             except Exception as error:
                 # The job boundary: nothing that happens here may take others along.
                 logger.exception("%s", self._info.id)
-                self._fail(
-                    PocketbenchError(
-                        self._info.id,
-                        f"{type(error).__name__}: {error}",
-                        FailureReason.INTERNAL.remedy,
-                    ),
-                    reason=FailureReason.INTERNAL,
-                )
-                return
+                fact = f"{type(error).__name__}: {error}"
+                remedy = FailureReason.INTERNAL.remedy
+                self._faults.store(PocketbenchError(self._info.id, fact, remedy))
+            return
+
+    def _run_opened(self) -> None:
+        """Open the device and measure what is missing.
+
+        Raises:
+            PocketbenchError: It went on no further.
+        """
+        with self._job.selected.driver.open(
+            self._info, cancel=self._run.cancel
+        ) as device:
+            self._info = device.info
+            self._pinned = cores_of(self._info, self._run.plan.cores)
+            self.prepare(device)
+            with quiesced(device, self._run.plan, self._run.observer):
+                self._begin_cooldown(device)
+                self._measure(device)
 
     @property
     def _redos(self) -> int:
@@ -172,7 +167,7 @@ class DeviceSession:
             refused = found.refused.get((variant.model, variant.name))
             if refused is not None:
                 artifacts.pop((variant.model, variant.name), None)
-                self._fail(refused, reason=refused.reason, variant=variant)
+                self._faults.store(refused, variant=variant)
         installed = push(
             needed_objects(used_bindings(bindings, artifacts), artifacts.values())
         )
@@ -210,11 +205,14 @@ class DeviceSession:
             for position, variant_id in enumerate(order):
                 if not self.launch(device, by_id[variant_id], block, attempt, position):
                     break
+            else:
+                self._faults.progressed()
 
     def launch(
         self, device: Device, variant: Variant, block: int, attempt: int, position: int
     ) -> bool:
         """Do one launch, store its outcome, and return whether it measured."""
+        self._faults.check()
         ready = self.ready(variant)
         self._run.observer.launch_started(self._info, variant.model, variant.id)
         started_at = utc_now()
@@ -233,9 +231,8 @@ class DeviceSession:
                 result, ready.artifact, ready.request
             )
         except (LaunchError, DeviceLostError) as error:
-            self._fail(
+            self._faults.store(
                 error,
-                reason=error.reason,
                 variant=variant,
                 place=Place(block, attempt, position),
                 started_at=started_at,
@@ -373,28 +370,3 @@ class DeviceSession:
         return self._run.lease.for_program(
             runner, self._info, threads, self._run.cancel
         )
-
-    def _fail(
-        self,
-        error: PocketbenchError,
-        *,
-        reason: FailureReason,
-        variant: Variant | None = None,
-        place: Place = _NO_PLACE,
-        started_at: str | None = None,
-        result: CommandResult | None = None,
-    ) -> None:
-        """Store a failure."""
-        failure = failure_of(
-            error,
-            device_id=self._info.id,
-            reason=reason,
-            variant=variant,
-            place=place,
-            started_at=started_at,
-            result=result,
-        )
-        self._run.store.append(failure)
-        self._ledger.failures.append(failure)
-        self._stored_error = error
-        self._run.observer.launch_failed(self._info, failure)

@@ -11,6 +11,7 @@ from pocketbench.bench.measure.auxiliary.sustained import SustainedSession
 from pocketbench.bench.measure.context import RunContext
 from pocketbench.bench.measure.device_job import DeviceJob
 from pocketbench.bench.measure.device_session import DeviceSession
+from pocketbench.bench.measure.spread import SharedWork, shared_work
 from pocketbench.bench.measure.store import Store, utc_now
 from pocketbench.bench.records.launch import Failure, Launch
 from pocketbench.bench.records.run import RunEnded
@@ -44,12 +45,32 @@ def measure(
             ended, and the store holds every finished launch.
     """
     kind = DeviceSession if run.plan.sustained is None else SustainedSession
-    sessions = [kind(run, job, launches=launches, failures=failures) for job in jobs]
+
+    def work_through(job: DeviceJob, work: SharedWork) -> None:
+        device_id = job.selected.info.id
+        while (models := work.take(device_id)) is not None:
+            part = job.limited(models, job.deadline)
+            session = kind(run, part, launches=launches, failures=failures)
+            gave_up = True
+            try:
+                session.run()
+                gave_up = session.gave_up
+            finally:
+                if gave_up:
+                    work.given_up(device_id, models)
+                else:
+                    work.finished()
+            if gave_up:
+                return
+
     cancelled = False
     with concurrent.futures.ThreadPoolExecutor(
-        max_workers=max(1, len(sessions)), thread_name_prefix="device"
+        max_workers=max(1, len(jobs)), thread_name_prefix="device"
     ) as pool:
-        futures = [pool.submit(session.run) for session in sessions]
+        futures = [
+            pool.submit(work_through, *shared)
+            for shared in shared_work(jobs, launches, spread=run.plan.spread)
+        ]
         try:
             for future in concurrent.futures.as_completed(futures):
                 try:

@@ -33,6 +33,7 @@ def failure_of(
     place: Place,
     started_at: str | None,
     result: CommandResult | None,
+    retry: int = 0,
 ) -> Failure:
     """Keep the error's words, and the ends of all that the program left."""
     return Failure(
@@ -46,6 +47,7 @@ def failure_of(
         attempt=place.attempt,
         position=place.position,
         started_at=started_at or utc_now(),
+        retry=retry,
         exit_code=result.exit_code if result else None,
         signal=result.signal if result else None,
         stdout_tail=_tail(result.stdout) if result else "",

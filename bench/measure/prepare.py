@@ -23,10 +23,12 @@ from pocketbench.bench.planning.selection import SelectedDevice, Selector
 from pocketbench.bench.planning.sources import format_of
 from pocketbench.bench.records.artifact import Artifact
 from pocketbench.bench.records.device import (
+    Claim,
     DeviceDriver,
     DeviceInfo,
     LocalFile,
     SupportsCheck,
+    SupportsClaim,
     SupportsPreinstall,
 )
 from pocketbench.bench.records.failure import FailureReason
@@ -63,6 +65,15 @@ def make_driver(selector: Selector) -> DeviceDriver:
     host, _, port = selector.server.rpartition(":")
     remote: DeviceDriver = kind(host=host, port=int(port))
     return remote
+
+
+def claim_devices(devices: Sequence[SelectedDevice], claim: Claim) -> None:
+    """Have devices be opened for a run, which may wait for those in use."""
+    for device in devices:
+        # Who held it when it was found is no fact for this run's records.
+        device.info = replace(device.info, held_by=None)
+        if isinstance(device.driver, SupportsClaim):
+            device.driver.claim = claim
 
 
 def check_devices(devices: Sequence[SelectedDevice]) -> None:

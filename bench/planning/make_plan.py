@@ -234,6 +234,7 @@ def _plan(
         ),
         cores=None if options.cores is None else check_cores(options.cores),
         quiesce=options.quiesce,
+        spread=options.spread,
         outputs=output_checks(options, suite.check if suite else None),
         allow_mismatch=options.allow_mismatch,
         sustained=sustained,

@@ -62,6 +62,9 @@ class RunOptions(WorkloadOptions, frozen=True, kw_only=True):
     """Names of the zoo, `module:factory`, model files, or one suite file."""
     devices: tuple[str, ...] = ()
     """Selectors: `host`, `android:*`, `simulated:pixel-8`. None: host and phones."""
+    wait: str | None = None
+    """`10m`: how long a device that another run uses is waited for."""
+    spread: bool = False
     variants: tuple[str, ...] = ()
     baseline: str | None = None
     candidates: tuple[str, ...] = ()

@@ -48,6 +48,7 @@ _OF_THE_DEVICE = frozenset(
         FailureReason.UNAUTHORIZED,
         FailureReason.OFFLINE,
         FailureReason.ADB_SERVER_REPLACED,
+        FailureReason.QUARANTINED,
     }
 )
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from pocketbench.bench.records.record import Value
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -29,6 +30,31 @@ DeviceState = Literal[
 
 ScreenWish = Literal["on", "off", "leave"]
 """What a phone's screen shall be while it is measured."""
+
+
+class Holder(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """The process that uses a device."""
+
+    pid: int
+    run_id: str | None = None
+    """`None`: it uses the device for something else than a run."""
+    since: str
+    """ISO-8601, UTC."""
+
+    def __str__(self) -> str:
+        """In words: `pid 4711, run 20261128-120000-net-1a2b, since ...`."""
+        run = f", run {self.run_id}" if self.run_id else ""
+        return f"pid {self.pid}{run}, since {self.since}"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who wants devices, and how long it waits for one that another run holds."""
+
+    run_id: str | None = None
+    wait_s: float = 0.0
+    say: Callable[[str], None] | None = None
+    """Called with one line when a device is waited for."""
 
 
 class CoreCluster(Value, frozen=True, kw_only=True):
@@ -84,6 +110,8 @@ class DeviceInfo(Value, frozen=True, kw_only=True):
     """Its launches run on this computer's cores, so they need the CPU lease."""
     transport: str | None = None
     """How it is reached: `usb`, `tcp 127.0.0.1:26001`; `None` for the host."""
+    held_by: Holder | None = None
+    """The run that uses it, when devices were looked for; `None`: no other does."""
 
 
 class LocalFile(Value, frozen=True, kw_only=True):
@@ -299,6 +327,14 @@ class DeviceDriver(Protocol):
             DeviceUnavailableError: Unauthorized, offline or locked by another run.
         """
         ...
+
+
+@runtime_checkable
+class SupportsClaim(Protocol):
+    """A driver whose devices may be in use by another run."""
+
+    claim: Claim
+    """For all devices that are opened from now on."""
 
 
 @runtime_checkable

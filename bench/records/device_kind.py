@@ -35,3 +35,9 @@ def tagged_name(info: DeviceInfo) -> str:
     """The device's name with its marks: `Pixel 8 [simulated]`."""
     marks = "".join(f" [{caveat.value}]" for caveat in device_caveats(info))
     return info.name + marks
+
+
+def interchangeable(info: DeviceInfo) -> tuple[object, ...]:
+    """What devices have in common that may measure for each other (`--spread`)."""
+    kind = (info.family, info.manufacturer, info.model, info.soc, info.is_simulated)
+    return kind if info.model else (info.id,)

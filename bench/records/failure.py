@@ -13,6 +13,7 @@ class FailureReason(StrEnum):
     DEVICE_LOST = "device_lost"
     DEVICE_BUSY = "device_busy"
     ADB_SERVER_REPLACED = "adb_server_replaced"
+    QUARANTINED = "quarantined"
     LOCKED = "locked"
     NOT_PAIRED = "not_paired"
     DEVELOPER_MODE_OFF = "developer_mode_off"
@@ -68,10 +69,16 @@ _REMEDIES = {
     FailureReason.DEVICE_LOST: (
         "Check the cable and that the phone did not reboot, then run with --resume"
     ),
-    FailureReason.DEVICE_BUSY: "Wait for the other pocketbench run, or end it",
+    FailureReason.DEVICE_BUSY: (
+        "Wait for the other pocketbench run (--wait 10m), or end it"
+    ),
     FailureReason.ADB_SERVER_REPLACED: (
         "Another adb version restarted the server: use one adb binary, "
         "then run with --resume"
+    ),
+    FailureReason.QUARANTINED: (
+        "Check the phone, its cable and its hub, then run with --resume; with several "
+        "phones of the model, --spread moves the work to another"
     ),
     FailureReason.LOCKED: (
         "Unlock the iPhone and let it stay so (Settings > Display & Brightness > "

@@ -162,6 +162,9 @@ class Failure(Value, frozen=True, kw_only=True, tag_field="record", tag="failure
     attempt: int | None = None
     position: int | None = None
     started_at: str
+    retry: int = 0
+    """The device was opened again after it, for this number of a time in a row; 0: it
+    was not."""
     exit_code: int | None = None
     signal: int | None = None
     stdout_tail: str = ""

@@ -167,6 +167,8 @@ class Plan(Value, frozen=True, kw_only=True):
     cores: str | None = None
     """The phone's cores to run on: `big`, `mid`, `little`, or a list such as `4-7`;
     `None`: wherever its scheduler puts the program."""
+    spread: bool = False
+    """Whether each model is measured on one phone of each kind, not on all of them."""
     profile: Literal["ops"] | None = None
     """`ops`: each variant is launched once more to observe its operators."""
     libc: PhoneLibc | None = None

@@ -13,10 +13,11 @@ from pocketbench.bench.errors import (
     DeviceUnavailableError,
 )
 from pocketbench.bench.records.failure import FailureReason
+from pocketbench.devices.android.adb.errors import lost
 from pocketbench.devices.android.adb.program import find_adb
 from pocketbench.devices.android.adb.reconnect import wait_until_back
 from pocketbench.devices.android.adb.server import AdbServer
-from pocketbench.devices.android.adb.transports import list_transports
+from pocketbench.devices.android.adb.transports import check_ready
 from pocketbench.devices.android.identity import (
     IDENTITY_SCRIPT,
     device_info,
@@ -39,7 +40,12 @@ from pocketbench.devices.android.system_log import (
     window_command,
     with_lines,
 )
-from pocketbench.devices.conditions.probe import compose_probe, new_token, parse_probe
+from pocketbench.devices.conditions.probe import (
+    boot_id_of,
+    compose_probe,
+    new_token,
+    parse_probe,
+)
 from pocketbench.devices.device_lock import device_lock
 
 if TYPE_CHECKING:
@@ -48,6 +54,7 @@ if TYPE_CHECKING:
 
     from pocketbench.bench.records.conditions import Conditions, Missing
     from pocketbench.bench.records.device import (
+        Claim,
         CommandResult,
         DeviceFile,
         DeviceInfo,
@@ -78,6 +85,7 @@ class AndroidDevice:
         objects: PhoneObjects,
         *,
         properties: Mapping[str, str],
+        boot_id: str,
         cancel: threading.Event,
     ) -> None:
         """Take what `open_serial` has found out."""
@@ -87,6 +95,7 @@ class AndroidDevice:
         self._shell = shell
         self._objects = objects
         self._properties = properties
+        self._boot_id = boot_id
         self._cancel = cancel
         self._is_restored = True
 
@@ -205,14 +214,19 @@ class AndroidDevice:
         A phone that does not answer in time gives what came until then.
 
         Raises:
-            DeviceLostError: The phone went away.
+            DeviceLostError: The phone went away, or was restarted since it was opened.
             Cancelled: The cancel event was set.
         """
         token = new_token()
         done = self._shell.run(
             ["sh", "-c", compose_probe(token)], timeout_s=_CONDITIONS_TIMEOUT_S
         )
-        return parse_probe(done.stdout.decode("utf-8", "replace"), token)
+        output = done.stdout.decode("utf-8", "replace")
+        boot_id = boot_id_of(output)
+        if boot_id != self._boot_id and boot_id and self._boot_id:
+            # Also where adb was connected again before anyone noticed.
+            raise lost(self._info.id, "restarted (its boot id changed)")
+        return parse_probe(output, token)
 
     def free_bytes(self) -> int | Missing:
         """How much room there is for files.
@@ -293,6 +307,7 @@ def open_serial(
     family: str,
     cancel: threading.Event,
     progress: Callable[[str], None] | None = None,
+    claim: Claim | None = None,
     adb: AdbProgram | None = None,
 ) -> Iterator[AndroidDevice]:
     """Take exclusive use of a phone by adb's name for it.
@@ -305,6 +320,7 @@ def open_serial(
         family: `android` or `simulated`.
         cancel: Ends what runs on it.
         progress: Called with one line about what takes long.
+        claim: Whose run uses it, and how long it waits for another.
         adb: The program that pushes; `None`: the one that is found.
 
     Raises:
@@ -318,11 +334,11 @@ def open_serial(
     with contextlib.closing(
         AdbShell(server, serial, device_id=device_id, cancel=cancel)
     ) as shell:
-        info, properties = read_identity(
+        info, properties, boot_id = read_identity(
             shell, device_id=device_id, family=family, serial=serial
         )
         assert info.serial_hash is not None
-        with device_lock(device_id, info.serial_hash):
+        with device_lock(device_id, info.serial_hash, claim, cancel):
             sender = ObjectSender(
                 shell,
                 server.command(adb, "-s", serial),
@@ -340,35 +356,15 @@ def open_serial(
                 shell,
                 objects,
                 properties=properties,
+                boot_id=boot_id,
                 cancel=cancel,
             )
 
 
-def check_ready(server: AdbServer, serial: str, device_id: str) -> None:
-    """See that the server lists the phone as ready.
-
-    Raises:
-        DeviceUnavailableError: It does not.
-    """
-    for transport in list_transports(server):
-        if transport.name == serial:
-            if transport.remedy is None:
-                return
-            raise DeviceUnavailableError(
-                device_id, transport.state_words, transport.remedy, transport.reason
-            )
-    raise DeviceUnavailableError(
-        device_id,
-        "not attached any more",
-        "See `pocketbench devices` for what is",
-        FailureReason.OFFLINE,
-    )
-
-
 def read_identity(
     shell: AdbShell, *, device_id: str, family: str, serial: str
-) -> tuple[DeviceInfo, Mapping[str, str]]:
-    """Ask a phone who it is, in one round trip; also all of its properties.
+) -> tuple[DeviceInfo, Mapping[str, str], str]:
+    """Ask a phone who it is, in one round trip; also its properties and its boot id.
 
     Raises:
         DeviceUnavailableError: It is listed as ready and does not answer.
@@ -388,4 +384,4 @@ def read_identity(
         )
     info = device_info(sections, device_id=device_id, family=family, serial=serial)
     logger.debug("%s: serial %s", device_id, serial_number(properties) or serial)
-    return info, properties
+    return info, properties, sections.get("boot_id", "").strip()

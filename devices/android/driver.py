@@ -12,7 +12,7 @@ from pocketbench.bench.errors import (
     DeviceLostError,
     DeviceUnavailableError,
 )
-from pocketbench.bench.records.device import DeviceInfo
+from pocketbench.bench.records.device import Claim, DeviceInfo
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.devices.android.adb.program import AdbProgram, find_adb
 from pocketbench.devices.android.adb.reconnect import wait_until_back
@@ -24,7 +24,7 @@ from pocketbench.devices.android.adb.server import (
 from pocketbench.devices.android.adb.transports import Transport, list_transports
 from pocketbench.devices.android.device import AndroidDevice, open_serial, read_identity
 from pocketbench.devices.android.shell.shell import AdbShell
-from pocketbench.devices.device_lock import serial_hash
+from pocketbench.devices.device_lock import serial_hash, with_holders
 
 if TYPE_CHECKING:
     import threading
@@ -63,6 +63,7 @@ class AndroidDriver:
         """
         self._server = server_from_environment(host, port)
         self._progress = progress
+        self.claim = Claim()
         self._adb: AdbProgram | None = None
         self._lost: set[str] = set()
         elsewhere = "" if self._server.is_local else f"@{self._server}"
@@ -97,7 +98,7 @@ class AndroidDriver:
         # Side by side, so that a phone that hangs keeps no other waiting.
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
             infos = list(pool.map(self._describe, transports))
-        return one_entry_a_phone(infos)
+        return with_holders(one_entry_a_phone(infos))
 
     def _describe(self, transport: Transport) -> DeviceInfo:
         device_id = self._prefix + transport.name
@@ -107,7 +108,7 @@ class AndroidDriver:
             with contextlib.closing(
                 AdbShell(self._server, transport.name, device_id=device_id, cancel=None)
             ) as shell:
-                info, _ = read_identity(
+                info, _, _ = read_identity(
                     shell,
                     device_id=device_id,
                     family="android",
@@ -150,6 +151,7 @@ class AndroidDriver:
                 family=info.family,
                 cancel=cancel,
                 progress=self._progress,
+                claim=self.claim,
             ) as device:
                 self._check_same(info, device.info)
                 yield device

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pocketbench.bench.records.device import CoreCluster, DeviceInfo
 from pocketbench.devices.android.arm_cores import core_name
 from pocketbench.devices.conditions.reading import cpu_list, integer
+from pocketbench.devices.conditions.settings_record import BOOT_ID
 from pocketbench.devices.device_lock import serial_hash
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ IDENTITY_SCRIPT = "; ".join(
         ("meminfo", "cat /proc/meminfo"),
         ("pagesize", "getconf PAGESIZE || grep -m 1 KernelPageSize /proc/self/smaps"),
         ("kernel", "uname -r"),
+        ("boot_id", f"cat {BOOT_ID}"),
     )
 )
 """For `sh -c`; what it prints goes to `parse_sections`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 
 import msgspec
@@ -55,7 +56,8 @@ for x in {" ".join(cpufreq.NAMES)}; do f "$d/$x"; done; fi; done
 for x in {cpufreq.ROOT}/online {process.LOAD} {process.UPTIME} {process.CPUSET} \
 {memory.PATH} {process.STATUS} /sys/class/power_supply/battery/current_now; do
 f $x; done
-if [ -e {PATH} ]; then f {PATH}; f {BOOT_ID}; fi
+f {BOOT_ID}
+if [ -e {PATH} ]; then f {PATH}; fi
 for x in /sys/bus/iio/devices/*/energy_value; do
 if [ -e "$x" ]; then f "$x"; fi; done
 echo "$o"; }}
@@ -136,6 +138,12 @@ def parse_probe(output: str, token: str) -> Conditions:
         energy=take("energy", energy.parse_energy(files)),
         missing=gathering.missing,
     )
+
+
+def boot_id_of(output: str) -> str | None:
+    """The kernel's id of this start of the phone, from what a probe printed."""
+    found = re.search(rf"^{BOOT_ID}=(\S+)", output, re.M)
+    return found and found[1]
 
 
 def _parse_thermal(section: Section) -> Reading[Thermal]:

@@ -9,8 +9,9 @@ import time
 from typing import TYPE_CHECKING
 
 from pocketbench.bench.errors import DeviceUnavailableError, ToolMissingError
+from pocketbench.bench.records.device import Claim
 from pocketbench.bench.records.failure import FailureReason
-from pocketbench.devices.device_lock import device_lock
+from pocketbench.devices.device_lock import device_lock, with_holders
 from pocketbench.devices.ios.conditions import AppConditions, read_conditions
 from pocketbench.devices.ios.links.devicectl import Devicectl, list_devices
 from pocketbench.devices.ios.links.pymobiledevice3 import Pymobiledevice3, list_phones
@@ -49,6 +50,10 @@ second, and a cooldown asks every few seconds."""
 class IosDriver:
     """Finds and opens iPhones through devicectl, else through pymobiledevice3."""
 
+    def __init__(self) -> None:
+        """Wait for nobody."""
+        self.claim = Claim()
+
     def discover(self) -> tuple[DeviceInfo, ...]:
         """Every phone that is paired, attached or in reach, with its state.
 
@@ -58,9 +63,9 @@ class IosDriver:
         """
         xcrun = _xcrun_with_devicectl()
         if xcrun is not None:
-            return parse_devicectl(list_devices(xcrun))
+            return with_holders(parse_devicectl(list_devices(xcrun)))
         try:
-            return parse_usbmux(list_phones(find_pymobiledevice3()))
+            return with_holders(parse_usbmux(list_phones(find_pymobiledevice3())))
         except ValueError as error:
             raise DeviceUnavailableError(
                 "ios",
@@ -85,7 +90,7 @@ class IosDriver:
         else:
             link = Pymobiledevice3(find_pymobiledevice3(), udid, info.id, cancel)
         assert info.serial_hash is not None
-        with device_lock(info.id, info.serial_hash):
+        with device_lock(info.id, info.serial_hash, self.claim, cancel):
             yield IosDevice(info, link)
 
 

@@ -14,8 +14,9 @@ import msgspec
 from pocketbench.bench.errors import Cancelled, DeviceLostError, DeviceUnavailableError
 from pocketbench.bench.paths import replace_link, state_dir
 from pocketbench.bench.processes.tool import run_to_end
+from pocketbench.bench.records.device import Claim
 from pocketbench.bench.records.failure import FailureReason
-from pocketbench.devices.device_lock import device_lock
+from pocketbench.devices.device_lock import device_lock, with_holders
 from pocketbench.devices.host import HostDevice
 from pocketbench.devices.ios.simctl import (
     parse_simulators,
@@ -45,6 +46,10 @@ _BOOT_TIMEOUT_S = 300.0
 class SimulatorDriver:
     """Finds the simulators of the chosen Xcode, boots and shuts down its own."""
 
+    def __init__(self) -> None:
+        """Wait for nobody."""
+        self.claim = Claim()
+
     def discover(self) -> tuple[DeviceInfo, ...]:
         """Every iOS simulator; booted or not, it is ready.
 
@@ -52,7 +57,7 @@ class SimulatorDriver:
             ToolMissingError: There is no Xcode.
             DeviceUnavailableError: simctl does not answer.
         """
-        return tuple(info for info, _ in _list(find_xcrun()))
+        return with_holders(info for info, _ in _list(find_xcrun()))
 
     @contextlib.contextmanager
     def open(
@@ -66,7 +71,7 @@ class SimulatorDriver:
         xcrun, udid = find_xcrun(), info.id.partition(":")[2]
         assert info.serial_hash is not None
         with (
-            device_lock(info.id, info.serial_hash),
+            device_lock(info.id, info.serial_hash, self.claim, cancel),
             _booted(xcrun, udid, info.id, cancel),
         ):
             yield SimulatorDevice(info, xcrun, udid, cancel)

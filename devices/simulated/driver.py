@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pocketbench.bench.errors import Cancelled, DeviceUnavailableError, ToolMissingError
 from pocketbench.bench.paths import working_folder
 from pocketbench.bench.processes.tool import run_to_end
-from pocketbench.bench.records.device import CoreCluster, DeviceInfo
+from pocketbench.bench.records.device import Claim, CoreCluster, DeviceInfo
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.devices.android.adb.private_server import any_private_server
 from pocketbench.devices.android.adb.transports import list_transports
@@ -45,6 +45,7 @@ class SimulatedDriver:
     def __init__(self, *, progress: Callable[[str], None] | None = None) -> None:
         """Take a callback for one line about what takes long."""
         self._progress = progress
+        self.claim = Claim()
         self._preinstalled: tuple[LocalFile, ...] = ()
         self._server = _SharedServer()
         self._until_opened = contextlib.ExitStack()
@@ -98,6 +99,7 @@ class SimulatedDriver:
                 family=FAMILY,
                 cancel=cancel,
                 progress=self._progress,
+                claim=self.claim,
                 adb=adb,
             ) as device,
         ):

@@ -175,7 +175,7 @@ def test_the_pid_of_the_other_run_is_named_and_its_end_frees_the_phone():
     other.start()
     assert held.wait(60)
     with (
-        pytest.raises(DeviceUnavailableError, match=rf"run \(pid {other.pid}\)"),
+        pytest.raises(DeviceUnavailableError, match=rf"run \(pid {other.pid}, since"),
         device_lock("android:X", "abcd"),
     ):
         pass

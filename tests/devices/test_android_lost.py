@@ -103,6 +103,15 @@ def test_a_reboot_is_a_lost_phone_that_comes_back(phone, device):
     assert device.run(["pgrep", "-f", "^sleep 6543$"], timeout_s=60).stdout == b""
 
 
+def test_a_restart_that_adb_did_not_notice_is_known_by_the_boot_id(phone, device, adb):
+    device.conditions()
+    phone.ask("behave", reboot_s=0.0)
+    phone.ask("reboot")
+    assert device.wait_until_back(300)
+    with pytest.raises(DeviceLostError, match="boot id changed"):
+        device.conditions()
+
+
 def test_waiting_for_a_phone_ends_in_time_and_on_cancel(phone, open_phone):
     cancel = threading.Event()
     device = open_phone(phone, cancel=cancel)

@@ -12,6 +12,7 @@ from pocketbench.bench.measure.execute import measure, noting_the_end
 from pocketbench.bench.measure.lease import CpuLease
 from pocketbench.bench.measure.observer import Observer
 from pocketbench.bench.measure.prepare import (
+    claim_devices,
     early_failures,
     equip,
     make_jobs,
@@ -20,6 +21,7 @@ from pocketbench.bench.measure.prepare import (
 from pocketbench.bench.measure.store import Store, read_run
 from pocketbench.bench.planning.selection import SelectedDevice
 from pocketbench.bench.records.artifact import Artifact
+from pocketbench.bench.records.device import Claim
 from pocketbench.bench.records.plan import (
     CooldownLimits,
     ModelRequest,
@@ -42,7 +44,17 @@ class PhoneJob:
         self.folder = folder
         self.driver = AndroidDriver(host="127.0.0.1", port=server_port)
 
-    def measures(self, phone, *models, timeout_s=60.0, blocks=1, **runners):
+    def measures(
+        self,
+        phone,
+        *models,
+        timeout_s=60.0,
+        blocks=1,
+        others=(),
+        spread=False,
+        wait_s=0.0,
+        **runners,
+    ):
         """Run to the end: models are artifacts, runners are NAME=PATH or choices."""
         choices = [
             path
@@ -64,18 +76,25 @@ class PhoneJob:
                 blocks=blocks, warmup_iterations=1, iterations=3, timeout_s=timeout_s
             ),
             quiesce=False,
+            spread=spread,
             cooldown=CooldownLimits(is_on=False),
         )
-        (info,) = (x for x in self.driver.discover() if phone.serial in x.id)
-        selected = SelectedDevice(self.driver, info)
+        serials = tuple(x.serial for x in (phone, *others))
+        selected = [
+            SelectedDevice(self.driver, info)
+            for info in self.driver.discover()
+            if info.id.endswith(serials)
+        ]
+        assert len(selected) == len(serials)
+        claim_devices(selected, Claim(run_id=self.folder.name, wait_s=wait_s))
         formats = frozenset(model.format for model in models)
         equipped = equip(
-            [selected], make_runners(choices, lambda text: None), formats=formats
+            selected, make_runners(choices, lambda text: None), formats=formats
         )
         artifacts = {(model.model, "as-is"): model for model in models}
         with Store(self.folder) as store:
             store.append(factories.started(plan))
-            for failure in early_failures(plan, [selected], {}):
+            for failure in early_failures(plan, selected, {}):
                 store.append(failure)
             lease = CpuLease(self.folder / "lease")
             run = RunContext(plan, store, lease, Observer(), threading.Event())

@@ -205,6 +205,27 @@ def test_two_runs_never_share_a_phone(user, simulates):
     assert failure.reason is FailureReason.DEVICE_BUSY
 
 
+def test_a_run_waits_for_the_phone_that_another_run_uses(user, simulates):
+    _, (serial,) = simulates("pixel-8")
+    job = ("run", *NET, *PLAIN, "--device", f"android:{serial}")
+    first = user.starts(*job, "--blocks", "25", "--iterations", "3")
+    user.waits_for_launches(first, 1, f"android:{serial}")
+    listed = json.loads(user.types("devices", "--json", "--no-simulated").stdout)
+    (phone,) = [x for x in listed if x["id"] == f"android:{serial}"]
+
+    second = user.types(*job, *SHORT, "--wait", "5m")
+    first.communicate(timeout=120)
+
+    (folder,) = [x.name for x in user.runs.iterdir() if x.name in second.stderr][:1]
+    assert phone["held_by"]["pid"] == first.pid
+    assert phone["held_by"]["run_id"] == folder
+    assert second.returncode == 0, second.stderr
+    assert f"waiting up to 5 min for another pocketbench run (pid {first.pid}" in (
+        second.stderr.replace("\n", " ")
+    )
+    assert len(user.last_run().launches) == 2
+
+
 def test_a_taken_name_of_a_simulated_phone_is_reported_before_anything_is_exported(
     user, simulates
 ):

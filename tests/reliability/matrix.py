@@ -23,6 +23,7 @@ from pocketbench.bench.errors import (
     PocketbenchError,
     PushError,
 )
+from pocketbench.bench.measure import faults as phone_faults
 from pocketbench.bench.measure.store import Store
 from pocketbench.bench.records.blocks import whole_blocks
 from pocketbench.bench.records.conditions import Conditions
@@ -48,6 +49,7 @@ FAULTS: dict[str, Callable[[], BaseException]] = {
     "phone lost": _device_error(DeviceLostError, Reason.DEVICE_LOST),
     "adb server replaced": _device_error(DeviceLostError, Reason.ADB_SERVER_REPLACED),
     "phone offline": _device_error(DeviceUnavailableError, Reason.OFFLINE),
+    "push interrupted": _device_error(PushError, Reason.PUSH_FAILED),
     "phone's disk full": _device_error(PushError, Reason.DISK_FULL),
     "program crashed": lambda: LaunchError(Reason.CRASHED, "host", "SIGSEGV"),
     "program timed out": lambda: LaunchError(Reason.TIMED_OUT, "host", "300 s"),
@@ -143,7 +145,7 @@ def outcome(phase: str, fault: str, folder: Path) -> str:
     bench = Bench(folder, factories)
     bench.driver = _Driver(faults)
     plan = factories.plan(*VARIANTS, blocks=BLOCKS)
-    append, pwrite = Store.append, os.pwrite
+    append, pwrite, back_off_s = Store.append, os.pwrite, phone_faults.BACK_OFF_S
 
     def faulty_append(store, record):
         if type(record).__name__ == "Launch":
@@ -156,6 +158,7 @@ def outcome(phase: str, fault: str, folder: Path) -> str:
         return pwrite(descriptor, data, offset)
 
     Store.append, os.pwrite = faulty_append, faulty_pwrite
+    phone_faults.BACK_OFF_S = 0.0
     ended = None
     try:
         bench.run(plan, runner=_Runner(faults))
@@ -163,6 +166,7 @@ def outcome(phase: str, fault: str, folder: Path) -> str:
         ended = error
     finally:
         Store.append, os.pwrite = append, pwrite
+        phone_faults.BACK_OFF_S = back_off_s
     assert all(device.is_restored for device in bench.driver.devices), "settings"
     stored = (folder / "run.jsonl").read_bytes()
     bench.cancel = threading.Event()  # As in the process of its own that it is.
@@ -198,6 +202,10 @@ SHOWN_BY = {
         "tests/android_runner/test_runner_protocol.py::count_beyond_reason",
         "tests/bench/models/test_sources.py::unpacks_to_far_more",
         "tests/devices/conditions/test_properties.py::linear_time",
+    ),
+    "Faults of phones": (
+        "tests/main_job/test_phone_faults.py",
+        "tests/devices/test_android_lost.py",
     ),
     "Faults of the computer": (
         "tests/main_job/test_environment_faults.py",

@@ -81,6 +81,7 @@ class SustainedSession(DeviceSession):
                     # Stopped, it may have ended as if of its own accord.
                     raise Cancelled(self._info.id, "stopped", "Its program was ended")
                 if is_measured:
+                    self._faults.progressed()
                     break
 
     def _asked_of(self, variant: Variant) -> ReadyVariant:

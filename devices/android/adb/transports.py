@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from pocketbench.bench.errors import DeviceUnavailableError
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.devices.android.adb.errors import PERMISSION_REMEDY, adb_errors
 from pocketbench.devices.android.adb.stream import AdbStream, Limits
@@ -111,6 +112,27 @@ def list_transports(server: AdbServer) -> tuple[Transport, ...]:
             length = int(stream.receive_exactly(4), 16)
             text = stream.receive_exactly(length).decode(errors="replace")
     return parse_transports(text)
+
+
+def check_ready(server: AdbServer, serial: str, device_id: str) -> None:
+    """See that the server lists the phone as ready.
+
+    Raises:
+        DeviceUnavailableError: It does not.
+    """
+    for transport in list_transports(server):
+        if transport.name == serial:
+            if transport.remedy is None:
+                return
+            raise DeviceUnavailableError(
+                device_id, transport.state_words, transport.remedy, transport.reason
+            )
+    raise DeviceUnavailableError(
+        device_id,
+        "not attached any more",
+        "See `pocketbench devices` for what is",
+        FailureReason.OFFLINE,
+    )
 
 
 def parse_transports(text: str) -> tuple[Transport, ...]:

@@ -126,11 +126,15 @@ class Daemon:
         self.unplug()
         self.processes.kill_all()
         self.vitals.restarted()
+        self._in_background(self._come_back(self.behaviour.reboot_s))
 
-        self._in_background(self._come_back())
+    def _unplug_by_script(self) -> None:
+        self.unplug()
+        if self.behaviour.replug_s is not None:
+            self._in_background(self._come_back(self.behaviour.replug_s))
 
-    async def _come_back(self) -> None:
-        await asyncio.sleep(self.behaviour.reboot_s)
+    async def _come_back(self, after_s: float) -> None:
+        await asyncio.sleep(after_s)
         await self.plug()
 
     def opened(self, service: str) -> None:
@@ -148,7 +152,7 @@ class Daemon:
             self.behaviour.unplug_after_sent_bytes = left - count
             if left <= count:
                 self.behaviour.unplug_after_sent_bytes = None
-                self.unplug()
+                self._unplug_by_script()
 
     def handler(self, service: str) -> Handler | None:
         """What serves a service name; `None` for one this phone does not have."""
@@ -175,7 +179,9 @@ class Daemon:
         if rule is not None and rule.action == "garbage":
             await stream.write(rule.text.encode("utf-8", "surrogateescape"))
             return
-        if rule is not None:
+        if rule is not None and rule.action == "delay":
+            await asyncio.sleep(rule.after_s)
+        elif rule is not None:
             self._arm(rule)
         self.vitals.refresh()
         await shell.serve(stream, request, self.processes, self.environment)
@@ -195,7 +201,7 @@ class Daemon:
     async def _strike(self, rule: CommandRule, process: Process) -> None:
         await asyncio.sleep(rule.after_s)
         if rule.action == "unplug":
-            self.unplug()
+            self._unplug_by_script()
         elif rule.action == "reboot":
             self.reboot()
         elif rule.action == "kill" and process.is_running:

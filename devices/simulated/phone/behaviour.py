@@ -18,12 +18,12 @@ class CommandRule(
     """What happens to commands whose text contains something."""
 
     contains: str
-    action: Literal["kill", "hang", "garbage", "unplug", "reboot"]
+    action: Literal["kill", "hang", "delay", "garbage", "unplug", "reboot"]
     """`kill`: the innermost program is killed by a signal, as lmkd does; `hang`: no
-    answer ever; `garbage`: `text` instead of the output; `unplug`: the connection
-    drops; `reboot`: the phone restarts."""
+    answer ever; `delay`: it starts late; `garbage`: `text` instead of the output;
+    `unplug`: the connection drops; `reboot`: the phone restarts."""
     after_s: float = 0.0
-    """From the start of the command."""
+    """From the start of the command; of `delay`, before it."""
     signal: int = 9
     text: str = ""
     times: int | None = None
@@ -97,6 +97,8 @@ class Behaviour(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """How fast the cable carries what the host sends; `None`: as this computer can."""
     unplug_after_sent_bytes: int | None = None
     """The connection drops in the middle of a stream, so many bytes from now."""
+    replug_s: float | None = None
+    """When it is plugged in again after it was unplugged by its script; `None`: not."""
     reboot_s: float = 2.0
     """How long the phone is away when it reboots."""
     rules: tuple[CommandRule, ...] = ()

@@ -15,6 +15,7 @@ from pocketbench.bench.errors import (
     DeviceUnavailableError,
     LaunchError,
 )
+from pocketbench.bench.measure import faults
 from pocketbench.bench.measure.context import RunContext
 from pocketbench.bench.measure.device_job import DeviceJob
 from pocketbench.bench.measure.execute import measure, noting_the_end
@@ -155,7 +156,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path, records):
+def bench(tmp_path, records, monkeypatch):
+    monkeypatch.setattr(faults, "BACK_OFF_S", 0.0)
     return Bench(tmp_path, records)
 
 
@@ -244,16 +246,77 @@ def test_a_device_that_comes_back_goes_on_and_repeats_the_broken_block(bench, re
     assert whole == {0: 1, 1: 0}
 
 
-def test_a_device_that_keeps_going_away_is_given_up(bench, records):
+def test_a_device_that_keeps_going_away_is_quarantined(bench, records):
     def answer(argv):
-        raise DeviceLostError("host", "gone", "look", reason=FailureReason.DEVICE_LOST)
+        raise lost()
 
     bench.driver.answer = answer
     run = bench.run(records.plan(blocks=4))
 
     assert bench.driver.opened == 3
     assert run.launches == ()
-    assert run.failures[-1].model is None
+    assert [failure.retry for failure in run.failures] == [1, 2, 0, 0]
+    last = run.failures[-1]
+    assert (last.reason, last.model) == (FailureReason.QUARANTINED, None)
+    assert "3 failures in a row (last: device lost: gone)" in last.fact
+
+
+def test_a_device_may_go_away_often_as_long_as_it_gets_on(bench, records):
+    runs = itertools.count(1)
+
+    def answer(argv):
+        if next(runs) % 3 == 0:
+            raise lost()
+
+    bench.driver.answer = answer
+    run = bench.run(records.plan("float32", "int8-static", blocks=8))
+
+    whole = whole_blocks(
+        run.launches,
+        device_id="host",
+        model="net",
+        variant_ids=["float32", "int8-static"],
+    )
+    assert sorted(whole) == list(range(8))
+    assert {failure.retry for failure in run.failures} == {1}
+
+
+def test_what_crashes_after_it_was_measured_counts_against_the_device(bench, records):
+    class CrashingLater(CountingRunner):
+        parsed = 0
+
+        def parse(self, result, artifact, request):
+            self.parsed += 1
+            if self.parsed > 4:
+                raise LaunchError(FailureReason.CRASHED, "host", "SIGBUS")
+            return super().parse(result, artifact, request)
+
+    models = ("one", "two", "three")
+    plan = records.plan("float32", blocks=3, models=models)
+    run = bench.run(plan, runner=CrashingLater())
+
+    assert len(run.launches) == 4
+    assert [x.reason for x in run.failures] == [
+        *[FailureReason.CRASHED] * 3,
+        FailureReason.QUARANTINED,
+    ]
+
+
+def test_models_that_never_ran_do_not_count_against_the_device(bench, records):
+    class CrashingAlways(CountingRunner):
+        def parse(self, result, artifact, request):
+            raise LaunchError(FailureReason.CRASHED, "host", "SIGSEGV")
+
+    models = ("one", "two", "three")
+    plan = records.plan("float32", models=models)
+    run = bench.run(plan, runner=CrashingAlways())
+
+    assert {x.model for x in run.failures} == set(models)
+    assert {x.reason for x in run.failures} == {FailureReason.CRASHED}
+
+
+def lost():
+    return DeviceLostError("host", "gone", "look", reason=FailureReason.DEVICE_LOST)
 
 
 def test_an_unauthorized_device_is_a_row_and_not_a_crash(bench, records):
