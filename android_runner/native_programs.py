@@ -158,6 +158,7 @@ def _extent(request: LaunchRequest) -> tuple[str, ...]:
 
 def _generating(asked: GenerationRequest) -> tuple[str, ...]:
     ids = ",".join(map(str, asked.prompt_ids))
+    scored = ",".join(map(str, asked.scored_ids))
     return (
         "--generate",
         *(
@@ -168,6 +169,7 @@ def _generating(asked: GenerationRequest) -> tuple[str, ...]:
         *("--new-tokens", str(asked.new_tokens)),
         *("--kv-depth", str(asked.kv_depth)),
         *("--warmup-generations", str(asked.warmup_generations)),
+        *(("--score-ids", scored) if scored else ()),
     )
 
 

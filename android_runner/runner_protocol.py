@@ -92,6 +92,7 @@ class _Generated(_Timed, frozen=True, kw_only=True):
     token_ns: Annotated[tuple[Ns, ...], msgspec.Meta(min_length=1)]
     token_ids: tuple[_Whole, ...]
     stopped_early: bool
+    mean_loss_millionths: _Whole | None = None
 
 
 _Answer = TypeVar("_Answer", bound=Header)
@@ -128,6 +129,7 @@ def read_generation(result: CommandResult, *, runner: str, subject: str) -> Meas
     if list(stamps) != sorted(stamps):
         raise bad_output(subject, "reported times of tokens that go back")
     _check_length(parsed, subject)
+    loss = parsed.mean_loss_millionths
     return replace(
         _launched(parsed),
         generation=GeneratedTokens(
@@ -139,6 +141,7 @@ def read_generation(result: CommandResult, *, runner: str, subject: str) -> Meas
             vocabulary_size=parsed.vocabulary_size,
             context_tokens=parsed.context_tokens,
             rss_after_prefill_bytes=parsed.rss_after_prefill_bytes,
+            mean_loss=None if loss is None else loss / 1e6,
         ),
     )
 

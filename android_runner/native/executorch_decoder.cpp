@@ -1,6 +1,7 @@
 #include "executorch_decoder.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <stdexcept>
 #include <string>
@@ -61,6 +62,17 @@ std::int64_t index_of_largest(const Tensor& logits, std::int64_t count) {
   return std::max_element(begin, end) - begin;
 }
 
+template <typename Number>
+double loss(const Tensor& logits, std::int64_t count, std::int64_t token) {
+  const Number* begin = logits.const_data_ptr<Number>() + logits.numel() - count;
+  const double largest = static_cast<double>(*std::max_element(begin, begin + count));
+  double sum = 0;
+  for (std::int64_t i = 0; i < count; ++i) {
+    sum += std::exp(static_cast<double>(begin[i]) - largest);
+  }
+  return largest + std::log(sum) - static_cast<double>(begin[token]);
+}
+
 }  // namespace
 
 ExecutorchDecoder::ExecutorchDecoder(Module& module, Method& method)
@@ -119,6 +131,18 @@ std::int64_t ExecutorchDecoder::step(
       return index_of_largest<executorch::aten::BFloat16>(logits, vocabulary_size_);
     default:
       return index_of_largest<float>(logits, vocabulary_size_);
+  }
+}
+
+double ExecutorchDecoder::loss_of(std::int64_t token) const {
+  const Tensor& logits = method_.get_output(0).toTensor();
+  switch (logits.scalar_type()) {
+    case ScalarType::Half:
+      return loss<executorch::aten::Half>(logits, vocabulary_size_, token);
+    case ScalarType::BFloat16:
+      return loss<executorch::aten::BFloat16>(logits, vocabulary_size_, token);
+    default:
+      return loss<float>(logits, vocabulary_size_, token);
   }
 }
 

@@ -28,6 +28,7 @@ class ExecutorchDecoder final : public Decoder {
   bool ends(std::int64_t token) const override { return end_tokens_.contains(token); }
   std::int64_t step(
       std::span<const std::int64_t> tokens, std::int64_t position) override;
+  double loss_of(std::int64_t token) const override;
 
  private:
   executorch::runtime::Method& method_;

@@ -74,6 +74,7 @@ const std::string_view kHelp =
   --new-tokens N      tokens to generate (64)
   --kv-depth N        tokens in the cache before the prompt, from the seed (0)
   --warmup-generations N  whole ones before the measured one (0)
+  --score-ids A,B,C   print also how likely these tokens are, each after those before
   --prepack           print the model prepacked for this CPU, and measure nothing
   --profile ops       after the measured inferences as many more, observed: calls and
                       time of every operator
@@ -142,6 +143,9 @@ Flags parse_flags(std::span<const std::string> arguments) {
       flags.prompt_tokens = parse_number(flag, value(), 1, kMany);
     } else if (flag == "--prompt-ids") {
       flags.prompt_ids = parse_ids(flag, value());
+    } else if (flag == "--score-ids") {
+      flags.score_ids = parse_ids(flag, value());
+      if (flags.score_ids.size() < 2) throw FlagError(flag + ": needs two or more");
     } else if (flag == "--new-tokens") {
       flags.new_tokens = parse_number(flag, value(), 1, kMany);
     } else if (flag == "--kv-depth") {

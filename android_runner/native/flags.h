@@ -33,6 +33,7 @@ struct Flags {
   std::int64_t new_tokens = 64;
   std::int64_t kv_depth = 0;  // tokens in the cache before the prompt
   int warmup_generations = 0;
+  std::vector<std::int64_t> score_ids;  // whose probability is reported, before those
   bool prepack = false;              // print the model as a phone's app has it
   bool profile_operators = false;
   std::int64_t spin_ms = 0;  // instead of measuring; 0: measure

@@ -27,6 +27,15 @@ std::int64_t feed(
   return next;
 }
 
+void check_ids(
+    const Decoder& decoder, std::span<const std::int64_t> ids, const char* where) {
+  const std::int64_t largest = *std::max_element(ids.begin(), ids.end());
+  if (largest < decoder.vocabulary_size()) return;
+  throw std::invalid_argument(
+      "token id " + std::to_string(largest) + " of " + where + " is not in the " +
+      "vocabulary of " + std::to_string(decoder.vocabulary_size()) + " tokens");
+}
+
 void fill_cache(Decoder& decoder, const Flags& flags) {
   std::vector<std::int64_t> before(static_cast<std::size_t>(flags.kv_depth));
   fill_below(before, decoder.vocabulary_size(), flags.seed, kDepth);
@@ -41,12 +50,7 @@ std::vector<std::int64_t> checked_prompt(const Decoder& decoder, const Flags& fl
     ids.resize(static_cast<std::size_t>(flags.prompt_tokens));
     fill_below(ids, decoder.vocabulary_size(), flags.seed, kPrompt);
   }
-  const std::int64_t largest = *std::max_element(ids.begin(), ids.end());
-  if (largest >= decoder.vocabulary_size()) {
-    throw std::invalid_argument(
-        "token id " + std::to_string(largest) + " of the prompt is not in the " +
-        "vocabulary of " + std::to_string(decoder.vocabulary_size()) + " tokens");
-  }
+  check_ids(decoder, ids, "the prompt");
   const auto context = decoder.context_tokens();
   const auto count = static_cast<std::int64_t>(ids.size());
   if (context && flags.kv_depth + count + flags.new_tokens > *context) {
@@ -79,6 +83,22 @@ void generate_tokens(
     made.token_ids.push_back(token);
   }
   made.stopped_early = static_cast<std::int64_t>(made.token_ids.size()) < new_tokens;
+}
+
+double mean_loss(Decoder& decoder, std::span<const std::int64_t> tokens) {
+  check_ids(decoder, tokens, "the scored tokens");
+  const auto context = decoder.context_tokens();
+  if (context && static_cast<std::int64_t>(tokens.size()) > *context) {
+    throw std::invalid_argument(
+        std::to_string(tokens.size()) + " scored tokens are more than the context of " +
+        std::to_string(*context) + " tokens");
+  }
+  double sum = 0;
+  for (std::size_t i = 0; i + 1 < tokens.size(); ++i) {
+    decoder.step(tokens.subspan(i, 1), static_cast<std::int64_t>(i));
+    sum += decoder.loss_of(tokens[i + 1]);
+  }
+  return sum / static_cast<double>(tokens.size() - 1);
 }
 
 Generation generate(

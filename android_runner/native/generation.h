@@ -25,6 +25,9 @@ class Decoder {
   // Returns the most likely token after the last (the lowest id of equal ones).
   virtual std::int64_t step(
       std::span<const std::int64_t> tokens, std::int64_t position) = 0;
+
+  // The negative logarithm of a token's probability, by what the last step gave.
+  virtual double loss_of(std::int64_t token) const = 0;
 };
 
 struct Generated {
@@ -52,6 +55,10 @@ Generation generate(
 // The same once more.
 Generated generate_again(
     Decoder& decoder, std::span<const std::int64_t> prompt, const Flags& flags);
+
+// The mean loss of all tokens but the first, each after those before it, one by one from
+// the beginning of the cache. Throws std::invalid_argument as `checked_prompt`.
+double mean_loss(Decoder& decoder, std::span<const std::int64_t> tokens);
 
 // THE TIMED REGION: the forward calls on a prompt and on each new token. Of a token it
 // contains setting the inputs, the forward call, the choice of the most likely token

@@ -1,5 +1,6 @@
 // Answers the wire protocol at once: what is left is the harness alone. Its
 // latencies are the real times of an empty forward call.
+#include <cmath>
 #include <cstdlib>
 
 #include "program.h"
@@ -16,6 +17,7 @@ class NullDecoder final : public pocketbench::Decoder {
   std::int64_t step(std::span<const std::int64_t> tokens, std::int64_t) override {
     return (tokens.back() + 1) % vocabulary_size();
   }
+  double loss_of(std::int64_t) const override { return std::log(vocabulary_size()); }
 };
 
 class NullEngine final : public pocketbench::Engine {

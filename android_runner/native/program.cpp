@@ -93,6 +93,11 @@ void print_generation(Engine& engine, const Flags& flags, Wire& wire, Phase& pha
   Decoder& decoder = engine.decoder();
   const std::vector<std::int64_t> prompt = checked_prompt(decoder, flags);
   phase = kForward;
+  if (!flags.score_ids.empty()) {
+    const double loss = mean_loss(decoder, flags.score_ids);
+    wire.write(Line().add(
+        "mean_loss_millionths", static_cast<std::int64_t>(std::llround(1e6 * loss))));
+  }
   const Generation made = generate(decoder, prompt, flags);
   wire.write(Line()
                  .add("prompt_tokens", static_cast<std::int64_t>(prompt.size()))

@@ -39,6 +39,8 @@
 //
 // or, asked to generate, after the line of the load
 //
+//   {"mean_loss_millionths": 2345678}   with --score-ids: of their negative natural
+//                                   logarithms of probability
 //   {"prompt_tokens": 2, "kv_depth": 0, "vocabulary_size": 8, "context_tokens": 64,
 //    "rss_after_prefill_bytes": 1}  the context is null where the file does not report
 //                                   it, the memory without a warm-up generation

@@ -26,6 +26,8 @@ def generation_of(
         fact = "generates tokens and makes no plain forward calls"
     elif asked.prompt_ids:
         fact = "chooses the tokens of its prompt itself, and takes no --prompt-ids"
+    elif asked.scored_ids:
+        fact = "does not report how likely tokens are, for --perplexity"
     elif asked.kv_depth and not takes_depth:
         fact = f"begins with an empty KV cache, not at depth {asked.kv_depth}"
     if asked is None or fact is not None:

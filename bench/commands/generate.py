@@ -74,6 +74,12 @@ def _depths(
     "[default: random ids of the seed]",
 )
 @click.option(
+    "--perplexity",
+    metavar="IDS",
+    help="Report how likely each model finds these tokens, each after those before it. "
+    "Token ids as in --prompt-ids.",
+)
+@click.option(
     "--variant",
     "variants",
     multiple=True,

@@ -69,6 +69,7 @@ class StoredLaunch(Value, frozen=True, kw_only=True):
     inter_token_ns: float | None = None
     p90_inter_token_ns: float | None = None
     p99_inter_token_ns: float | None = None
+    perplexity_tokens: float | None = None
     warmup_latencies_ns: tuple[int, ...]
     latencies_ns: tuple[int, ...]
     command: str | None = None
@@ -133,6 +134,7 @@ def _of_cell(
             peak_rss_bytes=value.values.get("peak_rss_bytes"),
             model_rss_bytes=value.values.get("model_rss_bytes"),
             decode_tokens_per_s=value.values.get("decode_tokens_per_s"),
+            perplexity_tokens=value.values.get("perplexity_tokens"),
             time_to_first_token_ns=value.values.get("time_to_first_token_ns"),
             prefill_tokens_per_s=value.values.get("prefill_tokens_per_s"),
             inter_token_ns=value.values.get("inter_token_ns"),

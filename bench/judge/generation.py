@@ -7,6 +7,8 @@ inter-token times are t_2 - t_1, t_3 - t_2, ...
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from pocketbench.bench.records.generation import GeneratedTokens
@@ -27,6 +29,8 @@ def generation_values(tokens: GeneratedTokens | None) -> dict[str, float]:
         return _printed(tokens)
     first_ns, last_ns = tokens.token_ns[0], tokens.token_ns[-1]
     found = {}
+    if tokens.mean_loss is not None:
+        found["perplexity_tokens"] = math.exp(tokens.mean_loss)
     if first_ns > 0:
         found["time_to_first_token_ns"] = float(first_ns)
         found["prefill_tokens_per_s"] = 1e9 * tokens.prompt_tokens / first_ns

@@ -75,6 +75,12 @@ def _check(artifact: Artifact, request: GenerationRequest) -> None:
             "Measure its forward call with `pocketbench run`",
         )
     context = decoder.context_tokens
+    if context is not None and len(request.scored_ids) > context:
+        raise UsageError(
+            subject,
+            f"holds {context} tokens, and --perplexity gives {len(request.scored_ids)}",
+            "Give fewer tokens",
+        )
     if context is not None and request.context_tokens > context:
         raise UsageError(
             subject,
@@ -83,10 +89,15 @@ def _check(artifact: Artifact, request: GenerationRequest) -> None:
             f"{request.context_tokens}",
             "Lower --kv-depth, --prompt-tokens or --new-tokens",
         )
-    size, highest = decoder.vocabulary_size, max(request.prompt_ids, default=0)
-    if size is not None and highest >= size:
-        raise UsageError(
-            f"--prompt-ids with {highest}",
-            f"do not fit {subject}, whose token ids end at {size - 1}",
-            "Give ids of its own tokenizer",
-        )
+    size = decoder.vocabulary_size
+    for option, ids in (
+        ("--prompt-ids", request.prompt_ids),
+        ("--perplexity", request.scored_ids),
+    ):
+        highest = max(ids, default=0)
+        if size is not None and highest >= size:
+            raise UsageError(
+                f"{option} with {highest}",
+                f"do not fit {subject}, whose token ids end at {size - 1}",
+                "Give ids of its own tokenizer",
+            )

@@ -34,6 +34,7 @@ def parse_generation(options: RunOptions) -> Generation | None:
         "kv_depths": options.kv_depths,
         "warmup_generations": options.warmup_generations,
         "prompt_ids": options.prompt_ids,
+        "perplexity": options.perplexity,
     }
     given = {name: value for name, value in asked.items() if value is not None}
     if options.kind is None:
@@ -46,7 +47,7 @@ def parse_generation(options: RunOptions) -> Generation | None:
         return None
     _check_beside(options)
     if options.prompt_ids is not None:
-        ids = _prompt_ids(options.prompt_ids)
+        ids = _token_ids("--prompt-ids", options.prompt_ids)
         if options.prompt_tokens not in (None, len(ids)):
             raise UsageError(
                 f"--prompt-tokens {options.prompt_tokens}",
@@ -54,6 +55,9 @@ def parse_generation(options: RunOptions) -> Generation | None:
                 "Give one of the two",
             )
         given |= {"prompt_ids": ids, "prompt_tokens": len(ids)}
+    if options.perplexity is not None:
+        del given["perplexity"]
+        given["scored_ids"] = _token_ids("--perplexity", options.perplexity, least=2)
     if options.kv_depths is not None:
         given["kv_depths"] = tuple(dict.fromkeys(options.kv_depths))
     generation = Generation(**given)  # type: ignore[arg-type]
@@ -91,11 +95,11 @@ def _check_range(option: str, value: int, least: int) -> None:
         )
 
 
-def _prompt_ids(text: str) -> tuple[int, ...]:
+def _token_ids(option: str, text: str, *, least: int = 1) -> tuple[int, ...]:
     """Numbers between commas or spaces, as they are or in a file.
 
     Raises:
-        UsageError: Something else is among them, or there are none.
+        UsageError: Something else is among them, or there are too few.
     """
     words = text
     if not re.fullmatch(r"[\d,\s]*", text):
@@ -103,16 +107,17 @@ def _prompt_ids(text: str) -> tuple[int, ...]:
             words = Path(text).expanduser().read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(
-                f"--prompt-ids {text}",
+                f"{option} {text}",
                 f"is neither numbers nor a file of them ({type(error).__name__})",
                 "Write 1,15043,29892, or give a text file of such numbers",
             ) from error
     found = [word for word in _SEPARATOR.split(words) if word]
     wrong = next((x for x in found if not re.fullmatch(r"\d{1,9}", x)), None)
-    if wrong is not None or not found:
-        fact = f"holds {wrong[:40]!r}, which is no token id" if wrong else "is empty"
+    if wrong is not None or len(found) < least:
+        few = f"holds {len(found)} tokens, fewer than {least}" if found else "is empty"
+        fact = f"holds {wrong[:40]!r}, which is no token id" if wrong else few
         raise UsageError(
-            f"--prompt-ids {text[:80]}", fact, "Write whole numbers between commas"
+            f"{option} {text[:80]}", fact, "Write whole numbers between commas"
         )
     return tuple(map(int, found))
 

@@ -45,6 +45,8 @@ class WorkloadOptions(Value, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     warmup_generations: int | None = None
     prompt_ids: str | None = None
     """`"1,15043,29892"`, or a file of such numbers."""
+    perplexity: str | None = None
+    """The same: tokens that the models are to find likely."""
     heap: Heap | None = None
     """`system`: memory as the C library places it, see docs/statistics.md."""
     seed: int | None = None

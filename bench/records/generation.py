@@ -16,6 +16,8 @@ class GenerationRequest(Value, frozen=True, kw_only=True):
     """Whole generations before the one that is measured."""
     prompt_ids: tuple[int, ...] = ()
     """Empty: random ids of the workload's seed."""
+    scored_ids: tuple[int, ...] = ()
+    """Tokens whose perplexity is asked for, before all else."""
 
     @property
     def context_tokens(self) -> int:
@@ -33,6 +35,7 @@ class Generation(Value, frozen=True, kw_only=True):
     warmup_generations: int = 1
     prompt_ids: tuple[int, ...] = ()
     """Empty: random ids of the workload's seed."""
+    scored_ids: tuple[int, ...] = ()
 
     def at(self, kv_depth: int) -> GenerationRequest:
         """The request of a launch at one depth."""
@@ -42,6 +45,7 @@ class Generation(Value, frozen=True, kw_only=True):
             kv_depth=kv_depth,
             warmup_generations=self.warmup_generations,
             prompt_ids=self.prompt_ids,
+            scored_ids=self.scored_ids,
         )
 
 
@@ -71,6 +75,8 @@ class GeneratedTokens(Value, frozen=True, kw_only=True):
     context_tokens: int | None = None
     """The most the file's KV cache holds."""
     rss_after_prefill_bytes: int | None = None
+    mean_loss: float | None = None
+    """Of the tokens to be scored: their mean negative log-likelihood, in nats."""
 
     @property
     def token_count(self) -> int | None:

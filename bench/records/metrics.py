@@ -23,7 +23,7 @@ class Metric(Value, frozen=True, kw_only=True, omit_defaults=True):
     """For options and suites: `latency`, `peak_memory`."""
     title: str
     """For a column: `median latency`."""
-    unit: Literal["ns", "bytes", "per_s", "tokens_per_s"]
+    unit: Literal["ns", "bytes", "per_s", "tokens_per_s", "tokens"]
     better: Literal["lower", "higher"]
     of_launch: str
     """How one launch's value is made, for `how it was measured`:
@@ -134,6 +134,15 @@ _OURS = (
         unit="ns",
         better="lower",
         of_launch="99th percentile of these times, from 101 tokens on",
+    ),
+    Metric(
+        name="perplexity_tokens",
+        word="perplexity",
+        title="perplexity",
+        unit="tokens",
+        better="lower",
+        of_launch="of the tokens of --perplexity, each after those before it: among as "
+        "many equally likely ones the model would hesitate",
     ),
     Metric(
         name="load_ns",

@@ -21,6 +21,7 @@ _ORDER = (
     "inter_token_ns",
     "p90_inter_token_ns",
     "p99_inter_token_ns",
+    "perplexity_tokens",
     "peak_rss_bytes",
     "model_rss_bytes",
 )

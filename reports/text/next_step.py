@@ -30,7 +30,7 @@ def next_step(view: View) -> str | None:
             )
         return f"quiet the device and run again: {what} cannot be settled as it is"
     slower = [c for c in judged if c.verdict is Verdict.REGRESSION]
-    if slower and not view.summary.operators:
+    if slower and not view.summary.operators and not view.generation:
         return f"`--profile ops` shows what makes {slower[0].candidate} slower"
     if not any(view.tag(x) is None and x != "host" for x in view.device_ids):
         return "measure on a real phone before deciding anything about phones"

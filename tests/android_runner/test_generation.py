@@ -72,6 +72,17 @@ def test_the_tokens_are_those_of_the_eager_model(
     assert measured.latencies_ns == ()
 
 
+@pytest.mark.parametrize("name", ["dynamic", "custom_ops"])
+def test_the_loss_of_given_tokens_is_that_of_the_eager_model(
+    executorch: Launcher, models: Path, facts: dict[str, Any], name: str
+) -> None:
+    given = tuple(facts["prompt"])
+    asked = {"prompt_ids": given, "new_tokens": len(facts["tokens"])}
+    _, made = launched(executorch, models / f"{name}.pte", scored_ids=given, **asked)
+    assert made.mean_loss == pytest.approx(facts["mean_loss"], abs=1e-5)
+    assert list(made.token_ids) == facts["tokens"]
+
+
 def test_a_prompt_at_a_depth_continues_what_is_in_the_cache(
     executorch: Launcher, models: Path
 ) -> None:

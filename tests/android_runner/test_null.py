@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pocketbench.android_runner.auxiliary_output import read_spin
 from pocketbench.android_runner.own import NullRunner
 from pocketbench.bench.errors import LaunchError
+from pocketbench.bench.judge.generation import generation_values
 from pocketbench.bench.records.artifact import Artifact
 from pocketbench.bench.records.device import CommandResult
 from pocketbench.bench.records.elf import read_elf
@@ -72,6 +73,15 @@ def test_a_prompt_of_the_seed_is_the_same_each_time(null: Launcher) -> None:
     assert found[1] is not None
     assert found[0].token_ids == found[1].token_ids
     assert found[0].rss_after_prefill_bytes is not None
+
+
+def test_it_finds_all_tokens_equally_likely(null: Launcher) -> None:
+    asked = GenerationRequest(scored_ids=(3, 1, 2), prompt_tokens=4, new_tokens=2)
+    measured = null.generate("/no/model", asked)
+    values = generation_values(measured.generation)
+    assert values["perplexity_tokens"] == pytest.approx(1000, rel=1e-5)
+    with pytest.raises(LaunchError, match="token id 1000 of the scored tokens"):
+        null.generate("/no/model", GenerationRequest(scored_ids=(3, 1000)))
 
 
 def test_generations_go_on_for_a_time_as_steps_of_tokens(null: Launcher) -> None:

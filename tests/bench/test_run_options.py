@@ -14,7 +14,8 @@ from pocketbench.bench.records.plan import CooldownLimits, Plan, Workload
 FROM_A_SUITE_ONLY = {"min_duration_s"}
 """Seconds there, a length of time on the command line (`--min-duration 2s`)."""
 OF_A_GENERATION = {
-    "prompt_tokens", "new_tokens", "kv_depths", "warmup_generations", "prompt_ids"
+    "prompt_tokens", "new_tokens", "kv_depths", "warmup_generations", "prompt_ids",
+    "perplexity",
 }  # fmt: skip
 """Options of `generate` besides those it shares with `run`."""
 

@@ -72,6 +72,8 @@ def test_a_generation_is_measured_stored_and_reported(user, generator):
             "model as-is: holds 2048 tokens: a depth of 0, 2000",
         ),
         (["--prompt-ids=1,3"], "whose token ids end at 2"),
+        (["--perplexity=1,2,7"], "--perplexity with 7: do not fit model as-is"),
+        (["--perplexity=1"], "--perplexity 1: holds 1 tokens, fewer than 2"),
         (["--new-tokens=1"], "--new-tokens 1: is not between 2 and"),
     ],
 )
@@ -145,14 +147,19 @@ def test_executorch_and_llama_cpp_run_one_architecture_in_the_same_blocks(user):
 @pytest.mark.needs("compiler")
 def test_a_file_of_executorch_is_read_without_executorch(user, null_runner):
     (user.folder / "model.pte").write_bytes(pte_program())
-    options = ("--device=host", null_runner, "--blocks=2")
+    (user.folder / "text.ids").write_text("1 2 3\n4 5")
+    options = ("--device=host", null_runner, "--blocks=2", "--perplexity=text.ids")
 
-    done = user.types("generate", "model.pte", *options)
+    done = user.types("generate", "model.pte", *options, "--gate-on=decode,perplexity")
 
     assert done.returncode == 0, done.stderr
     run = user.last_run()
     assert run.artifacts[0].decoder.context_tokens == 256
     assert len(run.launches[0].measurement.generation.token_ns) == 64
+    assert run.started.plan.workload.generation.scored_ids == (1, 2, 3, 4, 5)
+    (page,) = user.runs.glob("*/report.html")
+    text = page.read_text("utf-8")
+    assert 'data-metric="perplexity_tokens" data-point="999.999' in text
 
 
 def test_a_program_of_forward_calls_is_refused(user, generator):

@@ -41,6 +41,16 @@ def greedy(model: LlamaDecoder) -> list[int]:
     return tokens
 
 
+def mean_loss(model: LlamaDecoder) -> float:
+    """Of the tokens of the prompt, each after those before it."""
+    losses: list[float] = []
+    with torch.no_grad():
+        for place, token in enumerate(PROMPT[:-1]):
+            logits = model(torch.tensor([[token]]), torch.tensor([place]))[0].double()
+            losses.append(float(-logits.log_softmax(-1)[PROMPT[place + 1]]))
+    return sum(losses) / len(losses)
+
+
 def write(model: LlamaDecoder, path: Path, *, custom_ops: bool = False) -> None:
     """Export it in float32."""
     made = export_decoder(model, "float32", has_custom_ops=custom_ops)
@@ -53,7 +63,12 @@ def main() -> None:
     folder = Path(sys.argv[1])
     model = with_sizes(**SIZES)
     tokens = greedy(with_sizes(**SIZES))
-    facts = {"prompt": PROMPT, "tokens": tokens, "sizes": SIZES}
+    facts = {
+        "prompt": PROMPT,
+        "tokens": tokens,
+        "sizes": SIZES,
+        "mean_loss": mean_loss(with_sizes(**SIZES)),
+    }
     (folder / "facts.json").write_text(json.dumps(facts))
     wanted = sys.argv[2:] or ["dynamic", "custom_ops", "static"]
     if "dynamic" in wanted:
