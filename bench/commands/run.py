@@ -86,6 +86,13 @@ def _one_choice(
     "measures all]",
 )
 @click.option(
+    "--pushes-per-hub",
+    type=click.IntRange(min=1),
+    default=2,
+    show_default=True,
+    help="Push to at most so many phones on one USB hub at once.",
+)
+@click.option(
     "--variant",
     "variants",
     multiple=True,

@@ -129,7 +129,8 @@ def measure_and_store(options: RunOptions) -> tuple[Path, Cancelled | None]:
     check_generators(plan, (b.runner for item in equipped for b in item.bindings))
     preinstall(equipped)
     wait_s = parse_duration(options.wait, "--wait") if options.wait else 0.0
-    claim_devices(selected, Claim(run_id=folder.name, wait_s=wait_s, say=say))
+    claim = Claim(folder.name, wait_s, say, pushes_per_hub=options.pushes_per_hub)
+    claim_devices(selected, claim)
     check_devices(selected)
     stopped: Cancelled | None = None
     artifacts, errors = export_all(plan, say) if equipped else ({}, {})

@@ -67,6 +67,7 @@ class RunOptions(WorkloadOptions, frozen=True, kw_only=True):
     wait: str | None = None
     """`10m`: how long a device that another run uses is waited for."""
     spread: bool = False
+    pushes_per_hub: int = 2
     variants: tuple[str, ...] = ()
     baseline: str | None = None
     candidates: tuple[str, ...] = ()

@@ -55,6 +55,8 @@ class Claim:
     wait_s: float = 0.0
     say: Callable[[str], None] | None = None
     """Called with one line when a device is waited for."""
+    pushes_per_hub: int = 2
+    """How many phones on one USB hub are sent files at once."""
 
 
 class CoreCluster(Value, frozen=True, kw_only=True):

@@ -12,12 +12,13 @@ from pocketbench.bench.errors import (
     DeviceLostError,
     DeviceUnavailableError,
 )
+from pocketbench.bench.records.device import Claim
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.devices.android.adb.errors import lost
 from pocketbench.devices.android.adb.program import find_adb
 from pocketbench.devices.android.adb.reconnect import wait_until_back
 from pocketbench.devices.android.adb.server import AdbServer
-from pocketbench.devices.android.adb.transports import check_ready
+from pocketbench.devices.android.adb.transports import ready_transport
 from pocketbench.devices.android.identity import (
     IDENTITY_SCRIPT,
     device_info,
@@ -27,6 +28,7 @@ from pocketbench.devices.android.identity import (
 )
 from pocketbench.devices.android.pinning import pin_to
 from pocketbench.devices.android.push.free_space import DF_SCRIPT, parse_free_space
+from pocketbench.devices.android.push.hubs import hub_of
 from pocketbench.devices.android.push.objects import PhoneObjects
 from pocketbench.devices.android.push.sending import ObjectSender
 from pocketbench.devices.android.quiesce import TIMEOUT_S as QUIET_TIMEOUT_S
@@ -54,7 +56,6 @@ if TYPE_CHECKING:
 
     from pocketbench.bench.records.conditions import Conditions, Missing
     from pocketbench.bench.records.device import (
-        Claim,
         CommandResult,
         DeviceFile,
         DeviceInfo,
@@ -329,8 +330,8 @@ def open_serial(
         ToolMissingError: There is no adb program.
     """
     server = AdbServer(adb_host, adb_port)
-    check_ready(server, serial, device_id)
-    adb = adb or find_adb()
+    transport = ready_transport(server, serial, device_id)
+    adb, claim = adb or find_adb(), claim or Claim()
     with contextlib.closing(
         AdbShell(server, serial, device_id=device_id, cancel=cancel)
     ) as shell:
@@ -344,6 +345,8 @@ def open_serial(
                 server.command(adb, "-s", serial),
                 device_id=device_id,
                 api_level=info.api_level,
+                hub=hub_of(transport.usb_path),
+                pushes_per_hub=claim.pushes_per_hub,
                 cancel=cancel,
             )
             objects = PhoneObjects(

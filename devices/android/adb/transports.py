@@ -114,8 +114,8 @@ def list_transports(server: AdbServer) -> tuple[Transport, ...]:
     return parse_transports(text)
 
 
-def check_ready(server: AdbServer, serial: str, device_id: str) -> None:
-    """See that the server lists the phone as ready.
+def ready_transport(server: AdbServer, serial: str, device_id: str) -> Transport:
+    """Return the way to a phone, which the server lists as ready.
 
     Raises:
         DeviceUnavailableError: It does not.
@@ -123,7 +123,7 @@ def check_ready(server: AdbServer, serial: str, device_id: str) -> None:
     for transport in list_transports(server):
         if transport.name == serial:
             if transport.remedy is None:
-                return
+                return transport
             raise DeviceUnavailableError(
                 device_id, transport.state_words, transport.remedy, transport.reason
             )

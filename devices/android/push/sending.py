@@ -13,6 +13,7 @@ from pocketbench.bench.paths import working_folder
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.devices.android.adb.errors import push_failed
 from pocketbench.devices.android.adb.push import adb_push
+from pocketbench.devices.android.push.hubs import hub_turn
 from pocketbench.devices.android.push.script_batches import batches, run_script
 from pocketbench.devices.android.push.scripts import (
     ACCEPT,
@@ -48,6 +49,8 @@ class ObjectSender:
         *,
         device_id: str,
         api_level: int | None,
+        hub: str | None,
+        pushes_per_hub: int,
         cancel: threading.Event,
     ) -> None:
         """Take what an opened phone holds.
@@ -57,12 +60,16 @@ class ObjectSender:
             push_command: The adb program with its server and phone.
             device_id: For errors.
             api_level: Android's; decides whether the phone has sha256sum.
+            hub: The USB hub that the phone is on.
+            pushes_per_hub: How many phones on it may be sent files at once.
             cancel: Ends a push.
         """
         self._shell = shell
         self._push_command = push_command
         self._device_id = device_id
         self._has_sha256sum = (api_level or 0) >= _FIRST_API_WITH_SHA256SUM
+        self._hub = hub
+        self._pushes_per_hub = pushes_per_hub
         self._cancel = cancel
 
     def send(self, objects: Sequence[LocalFile]) -> None:
@@ -74,12 +81,17 @@ class ObjectSender:
             Cancelled: The cancel event was set.
         """
         fit_one_command = len(self._batches(objects, VERIFY_WHILE_SENT)) == 1
+        # The old shell has one merged output, and old phones lack the commands.
+        can_verify = self._shell.is_v2 and self._has_sha256sum and fit_one_command
+        send = self._verify_while_sent if can_verify else self._send_then_verify
         try:
-            # The old shell has one merged output, and old phones lack the commands.
-            if self._shell.is_v2 and self._has_sha256sum and fit_one_command:
-                self._verify_while_sent(objects)
-            else:
-                self._send_then_verify(objects)
+            with hub_turn(
+                self._hub,
+                self._pushes_per_hub,
+                device_id=self._device_id,
+                cancel=self._cancel,
+            ):
+                send(objects)
         except (PushError, Cancelled):
             self._give_room_back()
             raise
