@@ -169,7 +169,7 @@ def main() -> None:
                     print(
                         f"{len(pairs) - 1} pairs: [{low:.4f}, {high:.4f}]", flush=True
                     )
-                    if high - low <= BAND:
+                    if is_narrow(pairs[1:]):
                         break
         except KeyboardInterrupt:
             print("stopped")
@@ -195,6 +195,12 @@ def ratio(pairs: list[tuple[float, float]]) -> tuple[float, float, float]:
     found = paired_evidence([b for _, b in pairs], [a for a, _ in pairs])
     assert found is not None
     return math.exp(found.ratio.mean), math.exp(found.low), math.exp(found.high)
+
+
+def is_narrow(pairs: list[tuple[float, float]]) -> bool:
+    """Whether the interval has room in the band; where it lies has no say in it."""
+    _, low, high = ratio(pairs)
+    return high - low <= BAND
 
 
 def verdict(low: float, high: float) -> str:

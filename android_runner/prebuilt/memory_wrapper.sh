@@ -9,10 +9,11 @@ token=$1 interval=$2
 shift 2
 
 look() {
-  hwm= rss= swap=0 key=
-  if [ -n "$is_mksh" ]; then
+  hwm= rss= swap=0 key= text=
+  if [ -n "$reads_at_once" ]; then
+    eval "$reads_at_once"
     # Word by word: cutting a long text with ${text#*word} takes ten times as long.
-    for word in $(</proc/$program/status); do
+    for word in $text; do
       case $key in
         VmHWM:) hwm=$word ;;
         VmRSS:) rss=$word ;;
@@ -47,20 +48,9 @@ pause() {
   wait $asleep
   [ -z "$is_over" ]
 }
-# Off the cores that the program is pinned to, which one process for each pause would
-# slow by several percent. Where it is pinned to none, there are no others to go to.
-leave_its_cores() {
-  while read -r key word nothing; do
-    case $key in Cpus_allowed:) break ;; esac
-  done </proc/$program/status
-  others=$(printf %x $((0x7fffffff & ~0x0${word##*,}))) &&
-    read -r self nothing </proc/self/stat &&
-    taskset -p "$others" "$self"
-}
 sampler() {
   # Not by a redirection of the function, which would keep a copy of it.
   exec 9>&-
-  leave_its_cores
   is_over= asleep= count=0 changes=0 before= lines=
   watcher=
   if [ -n "$has_pipe" ] && [ -z "$reads_with_limit" ] && read -r sampling nothing </proc/self/stat; then
@@ -85,9 +75,16 @@ $token $uptime $seen"
   echo "$token times" >&4
   times >&4
 }
-program=$$ has_pipe=1 is_mksh= reads_with_limit=
-case $KSH_VERSION in *MIRBSD*) is_mksh=1 reads_with_limit=1 ;; esac
-case $BASH_VERSION in [4-9]* | [1-9][0-9]*) reads_with_limit=1 ;; esac
+program=$$ has_pipe=1 is_mksh= reads_with_limit= reads_at_once=
+case $KSH_VERSION in
+  *MIRBSD*) is_mksh=1 reads_with_limit=1 reads_at_once='text=$(</proc/$program/status)' ;;
+esac
+# In bash $(<...) is a process, and `read` asks the kernel anew for each line.
+case $BASH_VERSION in
+  [4-9]* | [1-9][0-9]*)
+    reads_with_limit=1
+    reads_at_once='mapfile -t all </proc/$program/status && text=${all[*]}' ;;
+esac
 if [ -n "$is_mksh" ]; then
   # A coprocess is mksh's only way to a pipe. It waits until the pipe is ours, and is
   # waited for: the program shall have no child that it does not know.

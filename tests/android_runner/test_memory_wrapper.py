@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import re
 import shutil
 import signal
 import subprocess
@@ -172,41 +170,6 @@ def test_nothing_stays_behind(shell: str):
     assert not [line for line in command_lines() if token.encode() in line]
 
 
-PRINTS_THE_CORES_OF_ITS_SAMPLER = """
-import glob, os, re
-def cores(pid):
-    status = open(f"/proc/{pid}/status").read()
-    return re.search(r"Cpus_allowed_list:\\s*(\\S+)", status)[1]
-while True:
-    for path in glob.glob("/proc/[0-9]*/cmdline"):
-        pid = int(path.split("/")[2])
-        try:
-            is_sampler = TOKEN in open(path).read() and pid != os.getpid()
-            if is_sampler and cores(pid) != cores(os.getpid()):
-                print(cores(pid))
-                raise SystemExit
-        except OSError:
-            pass
-"""
-
-
-@pytest.mark.skipif(
-    shutil.which("taskset") is None or len(os.sched_getaffinity(0)) < 2,
-    reason="needs taskset and two cores",
-)
-def test_it_leaves_the_cores_that_the_program_is_pinned_to(shell: str):
-    token = new_token()
-    core = max(os.sched_getaffinity(0))
-    code = f"TOKEN = {token!r}\n{PRINTS_THE_CORES_OF_ITS_SAMPLER}"
-    command = wrap(Command(argv=(sys.executable, "-c", code)), token=token, shell=shell)
-    done = subprocess.run(
-        ["taskset", "-c", str(core), *command.argv], capture_output=True, timeout=60
-    )
-    assert done.stdout.strip()
-    assert str(core).encode() not in re.findall(rb"\d+", done.stdout)
-    assert f"{token} count ".encode() in done.stderr
-
-
 def command_lines() -> list[bytes]:
     lines = []
     for folder in Path("/proc").glob("[0-9]*"):
@@ -215,9 +178,11 @@ def command_lines() -> list[bytes]:
     return lines
 
 
-@pytest.mark.needs("mksh")
-def test_androids_shell_looks_without_starting_a_process_each_time():
-    shell = shutil.which("mksh")
+@pytest.mark.parametrize(
+    "name", [pytest.param("mksh", marks=pytest.mark.needs("mksh")), "bash"]
+)
+def test_androids_shell_and_bash_look_without_starting_a_process_each_time(name):
+    shell = shutil.which(name)
     assert shell
     _, memory = python(shell, "import time; time.sleep(1)", interval_s=0.02)
     assert isinstance(memory, SampledMemory)

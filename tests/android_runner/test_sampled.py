@@ -139,3 +139,16 @@ def test_every_prebuilt_program_is_sampled(name: str) -> None:
     runner = registry.load(registry.RUNNERS, "runner", name)((), print)
     assert isinstance(runner, Sampled)
     assert runner.name == name
+
+
+def test_bash_samples_on_this_computer_and_a_phones_own_shell_there(monkeypatch):
+    here = request()
+    phone = msgspec.structs.replace(here.program, origin="sent")
+    there = msgspec.structs.replace(here, program=phone)
+    sampled = Sampled(Silent())  # type: ignore[arg-type]
+
+    monkeypatch.setattr("shutil.which", lambda name: f"/bin/{name}")
+    assert sampled.command(here).argv[0] == "bash"
+    assert sampled.command(there).argv[0] == "sh"
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    assert sampled.command(here).argv[0] == "sh"
