@@ -1,0 +1,127 @@
+"""How busy many phones are kept by one computer, and what that costs it.
+
+Simulated phones on one adb server, each with LAUNCHES launches of a program that sleeps
+a second and prints what the null program does. Ideal is LAUNCHES seconds for any number
+of phones; counted is the time from the first phone's opening to the last one's end, and
+processor time and memory of the pocketbench process and the adb programs it starts. The
+phones run on the same processor: their share is printed beside, and where both together
+fill it, the makespan is that of the phones and not of pocketbench.
+Aims: 64 phones at 95 % of the ideal, with one core and 500 MB at most.
+Run: python -m self_benchmarks.fleet [PHONES ...]
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import NamedTuple
+
+from pocketbench.android_runner.own import NullRunner
+from pocketbench.devices.android.adb.private_server import private_server
+from pocketbench.devices.android.adb.program import find_adb
+from pocketbench.devices.host import HostDriver
+from pocketbench.devices.simulated.running import running_phone
+from tests import factories
+from tests.main_job.on_a_phone import PhoneJob, model_file, script
+
+COUNTS = (1, 2, 4, 8, 16, 32, 64)
+LAUNCHES, LAUNCH_S = 30, 1.0
+LEAST_SHARE, MOST_CORES, MOST_BYTES = 0.95, 1.0, 500e6
+
+
+class Spent(NamedTuple):
+    """What one run took."""
+
+    wall_s: float
+    cpu_s: float
+    peak_bytes: int
+    launches: int
+
+
+def sleeping_program(folder: Path) -> Path:
+    """A program of a phone that sleeps, and then prints what the null program would."""
+    (info,) = HostDriver().discover()
+    runner = NullRunner((), print)
+    executable = runner.program(info).executable.path
+    request = factories.launch_request(warmup_iterations=1, threads=1)
+    argv = [executable, *runner.command(request).argv[1:]]
+    answer = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+    lines = [f"sleep {LAUNCH_S:g}", "cat <<'END'", *answer.splitlines(), "END"]
+    return script(folder / "program", *lines)
+
+
+def measure(folder: Path, port: int, serials: list[str], program: Path) -> Spent:
+    """One run on all phones; in a process of its own, which is counted whole."""
+    job = PhoneJob(folder / f"run-{len(serials)}", port)
+    first, *others = (SimpleNamespace(serial=serial) for serial in serials)
+    net = model_file(folder / "net.ptl", b"nothing")
+    began = time.monotonic()
+    run = job.measures(first, net, others=others, blocks=LAUNCHES, null=program)
+    wall_s = time.monotonic() - began
+    assert not run.failures, run.failures[0]
+    usages = [resource.getrusage(x) for x in (resource.RUSAGE_SELF, -1)]
+    return Spent(
+        wall_s,
+        sum(x.ru_utime + x.ru_stime for x in usages),
+        usages[0].ru_maxrss * 1024,
+        len(run.launches),
+    )
+
+
+def row(count: int, folder: Path, program: Path) -> bool:
+    """Measure and print; whether the aims are reached."""
+    adb = find_adb()
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(private_server(adb, folder / f"adb-{count}"))
+        phones = [
+            stack.enter_context(running_phone("pixel-8", name=f"fleet-{number}"))
+            for number in range(count)
+        ]
+        for phone in phones:
+            for words in (("connect",), ("-s", "wait-for-device")):
+                argv = [*words[:1], phone.serial, *words[1:]]
+                command = server.command(adb, *argv)
+                subprocess.run(command, check=True, capture_output=True)
+        load = os.getloadavg()[0]
+        serials = [phone.serial for phone in phones]
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            spent = pool.apply(measure, (folder, server.port, serials, program))
+    share = LAUNCHES * LAUNCH_S / spent.wall_s
+    cores = spent.cpu_s / spent.wall_s
+    print(
+        f"{count:4} phones: {spent.launches:5} launches in {spent.wall_s:6.1f} s, "
+        f"{share:4.0%} of the ideal; pocketbench {cores:.2f} cores, "
+        f"{spent.peak_bytes / 1e6:.0f} MB (load before: {load:.1f})",
+        flush=True,
+    )
+    return (
+        share >= LEAST_SHARE and cores <= MOST_CORES and spent.peak_bytes <= MOST_BYTES
+    )
+
+
+def main() -> None:
+    """Print a row for each number of phones, and fail beyond the aims."""
+    counts = tuple(map(int, sys.argv[1:])) or COUNTS
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        program = sleeping_program(folder)
+        os.environ |= {
+            "HOME": name,
+            "POCKETBENCH_STATE_DIR": f"{name}/state",
+            "ADB_MDNS": "0",
+        }
+        reached = [row(count, folder, program) for count in counts]
+    if not all(reached):
+        sys.exit("beyond the aims")
+
+
+if __name__ == "__main__":
+    main()

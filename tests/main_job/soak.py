@@ -1,0 +1,155 @@
+"""Phones that something happens to every few seconds, for minutes on end.
+
+The phones are simulated, adb is real, and their program sleeps and prints what
+PyTorch's `speed_benchmark_torch` would. Faults and phones come from a seeded list. At
+the end every planned launch must be stored once, or be reported with its reason.
+Run: python -m tests.main_job.soak PHONES MINUTES [SEED]
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import os
+import random
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+from pocketbench.bench.judge.summarize import summarize
+from tests.main_job.on_a_phone import PhoneJob, model_file, script
+
+MODELS = ("one", "two", "three")
+LAUNCH_S = 1.0
+PROGRAM = (
+    f"sleep {LAUNCH_S:g}",
+    "echo 'Starting benchmark.'",
+    "echo 'Running warmup runs.'",
+    "echo 'Main runs.'",
+    "echo 'Main run finished. Microseconds per iter: 2000. Iters per second: 500'",
+)
+BETWEEN_S = (2.0, 6.0)
+"""The shortest and the longest time from one fault to the next."""
+TIMEOUT_S = 10.0
+
+
+def _rule(action, **more):
+    rule = {"contains": "--model", "action": action, "times": 1, **more}
+    return lambda phone: phone.ask("behave", rules=[rule])
+
+
+def _unplug(phone):
+    phone.ask("unplug")
+    threading.Timer(1.0, phone.ask, ["plug"]).start()
+
+
+FAULTS = {
+    "unplugged for a second": _unplug,
+    "restarted": lambda phone: phone.ask("reboot"),
+    "lost during a launch": _rule("unplug", after_s=0.5),
+    "lost while conditions are read": lambda phone: phone.ask(
+        "behave",
+        rules=[{"contains": "thermalservice", "action": "unplug", "times": 1}],
+    ),
+    "program killed": _rule("kill", after_s=0.5),
+    "program that prints garbage": _rule("garbage", text="\x00garbage"),
+    "program that hangs": _rule("hang"),
+}
+
+
+def soak(job, phones, folder, *, minutes, seed):
+    """Measure while faults strike; the run, how often each struck, what went wrong."""
+    chance = random.Random(seed)
+    over = threading.Event()
+    struck = collections.Counter()
+
+    def strike():
+        while not over.wait(chance.uniform(*BETWEEN_S)):
+            name = chance.choice(list(FAULTS))
+            FAULTS[name](chance.choice(phones))
+            struck[name] += 1
+
+    for phone in phones:
+        phone.ask("behave", replug_s=1.0, reboot_s=1.0)
+    blocks = max(1, round(minutes * 60 / (len(MODELS) * LAUNCH_S)))
+    striker = threading.Thread(target=strike)
+    striker.start()
+    try:
+        run = job.measures(
+            phones[0],
+            *(model_file(folder / f"{x}.ptl", x.encode(), name=x) for x in MODELS),
+            others=phones[1:],
+            blocks=blocks,
+            timeout_s=TIMEOUT_S,
+            speed_benchmark_torch=script(folder / "program", *PROGRAM),
+        )
+    finally:
+        over.set()
+        striker.join()
+    return run, struck, wrong(run, phones, blocks)
+
+
+def wrong(run, phones, blocks):
+    """Planned launches that are stored twice, or neither stored nor reported."""
+    stored = collections.Counter((x.device_id, x.model, x.block) for x in run.launches)
+    reported = {(x.device_id, x.model) for x in summarize(run).failures}
+    found = []
+    for phone in phones:
+        device_id = f"android:{phone.serial}"
+        for model in MODELS:
+            is_reported = reported & {(device_id, None), (device_id, model)}
+            for block in range(blocks):
+                count = stored[device_id, model, block]
+                if count > 1 or (count == 0 and not is_reported):
+                    found.append(f"{phone.serial} {model} {block}: {count} times")
+    return found
+
+
+def main(count: int, minutes: float, seed: int) -> int:
+    """Do it; the exit code says whether anything was wrong."""
+    import subprocess
+
+    from pocketbench.devices.android.adb.private_server import private_server
+    from pocketbench.devices.android.adb.program import find_adb
+    from pocketbench.devices.simulated.running import running_phone
+
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        os.environ |= {
+            "HOME": str(folder),
+            "POCKETBENCH_STATE_DIR": str(folder / "state"),
+            "ADB_MDNS": "0",
+        }
+        adb = find_adb()
+        server = stack.enter_context(private_server(adb, folder / "adb"))
+        phones = [
+            stack.enter_context(running_phone("pixel-8", name=f"soak-{number}"))
+            for number in range(count)
+        ]
+        for phone in phones:
+            for words in (
+                ["connect", phone.serial],
+                ["-s", phone.serial, "wait-for-device"],
+            ):
+                subprocess.run(
+                    server.command(adb, *words), check=True, capture_output=True
+                )
+        job = PhoneJob(folder / "run", server.port)
+        run, struck, found = soak(job, phones, folder, minutes=minutes, seed=seed)
+    for name, times in struck.most_common():
+        sys.stdout.write(f"{times:4} {name}\n")
+    reasons = collections.Counter(failure.reason for failure in run.failures)
+    standing = collections.Counter(x.reason for x in summarize(run).failures)
+    sys.stdout.write(
+        f"{len(run.launches)} launches stored, {sum(reasons.values())} failures "
+        f"({dict(reasons)}), of which stand: {dict(standing)}\n"
+        f"{len(found)} launches lost or stored twice (seed {seed})\n"
+    )
+    sys.stdout.writelines(f"{line}\n" for line in found)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    seeds = [int(word) for word in sys.argv[3:]]
+    sys.exit(main(int(sys.argv[1]), float(sys.argv[2]), *(seeds or [0])))
