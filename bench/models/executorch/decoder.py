@@ -144,7 +144,10 @@ def _custom_ops(facts: PteFacts) -> tuple[str, ...]:
 def export_decoder(
     original: LlamaDecoder, precision: str, *, has_custom_ops: bool
 ) -> LLMEdgeManager:
-    """Lower it as `export_llama` does with XNNPACK and its extended operators."""
+    """Lower it as `export_llama` does with XNNPACK and its extended operators.
+
+    But float32 in fewer parts: its linear layers are not taken one by one first.
+    """
     from executorch.extension.llm.export.builder import DType, LLMEdgeManager
     from executorch.extension.llm.export.partitioner_lib import get_xnnpack_partitioner
 
@@ -176,11 +179,11 @@ def export_decoder(
     manager.export()
     manager.run_canonical_optimizations()
     manager.pt2e_quantize(None)
+    # The graph is decomposed anew for each partitioner, which takes long; layers with
+    # weights of few bits must come before what surrounds them, and float32 has none.
+    of_layers = [True, False] if precision in _QUANTIZED else [False]
     manager.to_edge_transform_and_lower(
-        [
-            get_xnnpack_partitioner(dynamic_quant_only_partitioner=True),
-            get_xnnpack_partitioner(dynamic_quant_only_partitioner=False),
-        ]
+        [get_xnnpack_partitioner(dynamic_quant_only_partitioner=x) for x in of_layers]
     )
     return manager.to_executorch()
 

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING
 import msgspec
 import torch
 import torch.fx.config
+from torch.fx.traceback import NodeSource
 
 from pocketbench.bench import registry
 from pocketbench.bench.errors import ExportError, PocketbenchError, UsageError
@@ -102,6 +103,9 @@ def make_artifact(
     torch.set_num_threads(1)
     # Noting where a graph's nodes come from imports torch's compilers: seconds.
     torch.fx.config.do_not_emit_stack_traces = True
+    # Each pass of ExecuTorch copies the history of each node and makes it longer; that
+    # took a quarter of a decoder's export. Nobody changes one once it is made.
+    NodeSource.__deepcopy__ = lambda source, memo: source
     if ENGINE not in torch.backends.quantized.supported_engines:
         raise ExportError(
             order.model,
