@@ -20,7 +20,7 @@ from judging.monitoring import (
     several_levels,
     step_rate,
 )
-from judging.noise import PAIRED_KINDS
+from judging.noise import PAIRED_KINDS, Array
 from judging.pairs import (
     CELLS,
     Rates,
@@ -33,7 +33,12 @@ from judging.pairs import (
     until_settled,
 )
 from judging.peers import peers
-from judging.recorded import dealt, recorded_cells
+from judging.recorded import (
+    dealt,
+    family_alarms,
+    recorded_cells,
+    recorded_generations,
+)
 from judging.unsteady import HISTORY_KINDS
 
 from pocketbench.bench.records.interim_analyses import LOOKS
@@ -43,6 +48,7 @@ BLOCKS = (6, 10, 20)
 PHONES = (3, 5, 8)
 VARIATIONS = (0.005, 0.01, 0.02, 0.05, 0.10)
 PEER_TRIALS = 100
+FAMILIES = 200
 
 
 def main() -> int:
@@ -68,6 +74,7 @@ def main() -> int:
             _peers(pool, asked.trials)
     if asked.runs:
         _recorded(asked.runs, asked.trials)
+        _generated(asked.runs)
     print(f"\n{time.monotonic() - began:.0f} s")
     return 0
 
@@ -295,6 +302,20 @@ def _recorded(folder: Path, trials: int) -> None:
         print(f"\n{folder}: no cell with {2 * blocks} launches that count")
         return
     _print_rates(f"Recorded launches, {blocks} blocks, +0 / +2 / +5 / +10 %", found)
+
+
+def _generated(folder: Path) -> None:
+    """False alarms in A/A runs made of recorded generations, all cells of one run."""
+    blocks = 10
+    runs: dict[str, list[Array]] = {}
+    for name, values in recorded_generations(folder, 2 * blocks):
+        runs.setdefault(name.partition(":")[0], []).append(values)
+    for run_id, cells in runs.items():
+        share = family_alarms(cells, blocks, FAMILIES)
+        print(
+            f"\n{run_id}: {len(cells)} cells of {len(cells[0])} generations as "
+            f"{FAMILIES} A/A runs of {blocks} blocks: a change in {share:.1%}"
+        )
 
 
 def _fleets(pool: Executor, trials: int) -> None:
