@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
     from pocketbench.bench.models.inputs.inputs import InputSet
 
+CAPTURED_AS_MEANT_DB = 40.0
+"""Another order of additions costs some 1e-6 of the signal (120 dB). A program further
+off than this is another model: it keeps one of several ways through the code."""
+_EQUAL_AS_MEANT = 0.9
+"""Of whole numbers in the outputs; a tie may fall the other way."""
+
 Outputs = list[list[torch.Tensor]]
 """For each call, the tensors it gave, in order."""
 
@@ -141,6 +147,23 @@ def output_error(
         sqnr_db=sqnr_db(signal, noise),
         outputs=tuple(x.figures for x in found),
     )
+
+
+def unlike(expected: Outputs, actual: Outputs, *, name: str) -> str | None:
+    """How a captured program differs from the model; `None` when it does not.
+
+    Raises:
+        ExportError: Their outputs cannot be compared.
+    """
+    found = output_error(expected, actual, name=name)
+    if found.sqnr_db is not None and found.sqnr_db < CAPTURED_AS_MEANT_DB:
+        return f"{found.sqnr_db:.0f} dB SQNR"
+    for figures in found.outputs:
+        if figures.other_shape_count:
+            return f"{figures.name} of another shape"
+        if figures.equal_share is not None and figures.equal_share < _EQUAL_AS_MEANT:
+            return f"{figures.equal_share:.0%} of {figures.name} equal"
+    return None
 
 
 def _name(names: Sequence[str], place: int) -> str:

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 from executorch.runtime import Runtime, Verification
 
 from pocketbench.bench.errors import ExportError
-from pocketbench.bench.models.accuracy.compare import Outputs, output_error, outputs_of
+from pocketbench.bench.models.accuracy.compare import (
+    Outputs,
+    output_error,
+    outputs_of,
+    unlike,
+)
 from pocketbench.bench.models.accuracy.layers import Layers
 from pocketbench.bench.models.executorch.decoder import make_decoder_variant
 from pocketbench.bench.models.executorch.delegates import check_possible
@@ -42,6 +47,9 @@ from pocketbench.bench.records.engines import split_variant
 from pocketbench.bench.units import format_size
 
 if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
     from pocketbench.bench.models.exporting.export_messages import Order
     from pocketbench.bench.models.inputs.inputs import InputSet
     from pocketbench.bench.models.original import Original
@@ -75,12 +83,16 @@ def make_executorch_variant(
     who = "the model"
     expected = outputs_of(original.module, sets.held_out, name=order.model, who=who)
     say("capturing with torch.export")
-    example = sets.calibration[0]
+    # One tensor given twice would be captured as one input.
+    example = tuple(tensor.clone() for tensor in sets.calibration[0])
     remade = remake(original, made, delegate=engine.delegate, name=name)
     module, changed = remade or (original.module, "precision unchanged")
     if any(map(uses_batch_statistics, module.modules())):
         module = in_quantizable_form(fresh(module))
     program = export_graph(module, example, name=name)
+    _check_captured(
+        program, module, original, sets, expected if remade is None else None
+    )
     is_quantized = made in ("int8-static", "int8-dynamic")
     if is_quantized:
         quantized = _quantize(
@@ -143,6 +155,39 @@ def make_executorch_variant(
         delegation=facts.delegation,
         planned_memory_bytes=facts.planned_memory_bytes,
     )
+
+
+def _check_captured(
+    program: torch.export.ExportedProgram,
+    module: nn.Module,
+    original: Original,
+    sets: InputSets,
+    expected: Outputs | None,
+) -> None:
+    """See that what torch.export captured computes what the module does.
+
+    Raises:
+        ExportError: It does not: a state or a branch was lost.
+    """
+    name, held_out = original.name, sets.held_out
+    if expected is None:
+        expected = outputs_of(module, held_out, name=name, who="the model")
+    who = "the captured program"
+    actual = outputs_of(program.module(), held_out, name=name, who=who)
+    if how := unlike(expected, actual, name=name):
+        reason = (
+            f"it changes {', '.join(original.state)} at each call, which is not kept"
+            if original.state
+            else "as with control flow that depends on values, or random numbers"
+        )
+        raise ExportError(
+            name,
+            f"captured by torch.export, it computes something else ({how}): {reason}",
+            "Let forward take the state and return it, or change a registered buffer "
+            "in place (copy_)"
+            if original.state
+            else "Take those out of forward, or measure it with --engine lite",
+        )
 
 
 def _refuse_other_lengths(original: Original, name: str) -> None:

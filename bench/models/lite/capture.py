@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pocketbench.bench.errors import ExportError
-from pocketbench.bench.models.accuracy.compare import Outputs, output_error, outputs_of
+from pocketbench.bench.models.accuracy.compare import Outputs, outputs_of, unlike
 from pocketbench.bench.models.accuracy.layers import Layers, count_layers
 from pocketbench.bench.models.lite.export import script_of
 
@@ -14,12 +14,6 @@ if TYPE_CHECKING:
 
     from pocketbench.bench.models.inputs.input_sets import InputSets
     from pocketbench.bench.models.original import Original
-
-TRACED_AS_MEANT_DB = 40.0
-"""Another order of additions costs some 1e-6 of the signal (120 dB). A trace further
-off than this is another model: it keeps one of several ways through the code."""
-_EQUAL_AS_MEANT = 0.9
-"""Of whole numbers in the outputs; a tie may fall the other way."""
 
 
 class Captured(NamedTuple):
@@ -64,17 +58,8 @@ def capture(original: Original, sets: InputSets, expected: Outputs) -> Captured:
 def _unlike(
     script: torch.jit.ScriptModule, sets: InputSets, expected: Outputs, name: str
 ) -> str | None:
-    """How a program's outputs differ from the model's; `None` when they do not."""
     actual = outputs_of(script, sets.held_out, name=name, who="the traced model")
-    found = output_error(expected, actual, name=name)
-    if found.sqnr_db is not None and found.sqnr_db < TRACED_AS_MEANT_DB:
-        return f"{found.sqnr_db:.0f} dB SQNR"
-    for figures in found.outputs:
-        if figures.other_shape_count:
-            return f"{figures.name} of another shape"
-        if figures.equal_share is not None and figures.equal_share < _EQUAL_AS_MEANT:
-            return f"{figures.equal_share:.0%} of {figures.name} equal"
-    return None
+    return unlike(expected, actual, name=name)
 
 
 def _traced_otherwise(original: Original, how: str) -> ExportError:

@@ -1,5 +1,8 @@
 """Variants for ExecuTorch: what each is made of, who takes it, what is refused."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from pocketbench.bench.errors import ExportError
@@ -81,3 +84,31 @@ def test_a_dictionary_is_passed_by_its_names(export_here):
 def test_what_a_delegate_does_not_take_is_refused(export_here, source, variant, words):
     with pytest.raises(ExportError, match=words):
         export_here(f"nets:{source}", variant)
+
+
+@pytest.fixture
+def export_kind(nets, export_here):
+    shutil.copy(Path(__file__).with_name("kinds.py"), nets / "user_kinds.py")
+    return lambda name, variant: export_here(f"user_kinds:{name}", variant)
+
+
+def test_a_tensor_that_is_given_twice_stays_two_inputs(export_kind):
+    artifact = export_kind("list_of_tensors", "float32+executorch")
+
+    assert len(artifact.inputs) == 3
+    found = artifact.output_error.sqnr_db
+    assert found is None or found > 100
+
+
+@pytest.mark.parametrize("variant", ["float32", "int8-dynamic"])
+def test_a_state_that_a_captured_program_forgets_is_refused(export_kind, variant):
+    with pytest.raises(ExportError, match=r"something else .* changes last at each"):
+        export_kind("remembering", f"{variant}+executorch")
+
+
+def test_a_buffer_that_is_changed_in_place_is_kept(export_kind):
+    artifact = export_kind("cached", "float32+executorch")
+
+    assert artifact.export.state == ("cache",)
+    found = artifact.output_error.sqnr_db
+    assert found is None or found > 100
