@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 
 _MOST_NAMES = 5
+_NO_OPERATOR = re.compile(r"Operator (?:torch\._ops\.)?(\S+) is not ")
+"""Above a page of advice for those who write programs that lower."""
 
 
 class PteFacts(NamedTuple):
@@ -123,9 +126,15 @@ def lower(
         with path.open("wb") as file:
             made.write_to_file(file)
     except Exception as error:
+        missing = _NO_OPERATOR.search(str(error))
+        reason = (
+            f"it has no operator {missing[1]}"
+            if missing
+            else summarize_exception(error)
+        )
         raise ExportError(
             name,
-            f"cannot be lowered for ExecuTorch ({summarize_exception(error)})",
+            f"cannot be lowered for ExecuTorch ({reason})",
             "Take out what the message names, or measure it with --engine lite",
         ) from error
     return facts_of(made, delegation)

@@ -35,7 +35,9 @@ logger = logging.getLogger(__name__)
 
 _ERRORS = {"ExportError": ExportError, "UsageError": UsageError}
 _TAIL_LINES = 3
-_CHECK_FAILED = re.compile(r"^\[\w+\.cpp:\d+\] Check failed \(.*\): (\S.*)", re.M)
+_CHECK_FAILED = re.compile(
+    r"^\[\w+\.cpp:\d+\] (?:Check failed \(.*\)|Internal Error): (\S.*)", re.M
+)
 """ExecuTorch raises an error number and prints what was wrong."""
 
 

@@ -106,6 +106,11 @@ def test_a_state_that_a_captured_program_forgets_is_refused(export_kind, variant
         export_kind("remembering", f"{variant}+executorch")
 
 
+def test_an_operator_that_executorch_does_not_have_is_named(export_kind):
+    with pytest.raises(ExportError, match=r"it has no operator aten\._embedding_bag"):
+        export_kind("bag", "float32+executorch")
+
+
 def test_a_buffer_that_is_changed_in_place_is_kept(export_kind):
     artifact = export_kind("cached", "float32+executorch")
 
