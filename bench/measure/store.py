@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import threading
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -92,9 +93,33 @@ def line_of(record: Record) -> bytes:
     return sealed(_encoder.encode(record))
 
 
+class _Clock:
+    """This computer's clock, which goes on where it is set back.
+
+    What made a failure good is known by its later time.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last = datetime.min.replace(tzinfo=UTC)
+        self._set_back = timedelta(0)
+
+    def now(self) -> datetime:
+        with self._lock:
+            now = datetime.now(UTC) + self._set_back
+            if now < self._last:
+                self._set_back += self._last - now
+                now = self._last
+            self._last = now
+            return now
+
+
+_clock = _Clock()
+
+
 def utc_now() -> str:
-    """This instant, ISO-8601 in UTC, to the millisecond."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+    """This instant, ISO-8601 in UTC, to the millisecond; it never goes back."""
+    return _clock.now().isoformat(timespec="milliseconds")
 
 
 def new_run_folder(runs_folder: Path, name: str) -> Path:

@@ -205,10 +205,14 @@ SHOWN_BY = {
     ),
     "Faults of phones": (
         "tests/main_job/test_phone_faults.py",
+        "tests/main_job/test_soak.py",
+        "tests/devices/test_device_lock.py",
         "tests/devices/test_android_lost.py",
     ),
     "Faults of the computer": (
         "tests/main_job/test_environment_faults.py",
+        "tests/bench/measure/test_store.py::set_back",
+        "tests/main_job/test_on_the_host.py::do_not_write_to_one_folder",
         "tests/bench/test_paths.py",
     ),
     "The run file": ("tests/bench/measure/test_run_log.py",),

@@ -1,15 +1,18 @@
 import threading
+from datetime import datetime, timedelta
 
 import msgspec
 import pytest
 
 from pocketbench.bench.errors import StoreError
+from pocketbench.bench.measure import store
 from pocketbench.bench.measure.store import (
     FILE_NAME,
     Store,
     find_run,
     new_run_folder,
     read_run,
+    utc_now,
 )
 from pocketbench.bench.records.run import ArtifactReady, RunEnded
 
@@ -129,6 +132,26 @@ def test_the_last_run_is_the_one_started_last_though_the_clock_was_set_back(
     assert names[1].name.startswith("29990102-000000-net-")
     assert names == sorted(names)
     assert find_run("last", tmp_path) == names[2]
+
+
+def test_times_of_a_run_go_on_when_the_clock_is_set_back(monkeypatch):
+    class SetBack(datetime):
+        by = timedelta(0)
+
+        @classmethod
+        def now(cls, zone):
+            return datetime.now(zone) - cls.by
+
+    monkeypatch.setattr(store, "datetime", SetBack)
+    monkeypatch.setattr(store, "_clock", store._Clock())
+    before = utc_now()
+    SetBack.by = timedelta(hours=3)
+    times = [before, utc_now(), utc_now()]
+
+    assert times == sorted(times)
+    assert datetime.fromisoformat(times[-1]) - datetime.fromisoformat(before) < (
+        timedelta(minutes=1)
+    )
 
 
 def test_a_run_that_is_not_there_is_answered_with_the_newest_ones(tmp_path, records):
