@@ -38,6 +38,23 @@ _TRANSIENT = frozenset(
 _NO_PLACE = Place()
 
 
+def is_transient(error: PocketbenchError) -> bool:
+    """Whether opening the device again may help."""
+    return isinstance(error, DeviceLostError) or _reason_of(error) in _TRANSIENT
+
+
+def wait_before_retry(run: RunContext, info: DeviceInfo, number: int) -> None:
+    """Wait before a device is opened again for the so manyth time in a row.
+
+    Raises:
+        Cancelled: The user asked to stop.
+    """
+    wait_s = BACK_OFF_S * 2 ** (number - 1)
+    run.observer.note(info.id, f"trying again in {wait_s:g} s")
+    if run.cancel.wait(wait_s):
+        raise Cancelled(info.id, "stopped", "It was to be opened again")
+
+
 class DeviceFaults:
     """Stores the failures of one device in one run, and counts those in a row."""
 
@@ -77,15 +94,12 @@ class DeviceFaults:
         """
         if error is not self._last:
             self.store(error)
-        if not _is_transient(error):
+        if not is_transient(error):
             return False
         if self.is_over:
             self.store(self._quarantine())
             return False
-        wait_s = BACK_OFF_S * 2 ** (self._in_a_row - 1)
-        self._run.observer.note(self._info.id, f"trying again in {wait_s:g} s")
-        if self._run.cancel.wait(wait_s):
-            raise Cancelled(self._info.id, "stopped", "It was to be opened again")
+        wait_before_retry(self._run, self._info, self._in_a_row)
         return True
 
     def store(
@@ -118,7 +132,7 @@ class DeviceFaults:
         A program's failure counts against the device only where the same variant was
         measured there before: otherwise the model is as likely the cause.
         """
-        transient = _is_transient(error)
+        transient = is_transient(error)
         has_measured = variant is not None and any(
             (launch.model, launch.variant_id) == (variant.model, variant.id)
             for launch in self._ledger.launches
@@ -145,8 +159,3 @@ class DeviceFaults:
 def _reason_of(error: PocketbenchError) -> FailureReason:
     reason: FailureReason = getattr(error, "reason", FailureReason.INTERNAL)
     return reason
-
-
-def _is_transient(error: PocketbenchError) -> bool:
-    """Whether opening the device again may help."""
-    return isinstance(error, DeviceLostError) or _reason_of(error) in _TRANSIENT

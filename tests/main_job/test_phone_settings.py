@@ -92,3 +92,19 @@ def test_they_are_left_alone_where_that_is_asked(user, owned):
     assert everything(owned) == owned.before
     process.kill()
     process.communicate()
+
+
+@pytest.mark.slow
+def test_a_phone_that_restarts_is_quieted_again_and_put_back(user, owned):
+    process = start(user, owned)
+    owned.ask("behave", reboot_s=0.5)
+    owned.ask("reboot")
+    user.waits_for_launches(process, user.launches_so_far() + 2)
+    assert scale(owned) == "0"
+    assert "fixed true" in everything(owned)
+    os.killpg(process.pid, signal.SIGINT)
+    process.communicate(timeout=120)
+
+    assert everything(owned) == owned.before
+    (failure,) = user.last_run().failures
+    assert failure.retry == 1

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import abc
 import concurrent.futures
+import itertools
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
-from pocketbench.bench.errors import (
-    Cancelled,
-    DeviceError,
-    LaunchError,
-    PocketbenchError,
-)
+from pocketbench.bench.errors import DeviceError, LaunchError, PocketbenchError
 from pocketbench.bench.measure.context import RunContext
 from pocketbench.bench.measure.device_job import DeviceJob
+from pocketbench.bench.measure.faults import (
+    MOST_IN_A_ROW,
+    is_transient,
+    wait_before_retry,
+)
 from pocketbench.bench.measure.runner_binding import needed_objects
 from pocketbench.bench.measure.start_program import start_program
 
@@ -72,18 +73,22 @@ class AuxiliaryLaunches(abc.ABC):
         possible = [item for item in self._wanted if item.key in can]
         if not possible:
             return
-        try:
-            with self._job.selected.driver.open(
-                self._info, cancel=self._run.cancel
-            ) as device:
-                self._info = device.info
-                with self._around(device):
-                    self._ask_all(device, possible)
-        except Cancelled:
-            raise
-        except DeviceError as error:
-            for item in {item.key: item for item in reversed(possible)}.values():
-                self._fail(item, error, reason=error.reason)
+        for number in itertools.count(1):
+            try:
+                with self._job.selected.driver.open(
+                    self._info, cancel=self._run.cancel
+                ) as device:
+                    self._info = device.info
+                    with self._around(device):
+                        self._ask_all(device, possible)
+                return
+            except DeviceError as error:
+                if number < MOST_IN_A_ROW and is_transient(error):
+                    wait_before_retry(self._run, self._info, number)
+                    continue
+                for item in {item.key: item for item in reversed(possible)}.values():
+                    self._fail(item, error, reason=error.reason)
+                return
 
     def _ask_all(self, device: Device, wanted: list[Wanted]) -> None:
         """Take one after the other from the list: the rest fails with the device."""

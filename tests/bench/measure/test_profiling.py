@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from pocketbench.bench.errors import Cancelled, DeviceLostError, LaunchError
+from pocketbench.bench.measure import faults
 from pocketbench.bench.measure.auxiliary.profiling import profile_operators
 from pocketbench.bench.measure.context import RunContext
 from pocketbench.bench.measure.device_job import DeviceJob
@@ -189,10 +190,27 @@ def test_a_program_that_cannot_observe_is_reported_without_opening_a_device(benc
     assert bench.phone.opened == 0
 
 
-def test_a_device_that_is_lost_takes_the_profiles_that_are_missing_with_it(bench):
+LOST = DeviceLostError("phone", "it went away", "Look", Reason.DEVICE_LOST)
+
+
+def test_a_device_that_is_lost_for_a_moment_is_opened_again(bench, monkeypatch):
+    monkeypatch.setattr(faults, "BACK_OFF_S", 0.0)
     bench.measured("float32", "int8-static", "int8-dynamic")
-    lost = DeviceLostError("phone", "it went away", "Look", Reason.DEVICE_LOST)
-    bench.phone.answer = lambda argv: lost if len(bench.phone.ran) == 2 else 0
+    bench.phone.answer = lambda argv: LOST if len(bench.phone.ran) == 2 else 0
+
+    found = bench.profiles()
+
+    assert len(found) == 3
+    assert all(isinstance(x, OperatorProfile) for x in found)
+    assert bench.phone.opened == 2
+
+
+def test_a_device_that_is_lost_takes_the_profiles_that_are_missing_with_it(
+    bench, monkeypatch
+):
+    monkeypatch.setattr(faults, "BACK_OFF_S", 0.0)
+    bench.measured("float32", "int8-static", "int8-dynamic")
+    bench.phone.answer = lambda argv: LOST if len(bench.phone.ran) >= 2 else 0
 
     observed, *failed = bench.profiles()
 
