@@ -176,13 +176,13 @@ def _check_captured(
     actual = outputs_of(program.module(), held_out, name=name, who=who)
     if how := unlike(expected, actual, name=name):
         reason = (
-            f"it changes {', '.join(original.state)} at each call, which is not kept"
+            f": it changes {', '.join(original.state)} at each call, which is not kept"
             if original.state
-            else "as with control flow that depends on values, or random numbers"
+            else ", as with control flow that depends on values, or random numbers"
         )
         raise ExportError(
             name,
-            f"captured by torch.export, it computes something else ({how}): {reason}",
+            f"captured by torch.export, it computes something else ({how}){reason}",
             "Let forward take the state and return it, or change a registered buffer "
             "in place (copy_)"
             if original.state
