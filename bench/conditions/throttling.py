@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from pocketbench.bench.records.conditions import Conditions
     from pocketbench.bench.records.launch import Launch
 
-TICK_MS = 10
-"""The unit of time_in_state: the kernel's USER_HZ is 100 on every Android and Linux."""
 TOP_SHARE = 0.1
 """A clock must have run for this share of a launch to count as its top clock; less may
 be one moment of somebody else's work."""

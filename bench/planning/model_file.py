@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from pocketbench.bench.errors import UsageError
 
@@ -46,16 +46,8 @@ _STARTS: dict[bytes, Format] = {b"GGUF": "gguf", b"LITERTLM": "litertlm"}
 """What other files begin with."""
 
 
-class ModelFile(NamedTuple):
-    """A model file as recognised."""
-
-    format: Format
-    recognised: bool
-    """False: the content says nothing, the format is what the suffix claims."""
-
-
-def recognise(path: Path) -> ModelFile:
-    """Read as much of a file as shows its format.
+def recognise(path: Path) -> Format:
+    """Read as much of a file as shows its format; else take what the suffix claims.
 
     Raises:
         UsageError: The file holds something else, or cannot be read.
@@ -64,19 +56,19 @@ def recognise(path: Path) -> ModelFile:
         with path.open("rb") as file:
             head = file.read(8)
         if zipfile.is_zipfile(path):
-            return ModelFile(_format_of_archive(path), recognised=True)
+            return _format_of_archive(path)
     except (OSError, zipfile.BadZipFile) as error:
         raise UsageError(
             str(path), f"cannot be read ({error})", "Check the file"
         ) from error
     for start, name in _STARTS.items():
         if head.startswith(start):
-            return ModelFile(name, recognised=True)
+            return name
     if head[4:8] in _FLATBUFFERS:
-        return ModelFile(_FLATBUFFERS[head[4:8]], recognised=True)
+        return _FLATBUFFERS[head[4:8]]
     claimed = path.suffix.lower().removeprefix(".")
     if claimed in ENGINES:
-        return ModelFile(claimed, recognised=False)
+        return claimed
     raise UsageError(
         str(path),
         "is no model file that pocketbench knows",

@@ -167,8 +167,7 @@ def _require_installed(entry: ZooEntry) -> None:
 
 
 def _resolve_file(path: Path) -> Source:
-    file = recognise(path)
-    return Source(kind="file", spec=str(path), format=file.format, name=path.stem)
+    return Source(kind="file", spec=str(path), format=recognise(path), name=path.stem)
 
 
 def _missing_file(source: str, path: Path) -> UsageError:

@@ -46,7 +46,7 @@ def write(tmp_path, content):
 def test_context_and_vocabulary_are_read_whatever_stands_between(tmp_path):
     path = write(tmp_path, header(FAMILY, EPSILON, CONTEXT, TOKENS) + bytes(64))
 
-    assert recognise(path).format == "gguf"
+    assert recognise(path) == "gguf"
     assert read_gguf_decoder(path) == Decoder(context_tokens=2048, vocabulary_size=3)
 
 

@@ -20,7 +20,7 @@ def write(tmp_path, content):
 def test_context_vocabulary_and_custom_operators_are_read(tmp_path):
     path = write(tmp_path, pte_program())
 
-    assert recognise(path).format == "pte"
+    assert recognise(path) == "pte"
     found = read_pte_file(path)
     assert found.decoder == Decoder(
         context_tokens=256,
