@@ -157,7 +157,7 @@ class LineProgress(Observer):
     def launch_finished(self, info: DeviceInfo, launch: Launch) -> None:
         """A line when it was the job's last."""
         key = (info.id, launch.model, launch.variant_id)
-        standing = self._standings.setdefault(info.id, _Standing(tagged_name(info)))
+        standing = self._standings[info.id]
         standing.done += 1
         standing.heard(launch.conditions_after or launch.conditions_before)
         with self._lock:

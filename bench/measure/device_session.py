@@ -212,7 +212,6 @@ class DeviceSession:
         self, device: Device, variant: Variant, block: int, attempt: int, position: int
     ) -> bool:
         """Do one launch, store its outcome, and return whether it measured."""
-        self._faults.check()
         ready = self.ready(variant)
         self._run.observer.launch_started(self._info, variant.model, variant.id)
         started_at = utc_now()
@@ -240,6 +239,7 @@ class DeviceSession:
             )
             if isinstance(error, DeviceLostError):
                 raise
+            self._faults.check()
             return False
         launch = Launch(
             device_id=self._info.id,
