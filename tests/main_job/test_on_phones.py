@@ -208,21 +208,26 @@ def test_two_runs_never_share_a_phone(user, simulates):
 def test_a_run_waits_for_the_phone_that_another_run_uses(user, simulates):
     _, (serial,) = simulates("pixel-8")
     job = ("run", *NET, *PLAIN, "--device", f"android:{serial}")
-    first = user.starts(*job, "--blocks", "25", "--iterations", "3")
+    first = user.starts(*job, "--blocks", "999", "--iterations", "3")
     user.waits_for_launches(first, 1, f"android:{serial}")
+    (folder,) = user.runs.iterdir()
+
+    second = user.starts(*job, *SHORT, "--wait", "5m")
+    said = ""
+    while "waiting up to 5 min" not in said:
+        line = second.stderr.readline()
+        assert line, said
+        said += line
     listed = json.loads(user.types("devices", "--json", "--no-simulated").stdout)
-    (phone,) = [x for x in listed if x["id"] == f"android:{serial}"]
-
-    second = user.types(*job, *SHORT, "--wait", "5m")
+    first.send_signal(signal.SIGINT)
     first.communicate(timeout=120)
+    second.communicate(timeout=120)
 
-    (folder,) = [x.name for x in user.runs.iterdir() if x.name in second.stderr][:1]
+    (phone,) = [x for x in listed if x["id"] == f"android:{serial}"]
     assert phone["held_by"]["pid"] == first.pid
-    assert phone["held_by"]["run_id"] == folder
-    assert second.returncode == 0, second.stderr
-    assert f"waiting up to 5 min for another pocketbench run (pid {first.pid}" in (
-        second.stderr.replace("\n", " ")
-    )
+    assert phone["held_by"]["run_id"] == folder.name
+    assert f"another pocketbench run (pid {first.pid}, run {folder.name}, " in said
+    assert second.returncode == 0
     assert len(user.last_run().launches) == 2
 
 
