@@ -330,7 +330,7 @@ def open_serial(
         ToolMissingError: There is no adb program.
     """
     server = AdbServer(adb_host, adb_port)
-    transport = ready_transport(server, serial, device_id)
+    hub = hub_of(ready_transport(server, serial, device_id).usb_path)
     adb, claim = adb or find_adb(), claim or Claim()
     with contextlib.closing(
         AdbShell(server, serial, device_id=device_id, cancel=cancel)
@@ -345,7 +345,7 @@ def open_serial(
                 server.command(adb, "-s", serial),
                 device_id=device_id,
                 api_level=info.api_level,
-                hub=hub_of(transport.usb_path),
+                hub=hub and f"{server}-{hub}",
                 pushes_per_hub=claim.pushes_per_hub,
                 cancel=cancel,
             )

@@ -25,7 +25,7 @@ def test_a_port_belongs_to_the_hub_before_its_last_number(usb_path, hub):
 
 @pytest.mark.needs("namespaces")
 def test_a_push_waits_while_its_hub_has_as_many_as_it_may(
-    phone, open_phone, make_object, monkeypatch
+    adb, phone, open_phone, make_object, monkeypatch
 ):
     monkeypatch.setattr("pocketbench.devices.android.device.hub_of", lambda path: "9-9")
     cancel = threading.Event()
@@ -34,7 +34,8 @@ def test_a_push_waits_while_its_hub_has_as_many_as_it_may(
 
     with contextlib.ExitStack() as others:
         for _ in range(2):
-            turn = hub_turn("9-9", 2, device_id="other", cancel=threading.Event())
+            hub, never = f"{adb.server}-9-9", threading.Event()
+            turn = hub_turn(hub, 2, device_id="other", cancel=never)
             others.enter_context(turn)
         threading.Timer(0.5, cancel.set).start()
         with pytest.raises(Cancelled, match="waited for its USB hub"):
