@@ -34,6 +34,7 @@ COMMANDS = {
     "bundle": "Write an archive with which a phone measures alone.",
     "ingest": "Make a stored run of what a bundle or XCTest has measured.",
     "simulate": "Run simulated phones that the real adb talks to.",
+    "lab": "Join the phones of several computers into one lab.",
     "runner": "Build the native programs that measure.",
     "completion": "Print the completion script for a shell.",
 }

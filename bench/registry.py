@@ -110,6 +110,18 @@ INGESTS: Mapping[str, str] = {
 }
 """Makes records of what other programs have measured."""
 
+LABS: Mapping[str, str] = {
+    "tcp": "pocketbench.bench.lab.client:open_lab",
+    "tls": "pocketbench.bench.lab.client:open_lab",
+}
+"""Opens a lab by its address; gives what makes drivers of its phones."""
+
+LAB: Mapping[str, str] = {
+    "serve": "pocketbench.bench.lab.worker:serve",
+    "connect": "pocketbench.bench.lab.client:connected",
+}
+"""What `pocketbench lab` does."""
+
 BUNDLES: Mapping[str, str] = {
     "script": "pocketbench.devices.android.bundle_script:compose_script",
     "phone": "pocketbench.devices.android.bundle_script:read_phone",

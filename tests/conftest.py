@@ -49,6 +49,7 @@ PACKAGES = {
     "executorch": "executorch",
     "digits": "sklearn",
     "coreml": "coremltools",
+    "lab": "distributed",
 }
 """Likewise, by pocketbench's extra: the Python module."""
 

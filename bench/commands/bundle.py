@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _OF_A_HOST = frozenset(
     {
-        *("devices", "wait", "spread", "pushes_per_hub"),
+        *("devices", "lab", "wait", "spread", "pushes_per_hub"),
         *("until_settled", "budget", "sustained", "sample_every"),
         *("profile", "check", "min_sqnr_db", "min_top1_agreement", "min_accuracy"),
         *("cores", "quiesce", "screen", "fail_on", "runs_folder", "reports"),

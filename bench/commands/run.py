@@ -93,6 +93,12 @@ def _one_choice(
     help="Push to at most so many phones on one USB hub at once.",
 )
 @click.option(
+    "--lab",
+    metavar="SCHEDULER",
+    help="Measure on the phones of a lab, tcp://HOST:8786 or tls://HOST:8786, see "
+    "docs/labs.md.  [default: devices of this computer]",
+)
+@click.option(
     "--variant",
     "variants",
     multiple=True,

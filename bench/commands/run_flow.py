@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 
 from pocketbench.bench.commands.choose_engine import choose_engine
 from pocketbench.bench.commands.foreign_runs import check_trusted, seal
+from pocketbench.bench.commands.open_lab import MakeDriver, check_at_hand, opened_lab
 from pocketbench.bench.commands.progress import progress_on
 from pocketbench.bench.commands.show_reports import finish
 from pocketbench.bench.commands.until_settled import measure_run
@@ -98,6 +99,13 @@ def measure_and_store(options: RunOptions) -> tuple[Path, Cancelled | None]:
     Raises:
         PocketbenchError: Nothing could be measured.
     """
+    with opened_lab(options.lab) as make:
+        return _measure_and_store(options, make)
+
+
+def _measure_and_store(
+    options: RunOptions, make: MakeDriver
+) -> tuple[Path, Cancelled | None]:
     from rich.console import Console
 
     console = Console(stderr=True)
@@ -109,10 +117,11 @@ def measure_and_store(options: RunOptions) -> tuple[Path, Cancelled | None]:
         plan = with_budget(before.started.plan, options.budget)
         folder = Path(before.folder)
     else:
-        options = choose_engine(options, lambda plan: _devices(plan, say)[0], say)
+        options = choose_engine(options, lambda plan: _devices(plan, say, make)[0], say)
         plan = make_plan(options)
         before, folder = None, new_run_folder(options.runs_folder, model_word(plan))
-    selected, plan = _devices(plan, say)
+    selected, plan = _devices(plan, say, make)
+    check_at_hand(plan, selected)
     for info in (device.info for device in selected if device.info.state != "ready"):
         say(
             f"{info.id} is {info.state.replace('_', ' ')}. {info.remedy or ''}".rstrip()
@@ -186,12 +195,12 @@ def _once(say: Callable[[str], None]) -> Callable[[str], None]:
 
 
 def _devices(
-    plan: Plan, say: Callable[[str], None]
+    plan: Plan, say: Callable[[str], None], make: MakeDriver
 ) -> tuple[tuple[SelectedDevice, ...], Plan]:
     """The devices of a plan, and the plan with their own names, for a resume."""
-    if plan.device_selectors:
-        selectors = read_project().expanded(plan.device_selectors)
-        selected = select(selectors, make_driver)
+    if plan.device_selectors or make is not make_driver:
+        wanted = plan.device_selectors or ("android:*",)
+        selected = select(read_project().expanded(wanted), make)
     else:
         selected = select(["host"], make_driver)
         try:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from pocketbench.bench.measure.runner_binding import RunnerBinding
 from pocketbench.bench.planning.selection import SelectedDevice
 from pocketbench.bench.records.artifact import Artifact
 from pocketbench.bench.records.plan import Variant
+
+if TYPE_CHECKING:
+    from pocketbench.bench.measure.context import RunContext
+    from pocketbench.bench.records.launch import Failure, Launch
 
 
 class DeviceJob:
@@ -58,3 +63,35 @@ class DeviceJob:
             artifacts=self.artifacts,
             deadline=deadline,
         )
+
+
+class Session(Protocol):
+    """Measures one job."""
+
+    @property
+    def gave_up(self) -> bool:
+        """Whether the device can measure no more in this run."""
+        ...
+
+    def run(self) -> None:
+        """Measure everything that is missing; a failure is a record, not an error.
+
+        Raises:
+            Cancelled: The user asked to stop.
+        """
+        ...
+
+
+@runtime_checkable
+class SupportsSession(Protocol):
+    """A driver whose devices another host opens: it measures their jobs itself."""
+
+    def session(
+        self,
+        run: RunContext,
+        job: DeviceJob,
+        launches: tuple[Launch, ...],
+        failures: tuple[Failure, ...],
+    ) -> Session:
+        """What measures a job there and stores its records here."""
+        ...

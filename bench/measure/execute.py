@@ -9,7 +9,11 @@ from contextlib import contextmanager
 from pocketbench.bench.errors import Cancelled
 from pocketbench.bench.measure.auxiliary.sustained import SustainedSession
 from pocketbench.bench.measure.context import RunContext
-from pocketbench.bench.measure.device_job import DeviceJob
+from pocketbench.bench.measure.device_job import (
+    DeviceJob,
+    Session,
+    SupportsSession,
+)
 from pocketbench.bench.measure.device_session import DeviceSession
 from pocketbench.bench.measure.spread import SharedWork, shared_work
 from pocketbench.bench.measure.store import Store, utc_now
@@ -50,7 +54,11 @@ def measure(
         device_id = job.selected.info.id
         while (models := work.take(device_id)) is not None:
             part = job.limited(models, job.deadline)
-            session = kind(run, part, launches=launches, failures=failures)
+            session: Session = (
+                driver.session(run, part, launches, failures)
+                if isinstance(driver := part.selected.driver, SupportsSession)
+                else kind(run, part, launches=launches, failures=failures)
+            )
             gave_up = True
             try:
                 session.run()

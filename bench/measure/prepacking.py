@@ -14,6 +14,7 @@ import msgspec
 
 from pocketbench.bench.errors import DeviceError, LaunchError
 from pocketbench.bench.measure.capabilities import capabilities_of, program_digest
+from pocketbench.bench.measure.device_job import SupportsSession
 from pocketbench.bench.measure.runner_binding import (
     RunnerBinding,
     binding_for,
@@ -54,6 +55,9 @@ def with_prepacked(run: RunContext, jobs: Sequence[DeviceJob]) -> tuple[DeviceJo
 
 
 def _prepacked(run: RunContext, job: DeviceJob) -> DeviceJob:
+    if isinstance(job.selected.driver, SupportsSession):
+        # Its own host does.
+        return job
     info = job.selected.info
     wanted = [
         (variant, artifact, binding)

@@ -103,6 +103,8 @@ class RunOptions(WorkloadOptions, frozen=True, kw_only=True):
     as_json: bool = False
     details: bool = False
     runs_folder: Path = Path("runs")
+    lab: str | None = None
+    """`tcp://HOST:8786`: where other hosts' phones are."""
     resume: str | None = None
     trust: bool = False
 

@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "bench.judge": VALUES,
     "bench.history": VALUES | {"bench.judge"},
     "bench.measure": VALUES | {"bench.planning", "bench.models"},
+    "bench.lab": VALUES | {"bench.planning", "bench.measure"},
     "bench.doctor": VALUES | {"bench.planning"},
     "bench.commands": {"bench.*"},
     "devices": VALUES | {"devices.conditions"},
@@ -57,6 +58,7 @@ HOMES = {
     "sklearn": ("bench/models/",),
     "scipy": ("bench/judge/",),
     "duckdb": ("bench/history/",),
+    "distributed": ("bench/lab/",),
     "click": ("bench/cli.py", "bench/commands/"),
     "rich": ("bench/cli.py", "bench/commands/", "reports/formats/console"),
 }
@@ -153,7 +155,8 @@ def test_each_heavy_dependency_stays_in_its_home(module):
     ("argv", "absent"),
     [
         (["--help"], {"torch", "adbutils", "pandas", "matplotlib", "scipy", "rich"}),
-        (["run", "--help"], {"torch", "pandas", "matplotlib", "scipy"}),
+        (["run", "--help"], {"torch", "pandas", "matplotlib", "scipy", "distributed"}),
+        (["lab", "--help"], {"torch", "adbutils", "pandas", "rich", "distributed"}),
         (["report", "--help"], {"torch", "adbutils", "pandas", "matplotlib"}),
         (["history", "--help"], {"torch", "pandas", "matplotlib", "scipy", "duckdb"}),
         (["compare", "--help"], {"torch", "pandas", "matplotlib", "scipy", "duckdb"}),

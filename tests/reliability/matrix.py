@@ -245,6 +245,7 @@ SHOWN_BY = {
         "tests/bench/models/test_reference.py::damaged",
         "tests/bench/measure/test_preflight.py::damaged",
     ),
+    "A lab of several hosts": ("tests/main_job/test_lab.py",),
     "Kills": ("tests/main_job/test_kill_anywhere.py",),
     "Structured fuzzing": (
         "tests/fuzz/test_fuzz.py",

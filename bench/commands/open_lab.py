@@ -1,0 +1,59 @@
+"""What makes the drivers of a run's devices: this computer, or a lab."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from pocketbench.bench import registry
+from pocketbench.bench.errors import UsageError
+from pocketbench.bench.measure.device_job import SupportsSession
+from pocketbench.bench.measure.prepare import make_driver
+from pocketbench.bench.planning.selection import SelectedDevice, Selector
+from pocketbench.bench.records.device import DeviceDriver
+from pocketbench.bench.records.plan import Plan
+
+MakeDriver = Callable[[Selector], DeviceDriver]
+
+
+@contextmanager
+def opened_lab(address: str | None) -> Iterator[MakeDriver]:
+    """What makes drivers: of this computer, or of a lab while the context goes on.
+
+    Raises:
+        UsageError: No such lab, or it does not answer.
+    """
+    if address is None:
+        yield make_driver
+        return
+    kind, colon, _ = address.partition(":")
+    if not colon or kind not in registry.LABS:
+        raise UsageError(
+            f"--lab {address}", "is no address of a lab", "Give tcp://HOST:8786"
+        )
+    try:
+        opened = registry.load(registry.LABS, "lab", kind)
+    except ImportError as error:
+        raise UsageError(
+            f"--lab {address}",
+            f"needs a package that is not installed ({error.name})",
+            "Run: pip install 'pocketbench[lab]'",
+        ) from error
+    with opened(address) as make:
+        yield make
+
+
+def check_at_hand(plan: Plan, selected: Sequence[SelectedDevice]) -> None:
+    """Refuse what needs a device of this computer, on those of a lab.
+
+    Raises:
+        UsageError: Names it.
+    """
+    asked = "--check" if plan.outputs else "--profile" if plan.profile else None
+    for device in selected:
+        if asked and isinstance(device.driver, SupportsSession):
+            raise UsageError(
+                f"{asked} on {device.info.id}",
+                "is not done on phones of a lab",
+                "Leave it out, or run it where the phone is attached",
+            )

@@ -1,0 +1,1 @@
+"""Phones of several hosts as one lab, over Dask.distributed; alone imports it."""

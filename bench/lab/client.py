@@ -1,0 +1,274 @@
+"""A lab seen from a run: its phones, and the part of the run that each measures."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, NoReturn
+
+import msgspec
+from distributed import Client, Future
+
+from pocketbench.bench.errors import UsageError
+from pocketbench.bench.lab.part import TOPIC, Host, Part, encode, phone_resource
+from pocketbench.bench.lab.session import LabSession
+from pocketbench.bench.lab.worker import announce, lacking, measure_part, take_piece
+from pocketbench.bench.measure.context import RunContext
+from pocketbench.bench.measure.device_job import DeviceJob
+from pocketbench.bench.measure.prepare import make_driver
+from pocketbench.bench.planning.selection import Selector
+from pocketbench.bench.records.device import DeviceDriver, DeviceInfo
+from pocketbench.bench.records.families import FAMILIES
+from pocketbench.bench.records.launch import Failure, Launch
+
+_CONNECT_S = 15
+_LOOK_S = 1.0
+_PIECE_BYTES = 16 << 20
+
+
+class Phone(NamedTuple):
+    """A phone of the lab, and the worker that has it."""
+
+    id: str
+    """Unique in the lab."""
+    info: DeviceInfo
+    """As its own host knows it."""
+    worker: str
+    """Address."""
+    host: str
+    """Name."""
+
+
+class Lab:
+    """A connection to the scheduler of a lab."""
+
+    def __init__(self, client: Client) -> None:
+        """Take a connected client."""
+        self._client = client
+        self._queues: dict[str, queue.SimpleQueue[Mapping[str, Any]]] = {}
+        self._sending = threading.Lock()
+        self._alive: tuple[float, frozenset[str]] = (0.0, frozenset())
+        self._ids: dict[str, str | None] = {}
+        self._used: set[str | None] = set()
+        """Serial hashes of phones that this run measures on."""
+        client.subscribe_topic(TOPIC, self._heard)
+
+    def _heard(self, event: tuple[float, Mapping[str, Any]]) -> None:
+        _, message = event
+        waiting = self._queues.get(str(message.get("key")))
+        if waiting is not None:
+            waiting.put(message)
+
+    def phones(self) -> list[Phone]:
+        """Every phone that is ready now; one reached by two hosts counts once."""
+        names = {
+            address: str(worker["name"])
+            for address, worker in self._client.scheduler_info(n_workers=-1)[
+                "workers"
+            ].items()
+        }
+        answers = self._client.run(announce, on_error="ignore")
+        ours = importlib.metadata.version("pocketbench")
+        found: dict[object, Phone] = {}
+        for address, answer in sorted(answers.items()):
+            host = msgspec.json.decode(answer, type=Host)
+            if host.version != ours:
+                raise UsageError(
+                    f"lab worker {names.get(address, address)}",
+                    f"runs pocketbench {host.version}, this is {ours}",
+                    "Install the same version on both",
+                )
+            for info in host.phones:
+                name = names.get(address, address)
+                phone = Phone(self._id_of(info, name), info, address, name)
+                found.setdefault(info.serial_hash, phone)
+        return list(found.values())
+
+    def _id_of(self, info: DeviceInfo, host: str) -> str:
+        """Its own id, which emulators of two hosts may share."""
+        if self._ids.setdefault(info.id, info.serial_hash) == info.serial_hash:
+            return info.id
+        return f"{info.id}@{host}"
+
+    def use(self, phone: Phone) -> Phone:
+        """Remember that this run measures on a phone."""
+        self._used.add(phone.info.serial_hash)
+        return phone
+
+    def replacement(self, lost: Phone) -> Phone | None:
+        """The same phone where it is back, or one of its model that is not used."""
+        alive = [x for x in self.phones() if x.worker != lost.worker]
+        for phone in alive:
+            if phone.info.serial_hash == lost.info.serial_hash:
+                return phone
+        for phone in alive:
+            if phone.info.serial_hash not in self._used and (
+                (phone.info.model, phone.info.abis) == (lost.info.model, lost.info.abis)
+            ):
+                return self.use(phone)
+        return None
+
+    def is_alive(self, worker: str) -> bool:
+        """Whether the scheduler still has a worker; asked once a second at most."""
+        at, workers = self._alive
+        if time.monotonic() - at > _LOOK_S:
+            try:
+                workers = frozenset(self._client.nthreads())
+            except OSError:
+                # The scheduler went away, which `is_connected` reports.
+                return True
+            self._alive = time.monotonic(), workers
+        return worker in workers
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the scheduler is there."""
+        return bool(self._client.status == "running")
+
+    def busy(self) -> dict[str, tuple[str, ...]]:
+        """The parts that each worker measures now, by its address."""
+        return {
+            address: tuple(str(key) for key in keys)
+            for address, keys in self._client.processing().items()
+        }
+
+    def send_files(self, part: Part, worker: str) -> int:
+        """Send what a worker's host lacks, one host after another; gives the bytes."""
+        wanted = [(x.sha256, x.name) for x in part.files]
+        with self._sending:
+            (missing,) = self._client.run(lacking, wanted, workers=[worker]).values()
+            files = [x for x in part.files if x.sha256 in missing]
+            for item in files:
+                with open(item.path, "rb") as file:
+                    for offset in range(0, max(item.size_bytes, 1), _PIECE_BYTES):
+                        self._client.run(
+                            take_piece,
+                            item.sha256,
+                            item.name,
+                            item.executable,
+                            offset,
+                            file.read(_PIECE_BYTES),
+                            offset + _PIECE_BYTES >= item.size_bytes,
+                            workers=[worker],
+                        )
+        return sum(x.size_bytes for x in files)
+
+    @contextlib.contextmanager
+    def measuring(
+        self, part: Part, phone: Phone, key: str
+    ) -> Iterator[tuple[Future, queue.SimpleQueue[Mapping[str, Any]]]]:
+        """Have a worker measure a part; what it sends comes into the queue.
+
+        Whatever runs when the context ends is stopped.
+        """
+        waiting = self._queues[key] = queue.SimpleQueue()
+        future = self._client.submit(
+            measure_part,
+            encode(part),
+            key=key,
+            workers=[phone.worker],
+            allow_other_workers=False,
+            resources={phone_resource(phone.info): 1},
+        )
+        try:
+            yield future, waiting
+        finally:
+            with contextlib.suppress(Exception):
+                future.cancel()
+            del self._queues[key]
+
+    def send_mark(self, key: str) -> None:
+        """Come back through the queue of a part, behind all that was sent before."""
+        self._client.log_event(TOPIC, {"key": key, "mark": True})
+
+
+class LabDriver:
+    """The phones of a lab of one family, as `select` looks for them."""
+
+    def __init__(self, lab: Lab, family: str) -> None:
+        """Take an open lab."""
+        self._lab = lab
+        self._family = family
+        self._phones: dict[str, Phone] = {}
+
+    def discover(self) -> tuple[DeviceInfo, ...]:
+        """Every phone that is ready, with an id that is unique in the lab."""
+        self._phones = {
+            phone.id: phone
+            for phone in self._lab.phones()
+            if phone.info.family == self._family
+        }
+        return tuple(
+            msgspec.structs.replace(
+                phone.info,
+                id=device_id,
+                transport=f"{phone.info.transport}, lab host {phone.host}",
+            )
+            for device_id, phone in self._phones.items()
+        )
+
+    def open(self, info: DeviceInfo, *, cancel: threading.Event) -> NoReturn:
+        """Refuse: what needs the phone at hand cannot be done on a lab's.
+
+        Raises:
+            UsageError: Always.
+        """
+        raise UsageError(
+            info.id, "is a phone of a lab", "Run without --lab where it is attached"
+        )
+
+    def session(
+        self,
+        run: RunContext,
+        job: DeviceJob,
+        launches: tuple[Launch, ...],
+        failures: tuple[Failure, ...],
+    ) -> LabSession:
+        """What measures a job on the host that has its phone."""
+        phone = self._lab.use(self._phones[job.selected.info.id])
+        return LabSession(self._lab, phone, run, job, launches, failures)
+
+
+@contextlib.contextmanager
+def open_lab(address: str) -> Iterator[Callable[[Selector], DeviceDriver]]:
+    """Connect to a scheduler; gives what makes drivers of its phones, and of `host`.
+
+    TLS and its certificates are as Dask's own settings say.
+
+    Raises:
+        UsageError: No scheduler answers there.
+    """
+    with connected(address) as lab:
+        yield (
+            lambda selector: (
+                make_driver(selector)
+                if FAMILIES[selector.family].is_this_computer
+                else LabDriver(lab, selector.family)
+            )
+        )
+
+
+@contextlib.contextmanager
+def connected(address: str) -> Iterator[Lab]:
+    """A connection to a scheduler.
+
+    Raises:
+        UsageError: No scheduler answers there.
+    """
+    # What a run does not survive, it says itself.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    try:
+        client = Client(address, timeout=_CONNECT_S, set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:
+        raise UsageError(
+            f"lab {address}",
+            f"no scheduler answers ({error})",
+            "Start one: `dask scheduler`; for tls:// see docs/labs.md",
+        ) from error
+    with client:
+        yield Lab(client)

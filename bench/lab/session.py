@@ -1,0 +1,220 @@
+"""One device's part of a run, measured on another host and stored here."""
+
+from __future__ import annotations
+
+import queue
+import secrets
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec.structs import replace
+
+from pocketbench.bench.errors import Cancelled
+from pocketbench.bench.lab.part import Part, PartProgram
+from pocketbench.bench.measure.context import RunContext
+from pocketbench.bench.measure.device_job import DeviceJob
+from pocketbench.bench.measure.ledger import Ledger
+from pocketbench.bench.measure.store import utc_now
+from pocketbench.bench.records.failure import FailureReason
+from pocketbench.bench.records.launch import Failure, Launch
+from pocketbench.bench.records.run import DeviceReady, Record
+
+if TYPE_CHECKING:
+    from pocketbench.bench.lab.client import Lab, Phone
+
+_POLL_S = 0.2
+_BACK_S = 30.0
+"""How long a phone whose host went away is waited for, or another of its model."""
+_MARK_S = 10.0
+
+_decoder = msgspec.json.Decoder(Record)
+
+
+class LabSession:
+    """Follows one job from phone to phone until it is done."""
+
+    def __init__(
+        self,
+        lab: Lab,
+        phone: Phone,
+        run: RunContext,
+        job: DeviceJob,
+        launches: tuple[Launch, ...],
+        failures: tuple[Failure, ...],
+    ) -> None:
+        """`launches` and `failures` are what an earlier part of the run stored."""
+        self._lab = lab
+        self._phone = phone
+        self._run = run
+        self._job = job
+        self._info = job.selected.info
+        self.gave_up = False
+        self._launches = [x for x in launches if x.device_id == self._info.id]
+        self._failures = [x for x in failures if x.device_id == self._info.id]
+
+    def run(self) -> None:
+        """Measure everything that is missing; a failure is a record, not an error.
+
+        Raises:
+            Cancelled: The user asked to stop.
+        """
+        ledger = Ledger(
+            self._info.id,
+            self._run.plan,
+            models=self._job.models,
+            exported=self._job.artifacts,
+            launches=self._launches,
+            failures=self._failures,
+        )
+        pending = ledger.pending_launches(redos=0)
+        self._run.observer.device_started(self._info, pending)
+        try:
+            if pending and not self._job.is_over:
+                self._follow()
+        finally:
+            self._run.observer.device_finished(self._info)
+
+    def _follow(self) -> None:
+        phone = self._phone
+        while trouble := self._measure_on(phone):
+            self._note(f"{trouble}; {len(self._launches)} launches are kept")
+            found = (
+                self._wait_for_replacement(phone) if self._lab.is_connected else None
+            )
+            if found is None:
+                self.gave_up = True
+                self._fail(FailureReason.DEVICE_LOST, trouble)
+                return
+            phone = found
+            self._note(f"going on with {phone.info.name} ({phone.id}) at {phone.host}")
+
+    def _wait_for_replacement(self, lost: Phone) -> Phone | None:
+        """The same phone when it is back, or a free one of its model."""
+        deadline = time.monotonic() + _BACK_S
+        while self._lab.is_connected and time.monotonic() < deadline:
+            found = self._lab.replacement(lost)
+            if found is not None:
+                return found
+            if self._run.cancel.wait(1.0):
+                raise Cancelled(self._info.id, "stopped", "Its host was waited for")
+        return None
+
+    def _measure_on(self, phone: Phone) -> str | None:
+        """Measure what is missing on a phone; `None`: done; else what happened."""
+        part = self._part(phone)
+        key = f"{self._run.store.folder.name}-{phone.info.serial_hash}"
+        key = f"{key}-{secrets.token_hex(3)}"
+        away = f"lab host {phone.host} went away"
+        try:
+            sent = self._lab.send_files(part, phone.worker)
+        except (OSError, ValueError) as error:
+            return f"{away} while files were sent ({error})"
+        if sent:
+            self._note(f"sent {sent / 1e6:.1f} MB to {phone.host}")
+        taken: set[int] = set()
+        with self._lab.measuring(part, phone, key) as (future, waiting):
+            while True:
+                message = _next(waiting, _POLL_S)
+                if message is not None:
+                    self._take(message, phone, taken)
+                    continue
+                if self._run.cancel.is_set():
+                    raise Cancelled(self._info.id, "stopped", "It was measured on")
+                if future.done():
+                    break
+                if not self._lab.is_connected:
+                    return "the scheduler of the lab went away"
+                if not self._lab.is_alive(phone.worker):
+                    self._drain(waiting, key, phone, taken)
+                    return away
+            if future.status == "error":
+                return f"{phone.host} cannot measure it: {future.exception()!r}"
+            if future.status != "finished":
+                return "the scheduler of the lab went away"
+            # What the way here has lost.
+            for number, line in enumerate(future.result()):
+                if number not in taken:
+                    self._keep(line, phone)
+        return None
+
+    def _part(self, phone: Phone) -> Part:
+        job, deadline = self._job, self._job.deadline
+        return Part(
+            plan=self._run.plan,
+            info=phone.info,
+            models=dict(job.models),
+            artifacts=tuple(job.artifacts.values()),
+            programs=tuple(
+                PartProgram(runner=x.runner.name, program=x.program)
+                for x in job.bindings
+            ),
+            # Another phone's whole blocks count too: they need not be done again.
+            launches=tuple(replace(x, device_id=phone.info.id) for x in self._launches),
+            failures=tuple(replace(x, device_id=phone.info.id) for x in self._failures),
+            left_s=None if deadline is None else deadline - time.monotonic(),
+        )
+
+    def _take(self, message: Mapping[str, Any], phone: Phone, taken: set[int]) -> None:
+        if "note" in message:
+            self._note(str(message["note"]))
+        elif "line" in message:
+            taken.add(int(message["number"]))
+            self._keep(str(message["line"]), phone)
+
+    def _drain(
+        self,
+        waiting: queue.SimpleQueue[Mapping[str, Any]],
+        key: str,
+        phone: Phone,
+        taken: set[int],
+    ) -> None:
+        """Take all that a host sent before it went away."""
+        self._lab.send_mark(key)
+        while (message := _next(waiting, _MARK_S)) and "mark" not in message:
+            self._take(message, phone, taken)
+
+    def _keep(self, line: str, phone: Phone) -> None:
+        record = renamed(_decoder.decode(line), phone)
+        self._run.store.append(record)
+        if isinstance(record, Launch):
+            self._launches.append(record)
+            self._run.observer.launch_finished(self._info, record)
+        elif isinstance(record, Failure):
+            self._failures.append(record)
+            self._run.observer.launch_failed(self._info, record)
+        elif isinstance(record, DeviceReady):
+            self._run.observer.device_ready(self._info, 0)
+
+    def _fail(self, reason: FailureReason, fact: str) -> None:
+        failure = Failure(
+            device_id=self._info.id,
+            reason=reason,
+            fact=fact,
+            remedy="Start `pocketbench lab worker` there again, then --resume",
+            started_at=utc_now(),
+        )
+        self._run.store.append(failure)
+        self._run.observer.launch_failed(self._info, failure)
+
+    def _note(self, text: str) -> None:
+        self._run.observer.note(self._info.id, text)
+
+
+def _next(
+    waiting: queue.SimpleQueue[Mapping[str, Any]], timeout_s: float
+) -> Mapping[str, Any] | None:
+    try:
+        return waiting.get(timeout=timeout_s)
+    except queue.Empty:
+        return None
+
+
+def renamed(record: Record, phone: Phone) -> Record:
+    """A record under the id that the phone has in the whole lab."""
+    if isinstance(record, DeviceReady):
+        return replace(record, device=replace(record.device, id=phone.id))
+    if hasattr(record, "device_id"):
+        return replace(record, device_id=phone.id)
+    return record

@@ -1,0 +1,199 @@
+"""A host with phones: what it announces, and what Dask runs on it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import importlib.metadata
+import logging
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+from distributed import Status, Worker, get_worker
+
+from pocketbench.bench import registry
+from pocketbench.bench.errors import Cancelled
+from pocketbench.bench.lab.part import (
+    TOPIC,
+    Host,
+    decode,
+    job_of,
+    moved,
+    phone_resource,
+)
+from pocketbench.bench.measure.context import RunContext
+from pocketbench.bench.measure.execute import measure
+from pocketbench.bench.measure.lease import CpuLease
+from pocketbench.bench.measure.observer import Observer
+from pocketbench.bench.measure.prepacking import with_prepacked
+from pocketbench.bench.measure.store import Store
+from pocketbench.bench.paths import cache_dir, state_dir
+from pocketbench.bench.records.device import DeviceInfo
+from pocketbench.bench.records.run import Record
+
+logger = logging.getLogger(__name__)
+
+PHONES_AT_ONCE = 256
+_CHECK_S = 0.5
+_AGAIN_S = 5.0
+
+Wanted = tuple[str, str]
+"""sha256 and file name."""
+
+
+async def serve(scheduler: str, *, name: str, say: Callable[[str], None]) -> None:
+    """Announce this host's phones to a scheduler until the process is stopped.
+
+    A scheduler that goes away is waited for; what runs for it is stopped.
+    """
+    while True:
+        worker = Worker(
+            scheduler,
+            name=name,
+            nthreads=PHONES_AT_ONCE,
+            memory_limit=None,
+            dashboard=False,
+        )
+        async with worker:
+            phones = msgspec.json.decode(await announce(worker), type=Host).phones
+            names = ", ".join(f"{x.name} ({x.id})" for x in phones) or "no phone"
+            say(f"{name} at {worker.address}: {names}")
+            await worker.finished()
+        say(f"{scheduler} went away; trying again")
+        await asyncio.sleep(_AGAIN_S)
+
+
+async def announce(dask_worker: Worker) -> bytes:
+    """See which phones are ready now, announce each, and describe them."""
+    phones = await asyncio.to_thread(_ready_phones)
+    known = dict.fromkeys(dask_worker.state.total_resources, 0)
+    found = {phone_resource(x): 1 for x in phones}
+    await dask_worker.set_resources(**(known | found))
+    version = importlib.metadata.version("pocketbench")
+    return msgspec.json.encode(Host(version=version, phones=phones))
+
+
+def _ready_phones() -> tuple[DeviceInfo, ...]:
+    driver = registry.load(registry.DEVICES, "device family", "android")()
+    return tuple(x for x in driver.discover() if x.state == "ready")
+
+
+def _place(sha256: str, name: str) -> Path:
+    return cache_dir() / "lab" / sha256 / name
+
+
+def lacking(files: Sequence[Wanted]) -> list[str]:
+    """The sha256 of those files that this host does not have."""
+    return [sha256 for sha256, name in files if not _place(sha256, name).is_file()]
+
+
+def take_piece(
+    sha256: str, name: str, executable: bool, offset: int, data: bytes, is_last: bool
+) -> None:
+    """Write a piece of a file; the last one moves it to its place, verified.
+
+    Raises:
+        ValueError: It came damaged.
+    """
+    place = _place(sha256, name)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    coming = place.with_name(f".coming-{name}")
+    with coming.open("r+b" if offset else "wb") as file:
+        file.seek(offset)
+        file.write(data)
+    if not is_last:
+        return
+    with coming.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+            coming.unlink()
+            raise ValueError(f"{name} came damaged")
+    coming.chmod(0o755 if executable else 0o644)
+    coming.replace(place)
+
+
+def measure_part(payload: bytes) -> list[str]:
+    """Measure one phone's part; its records as JSON, also sent as they are made.
+
+    Stops when its future is cancelled, its client is gone, or the scheduler is.
+    """
+    worker = get_worker()
+    key = str(worker.get_current_task())
+    part = decode(payload)
+    part = moved(part, {x.sha256: str(_place(x.sha256, x.name)) for x in part.files})
+    driver = registry.load(registry.DEVICES, "device family", part.info.family)()
+    deadline = None if part.left_s is None else time.monotonic() + part.left_s
+    job = job_of(part, driver, deadline)
+    with (
+        tempfile.TemporaryDirectory(prefix="pocketbench-lab-") as folder,
+        contextlib.closing(_SendingStore(Path(folder), worker, key)) as store,
+        _stopped_with(worker, key) as cancel,
+        contextlib.suppress(Cancelled),
+    ):
+        run = RunContext(
+            part.plan,
+            store,
+            CpuLease(state_dir() / "lease"),
+            _SendingObserver(worker, key),
+            cancel,
+        )
+        jobs = with_prepacked(run, [job])
+        measure(run, jobs, launches=part.launches, failures=part.failures)
+    return store.lines
+
+
+class _SendingStore(Store):
+    """Keeps records, and sends each as soon as it is there."""
+
+    def __init__(self, folder: Path, worker: Worker, key: str) -> None:
+        super().__init__(folder)
+        self.lines: list[str] = []
+        self._worker, self._key = worker, key
+        self._order = threading.Lock()
+
+    def append(self, record: Record) -> None:
+        line = msgspec.json.encode(record).decode()
+        with self._order:
+            message = {"key": self._key, "number": len(self.lines), "line": line}
+            self.lines.append(line)
+            self._worker.log_event(TOPIC, message)
+
+
+class _SendingObserver(Observer):
+    """Sends notes: what takes long on the phone."""
+
+    def __init__(self, worker: Worker, key: str) -> None:
+        self._worker, self._key = worker, key
+
+    def note(self, subject: str, text: str) -> None:
+        self._worker.log_event(TOPIC, {"key": self._key, "note": text})
+
+
+@contextlib.contextmanager
+def _stopped_with(worker: Worker, key: str) -> Iterator[threading.Event]:
+    """An event that is set when nobody waits for a task any more."""
+    cancel, over = threading.Event(), threading.Event()
+
+    def watch() -> None:
+        while not over.wait(_CHECK_S):
+            task = worker.state.tasks.get(key)
+            if (
+                worker.status is not Status.running
+                or task is None
+                or task.state == "cancelled"
+            ):
+                logger.info("%s is not waited for any more", key)
+                cancel.set()
+                return
+
+    watcher = threading.Thread(target=watch, name=f"watch {key}", daemon=True)
+    watcher.start()
+    try:
+        yield cancel
+    finally:
+        over.set()
+        watcher.join()

@@ -1,0 +1,367 @@
+"""A lab of several hosts: adb servers, workers and a scheduler of its own each.
+
+All on this computer: hosts differ in ports, folders and adb servers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import uuid
+
+import pytest
+
+from pocketbench.bench.records.blocks import whole_blocks
+from pocketbench.bench.records.failure import FailureReason
+from pocketbench.devices.android.adb.private_server import private_server
+from pocketbench.devices.android.adb.program import find_adb
+from pocketbench.devices.simulated.running import running_phone
+from tests.phones import Adb, wait_for
+
+NET = ("nets:net", "--input", "1x3x16x16", "--engine", "executorch")
+VARIANTS = ("--variant", "float32", "--variant", "int8-static")
+IDS = ["float32+executorch", "int8-static+executorch"]
+BLOCKS = 4
+SHORT = ("--blocks", str(BLOCKS), "--iterations", "3", "--warmup", "1")
+LONG = ("--min-duration", "500ms")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(900),
+    pytest.mark.needs("compiler", "namespaces", "mksh", "toybox", "executorch", "lab"),
+]
+
+
+class Host:
+    """A computer of the lab: an adb server with phones, and a worker."""
+
+    def __init__(self, name, adb, user, folder):
+        self.name, self.adb, self._user, self.folder = name, adb, user, folder
+        self.phones = []
+        self.worker = None
+
+    def joins(self, address, **environment):
+        """Start its worker, and wait until it has announced its phones."""
+        self.worker = self._user.starts(
+            *("lab", "worker", address, "--name", self.name),
+            ANDROID_ADB_SERVER_PORT=str(self.adb.port),
+            POCKETBENCH_CACHE_DIR=str(self.folder / "cache"),
+            POCKETBENCH_STATE_DIR=str(self.folder / "state"),
+            **environment,
+        )
+        line = self.worker.stdout.readline()
+        assert self.phones[0].serial in line, line + self.worker.stderr.read()
+
+    def is_killed(self):
+        self.worker.kill()
+        self.worker.wait()
+
+    @property
+    def files(self):
+        return sorted(x.name for x in (self.folder / "cache/lab").glob("*/*"))
+
+
+@pytest.fixture
+def hosts(user, tmp_path_factory):
+    """Make hosts with a simulated phone each: `hosts("left", "right")`."""
+    with contextlib.ExitStack() as stack:
+
+        def make(*names):
+            made = []
+            for name in names:
+                folder = tmp_path_factory.mktemp(name)
+                server = stack.enter_context(private_server(find_adb(), folder / "adb"))
+                host = Host(name, Adb(find_adb(), server), user, folder)
+                phone = stack.enter_context(
+                    running_phone("pixel-8", name=f"{name}-{uuid.uuid4().hex[:8]}")
+                )
+                host.adb.connect(phone)
+                host.phones.append(phone)
+                phone.id = f"android:{phone.serial}"
+                made.append(host)
+            return made
+
+        yield make
+
+
+@pytest.fixture
+def scheduler(tmp_path):
+    """Start a scheduler: its process and its address."""
+    started = []
+
+    def start(*argv, port=0, **environment):
+        file = tmp_path / f"scheduler-{len(started)}.json"
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "distributed.cli.dask_scheduler"),
+                *("--host", "127.0.0.1", "--port", str(port), "--no-dashboard"),
+                *("--scheduler-file", str(file), *argv),
+            ],
+            env={**os.environ, **environment},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        started.append(process)
+        wait_for(lambda: file.exists() and file.read_text().endswith("}"))
+        return process, json.loads(file.read_text())["address"]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+class Cable:
+    """What connects a worker to the scheduler, and can be cut."""
+
+    def __init__(self, address):
+        self._target = address.removeprefix("tcp://").split(":")
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"tcp://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._ends = []
+        self._serving = threading.Thread(target=self._serve, daemon=True)
+        self._serving.start()
+
+    def _serve(self):
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                far = socket.create_connection(self._target)
+                self._ends += [near, far]
+                for pair in ((near, far), (far, near)):
+                    threading.Thread(target=_copy, args=pair, daemon=True).start()
+
+    def cut(self):
+        for end in (self._listener, *self._ends):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        self._serving.join()
+        for end in (self._listener, *self._ends):
+            end.close()
+
+
+def _copy(source, target):
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_RDWR)
+
+
+def whole_on(run, device_id):
+    return sorted(
+        whole_blocks(run.launches, device_id=device_id, model="net", variant_ids=IDS)
+    )
+
+
+def ends(process):
+    """Wait for a command's end; its exit code, and what it printed to stderr."""
+    _, stderr = process.communicate(timeout=300)
+    return process.returncode, stderr
+
+
+def test_each_phone_measures_on_its_own_host_and_files_travel_once(
+    user, hosts, scheduler
+):
+    left, right = hosts("left", "right")
+    _, address = scheduler()
+    left.joins(address)
+    right.joins(address)
+
+    listed = json.loads(user.types("lab", "status", address, "--json").stdout)
+    assert {(x["host"], x["id"], x["part"]) for x in listed} == {
+        (host.name, host.phones[0].id, None) for host in (left, right)
+    }
+    assert all(x["is_simulated"] for x in listed)
+    done = user.types("run", *NET, *VARIANTS, *SHORT, "--lab", address)
+    assert done.returncode == 0, done.stderr
+
+    run = user.last_run()
+    assert {x.device.id for x in run.devices} == {x["id"] for x in listed}
+    for host in (left, right):
+        assert whole_on(run, host.phones[0].id) == list(range(BLOCKS))
+        assert f"to {host.name}" in done.stderr
+    assert len(run.launches) == 2 * BLOCKS * len(IDS)
+    assert left.files == right.files != []
+
+    again = user.types("run", *NET, *VARIANTS, *SHORT, "--lab", address)
+    assert again.returncode == 0
+    assert "sent " not in again.stderr
+
+
+def test_a_killed_workers_blocks_are_redone_on_a_free_phone_of_its_model(
+    user, hosts, scheduler
+):
+    left, right = hosts("left", "right")
+    _, address = scheduler()
+    left.joins(address)
+    right.joins(address)
+    lost, spare = left.phones[0].id, right.phones[0].id
+    run = user.starts(
+        *("run", *NET, *VARIANTS, *SHORT, *LONG, "--lab", address, "--device", lost)
+    )
+    user.waits_for_launches(run, 3)
+    left.is_killed()
+    code, stderr = ends(run)
+
+    assert code == 0, stderr
+    assert (
+        f"lab host left went away; {len(_of(user, lost))} launches are kept" in stderr
+    )
+    stored = user.last_run()
+    on_lost, on_spare = whole_on(stored, lost), whole_on(stored, spare)
+    assert on_lost
+    assert sorted(on_lost + on_spare) == list(range(BLOCKS))
+    places = [(x.device_id, x.block, x.variant_id) for x in stored.launches]
+    assert len(set(places)) == len(places)
+
+
+def _of(user, device_id):
+    return [x for x in user.last_run().launches if x.device_id == device_id]
+
+
+def test_a_killed_workers_phone_is_reported_where_no_other_is_free(
+    user, hosts, scheduler
+):
+    left, right = hosts("left", "right")
+    _, address = scheduler()
+    left.joins(address)
+    right.joins(address)
+    lost = left.phones[0].id
+    run = user.starts("run", *NET, *VARIANTS, *SHORT, *LONG, "--lab", address)
+    user.waits_for_launches(run, 2, lost)
+    left.is_killed()
+    code, stderr = ends(run)
+
+    assert code == 3, stderr
+    stored = user.last_run()
+    (failure,) = stored.failures
+    assert (failure.device_id, failure.reason) == (lost, FailureReason.DEVICE_LOST)
+    assert failure.fact == "lab host left went away"
+    assert whole_on(stored, right.phones[0].id) == list(range(BLOCKS))
+
+    left.joins(address)
+    resumed = user.types("run", "--resume", "last", "--lab", address)
+    assert resumed.returncode == 0, resumed.stderr
+    assert whole_on(user.last_run(), lost) == list(range(BLOCKS))
+    kept = user.last_run().launches[: len(stored.launches)]
+    assert kept == stored.launches
+
+
+def test_a_run_whose_scheduler_is_gone_keeps_what_it_has_and_is_resumed(
+    user, hosts, scheduler
+):
+    (left,) = hosts("left")
+    process, address = scheduler()
+    left.joins(address)
+    phone = left.phones[0]
+    run = user.starts("run", *NET, *VARIANTS, *SHORT, *LONG, "--lab", address)
+    user.waits_for_launches(run, 2)
+    process.kill()
+    process.wait()
+    code, stderr = ends(run)
+
+    assert code == 3, stderr
+    stored = user.last_run()
+    assert stored.launches
+    assert "scheduler of the lab went away" in stored.failures[-1].fact
+    # The worker ends what nobody waits for, and waits for a scheduler.
+    assert left.worker.stdout.readline().startswith(address)
+
+    _, address = scheduler(port=address.rpartition(":")[2])
+    assert "left at" in left.worker.stdout.readline()
+    resumed = user.types("run", "--resume", "last", "--lab", address)
+    assert resumed.returncode == 0, resumed.stderr
+    assert whole_on(user.last_run(), phone.id) == list(range(BLOCKS))
+
+
+def test_a_network_that_is_cut_costs_no_launch_and_ends_what_is_cut_off(
+    user, hosts, scheduler
+):
+    left, right = hosts("left", "right")
+    _, address = scheduler()
+    cable = Cable(address)
+    left.joins(cable.address)
+    right.joins(address)
+    lost, spare = left.phones[0].id, right.phones[0].id
+    run = user.starts(
+        *("run", *NET, *VARIANTS, *SHORT, *LONG, "--lab", address, "--device", lost)
+    )
+    user.waits_for_launches(run, 3)
+    cable.cut()
+    code, stderr = ends(run)
+
+    assert code == 0, stderr
+    stored = user.last_run()
+    on_lost, on_spare = whole_on(stored, lost), whole_on(stored, spare)
+    assert sorted(on_lost + on_spare) == list(range(BLOCKS))
+    assert on_lost
+    places = [(x.device_id, x.block, x.variant_id) for x in stored.launches]
+    assert len(set(places)) == len(places)
+    assert "went away" in left.worker.stdout.readline()
+
+
+def test_ctrl_c_ends_what_runs_on_the_other_host(user, hosts, scheduler, ctrl_c):
+    (left,) = hosts("left")
+    _, address = scheduler()
+    left.joins(address)
+    run = user.starts(
+        *("run", *NET, "--variant", "float32", "--blocks", "2"),
+        *("--min-duration", "10m", "--lab", address),
+    )
+
+    def runs():
+        listed = left.adb(
+            "shell", "pgrep -f min-duration-ms", serial=left.phones[0].serial
+        )
+        return listed.stdout.strip()
+
+    wait_for(runs)
+    ctrl_c(run)
+    code, stderr = ends(run)
+
+    assert code != 0
+    assert "--resume" in stderr
+    wait_for(lambda: not runs())
+
+
+def test_only_who_has_a_certificate_joins_a_lab_with_tls(
+    user, hosts, scheduler, tmp_path
+):
+    import trustme
+
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    issued = authority.issue_cert("127.0.0.1")
+    issued.private_key_and_cert_chain_pem.write_to_path(tmp_path / "own.pem")
+    files = {"CA_FILE": tmp_path / "ca.pem"}
+    for role in ("SCHEDULER", "WORKER", "CLIENT"):
+        files[f"{role}__CERT"] = files[f"{role}__KEY"] = tmp_path / "own.pem"
+    settings = {
+        f"DASK_DISTRIBUTED__COMM__TLS__{name}": str(file)
+        for name, file in files.items()
+    }
+    (left,) = hosts("left")
+    _, address = scheduler("--protocol", "tls", **settings)
+    assert address.startswith("tls://")
+    left.joins(address, **settings)
+
+    run = ("run", *NET, "--variant", "float32", *SHORT, "--lab", address)
+    refused = user.types(*run)
+    assert refused.returncode == 2
+    assert "no scheduler answers" in refused.stderr
+    done = user.types(*run, **settings)
+    assert done.returncode == 0, done.stderr
+    assert len(user.last_run().launches) == BLOCKS
+
+
+def test_a_lab_that_does_not_answer_is_named(user):
+    done = user.types("run", *NET, "--lab", "tcp://127.0.0.1:9", timeout_s=120)
+
+    assert done.returncode == 2
+    assert "lab tcp://127.0.0.1:9: no scheduler answers" in done.stderr
