@@ -65,6 +65,7 @@ class DeviceFaults:
         self._ledger = ledger
         self._in_a_row = 0
         self._last: PocketbenchError | None = None
+        self._stored: PocketbenchError | None = None
 
     @property
     def is_over(self) -> bool:
@@ -92,8 +93,10 @@ class DeviceFaults:
         Raises:
             Cancelled: The user asked to stop.
         """
-        if error is not self._last:
+        if error is not self._stored:
             self.store(error)
+        # A driver may raise the same error again, which then counts again.
+        self._stored = None
         if not is_transient(error):
             return False
         if self.is_over:
@@ -122,6 +125,7 @@ class DeviceFaults:
             result=result,
             retry=self._counted(error, variant),
         )
+        self._stored = error
         self._run.store.append(failure)
         self._ledger.failures.append(failure)
         self._run.observer.launch_failed(self._info, failure)
