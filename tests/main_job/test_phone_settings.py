@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 
 import pytest
 
@@ -41,9 +40,7 @@ def start(user, phone, *more):
     process = user.starts(
         "run", *NET, *phone.typed, *more, "--blocks", "1000", **phone.environment
     )
-    while not any(user.runs.glob("*/run.jsonl")) or not user.last_run().launches:
-        assert process.poll() is None, process.stderr.read()
-        time.sleep(0.05)
+    user.waits_for_launches(process, 1)
     return process
 
 

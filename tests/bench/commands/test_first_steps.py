@@ -75,7 +75,7 @@ def test_a_selector_is_never_wrapped(monkeypatch):
         id=id, name="Galaxy S24 Ultra", abis=("arm64-v8a",), core_count=8,
         os_name="Android", os_version="14", state="not ready", family="simulated",
         remedy="start it, which takes a second, with pocketbench simulate and its name",
-        is_simulated=True, is_emulated=False, is_replayed=False,
+        is_simulated=True, is_emulated=False, is_replayed=False, held_by=None,
     )  # fmt: skip
     monkeypatch.setattr(
         "pocketbench.bench.commands.devices.discover",
