@@ -79,7 +79,7 @@ program=$$ has_pipe=1 is_mksh= reads_with_limit= reads_at_once=
 case $KSH_VERSION in
   *MIRBSD*) is_mksh=1 reads_with_limit=1 reads_at_once='text=$(</proc/$program/status)' ;;
 esac
-# In bash $(<...) is a process, and `read` asks the kernel anew for each line.
+# In bash $(<...) is a process, and `read` asks the kernel again for each line.
 case $BASH_VERSION in
   [4-9]* | [1-9][0-9]*)
     reads_with_limit=1

@@ -73,7 +73,7 @@ class DeviceFaults:
         return self._in_a_row >= MOST_IN_A_ROW
 
     def progressed(self) -> None:
-        """Begin to count anew: a whole block was measured."""
+        """Begin to count again: a whole block was measured."""
         self._in_a_row = 0
 
     def check(self) -> None:

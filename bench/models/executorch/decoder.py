@@ -179,7 +179,7 @@ def export_decoder(
     manager.export()
     manager.run_canonical_optimizations()
     manager.pt2e_quantize(None)
-    # The graph is decomposed anew for each partitioner, which takes long; layers with
+    # The graph is decomposed again for each partitioner, which takes long; layers with
     # weights of few bits must come before what surrounds them, and float32 has none.
     of_layers = [True, False] if precision in _QUANTIZED else [False]
     manager.to_edge_transform_and_lower(
