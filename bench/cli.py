@@ -129,14 +129,21 @@ def cli(verbose: bool) -> None:
 
 
 def _restore_phones() -> None:
-    """Put back the settings that a killed run left changed, whatever is asked now."""
+    """Put back what a killed run left changed or leased, whatever is asked now."""
     from pocketbench.bench.paths import state_dir
 
-    if not os.path.isdir(state_dir() / "changed-phones"):
-        return
-    from pocketbench.bench.measure.changed_phones import restore_listed
+    def say(text: str) -> None:
+        click.echo(text, err=True)
 
-    restore_listed(lambda text: click.echo(text, err=True))
+    if os.path.isdir(state_dir() / "changed-phones"):
+        from pocketbench.bench.measure.changed_phones import restore_listed
+
+        restore_listed(say)
+    # After their settings, which need the lease.
+    if os.path.isdir(state_dir() / "leases"):
+        from pocketbench.bench import registry
+
+        registry.load(registry.LEASES, "lease", "release")(say)
 
 
 def main() -> None:

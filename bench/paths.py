@@ -161,3 +161,27 @@ def _is_alive(pid: str) -> bool:
     except PermissionError:
         pass
     return True
+
+
+def held_entry(entry: Path, kind: str) -> contextlib.AbstractContextManager[object]:
+    """Hold an entry of a list for this process, however that ends.
+
+    Raises:
+        filelock.Timeout: Another process holds it.
+    """
+    from filelock import FileLock
+
+    locks = state_dir() / "locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    name = f"{entry.name}.{kind}.lock"
+    return FileLock(locks / name, timeout=0, thread_local=False, is_singleton=False)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have its entries outlive a power cut too, where folders can be synced."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

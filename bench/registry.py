@@ -113,8 +113,14 @@ INGESTS: Mapping[str, str] = {
 LABS: Mapping[str, str] = {
     "tcp": "pocketbench.bench.lab.client:open_lab",
     "tls": "pocketbench.bench.lab.client:open_lab",
+    "stf": "pocketbench.devices.labs.stf:open_stf",
 }
 """Opens a lab by its address; gives what makes drivers of its phones."""
+
+LEASES: Mapping[str, str] = {
+    "release": "pocketbench.devices.labs.leases:release_listed"
+}
+"""Gives back the phones that a killed run has left leased."""
 
 LAB: Mapping[str, str] = {
     "serve": "pocketbench.bench.lab.worker:serve",

@@ -29,7 +29,9 @@ def opened_lab(address: str | None) -> Iterator[MakeDriver]:
     kind, colon, _ = address.partition(":")
     if not colon or kind not in registry.LABS:
         raise UsageError(
-            f"--lab {address}", "is no address of a lab", "Give tcp://HOST:8786"
+            f"--lab {address}",
+            "is no address of a lab",
+            "Give tcp://HOST:8786 or stf:SELECTOR",
         )
     try:
         opened = registry.load(registry.LABS, "lab", kind)

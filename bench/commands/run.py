@@ -94,9 +94,10 @@ def _one_choice(
 )
 @click.option(
     "--lab",
-    metavar="SCHEDULER",
-    help="Measure on the phones of a lab, tcp://HOST:8786 or tls://HOST:8786, see "
-    "docs/labs.md.  [default: devices of this computer]",
+    metavar="ADDRESS",
+    help="Measure on the phones of a lab: tcp://HOST:8786, tls://HOST:8786, or "
+    "'stf:model=Pixel 8' of DeviceFarmer; see docs/labs.md.  "
+    "[default: devices of this computer]",
 )
 @click.option(
     "--variant",

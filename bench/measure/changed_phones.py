@@ -7,17 +7,16 @@ nothing left to do on that phone. So every command looks at the list first.
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from pocketbench.bench.errors import PocketbenchError
 from pocketbench.bench.measure.prepare import make_driver
-from pocketbench.bench.paths import state_dir
+from pocketbench.bench.paths import held_entry, state_dir, sync_folder
 from pocketbench.bench.planning.selection import select
 from pocketbench.bench.records.device import SupportsQuiesce
 
@@ -28,10 +27,10 @@ FOLDER = "changed-phones"
 def listed(device_id: str, device: SupportsQuiesce) -> Iterator[None]:
     """Keep a device on the list until its settings are restored."""
     entry = _entry(device_id)
-    with _held(entry):
+    with held_entry(entry, "changed"):
         entry.parent.mkdir(mode=0o700, exist_ok=True)
         entry.touch()
-        _sync(entry.parent)
+        sync_folder(entry.parent)
         try:
             yield
         finally:
@@ -50,7 +49,7 @@ def restore_listed(say: Callable[[str], None]) -> None:
     for entry in sorted(folder.iterdir()):
         device_id = unquote(entry.name)
         try:
-            with _held(entry):
+            with held_entry(entry, "changed"):
                 _restore(device_id)
                 entry.unlink(missing_ok=True)
         except Timeout:
@@ -75,25 +74,3 @@ def _restore(device_id: str) -> None:
 
 def _entry(device_id: str) -> Path:
     return state_dir() / FOLDER / quote(device_id, safe="")
-
-
-def _held(entry: Path) -> contextlib.AbstractContextManager[object]:
-    """Hold an entry for this process; a lock ends with the process, however it ends.
-
-    Raises:
-        Timeout: A run that goes on holds it.
-    """
-    locks = state_dir() / "locks"
-    locks.mkdir(parents=True, exist_ok=True)
-    name = f"{entry.name}.changed.lock"
-    return FileLock(locks / name, timeout=0, thread_local=False, is_singleton=False)
-
-
-def _sync(folder: Path) -> None:
-    """Have the entry outlive a power cut too, where folders can be synced."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

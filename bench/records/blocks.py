@@ -49,6 +49,7 @@ _OF_THE_DEVICE = frozenset(
         FailureReason.OFFLINE,
         FailureReason.ADB_SERVER_REPLACED,
         FailureReason.QUARANTINED,
+        FailureReason.LEASE_LOST,
     }
 )
 

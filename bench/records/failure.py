@@ -14,6 +14,7 @@ class FailureReason(StrEnum):
     DEVICE_BUSY = "device_busy"
     ADB_SERVER_REPLACED = "adb_server_replaced"
     QUARANTINED = "quarantined"
+    LEASE_LOST = "lease_lost"
     LOCKED = "locked"
     NOT_PAIRED = "not_paired"
     DEVELOPER_MODE_OFF = "developer_mode_off"
@@ -79,6 +80,9 @@ _REMEDIES = {
     FailureReason.QUARANTINED: (
         "Check the phone, its cable and its hub, then run with --resume; with several "
         "phones of the model, --spread moves the work to another"
+    ),
+    FailureReason.LEASE_LOST: (
+        "Lease a phone again: run with --resume and the same --lab"
     ),
     FailureReason.LOCKED: (
         "Unlock the iPhone and let it stay so (Settings > Display & Brightness > "

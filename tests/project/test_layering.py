@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "devices.conditions": VALUES,
     "devices.android": VALUES | {"devices", "devices.conditions"},
     "devices.ios": VALUES | {"devices", "devices.conditions"},
+    "devices.labs": VALUES | {"devices", "devices.android"},
     "devices.simulated": VALUES | {"devices", "devices.conditions", "devices.android"},
     "android_runner": VALUES | {"android_runner.*"},
     "android_runner.build": VALUES,

@@ -100,15 +100,25 @@ def _connect_again(
     server: AdbServer, serial: str, device_id: str, cancel: threading.Event
 ) -> None:
     """Let the server look for a phone on the network that it has given up."""
-    if ":" not in serial:
-        return
+    if ":" in serial:
+        words = ask_server(server, f"host:connect:{serial}", device_id, cancel)
+        logger.debug("%s: %s", device_id, words)
+
+
+def ask_server(
+    server: AdbServer, request: str, device_id: str, cancel: threading.Event
+) -> str:
+    """Have the server connect to a phone or let it go; its words, empty if too late.
+
+    Raises:
+        DeviceLostError: No server answers.
+    """
     limits = Limits.of(_CONNECT_TIMEOUT_S, cancel)
-    request = f"host:connect:{serial}"
     with (
         contextlib.suppress(DeadlinePassed),
         adb_errors(device_id),
         AdbStream.to_server(server.client(), request, limits) as stream,
     ):
         length = int(stream.receive_exactly(4), 16)
-        words = stream.receive_exactly(length).decode(errors="replace")
-        logger.debug("%s: %s", device_id, words)
+        return stream.receive_exactly(length).decode(errors="replace")
+    return ""

@@ -1,0 +1,1 @@
+"""Phones that are leased elsewhere, measured over adb as any other."""

@@ -1,0 +1,176 @@
+"""A phone of DeviceFarmer (STF): leased, measured over its adb, and given back."""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from filelock import Timeout
+
+from pocketbench.bench import registry
+from pocketbench.bench.errors import (
+    DeviceError,
+    DeviceUnavailableError,
+    NoDeviceError,
+    ServiceError,
+)
+from pocketbench.bench.records.device import DeviceDriver, DeviceInfo
+from pocketbench.bench.records.failure import FailureReason
+from pocketbench.devices.android.adb.reconnect import ask_server, wait_until_back
+from pocketbench.devices.android.adb.server import ensure_running
+from pocketbench.devices.android.driver import AndroidDevice, AndroidDriver
+from pocketbench.devices.labs.leases import listed
+from pocketbench.devices.labs.stf_api import StfApi, api_from_environment
+
+logger = logging.getLogger(__name__)
+
+_ANSWER_TIMEOUT_S = 60.0
+_KEYS = {"model": ("model", "marketName"), "manufacturer": ("manufacturer",)}
+
+
+class LeasedDriver(AndroidDriver):
+    """The one phone of a lease, on the user's own adb server."""
+
+    def __init__(self, api: StfApi, serial: str, address: str) -> None:
+        """Take what was leased, and where its adb is."""
+        super().__init__()
+        self._api, self._leased, self._address = api, serial, address
+
+    @contextlib.contextmanager
+    def connected(self) -> Iterator[None]:
+        """Have the adb server connect to it while the context goes on.
+
+        Raises:
+            DeviceUnavailableError: It does not answer.
+        """
+        ensure_running(self._server, self.adb)
+        device_id, never = self._prefix + self._address, threading.Event()
+        try:
+            words = ask_server(
+                self._server, f"host:connect:{self._address}", device_id, never
+            )
+            answers = wait_until_back(
+                self._server,
+                self._address,
+                device_id=device_id,
+                timeout_s=_ANSWER_TIMEOUT_S,
+                cancel=never,
+            )
+            if answers is None:
+                raise DeviceUnavailableError(
+                    device_id,
+                    f"the phone leased from STF does not answer ({words})",
+                    "Add this computer's adb key in STF (Settings > Keys)",
+                    FailureReason.OFFLINE,
+                )
+            yield
+        finally:
+            with contextlib.suppress(DeviceError):
+                ask_server(
+                    self._server, f"host:disconnect:{self._address}", device_id, never
+                )
+
+    def discover(self) -> tuple[DeviceInfo, ...]:
+        """The leased phone alone."""
+        wanted = self._prefix + self._address
+        return tuple(info for info in super().discover() if info.id == wanted)
+
+    @contextlib.contextmanager
+    def open(
+        self, info: DeviceInfo, *, cancel: threading.Event
+    ) -> Iterator[AndroidDevice]:
+        """Take exclusive use of the phone while it is still leased.
+
+        Raises:
+            DeviceUnavailableError: The lease is lost, or as of any phone.
+        """
+        try:
+            self._check_leased(info)
+            with super().open(info, cancel=cancel) as device:
+                yield device
+        except DeviceError as error:
+            if error.reason is not FailureReason.LEASE_LOST:
+                self._check_leased(info)
+            raise
+
+    def _check_leased(self, info: DeviceInfo) -> None:
+        try:
+            is_ours = self._api.has(self._leased)
+        except ServiceError as error:
+            # The phone itself may answer all the same.
+            logger.info("%s", error)
+            return
+        if not is_ours:
+            reason = FailureReason.LEASE_LOST
+            raise DeviceUnavailableError(
+                info.id,
+                f"{self._leased} is leased from STF no more",
+                reason.remedy,
+                reason,
+            )
+
+
+@contextlib.contextmanager
+def open_stf(address: str) -> Iterator[Callable[[Any], DeviceDriver]]:
+    """Lease a free phone: `stf:SERIAL`, `stf:model=Pixel 8`; gives its driver.
+
+    Raises:
+        NoDeviceError: None that matches is free.
+        ServiceError: STF refused, or cannot be reached.
+        UsageError: STF_URL and STF_TOKEN are not set.
+    """
+    api = api_from_environment()
+    with _leased(api, address.partition(":")[2] or "*") as serial:
+        driver = LeasedDriver(api, serial, api.connect(serial))
+        with driver.connected():
+            yield (
+                lambda selector: (
+                    driver
+                    if selector.family == "android"
+                    else registry.load(
+                        registry.DEVICES, "device family", selector.family
+                    )()
+                )
+            )
+
+
+@contextlib.contextmanager
+def _leased(api: StfApi, pattern: str) -> Iterator[str]:
+    """The serial of a phone that is ours while the context goes on."""
+    matching = [x for x in api.phones() if _matches(pattern, x)]
+    for phone in matching:
+        if not _is_free(phone):
+            continue
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(listed(api, phone["serial"]))
+            except Timeout:
+                continue
+            if not api.take(phone["serial"]):
+                continue
+            yield phone["serial"]
+            return
+    raise NoDeviceError(
+        f"--lab stf:{pattern}",
+        f"none of {len(matching)} phones that match is free"
+        if matching
+        else "no phone of STF matches",
+        f"See {api.url} for what it has, and try again",
+    )
+
+
+def _matches(pattern: str, phone: dict[str, Any]) -> bool:
+    key, equals, value = pattern.partition("=")
+    if equals and key in _KEYS:
+        found = (str(phone.get(name) or "") for name in _KEYS[key])
+        return value.casefold() in (text.casefold() for text in found)
+    return fnmatch.fnmatchcase(phone["serial"], pattern)
+
+
+def _is_free(phone: dict[str, Any]) -> bool:
+    is_there = phone.get("present") and phone.get("ready")
+    return bool(is_there and not phone.get("using") and not phone.get("owner"))

@@ -1,0 +1,118 @@
+"""A phone leased from DeviceFarmer (STF), whose API is a stand-in."""
+
+from __future__ import annotations
+
+import pytest
+
+from pocketbench.bench.records.failure import FailureReason
+from tests.standins.stf import Stf
+
+pytestmark = pytest.mark.needs("compiler", "namespaces", "mksh", "toybox")
+
+SERIAL = "SERIAL-OF/STF"
+
+
+@pytest.fixture
+def stf(adb, monkeypatch):
+    with Stf() as stf:
+        monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(adb.port))
+        for name, value in stf.environment.items():
+            monkeypatch.setenv(name, value)
+        yield stf
+
+
+@pytest.fixture
+def phone(stf, phone_factory):
+    """A phone that STF offers, and that this computer is not connected to."""
+    phone = phone_factory(connect=False)
+    stf.offers(SERIAL, phone.serial)
+    return phone
+
+
+COMMAND = (
+    *("run", "nets:net", "--input", "1x3x16x16", "--variant", "float32"),
+    *("--iterations", "3", "--warmup", "1", "--min-duration", "300ms"),
+    *("--no-cooldown", "--blocks", "2", "--lab", "stf:model=pixel 8"),
+)
+
+
+def is_attached(adb, phone):
+    return phone.serial in adb("devices").stdout
+
+
+@pytest.mark.slow
+def test_a_phone_is_leased_measured_and_given_back(user, stf, phone, adb):
+    stf.offers("taken", "127.0.0.1:9", owner="somebody else")
+    done = user.types(*COMMAND)
+
+    assert done.returncode == 0, done.stderr
+    run = user.last_run()
+    assert {x.device_id for x in run.launches} == {f"android:{phone.serial}"}
+    assert len(run.launches) == 2
+    assert stf.owner(SERIAL) is None
+    assert stf.owner("taken") == "somebody else"
+    assert ("POST", ["user", "devices"], {"serial": SERIAL, "timeout": 1800000}) in (
+        stf.requests
+    )
+    assert not is_attached(adb, phone)
+
+
+@pytest.mark.slow
+def test_a_phone_that_a_killed_run_leased_is_given_back_by_the_next_command(
+    user, stf, phone
+):
+    run = user.starts(*COMMAND, "--blocks", "9")
+    user.waits_for_launches(run, 1)
+    run.kill()
+    run.wait()
+    assert stf.owner(SERIAL) == "us"
+
+    kept = user.types("devices", "--json", STF_TOKEN="wrong")
+    assert "is not released yet: refused (401" in kept.stderr
+    assert "not restored" not in kept.stderr
+    after = user.types("devices", "--json")
+    assert stf.owner(SERIAL) is None
+    assert "not released" not in after.stderr
+
+
+@pytest.mark.slow
+def test_a_lease_that_is_lost_is_a_failure_and_the_rest_is_measured_later(
+    user, stf, phone, adb
+):
+    run = user.starts(*COMMAND, "--blocks", "8")
+    user.waits_for_launches(run, 1)
+    stf.phones[SERIAL]["owner"] = "an administrator"
+    adb("disconnect", phone.serial)
+    _, stderr = run.communicate(timeout=120)
+
+    assert run.returncode == 3, stderr
+    stored = user.last_run()
+    last = stored.failures[-1]
+    assert last.reason is FailureReason.LEASE_LOST
+    assert last.remedy == FailureReason.LEASE_LOST.remedy
+    assert stf.owner(SERIAL) == "an administrator"
+
+    stf.phones[SERIAL]["owner"] = None
+    resumed = user.types("run", "--resume", "last", "--lab", f"stf:{SERIAL}")
+    assert resumed.returncode == 0, resumed.stderr
+    blocks = [x.block for x in user.last_run().launches]
+    assert sorted(blocks) == list(range(8))
+
+
+@pytest.mark.parametrize(
+    ("lab", "environment", "code", "words"),
+    [
+        ("stf:model=Pixel 9", {}, 2, "no phone of STF matches"),
+        ("stf:taken", {}, 2, "none of 1 phones that match is free"),
+        ("stf:*", {"STF_TOKEN": "wrong"}, 4, "refused (401 Unauthorized). Set STF_TOK"),
+        ("stf:*", {"STF_URL": "http://127.0.0.1:9"}, 4, "cannot be reached"),
+        ("stf:*", {"STF_TOKEN": ""}, 2, "Set STF_URL=https://HOST and STF_TOKEN"),
+    ],
+)
+def test_what_cannot_be_leased_is_one_error(user, stf, lab, environment, code, words):
+    stf.offers("taken", "127.0.0.1:9", owner="somebody else")
+    done = user.types(*COMMAND, "--lab", lab, **environment)
+
+    assert done.returncode == code
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 1
