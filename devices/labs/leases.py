@@ -31,8 +31,8 @@ class Lease(Value, frozen=True, kw_only=True):
 
 
 @contextlib.contextmanager
-def listed(api: StfApi, serial: str) -> Iterator[None]:
-    """Keep a lease on the list, from before it begins until it is given back.
+def leased(api: StfApi, serial: str) -> Iterator[bool]:
+    """Lease a phone, which is listed until it is given back; `False`: it is taken.
 
     Raises:
         Timeout: Another run on this computer has it.
@@ -42,8 +42,13 @@ def listed(api: StfApi, serial: str) -> Iterator[None]:
         entry.parent.mkdir(mode=0o700, exist_ok=True)
         entry.write_bytes(msgspec.json.encode(Lease(url=api.url, serial=serial)))
         sync_folder(entry.parent)
+        if not api.take(serial):
+            # It may be leased by the same user on another computer: no release.
+            entry.unlink(missing_ok=True)
+            yield False
+            return
         try:
-            yield
+            yield True
         finally:
             try:
                 api.release(serial)
@@ -68,7 +73,8 @@ def release_listed(say: Callable[[str], None]) -> None:
                     entry.unlink(missing_ok=True)
                     continue
                 fact = f"STF_URL is not {lease.url}"
-        except Timeout:
+        except (Timeout, FileNotFoundError):
+            # A run goes on, or has just given it back itself.
             continue
         except (PocketbenchError, OSError, msgspec.DecodeError) as error:
             fact = error.fact if isinstance(error, PocketbenchError) else str(error)

@@ -23,7 +23,7 @@ from pocketbench.bench.records.failure import FailureReason
 from pocketbench.devices.android.adb.reconnect import ask_server, wait_until_back
 from pocketbench.devices.android.adb.server import ensure_running
 from pocketbench.devices.android.driver import AndroidDevice, AndroidDriver
-from pocketbench.devices.labs.leases import listed
+from pocketbench.devices.labs.leases import leased
 from pocketbench.devices.labs.stf_api import StfApi, api_from_environment
 
 logger = logging.getLogger(__name__)
@@ -124,7 +124,7 @@ def open_stf(address: str) -> Iterator[Callable[[Any], DeviceDriver]]:
         UsageError: STF_URL and STF_TOKEN are not set.
     """
     api = api_from_environment()
-    with _leased(api, address.partition(":")[2] or "*") as serial:
+    with _free_phone(api, address.partition(":")[2] or "*") as serial:
         driver = LeasedDriver(api, serial, api.connect(serial))
         with driver.connected():
             yield (
@@ -139,7 +139,7 @@ def open_stf(address: str) -> Iterator[Callable[[Any], DeviceDriver]]:
 
 
 @contextlib.contextmanager
-def _leased(api: StfApi, pattern: str) -> Iterator[str]:
+def _free_phone(api: StfApi, pattern: str) -> Iterator[str]:
     """The serial of a phone that is ours while the context goes on."""
     matching = [x for x in api.phones() if _matches(pattern, x)]
     for phone in matching:
@@ -147,10 +147,10 @@ def _leased(api: StfApi, pattern: str) -> Iterator[str]:
             continue
         with contextlib.ExitStack() as stack:
             try:
-                stack.enter_context(listed(api, phone["serial"]))
+                is_ours = stack.enter_context(leased(api, phone["serial"]))
             except Timeout:
                 continue
-            if not api.take(phone["serial"]):
+            if not is_ours:
                 continue
             yield phone["serial"]
             return

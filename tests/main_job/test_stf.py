@@ -116,3 +116,14 @@ def test_what_cannot_be_leased_is_one_error(user, stf, lab, environment, code, w
     assert done.returncode == code
     assert words in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_phone_that_is_taken_meanwhile_is_left_to_who_has_it(user, stf):
+    stf.offers(SERIAL, "127.0.0.1:9")
+    stf.is_too_late = True
+    done = user.types(*COMMAND)
+
+    assert done.returncode == 2
+    assert "none of 1 phones that match is free" in done.stderr
+    user.types("devices", "--json")
+    assert stf.owner(SERIAL) == "us"

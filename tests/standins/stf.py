@@ -20,6 +20,8 @@ class Stf:
     def __init__(self):
         self.phones = {}
         self.requests = []
+        self.is_too_late = False
+        """Whether who asks for a phone finds it taken, by the same user elsewhere."""
         stf = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -80,7 +82,7 @@ class Stf:
             if phone is None or phone["owner"]:
                 return (403 if phone else 404), {}
             phone["owner"] = "us"
-            return 200, {}
+            return (403 if self.is_too_late else 200), {}
         phone = self.phones.get(parts[2])
         if phone is None or phone["owner"] != "us":
             return (403 if phone else 404), {}
