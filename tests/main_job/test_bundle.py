@@ -169,6 +169,7 @@ def test_a_variant_that_fails_twice_is_tried_no_more_and_the_others_go_on(
     assert run.outcome == "finished"
 
 
+@pytest.mark.slow
 def test_a_program_that_hangs_is_ended_and_recorded_as_timed_out(scripted, tmp_path):
     hangs = 'case "$*" in *"$(echo -n bad | sha256sum | cut -c 1-64)"*) sleep 99;; esac'
     phone = scripted(hangs, *MEASURES, timeout_s=1.0)

@@ -80,6 +80,7 @@ def test_a_phone_that_takes_too_long_for_each_command_is_offline(
     assert failure.reason is Reason.OFFLINE
 
 
+@pytest.mark.slow
 def test_a_phone_that_becomes_slow_is_measured_without_its_conditions(
     phone_factory, measured, monkeypatch
 ):
@@ -103,6 +104,7 @@ def models_by_phone(run, phones):
     ]
 
 
+@pytest.mark.slow
 def test_phones_of_one_model_share_the_models(phone_factory, measured, nets):
     phones = [phone_factory(x) for x in ("pixel-8", "pixel-8", "vivo-x100")]
 
