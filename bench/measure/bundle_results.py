@@ -38,6 +38,8 @@ from pocketbench.bench.records.runner import Runner
 
 _decoder = msgspec.json.Decoder(BundleLine)
 _LAST_SIGNAL = 31
+_UPTIME_STEP_S = 0.01
+"""/proc/uptime has two decimals: what took less did not take nothing."""
 
 
 def is_bundle_result(path: Path) -> bool:
@@ -204,7 +206,7 @@ class _Reader:
             exit_code=code if signal is None else None,
             signal=signal,
             timed_out=timed_out,
-            duration_ns=round(took_s * 1e9),
+            duration_ns=round(max(took_s, _UPTIME_STEP_S) * 1e9),
         )
 
     def _conditions(self, output: bytes) -> Conditions:

@@ -170,11 +170,13 @@ def test_a_failure_on_the_phone_is_a_row_with_its_remedy(
         "host",
         iphone.simulator_id,
     }
-    reasons = {failure.reason for failure in run.failures}
-    assert reasons == {reason}
-    assert all(remedy in failure.remedy for failure in run.failures)
+    # One that is lost at each of three launches in a row is left alone.
+    given_up = FailureReason.QUARANTINED
+    failures = [x for x in run.failures if x.reason is not given_up]
+    assert {failure.reason for failure in failures} == {reason}
+    assert all(remedy in failure.remedy for failure in failures)
     (page,) = user.runs.glob("*/report.html")
-    assert run.failures[0].remedy.split(" (")[0] in page.read_text()
+    assert failures[0].remedy.split(" (")[0] in page.read_text()
 
 
 @pytest.mark.parametrize(
