@@ -63,6 +63,7 @@ def test_a_slower_build_is_found_in_the_same_blocks_and_fails_where_asked(builds
     assert latency["candidate_over_baseline"]["point"] > 2
 
 
+@pytest.mark.slow
 def test_an_equal_build_does_not_fail(builds):
     shutil.copy(builds.folder / "base/net-float32.ptl", builds.folder / "same.ptl")
     same = builds.types("run", *FILES, "same.ptl", *GATED, "--min-effect", "0.5")

@@ -30,6 +30,7 @@ def page_of(user):
     return page.read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_an_operator_without_an_integer_kernel_is_named_as_the_fallback(user):
     done = user.types(
         *("run", *ODD, *HERE, *FLOAT_AND_INT8, *SHORT),

@@ -119,6 +119,7 @@ def test_phones_of_one_model_share_the_models(phone_factory, measured, nets):
     assert summarize(run).jobs_wanted == 2 * 4
 
 
+@pytest.mark.slow
 def test_the_work_of_a_quarantined_phone_goes_to_another_of_its_model(
     phone_factory, measured, nets
 ):

@@ -21,6 +21,7 @@ def small():
 """
 
 
+@pytest.mark.slow
 @pytest.mark.needs("compiler")
 def test_every_block_of_the_documentation_runs(tmp_path):
     blocks = re.findall(r"```python\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)

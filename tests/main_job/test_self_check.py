@@ -7,6 +7,7 @@ import pytest
 QUICK = ("--iterations", "20", "--warmup", "1", "--blocks", "6", "--device", "host")
 
 
+@pytest.mark.slow
 @pytest.mark.needs("compiler")
 def test_a_build_is_measured_against_itself_and_the_report_says_what_can_be_seen(user):
     done = user.types(

@@ -175,6 +175,7 @@ def test_the_data_of_a_small_run_is_plain_json_and_cannot_end_its_element(small)
     )
 
 
+@pytest.mark.slow
 def test_the_data_of_a_larger_run_is_compressed(make_summary):
     page = html.render(View(make_summary(blocks=60, models=("mobilenet_v2",))))
     data = re.search(r'data-encoding="gzip\+base64"[^>]*>([^<]+)</script>', page)
