@@ -43,11 +43,12 @@ from pocketbench.android_runner.prebuilt.speed_benchmark_torch import (
 )
 from pocketbench.bench.judge.paired import paired_evidence
 from pocketbench.bench.measure.lease import CpuLease
+from pocketbench.bench.measure.runner_binding import model_file
 from pocketbench.bench.models.exporting.library import export
 from pocketbench.bench.paths import cache_dir, state_dir
 from pocketbench.bench.planning.sources import request_for
 from pocketbench.bench.records.artifact import Artifact
-from pocketbench.bench.records.device import Device, DeviceInfo, LocalFile
+from pocketbench.bench.records.device import Device, DeviceInfo
 from pocketbench.bench.records.plan import RunnerChoice
 from pocketbench.bench.records.runner import LaunchRequest, Runner
 from pocketbench.bench.records.runner import Program as MeasuringProgram
@@ -67,12 +68,7 @@ class Program:
         self._device = device
         self._artifact = artifact
         self.program = runner.program(device.info)
-        model = LocalFile(
-            path=artifact.path,
-            name=f"model.{artifact.format}",
-            sha256=artifact.sha256,
-            size_bytes=artifact.size_bytes,
-        )
+        model = model_file(artifact, artifact.format)
         executable, *libraries, model_here = device.push((*self.program.objects, model))
         self._here = executable, tuple(libraries), model_here
 

@@ -13,7 +13,6 @@ import re
 import shutil
 import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -21,6 +20,7 @@ from typing import Any, Literal, NamedTuple
 from pocketbench.bench.errors import ServiceError, ToolMissingError, UsageError
 from pocketbench.bench.history.commits import remote
 from pocketbench.bench.processes.tool import run_to_end
+from pocketbench.bench.services.ask_json import ask_json
 
 _TIMEOUT_S = 30
 _PAGE = 100
@@ -167,7 +167,7 @@ class _Ask:
             if review.service == "github"
             else ("PRIVATE-TOKEN", token)
         )
-        self._headers = {name: value, "Content-Type": "application/json"}
+        self._headers = {name: value}
 
     def __call__(self, method: str, path: str, body: Any) -> Any:
         """Ask, and return what the answer's JSON says.
@@ -175,19 +175,14 @@ class _Ask:
         Raises:
             ServiceError: The service refused, or cannot be reached.
         """
-        request = urllib.request.Request(
-            f"{self._review.api}/{path}",
-            method=method,
-            headers=self._headers,
-            data=None if body is None else json.dumps(body).encode(),
-        )
-        # Without redirects: a token must not follow one to another host.
-        opener = urllib.request.build_opener(_NoRedirect)
         try:
-            with opener.open(request, timeout=_TIMEOUT_S) as answer:
-                return json.load(answer)
+            return ask_json(
+                f"{self._review.api}/{path}",
+                method=method,
+                headers=self._headers,
+                body=body,
+            )
         except urllib.error.HTTPError as error:
-            error.close()
             raise _refused(self._review, error.code, error.reason) from error
         except (OSError, ValueError) as error:
             raise ServiceError(
@@ -195,11 +190,6 @@ class _Ask:
                 f"cannot be reached ({error})",
                 "Try again, or post the run's report.md by hand",
             ) from error
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> None:
-        return None
 
 
 class _AskByProgram(_Ask):

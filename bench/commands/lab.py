@@ -6,15 +6,11 @@ import asyncio
 import os
 import platform
 import sys
-from typing import TYPE_CHECKING
 
 import click
 
 from pocketbench.bench import registry
-from pocketbench.bench.errors import ToolMissingError
-
-if TYPE_CHECKING:
-    from typing import Any
+from pocketbench.bench.commands.open_lab import load_lab
 
 
 @click.group()
@@ -45,7 +41,7 @@ def worker(scheduler: str, name: str | None) -> None:
     SCHEDULER is the address that `dask scheduler` prints: tcp://HOST:8786. Phones of
     the adb server of this computer count, as `adb devices` lists them when a run asks.
     """
-    serve = _part("serve")
+    serve = load_lab(registry.LAB, "serve", "pocketbench lab")
     name = name or f"{platform.node()}-{os.getpid()}"
     asyncio.run(serve(scheduler, name=name, say=click.echo))
 
@@ -55,7 +51,7 @@ def worker(scheduler: str, name: str | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(scheduler: str, as_json: bool) -> None:
     """List the phones of a lab, where they are, and what measures on them."""
-    with _part("connect")(scheduler) as connected:
+    with load_lab(registry.LAB, "connect", "pocketbench lab")(scheduler) as connected:
         busy = connected.busy()
         rows = [
             {
@@ -98,14 +94,3 @@ def status(scheduler: str, as_json: bool) -> None:
     Console().print(table)
     if not rows:
         click.echo("No worker of the lab has a phone that is ready.", err=True)
-
-
-def _part(name: str) -> Any:
-    try:
-        return registry.load(registry.LAB, "lab part", name)
-    except ImportError as error:
-        raise ToolMissingError(
-            "pocketbench lab",
-            f"needs a package that is not installed ({error.name})",
-            "Run: pip install 'pocketbench[lab]'",
-        ) from error

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from pocketbench.bench import registry
-from pocketbench.bench.errors import UsageError
+from pocketbench.bench.errors import ToolMissingError, UsageError
 from pocketbench.bench.measure.device_job import SupportsSession
 from pocketbench.bench.measure.prepare import make_driver
 from pocketbench.bench.planning.selection import SelectedDevice, Selector
@@ -33,16 +34,24 @@ def opened_lab(address: str | None) -> Iterator[MakeDriver]:
             "is no address of a lab",
             "Give tcp://HOST:8786 or stf:SELECTOR",
         )
+    with load_lab(registry.LABS, kind, f"--lab {address}")(address) as make:
+        yield make
+
+
+def load_lab(table: Mapping[str, str], name: str, subject: str) -> Any:
+    """Load what may need the packages of the extra `lab`.
+
+    Raises:
+        ToolMissingError: One of them is not installed.
+    """
     try:
-        opened = registry.load(registry.LABS, "lab", kind)
+        return registry.load(table, "lab", name)
     except ImportError as error:
-        raise UsageError(
-            f"--lab {address}",
+        raise ToolMissingError(
+            subject,
             f"needs a package that is not installed ({error.name})",
             "Run: pip install 'pocketbench[lab]'",
         ) from error
-    with opened(address) as make:
-        yield make
 
 
 def check_at_hand(plan: Plan, selected: Sequence[SelectedDevice]) -> None:

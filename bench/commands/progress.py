@@ -70,6 +70,11 @@ class _Standing:
         left = max(0, self.total - self.done)
         return elapsed_s / self.done * left if self.done else 0.0
 
+    def finished(self, launch: Launch) -> None:
+        """Count a launch, and take its temperature."""
+        self.done += 1
+        self.heard(launch.conditions_after or launch.conditions_before)
+
     def heard(self, conditions: Conditions | None) -> None:
         """Take the temperature."""
         if conditions is not None:
@@ -157,9 +162,7 @@ class LineProgress(Observer):
     def launch_finished(self, info: DeviceInfo, launch: Launch) -> None:
         """A line when it was the job's last."""
         key = (info.id, launch.model, launch.variant_id)
-        standing = self._standings[info.id]
-        standing.done += 1
-        standing.heard(launch.conditions_after or launch.conditions_before)
+        self._standings[info.id].finished(launch)
         with self._lock:
             values = self._counts[key]
             latency = _latency_ns(launch)
@@ -249,9 +252,7 @@ class BarProgress(LineProgress):
 
     def launch_finished(self, info: DeviceInfo, launch: Launch) -> None:
         """One step."""
-        standing = self._standings[info.id]
-        standing.done += 1
-        standing.heard(launch.conditions_after or launch.conditions_before)
+        self._standings[info.id].finished(launch)
         latency = _latency_ns(launch)
         parsed = f" {format_time(latency)}" if latency is not None else ""
         self._progress.advance(self._tasks[info.id])

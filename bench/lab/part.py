@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from pocketbench.bench import registry
 from pocketbench.bench.measure.device_job import DeviceJob
-from pocketbench.bench.measure.runner_binding import RunnerBinding
+from pocketbench.bench.measure.runner_binding import RunnerBinding, model_file
 from pocketbench.bench.planning.selection import SelectedDevice
 from pocketbench.bench.records.artifact import Artifact
 from pocketbench.bench.records.device import DeviceDriver, DeviceInfo, LocalFile
@@ -62,13 +62,7 @@ class Part(Value, frozen=True, kw_only=True):
         """All that the phone's host must have, each content once."""
         found = {x.sha256: x for p in self.programs for x in p.program.objects}
         for artifact in self.artifacts:
-            file = LocalFile(
-                path=artifact.path,
-                name=f"model.{artifact.format}",
-                sha256=artifact.sha256,
-                size_bytes=artifact.size_bytes,
-            )
-            found.setdefault(file.sha256, file)
+            found.setdefault(artifact.sha256, model_file(artifact, artifact.format))
         return tuple(found.values())
 
 

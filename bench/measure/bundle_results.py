@@ -30,14 +30,17 @@ from pocketbench.bench.records.bundle import (
     BundlePhone,
 )
 from pocketbench.bench.records.conditions import Conditions
-from pocketbench.bench.records.device import CommandResult, DeviceInfo
+from pocketbench.bench.records.device import (
+    CommandResult,
+    DeviceInfo,
+    exit_of_shell,
+)
 from pocketbench.bench.records.launch import Failure, Launch
 from pocketbench.bench.records.plan import Plan, Variant
 from pocketbench.bench.records.run import ArtifactReady, Record, RunEnded, RunStarted
 from pocketbench.bench.records.runner import Runner
 
 _decoder = msgspec.json.Decoder(BundleLine)
-_LAST_SIGNAL = 31
 _UPTIME_STEP_S = 0.01
 """/proc/uptime has two decimals: what took less did not take nothing."""
 
@@ -198,12 +201,11 @@ class _Reader:
             line.exit_code != 0
             and took_s >= workload.timeout_s + workload.min_duration_s
         )
-        code = None if timed_out else line.exit_code
-        signal = code - 128 if code and 128 < code <= 128 + _LAST_SIGNAL else None
+        exit_code, signal = exit_of_shell(None if timed_out else line.exit_code)
         return CommandResult(
             stdout=line.stdout,
             stderr=line.stderr,
-            exit_code=code if signal is None else None,
+            exit_code=exit_code,
             signal=signal,
             timed_out=timed_out,
             duration_ns=round(max(took_s, _UPTIME_STEP_S) * 1e9),

@@ -44,7 +44,7 @@ def is_transient(error: PocketbenchError) -> bool:
 
 
 def wait_before_retry(run: RunContext, info: DeviceInfo, number: int) -> None:
-    """Wait before a device is opened again for the so manyth time in a row.
+    """Wait before a device is opened again: the first of several retries is number 1.
 
     Raises:
         Cancelled: The user asked to stop.

@@ -67,14 +67,18 @@ def needed_objects(
     }
     for artifact in artifacts:
         file = loaded_file(artifact, bindings)
-        model = LocalFile(
-            path=file.path,
-            name=f"model.{artifact.format}",
-            sha256=file.sha256,
-            size_bytes=file.size_bytes,
-        )
-        objects.setdefault(file.sha256, model)
+        objects.setdefault(file.sha256, model_file(file, artifact.format))
     return tuple(objects.values())
+
+
+def model_file(file: Artifact | PrepackedModel, format: str) -> LocalFile:
+    """A model as what is sent to a device."""
+    return LocalFile(
+        path=file.path,
+        name=f"model.{format}",
+        sha256=file.sha256,
+        size_bytes=file.size_bytes,
+    )
 
 
 def loaded_file(

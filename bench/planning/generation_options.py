@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pocketbench.bench.errors import UsageError
-from pocketbench.bench.planning.variant_names import DECODER
 from pocketbench.bench.planning.zoo_names import ZOO, zoo_entry
 from pocketbench.bench.records.generation import Generation
 
@@ -128,10 +127,10 @@ def refuse_what_never_generates(requests: Iterable[ModelRequest]) -> None:
     Raises:
         UsageError: Names one that is no decoder.
     """
-    decoders = [name for name, entry in ZOO.items() if entry.variants == DECODER]
+    decoders = [name for name, entry in ZOO.items() if entry.is_decoder]
     for request in requests:
         entry = zoo_entry(request.source)
-        if entry is not None and entry.variants != DECODER:
+        if entry is not None and not entry.is_decoder:
             raise UsageError(
                 request.name,
                 "is no decoder: it takes no tokens and no position",

@@ -28,6 +28,11 @@ class ZooEntry(Value, frozen=True, kw_only=True):
     variants: tuple[str, ...] = USUAL
     """What is usually made of it."""
 
+    @property
+    def is_decoder(self) -> bool:
+        """Whether it generates."""
+        return self.variants == DECODER
+
 
 _DECODE_STEP = (
     TensorSpec(shape=(1, 1), dtype="int64"),

@@ -163,6 +163,16 @@ class CommandResult(Value, frozen=True, kw_only=True):
         return self.timed_out or self.signal is not None or self.exit_code != 0
 
 
+_LAST_SIGNAL = 31
+
+
+def exit_of_shell(code: int | None) -> tuple[int | None, int | None]:
+    """Exit code and signal, one of them `None`: 129 to 159 is how shells report one."""
+    if code and 128 < code <= 128 + _LAST_SIGNAL:
+        return None, code - 128
+    return code, None
+
+
 class Device(Protocol):
     """An opened device: exclusive until its context ends."""
 

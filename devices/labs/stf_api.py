@@ -5,16 +5,14 @@ See https://github.com/DeviceFarmer/stf: lib/units/api/swagger/api_v1.yaml.
 
 from __future__ import annotations
 
-import json
 import os
 import urllib.error
-import urllib.request
 from typing import Any
 from urllib.parse import quote
 
 from pocketbench.bench.errors import ServiceError, UsageError
+from pocketbench.bench.services.ask_json import ask_json
 
-_TIMEOUT_S = 30
 _FIELDS = "serial,model,marketName,manufacturer,present,ready,using,owner"
 IDLE_MS = 30 * 60 * 1000
 """After so long without a command of adb, STF itself takes a phone back."""
@@ -75,22 +73,14 @@ class StfApi:
         Raises:
             ServiceError: STF refused, or cannot be reached.
         """
-        headers = {"Authorization": f"Bearer {self._token}"}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-        request = urllib.request.Request(
-            f"{self.url}/api/v1/{path}",
-            method=method,
-            headers=headers,
-            data=None if body is None else json.dumps(body).encode(),
-        )
-        # Without redirects: a token must not follow one to another host.
-        opener = urllib.request.build_opener(_NoRedirect)
         try:
-            with opener.open(request, timeout=_TIMEOUT_S) as answer:
-                return json.load(answer)
+            return ask_json(
+                f"{self.url}/api/v1/{path}",
+                method=method,
+                headers={"Authorization": f"Bearer {self._token}"},
+                body=body,
+            )
         except urllib.error.HTTPError as error:
-            error.close()
             raise ServiceError(
                 f"STF at {self.url}",
                 f"refused ({error.code} {error.reason})",
@@ -105,11 +95,6 @@ class StfApi:
                 f"cannot be reached ({error})",
                 "Check STF_URL, as in https://stf.example.org",
             ) from error
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> None:
-        return None
 
 
 def _place(serial: str) -> str:

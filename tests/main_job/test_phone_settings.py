@@ -92,7 +92,7 @@ def test_they_are_left_alone_where_that_is_asked(user, owned):
 
 
 @pytest.mark.slow
-def test_a_phone_that_restarts_is_quieted_again_and_put_back(user, owned):
+def test_a_phone_that_restarts_is_quiesced_again_and_put_back(user, owned):
     process = start(user, owned)
     owned.ask("behave", reboot_s=0.5)
     owned.ask("reboot")

@@ -13,12 +13,19 @@ REPOSITORY = Path(__file__).parents[2]
 ROOMS = ("bench", "devices", "android_runner", "ios_runner", "reports")
 RESULTS = {"bench.judge", "bench.history"}
 """What the reports may read besides stored values: what was concluded from them."""
-VALUES = {"bench", "bench.records", "bench.conditions", "bench.processes"}
+VALUES = {
+    "bench",
+    "bench.records",
+    "bench.conditions",
+    "bench.processes",
+    "bench.services",
+}
 """The loose modules of the core (errors, units, paths) and its innermost rooms."""
 MAY_IMPORT = {
     "bench.records": {"bench"},
     "bench.conditions": VALUES,
     "bench.processes": {"bench", "bench.records"},
+    "bench.services": {"bench"},
     "bench.planning": VALUES,
     "bench.models": VALUES | {"bench.planning"},
     "bench.judge": VALUES,

@@ -6,7 +6,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
-from pocketbench.bench.records.device import CommandResult
+from pocketbench.bench.records.device import CommandResult, exit_of_shell
 from pocketbench.devices.android.adb.stream import Limits
 from pocketbench.devices.android.shell.v2 import ShellV2
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from pocketbench.devices.android.adb.stream import AdbStream
     from pocketbench.devices.android.shell.shell import AdbShell
     from pocketbench.devices.android.shell.v1 import ShellV1
-
-_LAST_SIGNAL = 31
 
 
 class StartedCommand:
@@ -79,16 +77,12 @@ class StartedCommand:
 def result_of(
     command: ShellV2 | ShellV1, began_ns: int, *, timed_out: bool
 ) -> CommandResult:
-    """What it printed, and its exit code or signal.
-
-    An exit code of 129 to 159 is a signal: adbd and shells report it so.
-    """
-    code = None if timed_out else command.exit_code
-    signal = code - 128 if code and 128 < code <= 128 + _LAST_SIGNAL else None
+    """What it printed, and its exit code or signal."""
+    exit_code, signal = exit_of_shell(None if timed_out else command.exit_code)
     return CommandResult(
         stdout=command.stdout,
         stderr=command.stderr,
-        exit_code=code if signal is None else None,
+        exit_code=exit_code,
         signal=signal,
         timed_out=timed_out,
         pid=command.pid,
