@@ -34,6 +34,13 @@ from pocketbench.devices.android.driver import AndroidDriver
 from tests import factories
 
 ABI, _ = this_computer()
+PRINTS_A_RESULT = (
+    "echo 'Starting benchmark.'",
+    "echo 'Running warmup runs.'",
+    "echo 'Main runs.'",
+    "echo 'Main run finished. Microseconds per iter: 2000. Iters per second: 500'",
+)
+"""What `speed_benchmark_torch` prints, as lines of a shell script."""
 
 
 class PhoneJob:

@@ -18,17 +18,11 @@ import threading
 from pathlib import Path
 
 from pocketbench.bench.judge.summarize import summarize
-from tests.main_job.on_a_phone import PhoneJob, model_file, script
+from tests.main_job.on_a_phone import PRINTS_A_RESULT, PhoneJob, model_file, script
 
 MODELS = ("one", "two", "three")
 LAUNCH_S = 1.0
-PROGRAM = (
-    f"sleep {LAUNCH_S:g}",
-    "echo 'Starting benchmark.'",
-    "echo 'Running warmup runs.'",
-    "echo 'Main runs.'",
-    "echo 'Main run finished. Microseconds per iter: 2000. Iters per second: 500'",
-)
+PROGRAM = (f"sleep {LAUNCH_S:g}", *PRINTS_A_RESULT)
 BETWEEN_S = (2.0, 6.0)
 """The shortest and the longest time from one fault to the next."""
 TIMEOUT_S = 10.0

@@ -23,19 +23,12 @@ from pocketbench.bench.records.plan import (
     Workload,
 )
 from tests import factories
-from tests.main_job.on_a_phone import model_file, script
+from tests.main_job.on_a_phone import PRINTS_A_RESULT, model_file, script
 
 ABI, _ = this_computer()
 FOLDER = "/data/local/tmp"
 SCRIPT = f"sh {FOLDER}/pocketbench-bundle/run.sh"
 RESULTS = f"{FOLDER}/pocketbench-bundle/results.jsonl"
-MEASURES = (
-    "echo 'Starting benchmark.'",
-    "echo 'Running warmup runs.'",
-    "echo 'Main runs.'",
-    "echo 'Main run finished. Microseconds per iter: 2000. Iters per second: 500'",
-)
-"""What speed_benchmark_torch does."""
 
 pytestmark = pytest.mark.needs("namespaces", "mksh", "toybox")
 
@@ -150,7 +143,7 @@ def test_a_variant_that_fails_twice_is_tried_no_more_and_the_others_go_on(
     scripted, tmp_path
 ):
     fails = 'case "$*" in *"$(echo -n bad | sha256sum | cut -c 1-64)"*) exit 9;; esac'
-    phone = scripted(fails, *MEASURES)
+    phone = scripted(fails, *PRINTS_A_RESULT)
 
     assert phone.shell(SCRIPT).returncode == 0
     run, done = ingested(phone, tmp_path)
@@ -172,7 +165,7 @@ def test_a_variant_that_fails_twice_is_tried_no_more_and_the_others_go_on(
 @pytest.mark.slow
 def test_a_program_that_hangs_is_ended_and_recorded_as_timed_out(scripted, tmp_path):
     hangs = 'case "$*" in *"$(echo -n bad | sha256sum | cut -c 1-64)"*) sleep 99;; esac'
-    phone = scripted(hangs, *MEASURES, timeout_s=1.0)
+    phone = scripted(hangs, *PRINTS_A_RESULT, timeout_s=1.0)
 
     assert phone.shell(SCRIPT).returncode == 0
     run, _ = ingested(phone, tmp_path)
@@ -182,7 +175,7 @@ def test_a_program_that_hangs_is_ended_and_recorded_as_timed_out(scripted, tmp_p
 
 
 def test_a_script_that_was_killed_leaves_its_whole_launches(scripted, tmp_path):
-    phone = scripted(*MEASURES)
+    phone = scripted(*PRINTS_A_RESULT)
     phone.shell(SCRIPT)
     phone.adb("pull", RESULTS, str(tmp_path / "all.jsonl"))
     whole = (tmp_path / "all.jsonl").read_bytes().splitlines(keepends=True)
@@ -198,7 +191,7 @@ def test_a_script_that_was_killed_leaves_its_whole_launches(scripted, tmp_path):
 
 
 def test_results_that_are_there_already_are_not_written_over(scripted):
-    phone = scripted(*MEASURES)
+    phone = scripted(*PRINTS_A_RESULT)
     phone.shell(SCRIPT)
 
     again = phone.shell(SCRIPT)
@@ -208,7 +201,7 @@ def test_results_that_are_there_already_are_not_written_over(scripted):
 
 
 def test_a_damaged_object_is_named_before_anything_runs(scripted):
-    phone = scripted(*MEASURES)
+    phone = scripted(*PRINTS_A_RESULT)
     objects = f"{FOLDER}/pocketbench-bundle/objects"
     phone.shell(f"echo more >>$(ls {objects}/*/model.ptl | head -n 1)")
 
@@ -219,7 +212,7 @@ def test_a_damaged_object_is_named_before_anything_runs(scripted):
 
 
 def test_results_without_a_launch_are_refused(scripted, tmp_path):
-    phone = scripted(*MEASURES)
+    phone = scripted(*PRINTS_A_RESULT)
     phone.shell(SCRIPT)
     phone.adb("pull", RESULTS, str(tmp_path / "all.jsonl"))
     (first, *_) = (tmp_path / "all.jsonl").read_bytes().splitlines(keepends=True)
@@ -234,7 +227,7 @@ def test_results_without_a_launch_are_refused(scripted, tmp_path):
 
 
 def test_results_of_a_newer_pocketbench_say_so(scripted, tmp_path):
-    phone = scripted(*MEASURES)
+    phone = scripted(*PRINTS_A_RESULT)
     phone.shell(SCRIPT)
     phone.adb("pull", RESULTS, str(tmp_path / "all.jsonl"))
     lines = (tmp_path / "all.jsonl").read_bytes().splitlines(keepends=True)

@@ -19,19 +19,12 @@ from pocketbench.devices.android.adb.program import find_adb
 from pocketbench.devices.android.driver import open_serial
 from pocketbench.devices.host import HostDriver
 from tests.bench.test_elf import elf
-from tests.main_job.on_a_phone import ABI, PhoneJob, model_file, script
+from tests.main_job.on_a_phone import ABI, PRINTS_A_RESULT, PhoneJob, model_file, script
 
 pytestmark = pytest.mark.needs("compiler", "namespaces", "mksh", "toybox")
 
 RUNNER = "speed_benchmark_torch"
 """Most programs here stand in for it: it cannot be asked what it loads."""
-
-PRINTS_A_RESULT = (
-    "echo 'Starting benchmark.'",
-    "echo 'Running warmup runs.'",
-    "echo 'Main runs.'",
-    "echo 'Main run finished. Microseconds per iter: 2000. Iters per second: 500'",
-)
 
 
 @pytest.fixture(scope="module")
