@@ -11,10 +11,18 @@ from pocketbench.bench.records.metrics import GATES
 from tests.bench.test_run_options import options_of
 
 
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """Where a person has a decoder of their own; nothing here imports it."""
+    (tmp_path / "nets.py").write_text("def decoder(): ...\n")
+    monkeypatch.chdir(tmp_path)
+
+
 def plan(**options):
-    return make_plan(RunOptions(models=("tiny_llama-15m",), kind="generate", **options))
+    return make_plan(RunOptions(models=("nets:decoder",), kind="generate", **options))
 
 
+@pytest.mark.needs("executorch")
 def test_a_generation_takes_executorch_and_decides_on_decode_speed():
     made = plan(variants=("float32",))
 
@@ -27,6 +35,7 @@ def test_a_generation_takes_executorch_and_decides_on_decode_speed():
     assert made.gate_on == (GATES["decode"],)
 
 
+@pytest.mark.needs("executorch")
 def test_each_depth_is_a_variant_whose_baseline_has_the_same_depth():
     made = plan(variants=("float32", "int8-dynamic"), kv_depths=(0, 1024, 0))
 
@@ -38,6 +47,7 @@ def test_each_depth_is_a_variant_whose_baseline_has_the_same_depth():
     ]
 
 
+@pytest.mark.needs("executorch")
 def test_an_engine_that_is_not_the_usual_one_is_in_the_name():
     made = plan(variants=("float32",), engines=("executorch", "executorch-portable"))
 
@@ -49,12 +59,13 @@ def test_an_engine_that_is_not_the_usual_one_is_in_the_name():
 
 def test_depths_are_written_between_commas_or_one_by_one():
     asked = options_of(
-        "tiny_llama-15m", "--kv-depth", "0,1024", "--kv-depth", "4096", command=generate
+        "nets:decoder", "--kv-depth", "0,1024", "--kv-depth", "4096", command=generate
     )
 
     assert asked.kv_depths == (0, 1024, 4096)
 
 
+@pytest.mark.needs("executorch")
 def test_a_prompt_of_given_ids_is_as_long_as_they_are(tmp_path):
     file = tmp_path / "prompt.txt"
     file.write_text("1 15043,29892\n7\n")
@@ -67,10 +78,11 @@ def test_a_prompt_of_given_ids_is_as_long_as_they_are(tmp_path):
     assert typed.prompt_tokens == 4
 
 
+@pytest.mark.needs("executorch")
 def test_a_suite_of_kind_generate_gives_the_same_plan(tmp_path):
     suite = tmp_path / "suite.toml"
     suite.write_text(
-        '[[model]]\nsource = "tiny_llama-15m"\nvariants = ["float32"]\n[workload]\n'
+        '[[model]]\nsource = "nets:decoder"\nvariants = ["float32"]\n[workload]\n'
         'kind = "generate"\nnew_tokens = 32\nkv_depths = [0, 1024]\nblocks = 4\n'
     )
 
@@ -99,7 +111,11 @@ def test_numbers_of_a_generation_in_a_suite_of_another_kind_are_refused(tmp_path
         ({"prompt_ids": ","}, "is empty"),
         ({"prompt_ids": "/nowhere/ids"}, "is neither numbers nor a file of them"),
         ({"iterations": 5}, "a generation with iterations: is not possible"),
-        ({"gate_on": ("p99_inter_token",)}, "Give --new-tokens 101 or more"),
+        pytest.param(
+            {"gate_on": ("p99_inter_token",)},
+            "Give --new-tokens 101 or more",
+            marks=pytest.mark.needs("executorch"),
+        ),
     ],
 )
 def test_what_means_nothing_is_refused_in_one_line(options, fact):

@@ -179,6 +179,20 @@ def test_an_interrupted_push_leaves_nothing_that_counts_as_whole(
     assert hashed(device, f"{OBJECTS}/{wanted.sha256}/model") == wanted.sha256
 
 
+def test_what_a_killed_push_left_is_removed_although_nothing_is_missing(
+    device, make_object
+):
+    wanted = make_object("model", b"content")
+    device.push([wanted])
+    half = ["sh", "-c", f"cd {INCOMING} && echo half >0 && echo >end"]
+    assert device.run(half, timeout_s=60).exit_code == 0
+    assert listed(device, INCOMING) == ["0", "end"]
+
+    assert device.push([wanted])[0].origin == "present"
+
+    assert listed(device, INCOMING) == []
+
+
 def test_a_full_disk_is_reported_apart_and_its_room_is_given_back(
     phone, device, make_object
 ):

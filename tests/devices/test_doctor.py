@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
 import math
 import os
@@ -25,6 +26,7 @@ from tests.main_job.warm_program import run_warm
 pytestmark = pytest.mark.needs("compiler", "namespaces", "mksh", "toybox", "qemu")
 
 PROFILES = {name: profile.load(name) for name in profile.names()}
+HAS_EXECUTORCH = importlib.util.find_spec("executorch") is not None
 PROGRAM = Path(sys.executable).with_name("pocketbench")
 
 
@@ -177,6 +179,9 @@ def test_doctor_tells_of_a_runner_or_how_to_get_one(reported, name):
             assert not runner["is_usable"]
             assert "runner build" in runner["remedy"]
             assert "--abi arm64-v8a" in runner["remedy"]
+        elif runner["engine"].startswith("executorch") and not HAS_EXECUTORCH:
+            assert not runner["is_usable"]
+            assert "pip install 'pocketbench[executorch]'" in runner["remedy"]
         else:
             assert runner["is_usable"]
 

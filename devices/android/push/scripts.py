@@ -20,6 +20,10 @@ NO_FOLDER = 97
 
 LOOK_UP = f"""
 mkdir -p {OBJECTS} && cd {OBJECTS} || exit {NO_FOLDER}
+for left in {INCOMING}/*; do
+  if [ -e "$left" ]; then rm -rf {INCOMING}; fi
+  break
+done
 count=$#
 for file in "$@"; do
   folder=${{file%%/*}}
@@ -38,7 +42,8 @@ if [ $# -gt 0 ]; then stat -L -c %s "$@" 2>/dev/null || wc -c "$@"; fi
 """.strip()
 """For paths `<sha256>/<name>`: a line each with what its marker says and whether it
 can be executed, then the sizes of those that are not missing. One process in all.
-Each that is there is marked as used now."""
+Each that is there is marked as used now. What a push left that was killed is removed,
+for when nothing is missing, no push does it."""
 
 EMPTY_INCOMING = f"rm -rf {INCOMING} && mkdir -p {INCOMING}"
 

@@ -151,9 +151,13 @@ def test_a_script_can_be_made_into_variants_and_a_ready_file_is_one(nets):
         "as-is",
     )
     assert known_variants("net.ptl") == ("as-is",)
-    assert known_variants("tiny_llama-15m") == ("float32", "8da4w", "int8-dynamic")
     assert format_of("net.pt", "int8-static") == "ptl"
     assert format_of("net.pt", "as-is") == "pt"
+
+
+@pytest.mark.needs("executorch")
+def test_a_decoder_of_the_zoo_has_the_variants_of_executorchs_exporter():
+    assert known_variants("tiny_llama-15m") == ("float32", "8da4w", "int8-dynamic")
 
 
 def test_a_request_survives_a_change_of_folder(nets, monkeypatch):
