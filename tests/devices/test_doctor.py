@@ -172,6 +172,7 @@ def test_doctor_tells_what_can_be_read_without_root(reported, name):
     assert seen.parts["is_fixed_performance"]["reason"]
 
 
+@pytest.mark.extras
 @pytest.mark.parametrize("name", PROFILES)
 def test_doctor_tells_of_a_runner_or_how_to_get_one(reported, name):
     for runner in reported[name].found["runners"]:
