@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from msgspec.structs import replace
 
 from pocketbench.bench.commands.history_flow import change_named
 from pocketbench.bench.commands.run_flow import run_main_job
 from pocketbench.bench.errors import UsageError
+from pocketbench.bench.history.stored import series_parts
 from pocketbench.bench.paths import working_folder
 from pocketbench.bench.planning.run_options import RunOptions
 from pocketbench.bench.processes.tool import run_to_end
@@ -48,6 +50,7 @@ def confirm_change(
     )
     cell = history.series.cell
     places = history.series.points[change.index - 1 : change.index + 1]
+    variant, generation = series_parts(cell.variant)
     builds = []
     with working_folder() as folder_of_both:
         for side, point in zip(("before", "after"), places, strict=True):
@@ -63,19 +66,27 @@ def confirm_change(
             ) as tree:
                 click.echo(f"exporting {cell.model} at {point.version} ...", err=True)
                 builds.append(
-                    _exported(tree, source or cell.model, cell.variant, inputs, target)
+                    _exported(tree, source or cell.model, variant, inputs, target)
                 )
-        return run_main_job(
-            RunOptions(
-                baseline=str(builds[0]),
-                candidates=(str(builds[1]),),
-                devices=devices,
-                blocks=blocks,
-                gate_on=(metric,) if metric else (),
-                fail_on="regression",
-                as_json=as_json,
-            )
+        options = RunOptions(
+            baseline=str(builds[0]),
+            candidates=(str(builds[1]),),
+            devices=devices,
+            blocks=blocks,
+            threads=(cell.threads,),
+            gate_on=(metric,) if metric else (),
+            fail_on="regression",
+            as_json=as_json,
         )
+        if generation:
+            options = replace(
+                options,
+                kind="generate",
+                prompt_tokens=generation.prompt_tokens,
+                new_tokens=generation.new_tokens,
+                kv_depths=(generation.kv_depth,),
+            )
+        return run_main_job(options)
 
 
 @contextlib.contextmanager

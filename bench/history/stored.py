@@ -11,6 +11,7 @@ from pocketbench.bench.judge.summary import Cell
 from pocketbench.bench.records.conditions import skin_temperature_c
 from pocketbench.bench.records.device import DeviceInfo
 from pocketbench.bench.records.families import family_of
+from pocketbench.bench.records.generation import GenerationRequest
 from pocketbench.bench.records.launch import Launch
 from pocketbench.bench.records.plan import Variant, Workload
 from pocketbench.bench.records.record import Value
@@ -155,6 +156,23 @@ def _series_name(variant: Variant, workload: Workload) -> str:
         return variant.name
     depth = f" at depth {variant.kv_depth}" if variant.kv_depth else ""
     return f"{variant.name} {asked.prompt_tokens}+{asked.new_tokens} tokens{depth}"
+
+
+_GENERATION_SERIES = re.compile(
+    r"(?P<variant>\S+) (?P<prompt>\d+)\+(?P<new>\d+) tokens( at depth (?P<depth>\d+))?"
+)
+
+
+def series_parts(name: str) -> tuple[str, GenerationRequest | None]:
+    """Take apart what a series is called: the variant, and a generation's request."""
+    found = _GENERATION_SERIES.fullmatch(name)
+    if found is None:
+        return name, None
+    return found["variant"], GenerationRequest(
+        prompt_tokens=int(found["prompt"]),
+        new_tokens=int(found["new"]),
+        kv_depth=int(found["depth"] or 0),
+    )
 
 
 def _command(run: Run) -> str:

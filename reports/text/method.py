@@ -96,7 +96,7 @@ _WITHOUT_STAMPS = Statistic(
     "of its own tests or of whole generations. Sampling and tokenizing are in the "
     "figures of some programs and not of others: between programs a difference of a "
     "few percent may be that.",
-    "docs/generate.md, Programs of others",
+    "docs/generate.md, Third-party programs",
 )
 
 
