@@ -135,15 +135,23 @@ def _restore_phones() -> None:
     def say(text: str) -> None:
         click.echo(text, err=True)
 
-    if os.path.isdir(state_dir() / "changed-phones"):
-        from pocketbench.bench.measure.changed_phones import restore_listed
-
-        restore_listed(say)
-    # After their settings, which need the lease.
+    is_changed = os.path.isdir(state_dir() / "changed-phones")
     if os.path.isdir(state_dir() / "leases"):
         from pocketbench.bench import registry
 
-        registry.load(registry.LEASES, "lease", "release")(say)
+        before = None
+        if is_changed:
+            from functools import partial
+
+            from pocketbench.bench.measure.changed_phones import restore_listed
+
+            # While it is leased; a phone that refuses now is named below.
+            before = partial(restore_listed, lambda text: None)
+        registry.load(registry.LEASES, "lease", "release")(say, before)
+    if is_changed:
+        from pocketbench.bench.measure.changed_phones import restore_listed
+
+        restore_listed(say)
 
 
 def main() -> None:

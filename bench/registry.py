@@ -114,8 +114,15 @@ LABS: Mapping[str, str] = {
     "tcp": "pocketbench.bench.lab.client:open_lab",
     "tls": "pocketbench.bench.lab.client:open_lab",
     "stf": "pocketbench.devices.labs.stf:open_stf",
+    "jumpstarter": "pocketbench.devices.labs.jumpstarter:open_jumpstarter",
 }
 """Opens a lab by its address; gives what makes drivers of its phones."""
+
+GIVE_BACK: Mapping[str, str] = {
+    "stf": "pocketbench.devices.labs.stf:give_back_stf",
+    "jumpstarter": "pocketbench.devices.labs.jumpstarter:give_back_jumpstarter",
+}
+"""Ends a lease that a killed run has left."""
 
 LEASES: Mapping[str, str] = {
     "release": "pocketbench.devices.labs.leases:release_listed"

@@ -50,6 +50,7 @@ PACKAGES = {
     "digits": "sklearn",
     "coreml": "coremltools",
     "lab": "distributed",
+    "jumpstarter": "jumpstarter_driver_adb",
 }
 """Likewise, by pocketbench's extra: the Python module."""
 

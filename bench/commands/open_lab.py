@@ -14,6 +14,8 @@ from pocketbench.bench.planning.selection import SelectedDevice, Selector
 from pocketbench.bench.records.device import DeviceDriver
 from pocketbench.bench.records.plan import Plan
 
+_EXTRAS = {"jumpstarter": "jumpstarter"}
+
 MakeDriver = Callable[[Selector], DeviceDriver]
 
 
@@ -32,14 +34,14 @@ def opened_lab(address: str | None) -> Iterator[MakeDriver]:
         raise UsageError(
             f"--lab {address}",
             "is no address of a lab",
-            "Give tcp://HOST:8786 or stf:SELECTOR",
+            "Give tcp://HOST:8786, stf:SELECTOR or jumpstarter:SELECTOR",
         )
     with load_lab(registry.LABS, kind, f"--lab {address}")(address) as make:
         yield make
 
 
 def load_lab(table: Mapping[str, str], name: str, subject: str) -> Any:
-    """Load what may need the packages of the extra `lab`.
+    """Load what may need the packages of the extra `lab`, or of the lab's own.
 
     Raises:
         ToolMissingError: One of them is not installed.
@@ -50,7 +52,7 @@ def load_lab(table: Mapping[str, str], name: str, subject: str) -> Any:
         raise ToolMissingError(
             subject,
             f"needs a package that is not installed ({error.name})",
-            "Run: pip install 'pocketbench[lab]'",
+            f"Run: pip install 'pocketbench[{_EXTRAS.get(name, 'lab')}]'",
         ) from error
 
 

@@ -95,8 +95,8 @@ def _one_choice(
 @click.option(
     "--lab",
     metavar="ADDRESS",
-    help="Measure on the phones of a lab: tcp://HOST:8786, tls://HOST:8786, or "
-    "'stf:model=Pixel 8' of DeviceFarmer; see docs/labs.md.  "
+    help="Measure on the phones of a lab: tcp://HOST:8786, tls://HOST:8786, "
+    "'stf:model=Pixel 8' of DeviceFarmer, or jumpstarter:LABELS; see docs/labs.md.  "
     "[default: devices of this computer]",
 )
 @click.option(

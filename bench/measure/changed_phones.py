@@ -17,8 +17,8 @@ from filelock import Timeout
 from pocketbench.bench.errors import PocketbenchError
 from pocketbench.bench.measure.prepare import make_driver
 from pocketbench.bench.paths import held_entry, state_dir, sync_folder
-from pocketbench.bench.planning.selection import select
-from pocketbench.bench.records.device import SupportsQuiesce
+from pocketbench.bench.planning.selection import Selector, select
+from pocketbench.bench.records.device import DeviceDriver, SupportsQuiesce
 
 FOLDER = "changed-phones"
 
@@ -38,10 +38,16 @@ def listed(device_id: str, device: SupportsQuiesce) -> Iterator[None]:
                 entry.unlink(missing_ok=True)
 
 
-def restore_listed(say: Callable[[str], None]) -> None:
+def restore_listed(
+    say: Callable[[str], None], make: Callable[[Selector], DeviceDriver] | None = None
+) -> None:
     """Restore every listed phone that no running pocketbench uses.
 
     What cannot be restored now stays on the list and is said.
+
+    Args:
+        say: Takes one line.
+        make: Makes the driver of a phone that is leased elsewhere.
     """
     folder = state_dir() / FOLDER
     if not folder.is_dir():
@@ -50,7 +56,7 @@ def restore_listed(say: Callable[[str], None]) -> None:
         device_id = unquote(entry.name)
         try:
             with held_entry(entry, "changed"):
-                _restore(device_id)
+                _restore(device_id, make or make_driver)
                 entry.unlink(missing_ok=True)
         except Timeout:
             continue
@@ -65,8 +71,8 @@ def restore_listed(say: Callable[[str], None]) -> None:
         folder.rmdir()
 
 
-def _restore(device_id: str) -> None:
-    (chosen,) = select([device_id], make_driver)
+def _restore(device_id: str, make: Callable[[Selector], DeviceDriver]) -> None:
+    (chosen,) = select([device_id], make)
     with chosen.driver.open(chosen.info, cancel=threading.Event()) as device:
         if isinstance(device, SupportsQuiesce) and not device.restore():
             raise PocketbenchError(device_id, "it refuses to take them back", "")

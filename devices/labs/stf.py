@@ -4,41 +4,38 @@ from __future__ import annotations
 
 import contextlib
 import fnmatch
-import logging
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from filelock import Timeout
 
-from pocketbench.bench import registry
 from pocketbench.bench.errors import (
     DeviceError,
     DeviceUnavailableError,
     NoDeviceError,
-    ServiceError,
+    UsageError,
 )
 from pocketbench.bench.records.device import DeviceDriver, DeviceInfo
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.devices.android.adb.reconnect import ask_server, wait_until_back
 from pocketbench.devices.android.adb.server import ensure_running
-from pocketbench.devices.android.driver import AndroidDevice, AndroidDriver
-from pocketbench.devices.labs.leases import leased
+from pocketbench.devices.labs.leased_driver import LeasedDriver, drivers_beside
+from pocketbench.devices.labs.leases import Lease, Restore, leased
 from pocketbench.devices.labs.stf_api import StfApi, api_from_environment
-
-logger = logging.getLogger(__name__)
 
 _ANSWER_TIMEOUT_S = 60.0
 _KEYS = {"model": ("model", "marketName"), "manufacturer": ("manufacturer",)}
 
 
-class LeasedDriver(AndroidDriver):
+class StfDriver(LeasedDriver):
     """The one phone of a lease, on the user's own adb server."""
 
     def __init__(self, api: StfApi, serial: str, address: str) -> None:
         """Take what was leased, and where its adb is."""
-        super().__init__()
-        self._api, self._leased, self._address = api, serial, address
+        super().__init__(f"{serial} is leased from STF", partial(api.has, serial))
+        self._address = address
 
     @contextlib.contextmanager
     def connected(self) -> Iterator[None]:
@@ -79,40 +76,6 @@ class LeasedDriver(AndroidDriver):
         wanted = self._prefix + self._address
         return tuple(info for info in super().discover() if info.id == wanted)
 
-    @contextlib.contextmanager
-    def open(
-        self, info: DeviceInfo, *, cancel: threading.Event
-    ) -> Iterator[AndroidDevice]:
-        """Take exclusive use of the phone while it is still leased.
-
-        Raises:
-            DeviceUnavailableError: The lease is lost, or as of any phone.
-        """
-        try:
-            self._check_leased(info)
-            with super().open(info, cancel=cancel) as device:
-                yield device
-        except DeviceError as error:
-            if error.reason is not FailureReason.LEASE_LOST:
-                self._check_leased(info)
-            raise
-
-    def _check_leased(self, info: DeviceInfo) -> None:
-        try:
-            is_ours = self._api.has(self._leased)
-        except ServiceError as error:
-            # The phone itself may answer all the same.
-            logger.info("%s", error)
-            return
-        if not is_ours:
-            reason = FailureReason.LEASE_LOST
-            raise DeviceUnavailableError(
-                info.id,
-                f"{self._leased} is leased from STF no more",
-                reason.remedy,
-                reason,
-            )
-
 
 @contextlib.contextmanager
 def open_stf(address: str) -> Iterator[Callable[[Any], DeviceDriver]]:
@@ -125,17 +88,24 @@ def open_stf(address: str) -> Iterator[Callable[[Any], DeviceDriver]]:
     """
     api = api_from_environment()
     with _free_phone(api, address.partition(":")[2] or "*") as serial:
-        driver = LeasedDriver(api, serial, api.connect(serial))
+        driver = StfDriver(api, serial, api.connect(serial))
         with driver.connected():
-            yield (
-                lambda selector: (
-                    driver
-                    if selector.family == "android"
-                    else registry.load(
-                        registry.DEVICES, "device family", selector.family
-                    )()
-                )
-            )
+            yield drivers_beside(driver)
+
+
+def give_back_stf(lease: Lease, restore: Restore | None) -> None:
+    """End a killed run's lease, whose phone is on the user's own adb server.
+
+    Raises:
+        ServiceError: STF refused, or cannot be reached.
+        UsageError: STF_URL names no server, or another one.
+    """
+    if restore is not None:
+        restore(None)
+    api = api_from_environment()
+    if api.url != lease.url:
+        raise UsageError("--lab stf", f"STF_URL is not {lease.url}", "Set it")
+    api.release(lease.serial)
 
 
 @contextlib.contextmanager
@@ -147,7 +117,7 @@ def _free_phone(api: StfApi, pattern: str) -> Iterator[str]:
             continue
         with contextlib.ExitStack() as stack:
             try:
-                is_ours = stack.enter_context(leased(api, phone["serial"]))
+                is_ours = stack.enter_context(_leased(api, phone["serial"]))
             except Timeout:
                 continue
             if not is_ours:
@@ -161,6 +131,11 @@ def _free_phone(api: StfApi, pattern: str) -> Iterator[str]:
         else "no phone of STF matches",
         f"See {api.url} for what it has, and try again",
     )
+
+
+def _leased(api: StfApi, serial: str) -> contextlib.AbstractContextManager[bool]:
+    lease = Lease(lab="stf", url=api.url, serial=serial)
+    return leased(lease, partial(api.take, serial), partial(api.release, serial))
 
 
 def _matches(pattern: str, phone: dict[str, Any]) -> bool:

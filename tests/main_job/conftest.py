@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import textwrap
@@ -17,6 +16,7 @@ import pytest
 
 from pocketbench.bench.measure.store import read_run
 from tests.main_job.warm_program import run_warm
+from tests.phones import free_port
 
 PROGRAM = Path(sys.executable).with_name("pocketbench")
 
@@ -128,9 +128,7 @@ def private_adb(monkeypatch):
     """An adb server of the test's own, ended with it."""
     import adbutils
 
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = str(listener.getsockname()[1])
+    port = str(free_port())
     for name, value in {
         "ANDROID_ADB_SERVER_PORT": port,
         "ADB_USB": "0",

@@ -5,7 +5,6 @@ import os
 import re
 import select
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import pytest
 from pocketbench.bench.records.blocks import whole_blocks
 from pocketbench.bench.records.failure import FailureReason
 from tests.main_job.conftest import User
+from tests.phones import free_port
 
 COUNT_MOVES = Path(__file__).parents[2] / "scripts" / "count_moves"
 MODELS = Path(__file__).parent / "models"
@@ -28,18 +28,12 @@ FOR_EVER = str(10**8 - os.getpid())
 pytestmark = pytest.mark.needs("compiler", "namespaces", "bubblewrap")
 
 
-def _free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
 @pytest.fixture
 def adb_port(monkeypatch, tmp_path):
     """A port for an adb server that is the test's own, ended with the test."""
     import adbutils
 
-    port = _free_port()
+    port = free_port()
     monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(port))
     monkeypatch.setenv("ADB_USB", "0")
     monkeypatch.setenv("ADB_EMU", "0")

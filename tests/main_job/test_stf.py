@@ -7,7 +7,7 @@ import pytest
 from pocketbench.bench.records.failure import FailureReason
 from tests.standins.stf import Stf
 
-pytestmark = pytest.mark.needs("compiler", "namespaces", "mksh", "toybox")
+pytestmark = pytest.mark.needs("executorch", "compiler", "namespaces", "mksh", "toybox")
 
 SERIAL = "SERIAL-OF/STF"
 
@@ -31,6 +31,8 @@ def phone(stf, phone_factory):
 
 COMMAND = (
     *("run", "nets:net", "--input", "1x3x16x16", "--variant", "float32"),
+    # Its program is small: 400 MB of torch take long on a busy computer.
+    *("--engine", "executorch"),
     *("--iterations", "3", "--warmup", "1", "--min-duration", "300ms"),
     *("--no-cooldown", "--blocks", "2", "--lab", "stf:model=pixel 8"),
 )

@@ -67,6 +67,7 @@ HOMES = {
     "scipy": ("bench/judge/",),
     "duckdb": ("bench/history/",),
     "distributed": ("bench/lab/",),
+    "jumpstarter": ("devices/labs/jumpstarter_api.py",),
     "click": ("bench/cli.py", "bench/commands/"),
     "rich": ("bench/cli.py", "bench/commands/", "reports/formats/console"),
 }

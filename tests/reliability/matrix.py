@@ -246,7 +246,10 @@ SHOWN_BY = {
         "tests/bench/measure/test_preflight.py::damaged",
     ),
     "A lab of several hosts": ("tests/main_job/test_lab.py",),
-    "A phone leased elsewhere": ("tests/main_job/test_stf.py",),
+    "A phone leased elsewhere": (
+        "tests/main_job/test_stf.py",
+        "tests/main_job/test_jumpstarter.py",
+    ),
     "Kills": ("tests/main_job/test_kill_anywhere.py",),
     "Structured fuzzing": (
         "tests/fuzz/test_fuzz.py",
