@@ -20,7 +20,7 @@ from pocketbench.bench.judge.resolution import resolutions
 from pocketbench.bench.judge.sequential import sequential_evidence
 from pocketbench.bench.judge.summary import Cell, Pairs, Summary
 from pocketbench.bench.judge.sustained import sustained_cells
-from pocketbench.bench.judge.valid_launches import CellKey, standing_failures
+from pocketbench.bench.judge.valid_launches import CellKey, retries, standing_failures
 from pocketbench.bench.judge.verdicts import check_min_effect
 from pocketbench.bench.records.device_kind import interchangeable
 from pocketbench.bench.records.failure import FailureReason
@@ -119,6 +119,7 @@ def _summarized(
         operators=operator_tables(run),
         unprofiled=profile_failures(run),
         failures=standing_failures(run),
+        retries=retries(run),
         sustained=sustained_cells(run),
         budgets=judged_budgets(run, measured.values()),
         jobs_wanted=len(plan.variants) * _wanted_devices(run),

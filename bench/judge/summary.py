@@ -12,6 +12,7 @@ from pocketbench.bench.judge.resources import Resources
 from pocketbench.bench.judge.time_series import SustainedCell
 from pocketbench.bench.records.artifact import Artifact
 from pocketbench.bench.records.caveat import Caveat
+from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.launch import Failure, Launch
 from pocketbench.bench.records.metrics import MEAN_LATENCY, USUAL_GATE, Metric
 from pocketbench.bench.records.operator_times import ProfileFailure
@@ -266,6 +267,17 @@ class JudgedBudget(Value, frozen=True, kw_only=True, omit_defaults=True):
     verdict: BudgetVerdict
 
 
+class Retried(Value, frozen=True, kw_only=True):
+    """What went wrong on a device for a moment, and cost no launch."""
+
+    device_id: str
+    reason: FailureReason
+    times: int
+    """How often the device was opened again for it."""
+    fact: str
+    """Of the last time."""
+
+
 class Summary(Value, frozen=True, kw_only=True):
     """Everything a report of one run needs; derived from the run's file alone."""
 
@@ -288,6 +300,8 @@ class Summary(Value, frozen=True, kw_only=True):
     """Where it could not be."""
     failures: tuple[Failure, ...]
     """That stand: those a later attempt made good are left out."""
+    retries: tuple[Retried, ...] = ()
+    """Those that opening the device again made good, by device and reason."""
     jobs_wanted: int
     """Cells the plan asked for on the devices that were selected."""
     gate_on: tuple[str, ...] = USUAL_GATE

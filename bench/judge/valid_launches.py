@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from typing import NamedTuple
 
+from pocketbench.bench.judge.summary import Retried
 from pocketbench.bench.records.blocks import ended_variants, is_tainted, whole_blocks
 from pocketbench.bench.records.device_kind import interchangeable
+from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.launch import Failure, Launch
 from pocketbench.bench.records.run import Run
 
@@ -77,20 +80,43 @@ def standing_failures(run: Run) -> tuple[Failure, ...]:
 
     Where phones share the models, a launch on another phone of the kind does too.
     """
-    shares = run.devices if run.started.plan.spread else ()
-    kinds = {ready.device.id: interchangeable(ready.device) for ready in shares}
-    launches: defaultdict[object, list[Launch]] = defaultdict(list)
-    for launch in run.every_launch:
-        launches[kinds.get(launch.device_id, launch.device_id)].append(launch)
     standing: dict[tuple[object, ...], Failure] = {}
-    for failure in run.failures:
-        kind_of_device = kinds.get(failure.device_id, failure.device_id)
-        if any(_makes_good(launch, failure) for launch in launches[kind_of_device]):
+    for failure, is_good in _made_good(run):
+        if is_good:
             continue
         kind = (failure.device_id, failure.model, failure.variant_id, failure.reason)
         standing.pop(kind, None)
         standing[kind] = failure
     return tuple(standing.values())
+
+
+def retries(run: Run) -> tuple[Retried, ...]:
+    """Failures after which the device was opened again and later launches succeeded."""
+    found: dict[tuple[str, FailureReason], Retried] = {}
+    for failure, is_good in _made_good(run):
+        if not (is_good and failure.retry):
+            continue
+        key = failure.device_id, failure.reason
+        times = found[key].times if key in found else 0
+        found[key] = Retried(
+            device_id=failure.device_id,
+            reason=failure.reason,
+            times=times + 1,
+            fact=failure.fact,
+        )
+    return tuple(found.values())
+
+
+def _made_good(run: Run) -> Iterator[tuple[Failure, bool]]:
+    """Every failure, and whether a launch did later what had failed."""
+    shares = run.devices if run.started.plan.spread else ()
+    kinds = {ready.device.id: interchangeable(ready.device) for ready in shares}
+    launches: defaultdict[object, list[Launch]] = defaultdict(list)
+    for launch in run.every_launch:
+        launches[kinds.get(launch.device_id, launch.device_id)].append(launch)
+    for failure in run.failures:
+        able = launches[kinds.get(failure.device_id, failure.device_id)]
+        yield failure, any(_makes_good(launch, failure) for launch in able)
 
 
 def _makes_good(launch: Launch, failure: Failure) -> bool:

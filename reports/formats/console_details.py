@@ -36,6 +36,8 @@ from pocketbench.reports.text.phrases import (
     interval_text,
     reason_words,
 )
+from pocketbench.reports.text.retries import TITLE as RETRIES
+from pocketbench.reports.text.retries import retry_lines
 from pocketbench.reports.text.why import operator_pairs, tables_of, why
 from pocketbench.reports.view import View
 
@@ -81,6 +83,11 @@ def show(view: View, console: Console) -> None:
         console.print(Text("Failures", style="bold"))
         for failure in failures_once(view):
             _item(f"{failure.where}: {failure.fact}", failure.remedy, console)
+    if view.summary.retries:
+        console.print()
+        console.print(Text(RETRIES, style="bold"))
+        for line in retry_lines(view):
+            console.print(Text(line))
 
 
 def _grades(cells: Sequence[Cell]) -> Iterator[str]:

@@ -22,6 +22,7 @@ from pocketbench.bench.judge.summary import (
     JudgedBudget,
     LaunchValue,
     Resolution,
+    Retried,
     Summary,
 )
 from pocketbench.bench.judge.time_series import SustainedCell
@@ -159,6 +160,8 @@ class Document(Value, frozen=True, kw_only=True):
     outputs_unchecked: tuple[OutputCheckMissing, ...] = ()
     """Where it could not be, and why."""
     failures: tuple[FailureFacts, ...]
+    retries: tuple[Retried, ...] = ()
+    """What opening a device again made good."""
     operators: tuple[OperatorTable, ...] = ()
     """Where the time goes, with `--profile ops`; of a launch that is not timed."""
     cells_wanted: int
@@ -252,6 +255,7 @@ def document(
             )
             for failure in summary.failures
         ),
+        retries=summary.retries,
         operators=summary.operators,
         cells_wanted=summary.jobs_wanted,
         budgets=summary.budgets,

@@ -39,6 +39,8 @@ from pocketbench.reports.text.phrases import (
     counted,
     grade_words,
 )
+from pocketbench.reports.text.retries import TITLE as RETRIES
+from pocketbench.reports.text.retries import retry_lines
 from pocketbench.reports.text.sparkline import sparkline
 from pocketbench.reports.view import View
 
@@ -81,6 +83,7 @@ def render(view: View, *, report_url: str | None = None) -> str:
         title = f"{counted(len(rest), 'comparison')} unchanged or inconclusive"
         pieces += _folded(title, _table(view, rest))
     pieces += _operators(view)
+    pieces += _retries(view)
     pieces += _folded("How it was measured", _method(view))
     pieces += _resources(view)
     link = f"\n[The whole report]({report_url})\n" if report_url else ""
@@ -261,6 +264,11 @@ def _failures(view: View) -> list[str]:
         for once in failures_once(view)
     ]
     return ["\n**Failures**\n\n", *lines] if lines else []
+
+
+def _retries(view: View) -> list[str]:
+    lines = [f"- {escaped(line)}\n" for line in retry_lines(view)]
+    return _folded(RETRIES, lines) if lines else []
 
 
 def _operators(view: View) -> list[str]:

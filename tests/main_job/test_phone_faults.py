@@ -1,9 +1,16 @@
 """Phones that go away and come back, and phones that do not get on."""
 
+import json
+
 import pytest
 
 from pocketbench.bench.judge.summarize import summarize
 from pocketbench.bench.records.failure import FailureReason as Reason
+from pocketbench.reports.formats import console_details, markdown
+from pocketbench.reports.formats import json as document
+from pocketbench.reports.formats.html import page
+from pocketbench.reports.text.retries import TITLE
+from pocketbench.reports.view import View
 from tests.main_job.on_a_phone import PhoneJob, model_file, script
 from tests.main_job.test_every_failure import PRINTS_A_RESULT, RUNNER
 
@@ -52,6 +59,31 @@ def test_a_phone_unplugged_for_a_moment_is_opened_again(phone_factory, measured,
     (failure,) = run.failures
     assert failure.retry == 1
     assert failure.reason in (Reason.DEVICE_LOST, Reason.OFFLINE)
+
+
+def test_retries_that_succeeded_are_in_every_report_for_people_and_json(
+    phone_factory, measured
+):
+    rule = {"contains": "--model", "after_s": 0.2, "action": "unplug", "times": 1}
+    run = measured(phone_factory(behaviour={"rules": [rule], "replug_s": 0.2}))
+    view = View(summarize(run))
+
+    (retried,) = view.summary.retries
+    assert retried.times == 1
+    assert view.summary.failures == ()
+    name = retried.reason.value.replace("_", " ")
+    line = f"Pixel 8 [SIMULATED]: 1 retry: {name} (1)"
+    assert f"{TITLE}\n{line}\n" in console_details.render(view)
+    assert f"<li>{line}</li>" in page.render(view)
+    assert line in markdown.render(view).replace("\\", "")
+    assert json.loads(document.render(view))["retries"] == [
+        {
+            "device_id": view.summary.devices[0].device.id,
+            "reason": retried.reason.value,
+            "times": 1,
+            "fact": retried.fact,
+        }
+    ]
 
 
 def test_a_phone_that_is_lost_three_times_in_a_row_is_quarantined(

@@ -50,6 +50,8 @@ from pocketbench.reports.text.fastest import fastest_headings, first_table
 from pocketbench.reports.text.headline import headline
 from pocketbench.reports.text.next_step import next_step
 from pocketbench.reports.text.phrases import VERDICT_SHAPES, grade_words
+from pocketbench.reports.text.retries import TITLE as RETRIES
+from pocketbench.reports.text.retries import retry_lines
 from pocketbench.reports.view import View
 
 MOST_FOREST_ROWS = 200
@@ -121,6 +123,8 @@ def _context(view: View, history: HistorySection) -> dict[str, Any]:
         "fleet_lead": FLEET_LEAD,
         "outputs": outputs_section(view),
         "failures": summary.failures,
+        "retries": retry_lines(view),
+        "retries_title": RETRIES,
         "devices": summary.devices,
         "cells_with_caveats": with_caveats[:MOST_CELLS_WITH_CAVEATS],
         "caveats_left_out": max(0, len(with_caveats) - MOST_CELLS_WITH_CAVEATS),
@@ -170,6 +174,8 @@ def _contents(
         links.append(Link("history", "History"))
     if view.summary.failures:
         links.append(Link("failures", "Failures"))
+    if view.summary.retries:
+        links.append(Link("retries", RETRIES))
     return [
         *links,
         Link("devices", "Devices and conditions"),
