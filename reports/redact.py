@@ -68,9 +68,8 @@ class _Redaction:
                 self._serials.append((_anywhere(serial), info.serial_hash))
         self.launches: dict[int, Launch] = {}
         """By the id of the original: a run and a cell hold the same one."""
-        serials = (device.id.partition(":")[2] for device in devices)
-        words = (*_MAY_CHANGE, *filter(None, serials))
-        self._suspicious = [text.encode() for text in words]
+        serials = (known.partition(":")[2] for known in self._ids)
+        self._suspicious = [text.encode() for text in (*_MAY_CHANGE, *serials)]
         self._clean: set[int] = set()
         self.name = cache(self._name)
         self.text = cache(self._text)

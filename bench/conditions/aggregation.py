@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from itertools import pairwise
+from typing import TypeVar
 
 import msgspec
 
@@ -20,6 +21,8 @@ from pocketbench.bench.records.conditions import (
 from pocketbench.bench.records.record import Value
 from pocketbench.bench.records.run import Run
 from pocketbench.bench.units import cpu_words
+
+T = TypeVar("T", bound=Hashable)
 
 SHOWN_KINDS: dict[TemperatureKind, str] = {
     "skin": "skin",
@@ -155,38 +158,41 @@ def _facts(read: Sequence[Conditions]) -> dict[str, object]:
     batteries = [c.battery for c in read if c.battery is not None]
     memories = [c.memory for c in read if c.memory is not None]
     series = {
-        kind: _time_series(temperature_now_c(c, kind) for c in read)
+        kind: _time_series([temperature_now_c(c, kind) for c in read])
         for kind in SHOWN_KINDS
     }
     return {
         "thermal_status": _time_series(
-            t.status for t in thermals if not t.is_status_override
+            [t.status for t in thermals if not t.is_status_override]
         ),
         "pinned_statuses": sum(bool(t.is_status_override) for t in thermals),
         "temperatures_c": {kind: c for kind, c in series.items() if c is not None},
         "cooling": dict(
             Counter(name for t in thermals for name, step in t.cooling.items() if step)
         ),
-        "governors": _counts(read, _governors),
-        "battery_percent": _time_series(
-            100 * b.level / (b.scale or 100) for b in batteries if b.level is not None
+        "governors": _counts(
+            [tuple([(p.governor, p.cpus) for p in c.cpu_policies or ()]) for c in read],
+            _governors,
         ),
-        "charging": _counts(read, _charging),
+        "battery_percent": _time_series(
+            [100 * b.level / (b.scale or 100) for b in batteries if b.level is not None]
+        ),
+        "charging": _counts([(b.is_charging, b.plugged) for b in batteries], _charging),
         "is_battery_fiction": any(b.is_fiction for b in batteries),
-        "screen": _counts(read, _screen),
-        "battery_saver": _counts(read, lambda c: _switch(c.is_battery_saver)),
-        "doze": _counts(read, lambda c: _switch(c.is_dozing)),
-        "fixed_performance": _counts(read, lambda c: _switch(c.is_fixed_performance)),
-        "memory_available_bytes": _time_series(m.available_bytes for m in memories),
+        "screen": _counts([c.screen.state for c in read if c.screen], str.lower),
+        "battery_saver": _counts([c.is_battery_saver for c in read], _switch),
+        "doze": _counts([c.is_dozing for c in read], _switch),
+        "fixed_performance": _counts([c.is_fixed_performance for c in read], _switch),
+        "memory_available_bytes": _time_series([m.available_bytes for m in memories]),
         "memory_total_bytes": next(
             (m.total_bytes for m in memories if m.total_bytes is not None), None
         ),
         "load_average": _time_series(
-            c.load_averages[0] for c in read if c.load_averages is not None
+            [c.load_averages[0] for c in read if c.load_averages is not None]
         ),
-        "allowed_cpus": _counts(read, lambda c: cpu_words(c.allowed_cpus or ())),
-        "online_cpus": _counts(read, lambda c: cpu_words(c.online_cpus or ())),
-        "cpuset": _counts(read, lambda c: c.cpuset),
+        "allowed_cpus": _counts([c.allowed_cpus for c in read], cpu_words),
+        "online_cpus": _counts([c.online_cpus for c in read], cpu_words),
+        "cpuset": _counts([c.cpuset for c in read], str),
     }
 
 
@@ -211,7 +217,14 @@ def _clocks(
         first = same[0]
         ticks = ran.get(first.id, {})
         total = sum(ticks.values())
-        held = [p.max_frequency_khz for p in same if p.is_capped]
+        limits = Counter(
+            (p.is_capped, p.max_frequency_khz, p.hardware_max_frequency_khz)
+            for p in same
+        )
+        capped: Counter[str] = Counter()
+        for (is_capped, *_), count in limits.items():
+            if is_capped is not None:
+                capped["capped" if is_capped else "free"] += count
         found.append(
             ClockCourse(
                 policy=first.id,
@@ -219,21 +232,15 @@ def _clocks(
                 mean_khz=sum(khz * n for khz, n in ticks.items()) / total
                 if total
                 else None,
-                current_khz=_time_series(p.current_frequency_khz for p in same),
+                current_khz=_time_series([p.current_frequency_khz for p in same]),
                 hardware_max_khz=max(
-                    (khz for p in same if (khz := p.hardware_max_frequency_khz)),
-                    default=None,
+                    (most for _, _, most in limits if most), default=None
                 ),
                 lowest_cap_khz=min(
-                    (khz for khz in held if khz is not None), default=None
+                    (now for is_capped, now, _ in limits if is_capped and now),
+                    default=None,
                 ),
-                capped=dict(
-                    Counter(
-                        "capped" if p.is_capped else "free"
-                        for p in same
-                        if p.is_capped is not None
-                    )
-                ),
+                capped=dict(capped),
             )
         )
     return tuple(sorted(found, key=lambda clock: clock.policy))
@@ -253,7 +260,7 @@ def _unavailable(read: Sequence[Conditions]) -> tuple[NotTold, ...]:
     )
 
 
-def _time_series(values: Iterable[float | None]) -> TimeSeries | None:
+def _time_series(values: Sequence[float | None]) -> TimeSeries | None:
     parsed = [value for value in values if value is not None]
     if not parsed:
         return None
@@ -266,18 +273,21 @@ def _time_series(values: Iterable[float | None]) -> TimeSeries | None:
     )
 
 
-def _counts(
-    read: Iterable[Conditions], say: Callable[[Conditions], str | None]
-) -> Counts:
-    return dict(Counter(words for c in read if (words := say(c))))
+def _counts(values: Sequence[T | None], say: Callable[[T], str | None]) -> Counts:
+    """In how many readings each value was, in words; each is worded once."""
+    found: Counter[str] = Counter()
+    for value, count in Counter(values).items():
+        if value is not None and (words := say(value)):
+            found[words] += count
+    return dict(found)
 
 
-def _governors(conditions: Conditions) -> str | None:
+def _governors(policies: tuple[tuple[str | None, tuple[int, ...]], ...]) -> str | None:
     """`schedutil`, or each with its cores where they differ."""
     by_name: dict[str, list[int]] = {}
-    for policy in conditions.cpu_policies or ():
-        if policy.governor:
-            by_name.setdefault(policy.governor, []).extend(policy.cpus)
+    for governor, cpus in policies:
+        if governor:
+            by_name.setdefault(governor, []).extend(cpus)
     if len(by_name) == 1:
         return next(iter(by_name))
     return ", ".join(
@@ -285,19 +295,14 @@ def _governors(conditions: Conditions) -> str | None:
     )
 
 
-def _charging(conditions: Conditions) -> str | None:
-    battery = conditions.battery
-    if battery is None or battery.is_charging is None:
+def _charging(power: tuple[bool | None, tuple[str, ...] | None]) -> str | None:
+    is_charging, plugged = power
+    if is_charging is None:
         return None
-    if not battery.is_charging:
+    if not is_charging:
         return "not charging"
-    return f"charging ({', '.join(battery.plugged)})" if battery.plugged else "charging"
+    return f"charging ({', '.join(plugged)})" if plugged else "charging"
 
 
-def _screen(conditions: Conditions) -> str | None:
-    screen = conditions.screen
-    return screen.state.lower() if screen and screen.state else None
-
-
-def _switch(is_on: bool | None) -> str | None:
-    return None if is_on is None else "on" if is_on else "off"
+def _switch(is_on: bool) -> str:
+    return "on" if is_on else "off"

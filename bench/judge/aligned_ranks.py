@@ -22,7 +22,7 @@ MOST_SURE = 0.99
 _EXACT_UP_TO = 60
 
 
-def aligned_shifts(first: Array, second: Array) -> list[float]:
+def aligned_shifts(first: Array, second: Array) -> Array:
     """Every candidate launch minus every baseline launch, drift removed, sorted."""
     blocks, early, late, apart = _pairs_of_blocks(len(first))
     slopes = np.concatenate(
@@ -32,9 +32,9 @@ def aligned_shifts(first: Array, second: Array) -> list[float]:
     half = len(slopes) // 2
     # There are two sides, so the number of slopes is even.
     drift = (slopes[half - 1] + slopes[half]) / 2 * blocks
-    shifts = np.subtract.outer(second - drift, first - drift).ravel()
+    shifts: Array = np.subtract.outer(second - drift, first - drift).ravel()
     shifts.sort()
-    return list(shifts.tolist())
+    return shifts
 
 
 def middle(ordered: list[float]) -> float:

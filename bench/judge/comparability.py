@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pocketbench.bench.judge.summary import Cell, Unlike
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Hashable, Iterable, Mapping
 
     from pocketbench.bench.records.conditions import Conditions, CpuPolicy
     from pocketbench.bench.records.launch import Launch
@@ -27,11 +27,14 @@ Facts = dict[str, Counter[str]]
 
 def launch_facts(launches: Iterable[Launch]) -> Facts:
     """What the conditions read before each launch say."""
-    found: Facts = {}
+    alike: dict[Hashable, list[Conditions]] = {}
     for launch in launches:
-        if launch.conditions_before is not None:
-            for name, value in _said(launch.conditions_before).items():
-                found.setdefault(name, Counter())[value] += 1
+        if (read := launch.conditions_before) is not None:
+            alike.setdefault(_state(read), []).append(read)
+    found: Facts = {}
+    for same in alike.values():
+        for name, value in _said(same[0]).items():
+            found.setdefault(name, Counter())[value] += len(same)
     return found
 
 
@@ -138,6 +141,22 @@ def _mostly(values: Counter[str]) -> str:
     if count == values.total():
         return value
     return f"{value} ({count} of {values.total()} launches)"
+
+
+def _state(conditions: Conditions) -> Hashable:
+    """What the words about a reading are made of."""
+    battery = conditions.battery
+    return (
+        tuple(
+            [
+                (p.id, p.governor, p.max_frequency_khz, p.hardware_max_frequency_khz)
+                for p in conditions.cpu_policies or ()
+            ]
+        ),
+        battery and battery.is_charging,
+        conditions.is_battery_saver,
+        conditions.is_fixed_performance,
+    )
 
 
 def _said(conditions: Conditions) -> dict[str, str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from scipy.special import stdtr, stdtrit
@@ -43,7 +44,7 @@ class LogMean(NamedTuple):
         """Half of the two-sided 1 - alpha interval; `nan` from only one value."""
         if self.standard_error == 0:
             return 0.0
-        return float(self.standard_error * stdtrit(self.degrees, 1 - alpha / 2))
+        return self.standard_error * t_quantile(self.degrees, alpha)
 
     def bounds(self, alpha: float) -> tuple[float, float]:
         """Both ends of the two-sided 1 - alpha interval."""
@@ -111,9 +112,15 @@ def estimate(values: Sequence[float], *, alpha: float = 0.05) -> Estimate:
     )
 
 
+@lru_cache(maxsize=1024)
+def t_quantile(degrees: float, alpha: float) -> float:
+    """What Student's t exceeds, either way, with probability alpha."""
+    return float(stdtrit(degrees, 1 - alpha / 2))
+
+
 def t_by_launches(most: int = 1000) -> list[float | None]:
     """The factors of a mean's 95 % interval, by its number of launches from 1 on."""
-    return [None, *(float(stdtrit(count - 1, 0.975)) for count in range(2, most + 1))]
+    return [None, *(t_quantile(count - 1, 0.05) for count in range(2, most + 1))]
 
 
 def log_mean(logs: Sequence[float]) -> LogMean:

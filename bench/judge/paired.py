@@ -22,16 +22,17 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import stdtr, stdtrit
+from scipy.special import stdtr
 
 from pocketbench.bench.judge.aligned_ranks import (
+    Array,
     aligned_shifts,
     middle,
     needed_t,
     rank_scores,
     score,
 )
-from pocketbench.bench.judge.intervals import Evidence, LogMean
+from pocketbench.bench.judge.intervals import Evidence, LogMean, t_quantile
 from pocketbench.bench.judge.positions import Positions, without_positions
 
 FEWEST_FOR_RANKS = 5
@@ -89,12 +90,12 @@ def paired_evidence(
 class _Joined:
     """The t test and the rank test of one set of launches, joined."""
 
-    def __init__(self, plain: LogMean, shifts: list[float]) -> None:
+    def __init__(self, plain: LogMean, shifts: Array) -> None:
         self._plain = plain
-        self._shifts = shifts
-        self._mirrored = [-shift for shift in reversed(shifts)]
+        self._shifts: list[float] = shifts.tolist()
+        self._mirrored: list[float] = (-shifts[::-1]).tolist()
         self._by_ranks = rank_scores(plain.launches)
-        self._middle = middle(shifts)
+        self._middle = middle(self._shifts)
         self._inside = max(plain.mean, self._middle, key=self._p_value)
 
     def evidence(self, alpha: float, one_sided: float) -> Evidence:
@@ -106,8 +107,7 @@ class _Joined:
             return plain.evidence(alpha, equivalence_alpha=one_sided)
         low, high = ends
         point = min(max(self._middle, low), high)
-        quantile = float(stdtrit(plain.degrees, 1 - alpha / 2))
-        error = (high - low) / 2 / quantile
+        error = (high - low) / 2 / t_quantile(plain.degrees, alpha)
         ratio = LogMean(point, error, plain.degrees, plain.launches)
         within = self._interval(2 * one_sided) or plain.bounds(2 * one_sided)
         return Evidence(ratio, low, high, self._p_value(0.0), equivalence=within)

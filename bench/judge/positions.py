@@ -8,7 +8,8 @@ makes every difference of a block larger or smaller by turns, and hides what is 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -38,17 +39,16 @@ class Unplaced(NamedTuple):
     """Of their differences."""
 
 
-def _each_later(position: Array) -> Array:
-    return position
+class _Design(NamedTuple):
+    """How the launches of each block were placed, in one of the two shapes."""
 
-
-def _first_of_all(position: Array) -> Array:
-    return (position > 0).astype(float)
-
-
-_SHAPES: tuple[Callable[[Array], Array], ...] = (_first_of_all, _each_later)
-"""The first launch differs from the others, or each one from the one before it. With
-two variants that is the same."""
+    ours: Array
+    theirs: Array
+    middle: float
+    """The mean of `theirs` minus `ours`."""
+    off: Array
+    """What each block is away from it."""
+    square: float
 
 
 def without_positions(
@@ -64,40 +64,51 @@ def without_positions(
     plain = Unplaced(first, second, log_mean(apart.tolist()))
     if positions is None or len(first) < FEWEST_BLOCKS:
         return plain
-    places = np.array(positions, dtype=float)
     fits = [
-        (p_value, found)
-        for shape in _SHAPES
-        if (fitted := _fitted(first, second, shape(places[:, 0]), shape(places[:, 1])))
-        for p_value, found in [fitted]
+        fitted
+        for design in _designs(tuple(positions))
+        if (fitted := _fitted(first, second, design)) is not None
     ]
-    if not fits:
-        return plain
-    p_value, best = min(fits, key=lambda fit: fit[0])
+    p_value, best = min(fits, key=lambda fit: fit[0], default=(1.0, plain))
     return best if p_value < PRESENT else plain
 
 
+@lru_cache(maxsize=256)
+def _designs(positions: tuple[tuple[int, int], ...]) -> tuple[_Design, ...]:
+    """Both shapes of an effect that these places can show, or the one.
+
+    The first launch differs from the others, or each one from the one before it. With
+    two variants that is the same.
+    """
+    later = np.array(positions, dtype=float).T
+    shapes = [later] if later.max() <= 1 else [np.minimum(later, 1.0), later]
+    found = []
+    for ours, theirs in shapes:
+        by = theirs - ours
+        middle = float(by.mean())
+        off = by - middle
+        found.append(_Design(ours, theirs, middle, off, float(off @ off)))
+    return tuple(design for design in found if design.square > 0)
+
+
 def _fitted(
-    first: Array, second: Array, ours: Array, theirs: Array
+    first: Array, second: Array, design: _Design
 ) -> tuple[float, Unplaced] | None:
     """The p-value of an effect, and the launches without it."""
     blocks = len(first)
-    apart, by = second - first, theirs - ours
-    off = by - by.mean()
-    square = float(off @ off)
-    if square == 0:
+    apart = second - first
+    centre = float(apart.mean())
+    each = float(design.off @ apart) / design.square
+    around = apart - centre
+    left = around - each * design.off
+    squares = float(left @ left)
+    if squares <= _EXACT * float(around @ around):
         return None
-    each = float(off @ apart) / square
-    left = apart - apart.mean() - each * off
-    spread = float(np.sum((apart - apart.mean()) ** 2))
-    if float(left @ left) <= _EXACT * spread:
-        return None
-    variance = float(left @ left) / (blocks - 2)
-    t = abs(each) / math.sqrt(variance / square)
-    mean = float(apart.mean() - each * by.mean())
-    error = math.sqrt(variance * (1 / blocks + float(by.mean()) ** 2 / square))
+    variance = squares / (blocks - 2)
+    t = abs(each) / math.sqrt(variance / design.square)
+    error = math.sqrt(variance * (1 / blocks + design.middle**2 / design.square))
     return float(2 * stdtr(blocks - 2, -t)), Unplaced(
-        first - each * ours,
-        second - each * theirs,
-        LogMean(mean, error, blocks - 2, blocks),
+        first - each * design.ours,
+        second - each * design.theirs,
+        LogMean(centre - each * design.middle, error, blocks - 2, blocks),
     )

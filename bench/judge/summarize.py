@@ -158,6 +158,8 @@ def _against_baseline(
         clock_ns = _clock_ns(baseline, candidate)
         places = baseline.positions(), candidate.positions()
         for metric in METRICS:
+            if metric.name not in candidate.estimates:
+                continue
             first, second = (m.by_block(metric.name) for m in (baseline, candidate))
             blocks = sorted(first.keys() & second.keys())
             pairs = [(first[block], second[block]) for block in blocks]

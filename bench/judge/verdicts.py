@@ -6,10 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
-from scipy.special import stdtrit
-
 from pocketbench.bench.errors import UsageError
-from pocketbench.bench.judge.intervals import Evidence
+from pocketbench.bench.judge.intervals import Evidence, t_quantile
 from pocketbench.bench.judge.summary import Verdict
 
 MOST_LAUNCHES = 10_000
@@ -114,7 +112,7 @@ def launches_to_settle(
     share = ratio.degrees / max(1, ratio.launches - 1)
 
     def settles(launches: int) -> bool:
-        quantile = float(stdtrit(share * (launches - 1), 1 - level / 2))
+        quantile = t_quantile(share * (launches - 1), level)
         return spread / math.sqrt(launches) * quantile < room
 
     low, high = ratio.launches, MOST_LAUNCHES

@@ -20,6 +20,7 @@ import msgspec
 from pocketbench.bench.errors import StorageError, StoreError
 
 _SEAL = re.compile(rb',"crc32":"([0-9a-f]{8})"\}\Z')
+_SEAL_BYTES = len(',"crc32":"01234567"}')
 _CHUNK_BYTES = 1 << 20
 
 
@@ -31,13 +32,21 @@ def sealed(record_json: bytes) -> bytes:
 
 def is_whole(line: bytes) -> bool:
     """Return whether a line without its newline is a whole record."""
-    seal = _SEAL.search(line)
+    seal = _seal(line)
     if seal is not None:
-        return int(seal[1], 16) == zlib.crc32(line[: seal.start()])
+        return _matches(seal, line)
     try:
         return isinstance(msgspec.json.decode(line), dict)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
+
+
+def _seal(line: bytes) -> re.Match[bytes] | None:
+    return _SEAL.search(line, max(0, len(line) - _SEAL_BYTES))
+
+
+def _matches(seal: re.Match[bytes], line: bytes) -> bool:
+    return int(seal[1], 16) == zlib.crc32(memoryview(line)[: seal.start()])
 
 
 def valid_end(path: Path) -> tuple[int, bool]:
@@ -78,10 +87,8 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
             line = raw.rstrip(b"\r\n")
             if not line.strip():
                 continue
-            seal = _SEAL.search(line)
-            if seal is not None and int(seal[1], 16) != zlib.crc32(
-                line[: seal.start()]
-            ):
+            seal = _seal(line)
+            if seal is not None and not _matches(seal, line):
                 raise StoreError(
                     f"{path}:{number}",
                     "does not match its checksum: it was changed or damaged",

@@ -198,7 +198,7 @@ def temperature_c(conditions: Conditions, kind: TemperatureKind) -> float | None
     if thermal is None or thermal.is_cached:
         return None
     return max(
-        (t.value_c for t in thermal.temperatures if t.kind == kind), default=None
+        [t.value_c for t in thermal.temperatures if t.kind == kind], default=None
     )
 
 

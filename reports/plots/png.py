@@ -3,43 +3,33 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from pocketbench.reports.plots.style import LIGHT, PAPER, RC
-from pocketbench.reports.plots.svg import Words
+from pocketbench.reports.plots.svg import Draw, Words, drawn_figure
 
 PIXEL_RATIO = 2
 
 
-def drawn_png(
-    draw: Callable[[Any], None], words: Sequence[Words], width: float, height: float
-) -> bytes:
-    """Let `draw` put its marks on matplotlib's axes, add the words, and take it off.
+def drawn_png(draw: Draw, words: Sequence[Words], width: float, height: float) -> bytes:
+    """Draw the marks with matplotlib, add the words, and take it off as pixels.
 
     The bytes are the same for the same drawing and matplotlib.
     """
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
     out = io.BytesIO()
     with mpl.rc_context({**RC, "font.family": "DejaVu Sans"}):
-        figure = Figure(figsize=(width / 72, height / 72), dpi=72 * PIXEL_RATIO)
-        FigureCanvasAgg(figure)
+        figure = drawn_figure(draw, width, height, PIXEL_RATIO)
         figure.patch.set_facecolor(LIGHT[PAPER][1])
-        axes = figure.add_axes((0, 0, 1, 1))
-        axes.set_axis_off()
-        axes.set_xlim(0, width)
-        axes.set_ylim(height, 0)
-        axes.set_autoscale_on(False)
-        draw(axes)
-        for artist in (*axes.collections, *axes.patches):
+        for artist in figure.artists:
             _colour(artist)
         for word in words:
-            axes.text(
-                word.x,
-                word.y,
+            figure.text(
+                word.x / width,
+                1 - word.y / height,
                 # A dollar sign would begin mathematics.
                 word.words.replace("$", r"\$"),
                 color=_light(word.colour),
@@ -48,7 +38,7 @@ def drawn_png(
                 va="baseline",
                 fontweight="bold" if word.bold else "normal",
             )
-        figure.savefig(out, format="png", metadata={"Software": None})
+        FigureCanvasAgg(figure).print_png(out, metadata={"Software": None})
     return out.getvalue()
 
 

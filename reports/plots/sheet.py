@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
-from pocketbench.reports.plots.style import INK, PAPER, SMALL_PX, TAG_INK, TEXT_PX
+from pocketbench.reports.plots.style import (
+    INK,
+    PAPER,
+    SMALL_PX,
+    TAG_INK,
+    TAG_PAPER,
+    TAG_STRIPE,
+    TEXT_PX,
+)
 from pocketbench.reports.plots.svg import Drawing, Words, drawn_svg
 
 _TAG_HEIGHT = 15.0
@@ -136,50 +144,33 @@ class Sheet:
 
         return drawn_png(self._draw, self._words, self.width, self.height)
 
-    def _draw(self, axes: Any) -> None:
-        """Put everything but the words on matplotlib's axes."""
+    def _draw(self, to_figure: Any) -> Iterator[Any]:
+        """Everything but the words, as matplotlib's artists."""
         from matplotlib.collections import LineCollection
         from matplotlib.patches import Rectangle
 
         for colour, (x, y, width, height) in self._areas:
-            axes.add_patch(
-                Rectangle((x, y), width, height, facecolor=colour, linewidth=0)
+            yield Rectangle(
+                (x, y), width, height, fc=colour, linewidth=0, transform=to_figure
             )
         order = 2
         for look, drawn in self._gathered.items():
             order += 1
-            shown: dict[str, Any] = {"zorder": order, "clip_on": False}
+            shown: dict[str, Any] = {"zorder": order}
             if look.opacity < 1:
                 shown["alpha"] = look.opacity
             if isinstance(look, _LineLook) and drawn:
-                axes.add_collection(
-                    LineCollection(
-                        drawn, colors=[look.colour], linewidths=[look.width], **shown
-                    ),
-                    autolim=False,
-                )
-            elif isinstance(look, _MarkLook) and drawn:
-                axes.scatter(
-                    [x for x, _ in drawn],
-                    [y for _, y in drawn],
-                    s=look.size**2,
-                    marker=look.shape,
-                    facecolors=PAPER if look.hollow else look.colour,
-                    edgecolors=look.colour if look.hollow else PAPER,
-                    linewidths=1.6 if look.hollow else 0.6,
+                yield LineCollection(
+                    drawn,
+                    colors=[look.colour],
+                    linewidths=[look.width],
+                    transform=to_figure,
                     **shown,
                 )
-        _draw_tags(axes, self._tags, order + 1)
-
-
-def _draw_tags(axes: Any, places: list[tuple[float, float, float]], order: int) -> None:
-    from matplotlib.patches import Rectangle
-
-    from pocketbench.reports.plots.style import TAG_PAPER, TAG_STRIPE
-
-    for x, y, width in places:
-        axes.add_patch(
-            Rectangle(
+            elif isinstance(look, _MarkLook) and drawn:
+                yield _marks(look, drawn, to_figure, shown)
+        for x, y, width in self._tags:
+            yield Rectangle(
                 (x, y),
                 width,
                 _TAG_HEIGHT,
@@ -187,7 +178,29 @@ def _draw_tags(axes: Any, places: list[tuple[float, float, float]], order: int) 
                 edgecolor=TAG_STRIPE,
                 hatch="///",
                 linewidth=0.8,
-                zorder=order,
-                clip_on=False,
+                zorder=order + 1,
+                transform=to_figure,
             )
-        )
+
+
+def _marks(
+    look: _MarkLook, points: Points, to_figure: Any, shown: dict[str, Any]
+) -> Any:
+    from matplotlib.collections import PathCollection
+    from matplotlib.markers import MarkerStyle
+    from matplotlib.transforms import IdentityTransform
+
+    style = MarkerStyle(look.shape)
+    marks = PathCollection(
+        [style.get_path().transformed(style.get_transform())],
+        [look.size**2],
+        offsets=points,
+        offset_transform=to_figure,
+        facecolors=PAPER if look.hollow else look.colour,
+        edgecolors=look.colour if look.hollow else PAPER,
+        linewidths=1.6 if look.hollow else 0.6,
+        **shown,
+    )
+    # Its size does not follow the sheet's.
+    marks.set_transform(IdentityTransform())
+    return marks

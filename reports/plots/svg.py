@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from typing import Any, Literal, NamedTuple
 
 from pocketbench.reports.plots.style import LIGHT, RC
+
+Draw = Callable[[Any], Iterable[Any]]
+"""Makes matplotlib's artists, given the transform from a sheet's pixels."""
 
 _ANCHORS = {
     "left": "",
@@ -52,34 +55,36 @@ class Drawing(NamedTuple):
     inline: bool
 
 
-def drawn_svg(
-    draw: Callable[[Any], None], words: Sequence[Words], drawing: Drawing
-) -> str:
-    """Let `draw` put its marks on matplotlib's axes; finish them, and add the words."""
+def drawn_svg(draw: Draw, words: Sequence[Words], drawing: Drawing) -> str:
+    """Finish the marks that matplotlib draws, and add the words."""
     body = _smaller(_body(_rendered(draw, drawing)), drawing.name)
     body += "".join(_word(word) for word in words)
     return _framed(_coloured(body, inline=drawing.inline), drawing)
 
 
-def _rendered(draw: Callable[[Any], None], drawing: Drawing) -> str:
-    """Matplotlib's own SVG of axes that are pixels, without a background."""
+def drawn_figure(draw: Draw, width: float, height: float, ratio: float = 1) -> Any:
+    """Matplotlib's figure of a sheet: no axes, for the marks are placed in pixels."""
+    from matplotlib.figure import Figure
+    from matplotlib.transforms import Affine2D
+
+    figure = Figure(figsize=(width / 72, height / 72), dpi=72 * ratio)
+    to_figure = Affine2D().scale(ratio, -ratio).translate(0, height * ratio)
+    for artist in draw(to_figure):
+        figure.add_artist(artist)
+    return figure
+
+
+def _rendered(draw: Draw, drawing: Drawing) -> str:
+    """Matplotlib's own SVG, without a background."""
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
 
     out = io.StringIO()
     with mpl.rc_context(RC):
-        figure = Figure(figsize=(drawing.width / 72, drawing.height / 72), dpi=72)
-        FigureCanvasSVG(figure)
+        figure = drawn_figure(draw, drawing.width, drawing.height)
         figure.patch.set_visible(False)
-        axes = figure.add_axes((0, 0, 1, 1))
-        axes.set_axis_off()
-        axes.set_xlim(0, drawing.width)
-        axes.set_ylim(drawing.height, 0)
-        axes.set_autoscale_on(False)
-        draw(axes)
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        figure.savefig(out, format="svg", metadata=nothing)
+        FigureCanvasSVG(figure).print_svg(out, metadata=nothing)
     return out.getvalue()
 
 
