@@ -53,8 +53,9 @@ def read_series(
     names = PRIMARIES if metric is None else same
     # A device at a time: the launches of one query are held until it has its medians.
     devices = [device] if device else _devices(str(folder)) or [None]
+    known: dict[Any, Any] = {}
     return tuple(
-        _series(list(of_cell), wanted)
+        _series(list(of_cell), wanted, known)
         for wanted in METRICS
         if wanted.name in names
         for each in devices
@@ -241,21 +242,23 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _series(rows: Sequence[Any], metric: Metric) -> Series:
+def _series(rows: Sequence[Any], metric: Metric, known: dict[Any, Any]) -> Series:
     device, model, variant, threads, *_ = rows[-1]
     return Series(
         cell=HistoryCell(device=device, model=model, variant=variant, threads=threads),
         device_name=rows[-1][4],
         imitation=rows[-1][5],
         metric=metric,
-        points=tuple(_point(row) for row in rows),
+        points=tuple(_point(row, known) for row in rows),
     )
 
 
-def _point(row: Any) -> Point:
-    run_id, began, commit, os_build, runtime, torch, middle, low, high, launches = row[
-        6:
+def _point(row: Any, known: dict[Any, Any]) -> Point:
+    """One row's point; its words are those of the points before, held once."""
+    run_id, began, commit, os_build, runtime, torch = [
+        known.setdefault(words, words) for words in row[6:12]
     ]
+    middle, low, high, launches = row[12:]
     return Point(
         run_id=run_id,
         started_at=began,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Hashable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -99,21 +98,21 @@ def assess(
     """
     if environments and len(environments) != len(values):
         raise ValueError("environments must be as many as values")
-    for place, value in enumerate(values):
-        if not math.isfinite(value):
-            raise ValueError(f"value {place} is {value}, not a finite number")
+    series = np.asarray(values, dtype=np.float64)
+    for place in np.flatnonzero(~np.isfinite(series)):
+        raise ValueError(f"value {place} is {series[place]}, not a finite number")
     found: list[Change] = []
     speeds = None
     stretches = list(_stretches(environments, len(values)))
     for start, end in stretches:
-        scale = _Scale.of(np.asarray(values[start:end], dtype=np.float64), min_effect)
-        series = scale.series
-        two = two_speeds(series)
+        scale = _Scale.of(series[start:end], min_effect)
+        stretch = scale.series
+        two = two_speeds(stretch)
         if two is not None and not scale.differs(two.low, two.high):
             two = None
         if two is not None:
-            series = two.removed(series)
-        found += _stretch_changes(series, scale, start, is_newest=end == len(values))
+            stretch = two.removed(stretch)
+        found += _stretch_changes(stretch, scale, start, is_newest=end == len(values))
         speeds = two and TwoSpeeds(
             low=scale.value(two.low),
             high=scale.value(two.high),
@@ -186,8 +185,8 @@ def _suspected(level: Rows, scale: _Scale, offset: int) -> list[Change]:
         before, after = level[:-newest], level[-newest:]
         if len(before) < SHORTEST:
             break
-        middle = statistics.median(before.tolist())
-        around = 1.4826 * statistics.median(np.abs(before - middle).tolist())
+        middle = float(np.median(before))
+        around = 1.4826 * float(np.median(np.abs(before - middle)))
         spread = max(around, float(noise_scale(before[None, :])[0]))
         error = spread * math.sqrt(1 / newest + 1 / len(before))
         level_after = float(after.mean())

@@ -53,13 +53,23 @@ class Noise(NamedTuple):
 
     def errors(self, left: Rows, right: Rows) -> Rows:
         """Standard errors of the difference of two adjacent means of so many values."""
-        rho = self.correlation
-        apart = (1 + rho) / (1 - rho) * (1 / left + 1 / right)
-        ends = 2 * rho / (1 - rho) ** 2
-        left_end, right_end = (1 - rho**left) / left, (1 - rho**right) / right
-        apart = apart - ends * (left_end / left + right_end / right)
-        apart = apart - ends * left_end * right_end
-        return np.sqrt(self.variance * np.maximum(apart, 1e-12))
+        return np.sqrt(self.variance * _unit_variances(self.correlation, left, right))
+
+
+def _unit_variances(rho: float, left: Rows, right: Rows) -> Rows:
+    apart = (1 + rho) / (1 - rho) * (1 / left + 1 / right)
+    ends = 2 * rho / (1 - rho) ** 2
+    left_end, right_end = (1 - rho**left) / left, (1 - rho**right) / right
+    apart = apart - ends * (left_end / left + right_end / right)
+    apart = apart - ends * left_end * right_end
+    return np.maximum(apart, 1e-12)
+
+
+@lru_cache(maxsize=64)
+def _split_variances(rho: float, size: int) -> Rows:
+    """Of every split of an interval; most series are searched without memory."""
+    left = np.arange(SHORTEST, size - SHORTEST + 1, dtype=np.float64)
+    return _unit_variances(rho, left, size - left)
 
 
 class Segments(NamedTuple):
@@ -128,14 +138,13 @@ def _narrowest(sums: Rows, noise: Noise, threshold: float) -> list[int]:
         at = sums[starts[:, None] + left]
         begin, end = sums[starts][:, None], sums[starts + size][:, None]
         apart = np.abs((at - begin) / left - (end - at) / (size - left))
-        away = apart / noise.errors(
-            left.astype(np.float64), (size - left).astype(np.float64)
+        away = apart / np.sqrt(
+            noise.variance * _split_variances(noise.correlation, size)
         )
         best = away.argmax(axis=1)
         strength = away[np.arange(len(starts)), best]
-        for row in np.argsort(-strength):
-            if strength[row] < threshold:
-                break
+        beyond = np.flatnonzero(strength >= threshold)
+        for row in beyond[np.argsort(-strength[beyond])]:
             first = int(starts[row])
             if not any(first < place < first + size for place in taken):
                 taken.append(first + SHORTEST + int(best[row]))

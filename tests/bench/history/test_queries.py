@@ -53,6 +53,17 @@ def test_every_device_and_variant_is_a_series_of_its_own(runs):
     assert models_in(runs.history) == ["net", "other"]
 
 
+def test_what_a_run_says_is_held_once_for_all_its_points(runs):
+    for number in range(2):
+        runs.add(number, devices=(HOST, PHONE), variants=("float32", "int8-static"))
+
+    points = [point for s in read_series(runs.history) for point in s.points]
+    assert len(points) == 8
+    for name in ("run_id", "commit", "os_build", "runtime", "torch"):
+        words = [getattr(point, name) for point in points]
+        assert len(set(map(id, words))) == len(set(words)), name
+
+
 def test_another_metric_has_its_own_values(runs):
     runs.add()
 
