@@ -78,7 +78,7 @@ def render(view: View, *, report_url: str | None = None) -> str:
     pieces += _failures(view)
     step = next_step(view)
     if step:
-        pieces.append(f"\nNext: {escaped(step)}.\n")
+        pieces.append(f"\nNext: {_with_code(step)}.\n")
     if rest:
         title = f"{counted(len(rest), 'comparison')} unchanged or inconclusive"
         pieces += _folded(title, _table(view, rest))
@@ -90,10 +90,19 @@ def render(view: View, *, report_url: str | None = None) -> str:
     return _cut(pieces, link)
 
 
+def _with_code(words: str) -> str:
+    """Our own sentence, in which `this` is a command."""
+    parts = re.split("(`[^`]+`)", words)
+    return "".join(x if x.startswith("`") else _escaped(x) for x in parts)
+
+
 def escaped(words: str) -> str:
     """Text that Markdown and HTML leave as it is, on one line."""
-    line = _SPECIAL.sub(r"\\\g<0>", " ".join(words.split()))
-    return line.translate(_ENTITIES)
+    return _escaped(" ".join(words.split()))
+
+
+def _escaped(line: str) -> str:
+    return _SPECIAL.sub(r"\\\g<0>", line).translate(_ENTITIES)
 
 
 def _budgets(view: View) -> list[str]:
@@ -252,7 +261,7 @@ def _caveat_lines(view: View) -> list[str]:
     if not found:
         return []
     lines = [
-        f"- {escaped(entry.fact)} ({escaped(entry.where)}): {escaped(entry.remedy)}\n"
+        f"- {escaped(f'{entry.fact} ({entry.where})')}: {_with_code(entry.remedy)}\n"
         for entry in found
     ]
     return ["\n**Caveats**\n\n", *lines]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -125,14 +126,14 @@ def _best(figures: dict[int, Figure], source: Source) -> int | None:
         return None
     sign = 1.0 if source.column.better == "lower" else -1.0
 
-    def worst_end(figure: Figure) -> float:
-        end = figure.high if sign > 0 else figure.low
-        return sign * (figure.point if end is None else end)
-
-    def best_end(figure: Figure) -> float:
-        end = figure.low if sign > 0 else figure.high
-        return sign * (figure.point if end is None else end)
+    def ends(figure: Figure) -> tuple[float, float]:
+        """Of its interval, the better one first; a single launch tells neither."""
+        if figure.low is None or figure.high is None:
+            reach = math.inf if figure.interval else 0.0
+            return sign * figure.point - reach, sign * figure.point + reach
+        both = sign * figure.low, sign * figure.high
+        return min(both), max(both)
 
     first, *others = sorted(figures, key=lambda i: sign * figures[i].point)
-    clear = all(worst_end(figures[first]) < best_end(figures[i]) for i in others)
+    clear = all(ends(figures[first])[1] < ends(figures[i])[0] for i in others)
     return first if clear else None

@@ -181,7 +181,7 @@ def _versus(view: View, best: Cell, cells: list[Cell]) -> str:
 
 
 def _reach(view: View, rows: list[Fastest]) -> str:
-    """`2 models on 8 devices: 1.20 ms to 23.0 ms with the fastest builds`."""
+    """`2 models on 8 devices: 1.20 to 23.0 ms with the fastest build of each`."""
     unit = view.primary.unit
     points = sorted(row.figure.point for row in rows)
     models = dict.fromkeys(row.cell.model for row in rows)
@@ -192,4 +192,7 @@ def _reach(view: View, rows: list[Fastest]) -> str:
     if view.generation and len(view.generation.kv_depths) > 1:
         build += f" at {counted(len(view.generation.kv_depths), 'depth')}"
     low, high = (format_value(unit, point) for point in (points[0], points[-1]))
+    figure, _, shared = low.partition(" ")
+    if shared == high.partition(" ")[2]:
+        low = figure
     return f"{name} on {devices}: {low} to {high} with {build}."

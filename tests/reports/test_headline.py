@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import re
+
 from msgspec.structs import replace
 
 from pocketbench.bench.judge.summary import Cell, Summary, Verdict
 from pocketbench.bench.records.caveat import Caveat
 from pocketbench.reports.text.headline import headline, verdict_counts
+from pocketbench.reports.text.next_step import next_step
 from pocketbench.reports.view import View
 from tests.reports.two_runs import of_two_runs
 
@@ -48,6 +51,21 @@ def with_latency_of_baseline(summary: Summary, cell: Cell, times: float) -> Cell
     found = baseline.estimates["latency_ns"]
     estimate = replace(found, point=found.point * times)
     return replace(cell, estimates={**cell.estimates, "latency_ns": estimate})
+
+
+def test_of_many_devices_the_unit_is_said_once(full):
+    assert re.search(
+        r"^2 models on 3 devices: [\d.]+ to [\d.]+ ms with ", sentence(full)
+    )
+
+
+def test_an_interrupted_run_is_to_be_resumed_before_anything_else(tiny):
+    assert "--resume" not in next_step(View(tiny))
+    interrupted = View(replace(tiny, run=replace(tiny.run, outcome="interrupted")))
+
+    assert next_step(interrupted) == (
+        f"`pocketbench run --resume {tiny.run.started.run_id}` measures what is missing"
+    )
 
 
 def test_a_candidate_better_everywhere_is_one_sentence(tiny):

@@ -17,6 +17,7 @@ from pocketbench.reports.formats.html import page as html
 from pocketbench.reports.formats.html import theme
 from pocketbench.reports.formats.json import Document
 from pocketbench.reports.tables import comparisons
+from pocketbench.reports.tables.model_table import model_table
 from pocketbench.reports.tables.resources import HEADINGS
 from pocketbench.reports.view import View
 
@@ -278,3 +279,32 @@ def test_memory_and_energy_say_how_they_were_read(make_summary):
     text = markdown.render(View(replace(summary, cells=cells)))
     assert "<summary>Memory and energy</summary>" in text
     assert " | ".join(words) in text
+
+
+def test_commands_in_sentences_are_set_as_code(small):
+    view = View(replace(small, run=replace(small.run, outcome="interrupted")))
+    command = f"pocketbench run --resume {small.run.started.run_id}"
+
+    page, words = html.render(view), markdown.render(view)
+    assert page.count(f"<code>{command}</code>") == 2
+    assert words.count(f"`{command}`") == 2
+    assert "`" not in re.sub("<script.*?</script>", "", page, flags=re.DOTALL)
+
+
+def test_a_single_launch_is_never_marked_as_the_best(tiny):
+    def bold(summary) -> bool:
+        rows = model_table(View(summary), "mobilenet_v2").rows
+        return any(row.figures[0].is_best for row in rows)
+
+    assert bold(tiny)
+    alone = {"low": None, "high": None, "launches": 1}
+    cells = tuple(
+        replace(
+            cell,
+            estimates={
+                name: replace(found, **alone) for name, found in cell.estimates.items()
+            },
+        )
+        for cell in tiny.cells
+    )
+    assert not bold(replace(tiny, cells=cells))

@@ -174,6 +174,18 @@ def test_a_phone_gets_narrow_charts_and_no_sideways_page(page):
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
 
 
+def test_a_phone_shows_every_latency_without_scrolling_a_table(page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    figures = page.locator(
+        "#fastest td:nth-child(4), #model-1-table td[data-metric=latency_ns]"
+    )
+    ends = figures.evaluate_all(
+        "cells => cells.map(cell => cell.getBoundingClientRect().right)"
+    )
+    assert len(ends) > 6
+    assert max(ends) <= 390
+
+
 def test_columns_that_a_laptop_has_no_room_for_come_when_asked_for(page):
     throughput = page.locator("#model-1-table [data-metric=throughput_per_s]").first
     button = page.locator("[data-more-of=model-1-table]")

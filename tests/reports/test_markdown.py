@@ -35,7 +35,7 @@ inconclusive on 1 (simulated), and uses 33 % to 38 % less memory; output SQNR 31
 deciding anything about phones
 
 Next: about 14 more launches of each build to settle 1 inconclusive comparison \
-(\\`--until-settled\\` adds them).
+(`--until-settled` adds them).
 
 <details><summary>1 comparison unchanged or inconclusive</summary>
 

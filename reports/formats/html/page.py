@@ -6,12 +6,14 @@ import base64
 import gzip
 import hashlib
 import itertools
+import re
 from collections.abc import Sequence
 from importlib import resources
 from typing import Any, NamedTuple
 
 import jinja2
 import msgspec
+from markupsafe import Markup, escape
 
 from pocketbench.bench.units import format_size
 from pocketbench.reports.formats import json
@@ -61,6 +63,7 @@ MOST_CELLS_WITH_ALL_DATA = 200
 """Beyond them the run's JSON report alone has each launch and every ratio."""
 LARGEST_PLAIN_DATA_BYTES = 100_000
 """Larger data is embedded compressed."""
+_COMMAND = re.compile("`([^`]+)`")
 
 
 class Link(NamedTuple):
@@ -220,6 +223,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters.update(
         sentence_case=_sentence_case,
+        with_code=_with_code,
         size=format_size,
         exact=repr,
         groupby_device=_by_device,
@@ -227,6 +231,11 @@ def _environment() -> jinja2.Environment:
     )
     environment.globals["tone"] = tone
     return environment
+
+
+def _with_code(words: str) -> Markup:
+    """Our own sentence, in which `this` is a command."""
+    return Markup(_COMMAND.sub(r"<code>\1</code>", str(escape(words))))
 
 
 def _sentence_case(words: str) -> str:
