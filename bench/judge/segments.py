@@ -33,6 +33,9 @@ _OBVIOUS = 5.0
 _LIKELY = 4.0
 _MOST_LAGS = 8
 _ROUNDS = 4
+_NOISIER = 2.0
+_MEDIAN_APART = math.sqrt(2) / 1.4826
+"""Median distance of two normal values with a standard deviation of 1."""
 _CORRELATIONS = np.linspace(0, 0.98, 50)
 
 
@@ -102,11 +105,16 @@ def _without_outliers(series: Rows, scale: float) -> Rows:
 def _cut(series: Rows, noise: Noise, threshold: float) -> list[int]:
     """The edges of levels that all lie apart by the threshold in standard errors."""
     sums = np.concatenate([[0.0], np.cumsum(series)])
-    edges = _refined(sums, [0, *_narrowest(sums, noise, threshold), len(series)])
+    apart = np.abs(np.diff(series))
+    found = _narrowest(sums, apart, noise, threshold)
+    edges = _refined(sums, [0, *found, len(series)])
     while len(edges) > 2:
         sizes = np.diff(edges).astype(np.float64)
         means = np.diff(sums[edges]) / sizes
-        away = np.abs(np.diff(means)) / noise.errors(sizes[:-1], sizes[1:])
+        errors = noise.errors(sizes[:-1], sizes[1:])
+        around = zip(edges[:-2], edges[2:], strict=True)
+        errors *= [_widening(apart[None, a : b - 1], noise)[0] for a, b in around]
+        away = np.abs(np.diff(means)) / errors
         weakest = int(away.argmin())
         if away[weakest] >= threshold:
             break
@@ -130,20 +138,41 @@ def _seeds(length: int) -> tuple[tuple[int, npt.NDArray[np.int64]], ...]:
     return tuple(reversed(layers))
 
 
-def _narrowest(sums: Rows, noise: Noise, threshold: float) -> list[int]:
-    """A place in each narrowest interval with a split beyond the threshold."""
+def _widening(apart: Rows, noise: Noise) -> Rows:
+    """By how much intervals are noisier than the series, where that is plain to see.
+
+    A quiet level, or one of equal values, would make levels of the noise of the next.
+    """
+    own = np.median(apart, axis=1) / (_MEDIAN_APART * noise.scale)
+    return np.where(own > _NOISIER, own, 1.0)
+
+
+def _narrowest(sums: Rows, apart: Rows, noise: Noise, threshold: float) -> list[int]:
+    """A place in each narrowest interval with a split beyond the threshold.
+
+    Args:
+        sums: Of the values before each place.
+        apart: Distances of neighbours.
+        noise: Of the series.
+        threshold: In standard errors.
+    """
     taken: list[int] = []
     for size, starts in _seeds(len(sums) - 1):
         left = np.arange(SHORTEST, size - SHORTEST + 1)
         at = sums[starts[:, None] + left]
         begin, end = sums[starts][:, None], sums[starts + size][:, None]
-        apart = np.abs((at - begin) / left - (end - at) / (size - left))
-        away = apart / np.sqrt(
+        heights = np.abs((at - begin) / left - (end - at) / (size - left))
+        away = heights / np.sqrt(
             noise.variance * _split_variances(noise.correlation, size)
         )
         best = away.argmax(axis=1)
         strength = away[np.arange(len(starts)), best]
         beyond = np.flatnonzero(strength >= threshold)
+        if not len(beyond):
+            continue
+        inside = np.lib.stride_tricks.sliding_window_view(apart, size - 1)
+        strength[beyond] /= _widening(inside[starts[beyond]], noise)
+        beyond = beyond[strength[beyond] >= threshold]
         for row in beyond[np.argsort(-strength[beyond])]:
             first = int(starts[row])
             if not any(first < place < first + size for place in taken):

@@ -138,6 +138,28 @@ def test_negative_levels_have_a_direction_and_no_ratio():
     assert found.after_over_before is None
 
 
+@pytest.mark.parametrize(
+    ("quiet", "spread"), [(0.0, 0.0), (1000.0, 0.0), (1000.0, 0.002)]
+)
+def test_a_step_from_a_quiet_level_to_a_noisy_one_lies_at_its_first_value(
+    quiet, spread
+):
+    hits = []
+    for seed in range(30):
+        before = quiet * noisy(30, seed, spread)
+        after = 1500.0 * noisy(15, seed + 100)
+        found = changes([float(v) for v in (*before, *after)])
+        hits.append(bool(found) and (found[0].index, found[0].is_suspect))
+
+    assert hits.count((30, False)) >= 24
+
+
+def test_after_two_regressions_from_zero_that_were_fixed_the_third_is_confirmed():
+    levels = np.repeat([0.0, 3, 0, 5, 0, 4], [20, 10, 20, 10, 20, 12])
+
+    assert confirmed(levels * noisy(92, 8, 0.03))[-1] == 80
+
+
 def test_runs_that_measured_nothing_are_outliers_like_others():
     values = noisy(60, 12) * np.repeat([1, 1.2], [40, 20])
     values[[5, 21, 50]] = 0
