@@ -274,8 +274,9 @@ def _facts(lines: Sequence[str], subject: str) -> dict[str, str]:
     """Every figure of the report; one printed twice must be the same."""
     facts: dict[str, str] = {}
     for line in lines:
+        words = " ".join(line.replace(":", ": ").replace(" :", ":").split())
         for name, form in _FACT_PATTERNS.items():
-            match = form.fullmatch(line.strip())
+            match = form.fullmatch(words)
             if match is None:
                 continue
             value = next(group for group in match.groups() if group is not None)

@@ -82,7 +82,11 @@ def narrow(values_s: list[float]) -> list[str]:
     return middle(values_s, "")
 
 
-GENERATIONS = [newest, middle, narrow, oldest, spaced]
+def wide(values_s: list[float]) -> list[str]:
+    return [line.replace(":", " :  ") for line in newest(values_s)]
+
+
+GENERATIONS = [newest, middle, narrow, oldest, spaced, wide]
 
 
 def rows(values_s: list[float]) -> list[str]:
