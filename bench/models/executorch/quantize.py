@@ -34,6 +34,8 @@ class QuantizedGraph(NamedTuple):
     layers: dict[str, int]
     """Layers with weights, by kind."""
     quantized_count: int
+    kept_float: tuple[str, ...]
+    """Names of the others."""
 
 
 def quantize_graph(
@@ -42,20 +44,26 @@ def quantize_graph(
     *,
     is_dynamic: bool,
     delegate: str,
+    kept: str = "",
     name: str,
 ) -> QuantizedGraph:
     """Quantize an exported graph: weights per channel, activations per tensor.
 
     The calibration inputs show the ranges of the activations; of a dynamic build only
-    the first is needed, to carry it through the graph.
+    the first is needed, to carry it through the graph. Layers of the kind `kept` stay
+    in float32, for XNNPACK.
 
     Raises:
         ExportError: It has an operation that cannot be quantized.
     """
-    layers = layers_of(graph)
+    layers, names = layers_of(graph), _layer_names(graph)
     refuse_norms_of_each_batch(graph.graph, name)
     try:
         chosen = quantizer(delegate, is_dynamic=is_dynamic)
+        if kept:
+            chosen.set_filter_function(lambda node: _kind(node) != kept)
+        if is_dynamic and delegate == "xnnpack":
+            _flatten_linear_inputs(graph)
         _drop_dtype_checks(graph)
         prepared = prepare_pt2e(graph, chosen)
         with torch.no_grad():
@@ -68,7 +76,40 @@ def quantize_graph(
             f"cannot be quantized by PT2E ({summarize_exception(error)})",
             "Keep to float32+executorch, or take out what the message names",
         ) from error
-    return QuantizedGraph(made, layers, _quantized_layers(made))
+    in_int8 = _quantized_layers(made)
+    kept_float = tuple(names[x] for x in names if x not in in_int8)
+    return QuantizedGraph(made, layers, len(in_int8), kept_float)
+
+
+def _flatten_linear_inputs(graph: fx.GraphModule) -> None:
+    """Give linear layers their inputs in two dimensions.
+
+    Of an image whose channels come last in four, XNNPACK's partitioner changes the
+    layout between its quantization and the layer, and can lower neither.
+    """
+    for node in list(graph.graph.nodes):
+        if _kind(node) != "linear" or node.args[0].meta["val"].dim() < 4:
+            continue
+        given, made = node.args[0].meta["val"], node.meta["val"]
+        with graph.graph.inserting_before(node):
+            flat = _reshaped(graph, node.args[0], given, (-1, given.shape[-1]))
+        node.replace_input_with(node.args[0], flat)
+        with graph.graph.inserting_after(node):
+            back = _reshaped(graph, node, made, tuple(made.shape))
+        node.meta["val"] = made.reshape(-1, made.shape[-1])
+        node.replace_all_uses_with(back)
+        back.update_arg(0, node)
+    graph.recompile()
+
+
+def _reshaped(
+    graph: fx.GraphModule, node: fx.Node, value: torch.Tensor, shape: Sequence[int]
+) -> fx.Node:
+    made = graph.graph.call_function(
+        torch.ops.aten.reshape.default, (node, list(shape))
+    )
+    made.meta["val"] = value.reshape(shape)
+    return made
 
 
 def _drop_dtype_checks(graph: fx.GraphModule) -> None:
@@ -85,20 +126,33 @@ def _drop_dtype_checks(graph: fx.GraphModule) -> None:
 
 def layers_of(graph: fx.GraphModule) -> dict[str, int]:
     """How many layers with weights there are: `convolution`, `linear`, `recurrent`."""
-    targets = [str(node.target) for node in graph.graph.nodes]
-    counts = {
-        kind: sum(pattern.fullmatch(target) is not None for target in targets)
-        for kind, pattern in _KINDS.items()
-    }
-    return {kind: count for kind, count in counts.items() if count}
+    kinds = [_kind(node) for node in graph.graph.nodes]
+    return {kind: kinds.count(kind) for kind in _KINDS if kind in kinds}
 
 
-def _quantized_layers(graph: fx.GraphModule) -> int:
+def _kind(node: fx.Node) -> str | None:
+    target = str(node.target)
+    return next((x for x, form in _KINDS.items() if form.fullmatch(target)), None)
+
+
+def _layer_names(graph: fx.GraphModule) -> dict[str, str]:
+    """Of each layer's node, what its weight is called in the model, less `.weight`."""
+    found = {}
+    for node in graph.graph.nodes:
+        if _kind(node) is not None:
+            given = [x for x in node.all_input_nodes if x.op == "get_attr"]
+            own = str(given[0].target) if given else node.name
+            own = own.removesuffix(".weight").removeprefix("module.")
+            found[node.name] = "module" if own == "weight" else own
+    return found
+
+
+def _quantized_layers(graph: fx.GraphModule) -> set[str]:
     """Layers whose weights come out of a dequantization."""
-    return sum(
-        pattern.fullmatch(str(node.target)) is not None
+    return {
+        node.name
+        for node in graph.graph.nodes
+        if _kind(node) is not None
         and len(node.args) > 1
         and "dequantize" in str(getattr(node.args[1], "target", ""))
-        for node in graph.graph.nodes
-        for pattern in _KINDS.values()
-    )
+    }

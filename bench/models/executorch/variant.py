@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from executorch.runtime import Runtime, Verification
+from typing import TYPE_CHECKING
 
 from pocketbench.bench.errors import ExportError
-from pocketbench.bench.models.accuracy.compare import (
-    Outputs,
-    output_error,
-    outputs_of,
-    unlike,
-)
-from pocketbench.bench.models.accuracy.layers import Layers
+from pocketbench.bench.models.accuracy.compare import Outputs, outputs_of, unlike
 from pocketbench.bench.models.executorch.decoder import make_decoder_variant
 from pocketbench.bench.models.executorch.delegates import check_possible
-from pocketbench.bench.models.executorch.program import (
-    PteFacts,
-    export_graph,
-    lower,
-    named,
-)
-from pocketbench.bench.models.executorch.quantize import QuantizedGraph, quantize_graph
+from pocketbench.bench.models.executorch.int8 import lower_int8
+from pocketbench.bench.models.executorch.lowered import Target, lower_checked
+from pocketbench.bench.models.executorch.program import export_graph
 from pocketbench.bench.models.exporting.cache import sha256_of, version_of
 from pocketbench.bench.models.inputs.input_sets import InputSets, input_sets
 from pocketbench.bench.models.lite.quantizable import (
@@ -37,12 +25,10 @@ from pocketbench.bench.models.lite.variant import (
     weights_of,
 )
 from pocketbench.bench.models.state import fresh
-from pocketbench.bench.models.summarize_exception import summarize_exception
-from pocketbench.bench.models.transforms import changes
 from pocketbench.bench.models.transforms.model_transforms import remake
 from pocketbench.bench.models.zoo.tiny_llama import LlamaDecoder
 from pocketbench.bench.planning.variant_names import FLOAT16
-from pocketbench.bench.records.artifact import Artifact, ExportFacts, OutputError
+from pocketbench.bench.records.artifact import Artifact, ExportFacts
 from pocketbench.bench.records.engines import split_variant
 from pocketbench.bench.units import format_size
 
@@ -51,7 +37,6 @@ if TYPE_CHECKING:
     from torch import nn
 
     from pocketbench.bench.models.exporting.export_messages import Order
-    from pocketbench.bench.models.inputs.inputs import InputSet
     from pocketbench.bench.models.original import Original
 
 
@@ -94,36 +79,30 @@ def make_executorch_variant(
         program, module, original, sets, expected if remade is None else None
     )
     is_quantized = made in ("int8-static", "int8-dynamic")
-    if is_quantized:
-        quantized = _quantize(
-            program.module(), made, sets, say, delegate=engine.delegate, name=name
-        )
-        program = export_graph(quantized.module, example, name=name)
-        changed = _changed(quantized)
-    path = Path(order.workspace) / "model.pte"
-    say(f"lowering ({engine.delegate})")
-    facts = lower(
-        program,
-        path,
+    target = Target(
+        original,
+        sets,
+        expected,
+        Path(order.workspace) / "model.pte",
         delegate=engine.delegate,
         is_rounded=made == FLOAT16,
         name=name,
     )
-    error = None
-    if _runs_here(facts):
-        say("comparing its outputs with the model's")
-        try:
-            error = _compare(expected, path, name, sets.held_out, original.output_names)
-        except ExportError as refused:
-            if "raised" not in refused.fact or not facts.operators:
-                raise
-            raise ExportError(
-                name,
-                f"{refused.fact}; ExecuTorch's own kernels were left with "
-                f"{named(facts.operators)}",
-                "Measure it with --engine lite, or take out what those kernels do not "
-                "compute (3-D convolutions, for one)",
-            ) from refused
+    kept_float: tuple[str, ...] = ()
+    if is_quantized:
+        is_dynamic = made == "int8-dynamic"
+        say(
+            "quantizing weights"
+            if is_dynamic
+            else f"calibrating on {len(sets.calibration)} {sets.origin} inputs"
+        )
+        lowered, changed, kept_float = lower_int8(
+            program, example, target, is_dynamic=is_dynamic, say=say
+        )
+    else:
+        say(f"lowering ({engine.delegate})")
+        lowered = lower_checked(program, target)
+    (facts, error), path = lowered, target.path
     sha256 = sha256_of(path)
     assert sha256 is not None
     return Artifact(
@@ -150,6 +129,7 @@ def make_executorch_variant(
             seed=order.seed,
             torch_version=version_of("torch"),
             calibration=calibration_of(made, sets),
+            kept_float=kept_float,
         ),
         output_error=error,
         delegation=facts.delegation,
@@ -199,78 +179,3 @@ def _refuse_other_lengths(original: Original, name: str) -> None:
             "for ExecuTorch is made for one",
             "Give one length with --input, or measure it with --engine lite",
         )
-
-
-def _runs_here(facts: PteFacts) -> bool:
-    """Whether the ExecuTorch of this Python has what the program was lowered for."""
-    registry = Runtime.get().backend_registry
-    return all(registry.is_available(x.name) for x in facts.delegation.taken)
-
-
-def _quantize(
-    graph: Any,
-    made: str,
-    sets: InputSets,
-    say: Callable[[str], None],
-    *,
-    delegate: str,
-    name: str,
-) -> QuantizedGraph:
-    is_dynamic = made == "int8-dynamic"
-    say(
-        "quantizing weights"
-        if is_dynamic
-        else f"calibrating on {len(sets.calibration)} {sets.origin} inputs"
-    )
-    quantized = quantize_graph(
-        graph,
-        sets.calibration,
-        is_dynamic=is_dynamic,
-        delegate=delegate,
-        name=name,
-    )
-    if not is_dynamic and quantized.layers and not quantized.quantized_count:
-        raise ExportError(
-            name,
-            f"none of its {sum(quantized.layers.values())} layers "
-            f"({', '.join(quantized.layers)}) could be quantized: PT2E knows no "
-            "quantized form of them",
-            "Keep to float32+executorch; int8-dynamic quantizes recurrent layers, too, "
-            "with --engine lite"
-            if "recurrent" in quantized.layers
-            else "Keep to float32+executorch",
-        )
-    return quantized
-
-
-def _changed(quantized: QuantizedGraph) -> str:
-    before = Layers(by_kind=quantized.layers, quantized=0, batch_norms=0)
-    after = Layers(by_kind={}, quantized=quantized.quantized_count, batch_norms=0)
-    return changes.quantized(before, after, ())
-
-
-def _compare(
-    expected: Outputs,
-    path: Path,
-    name: str,
-    held_out: Sequence[InputSet],
-    names: Sequence[str],
-) -> OutputError:
-    """Run the file as written, in ExecuTorch, against the original."""
-    try:
-        program = Runtime.get().load_program(path, verification=Verification.Minimal)
-        forward = program.load_method("forward")
-        assert forward is not None
-    except Exception as error:
-        raise ExportError(
-            name,
-            f"ExecuTorch cannot load the exported file ({summarize_exception(error)})",
-            "Take out what the message names",
-        ) from error
-    actual = outputs_of(
-        lambda *inputs: forward.execute(inputs),
-        held_out,
-        name=name,
-        who="the exported file",
-    )
-    return output_error(expected, actual, name=name, names=names)

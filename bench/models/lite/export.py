@@ -169,16 +169,21 @@ def unsupported(error: Exception, name: str, what: str) -> ExportError:
     """Say what in a model's code a lite-interpreter file cannot hold."""
     words = summarize_exception(error)
     if _WITH_BLOCK.search(str(error)):
-        return ExportError(
-            name,
-            "its TorchScript has a with block (torch.no_grad and the like), which no "
-            "lite-interpreter file can hold",
-            "Give it as module:factory, or as a .pt made with torch.jit.trace: both "
-            "leave the block out",
-        )
+        return with_block_refused(name)
     return ExportError(
         name,
         f"cannot be {what} ({words})",
         "Take out what the message names, or give the model as module:factory, which "
         "is traced",
+    )
+
+
+def with_block_refused(name: str) -> ExportError:
+    """Say that a program's `with` block cannot be kept, and what leaves it out."""
+    return ExportError(
+        name,
+        "its TorchScript has a with block (torch.no_grad and the like), which no "
+        "lite-interpreter file can hold",
+        "Give it as module:factory, or as a .pt made with torch.jit.trace: both "
+        "leave the block out",
     )

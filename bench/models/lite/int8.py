@@ -12,7 +12,11 @@ from torch import nn
 
 from pocketbench.bench.errors import ExportError
 from pocketbench.bench.models.accuracy.compare import Outputs, output_error, outputs_of
-from pocketbench.bench.models.lite.export import Program, make_program
+from pocketbench.bench.models.lite.export import Program, make_program, script_of
+from pocketbench.bench.models.lite.quantizable import (
+    PaddingInNumbers,
+    with_separate_projections,
+)
 from pocketbench.bench.models.lite.quantize import (
     Quantized,
     quantize_dynamic,
@@ -38,6 +42,7 @@ _GOOD_DB = 20.0
 _MUCH_WORSE_DB = 10.0
 """A way that quantizes more is not taken when it answers so much worse."""
 
+_NAMED_PADDING = "aten::_convolution_mode"
 _WITH_WEIGHTS = (
     *(nn.Conv1d, nn.Conv2d, nn.Conv3d),
     *(nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d),
@@ -105,12 +110,8 @@ def _attempt(
     try:
         if is_source:
             quantized = _from_source(original, made, sets, captured)
-        elif made == "int8-dynamic":
-            quantized = quantize_script_dynamic(captured.script, name=original.name)
         else:
-            quantized = quantize_script_static(
-                captured.script, sets.calibration, name=original.name
-            )
+            quantized = _from_program(original, made, sets, captured)
         program = make_program(
             quantized.module,
             sets.bundled[0],
@@ -155,6 +156,25 @@ def _from_source(
             "Keep to float32 and int8-dynamic",
         )
     return quantize_static(original.module, sets.calibration, name=original.name)
+
+
+def _from_program(
+    original: Original, made: str, sets: InputSets, captured: Captured
+) -> Quantized:
+    name, script, example = original.name, captured.script, sets.bundled[0]
+    is_traced = not (original.is_script or captured.is_scripted)
+    if made == "int8-static":
+        if is_traced and script.inlined_graph.findAllNodes(_NAMED_PADDING):
+            with PaddingInNumbers():
+                script = script_of(original.module, example, name=name)
+        return quantize_script_static(script, sets.calibration, name=name)
+    try:
+        return quantize_script_dynamic(script, name=name)
+    except ExportError:
+        apart = is_traced and with_separate_projections(original.module, example)
+        if not apart:
+            raise
+        return quantize_script_dynamic(script_of(apart, example, name=name), name=name)
 
 
 def _is_good(made: str, captured: Captured, found: _Made) -> bool:

@@ -63,6 +63,17 @@ class Quantized(NamedTuple):
     folded_relu6: int = 0
 
 
+def takes_dynamic(module: nn.Module) -> bool:
+    """Whether it has a layer that torch quantizes dynamically."""
+    return any(map(_takes_dynamic, module.modules()))
+
+
+def _takes_dynamic(layer: nn.Module) -> bool:
+    # Torch leaves out the projection of an LSTM, and with it answers something else.
+    is_projected = isinstance(layer, nn.LSTM) and layer.proj_size
+    return type(layer) in _DYNAMIC and not is_projected
+
+
 def quantize_dynamic(module: nn.Module, *, name: str) -> Quantized:
     """Quantize weights ahead, activations as they come; no calibration.
 
@@ -75,8 +86,7 @@ def quantize_dynamic(module: nn.Module, *, name: str) -> Quantized:
     try:
         copied = fresh(whole)
         for layer in copied.modules():
-            # Torch leaves out the projection, and with it answers something else.
-            if isinstance(layer, nn.LSTM) and layer.proj_size:
+            if type(layer) in _DYNAMIC and not _takes_dynamic(layer):
                 layer.qconfig = None
         made = quantization.quantize_dynamic(copied, _DYNAMIC)
     except Exception as error:

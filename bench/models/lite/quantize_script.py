@@ -9,6 +9,7 @@ from torch.ao import quantization
 from torch.ao.quantization.quantize_jit import quantize_dynamic_jit, quantize_jit
 
 from pocketbench.bench.errors import ExportError
+from pocketbench.bench.models.lite.export import with_block_refused
 from pocketbench.bench.models.lite.quantize import Quantized
 from pocketbench.bench.models.state import fresh, restore
 from pocketbench.bench.models.summarize_exception import summarize_exception
@@ -35,7 +36,7 @@ def quantize_script_dynamic(script: torch.jit.ScriptModule, *, name: str) -> Qua
             fresh(script), {"": quantization.default_dynamic_qconfig}
         )
     except Exception as error:
-        raise _refused(name, "int8-dynamic", error) from error
+        raise _refused(name, "int8-dynamic", error, script) from error
     return Quantized(made)
 
 
@@ -66,11 +67,15 @@ def quantize_script_static(
             fresh(script), {"": settings}, calibrate, [list(calibration)]
         )
     except Exception as error:
-        raise _refused(name, "int8-static", error) from error
+        raise _refused(name, "int8-static", error, script) from error
     return Quantized(made)
 
 
-def _refused(name: str, variant: str, error: Exception) -> ExportError:
+def _refused(
+    name: str, variant: str, error: Exception, script: torch.jit.ScriptModule
+) -> ExportError:
+    if script.inlined_graph.findAllNodes("prim::Enter"):
+        return with_block_refused(f"{name} {variant}")
     fact = (
         f"this TorchScript program cannot be quantized ({summarize_exception(error)})"
     )

@@ -20,7 +20,7 @@ from pocketbench.bench.models.lite.export import Program, make_program, save
 from pocketbench.bench.models.lite.file import load, read_lite_file
 from pocketbench.bench.models.lite.int8 import INT8, kept_float, quantize
 from pocketbench.bench.models.lite.layers import layer_operators
-from pocketbench.bench.models.lite.quantize import Quantized
+from pocketbench.bench.models.lite.quantize import Quantized, takes_dynamic
 from pocketbench.bench.models.summarize_exception import summarize_exception
 from pocketbench.bench.models.transforms import changes
 from pocketbench.bench.models.transforms.model_transforms import remake
@@ -68,7 +68,7 @@ def make_variant(
         quantized, program = quantize(
             original, made, sets, captured=captured, expected=expected, say=say
         )
-        changed = _changed(name, made, captured.layers, quantized, program)
+        changed = _changed(original, made, captured.layers, quantized, program)
     else:
         module = remade.module if remade is not None else original.module
         quantized = Quantized(module)
@@ -145,7 +145,11 @@ def check_float32(original: Original, made: str, *, name: str) -> None:
 
 
 def _changed(
-    name: str, made: str, before: Layers, quantized: Quantized, program: Program
+    original: Original,
+    made: str,
+    before: Layers,
+    quantized: Quantized,
+    program: Program,
 ) -> str:
     if made == "int8-static" and before.float32 and not program.layers.quantized:
         only_recurrent = set(before.by_kind) == {"recurrent"}
@@ -154,9 +158,9 @@ def _changed(
             if only_recurrent
             else "torch knows no quantized form of them"
         )
-        can_be_dynamic = before.by_kind.keys() & {"recurrent", "linear"}
+        can_be_dynamic = "linear" in before.by_kind or takes_dynamic(original.module)
         raise ExportError(
-            name,
+            f"{original.name} {made}",
             f"none of its {before.float32} layers could be quantized: {reason}",
             "Take int8-dynamic, or keep to float32"
             if can_be_dynamic

@@ -466,3 +466,76 @@ class Exponential(nn.Module):
 def beyond_half():
     """One value that float16 has no number for."""
     return Exponential(), [(torch.tensor([[1.0, 2.0, 3.0, 12.0]]),) for _ in range(2)]
+
+
+class ChannelsLast(nn.Module):
+    """A linear layer over the channels of an image, as ConvNeXt has them."""
+
+    def __init__(self):
+        super().__init__()
+        self.c, self.l = nn.Conv2d(3, 8, 3, 2, 1), nn.Linear(8, 4)
+
+    def forward(self, x):
+        return self.l(self.c(x).permute(0, 2, 3, 1))
+
+
+def channels_last():
+    return ChannelsLast(), torch.randn(1, 3, 16, 16)
+
+
+class Shuffled(nn.Module):
+    """Groups of channels that are mixed between two convolutions, as in ShuffleNet."""
+
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Conv2d(4, 8, 1, groups=2)
+        self.b, self.l = nn.Conv2d(8, 4, 3, padding=1, groups=4), nn.Linear(4, 2)
+
+    def forward(self, x):
+        y = self.a(x).relu().reshape(1, 2, 4, 8, 8).transpose(1, 2)
+        return self.l(self.b(y.reshape(1, 8, 8, 8)).mean((2, 3)))
+
+
+def shuffled():
+    return Shuffled(), torch.randn(1, 4, 8, 8)
+
+
+class Answering(nn.Module):
+    """Attention to other tokens, some of which are padding."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.TransformerDecoderLayer(16, 4, 32, batch_first=True)
+        self.top = nn.Linear(16, 5)
+
+    def forward(self, x, memory, padding):
+        y = self.layer(x, memory, memory_key_padding_mask=padding)
+        return self.top(y)
+
+
+def answering():
+    padding = torch.tensor([[False, False, False, True]])
+    return Answering(), (torch.randn(1, 3, 16), torch.randn(1, 4, 16), padding)
+
+
+class PaddedByName(nn.Module):
+    """Paddings by name in layers and calls that torch.fx cannot reach."""
+
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Conv1d(4, 8, 4, padding="same")
+        self.b = nn.Conv1d(8, 4, 3, padding="same", dilation=2)
+
+    def forward(self, x):
+        if x.abs().sum() < 0:
+            raise ValueError
+        y = self.b(self.a(x).relu())
+        return nn.functional.conv1d(y, self.a.weight[:4], padding="valid")
+
+
+def padded_by_name():
+    return PaddedByName(), torch.randn(1, 4, 20)
+
+
+def plain_recurrent():
+    return nn.RNN(8, 8, batch_first=True), torch.randn(1, 3, 8)

@@ -117,3 +117,19 @@ def test_a_buffer_that_is_changed_in_place_is_kept(export_kind):
     assert artifact.export.state == ("cache",)
     found = artifact.output_error.sqnr_db
     assert found is None or found > 100
+
+
+def test_a_linear_layer_over_channels_that_come_last_is_quantized(export_kind):
+    artifact = export_kind("channels_last", "int8-dynamic+executorch")
+
+    assert artifact.export.changed.startswith("2 of 2 convolution and linear layers")
+    assert artifact.export.kept_float == ()
+    assert artifact.output_error.worst_sqnr_db > 30
+
+
+def test_what_the_delegate_computes_wrongly_in_int8_stays_float32_by_name(export_kind):
+    artifact = export_kind("shuffled", "int8-dynamic+executorch")
+
+    assert artifact.export.changed.startswith("1 of 3 convolution and linear layers")
+    assert artifact.export.kept_float == ("a", "b")
+    assert artifact.output_error.worst_sqnr_db > 40

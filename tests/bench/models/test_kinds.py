@@ -96,12 +96,20 @@ def test_attention_is_quantized_and_counted(export_kind, variant):
     assert changed.startswith("9 of 9 linear layers quantized")
 
 
+def test_the_projections_of_cross_attention_are_quantized(export_kind):
+    artifact = export_kind("answering", "int8-dynamic")
+
+    assert artifact.export.changed.startswith("9 of 9 linear layers quantized")
+    assert artifact.output_error.worst_sqnr_db > 30
+
+
 @pytest.mark.parametrize(
     ("name", "changed"),
     [
         ("grid", "1 of 1 convolution"),
         ("looping", "2 of 2 linear"),
         ("named_padding", "3 of 3 convolution"),
+        ("padded_by_name", "3 of 3 convolution"),
         ("weight_normed", "2 of 2 convolution"),
         ("spectral", "2 of 2 linear"),
         ("dataclass_output", "1 of 1 linear"),
@@ -150,13 +158,22 @@ def test_inputs_of_any_kind_are_passed(export_kind, name, count, variant):
     assert len(export_kind(name, variant).inputs) == count
 
 
-def test_a_recurrent_layer_has_a_way_out(export_kind):
+@pytest.mark.parametrize(
+    ("name", "way_out"),
+    [
+        ("gru", "Take int8-dynamic, or keep to float32"),
+        # Torch has no dynamic form of nn.RNN: int8-dynamic would change nothing.
+        ("plain_recurrent", "Keep to float32"),
+    ],
+)
+def test_a_recurrent_layer_has_a_way_out(export_kind, name, way_out):
     with pytest.raises(ExportError, match="recurrent layers statically") as caught:
-        export_kind("gru", "int8-static")
-    assert caught.value.next_step.startswith("Take int8-dynamic")
+        export_kind(name, "int8-static")
+    assert caught.value.next_step == way_out
 
 
-def test_a_with_block_is_called_one(nets, export_here):
+@pytest.mark.parametrize("variant", ["float32", "int8-dynamic", "int8-static"])
+def test_a_with_block_is_called_one(nets, export_here, variant):
     from pocketbench.bench.records.artifact import TensorSpec
 
     class Quiet(nn.Module):
@@ -171,7 +188,7 @@ def test_a_with_block_is_called_one(nets, export_here):
     with known_deprecations():
         torch.jit.script(Quiet().eval()).save("quiet.pt")
     with pytest.raises(ExportError, match="with block") as caught:
-        export_here("quiet.pt", inputs=[TensorSpec(shape=(1, 8))])
+        export_here("quiet.pt", variant, inputs=[TensorSpec(shape=(1, 8))])
     assert "module:factory" in caught.value.next_step
 
 
