@@ -41,10 +41,9 @@ def block_order(variant_ids: Sequence[str], block: int, seed: int) -> tuple[str,
 
     The rows of as many designs as make 10 blocks are shuffled together, so that each
     order comes equally often in them, and none is ever more than LARGEST_LEAD ahead of
-    another. Between those bounds the order is drawn: rhythms of 2 to 7 launches were
-    tried against it, and raise about as many false alarms as chance; a rhythm that
-    meets balanced pairs (A B, B A) in step does not. Depends only on its
-    arguments: a resumed run goes on with the order it would have had.
+    another. Between those bounds the order is drawn, so that no rhythm of the phone
+    keeps step with it, as one can with pairs that alternate (A B, B A). Depends only
+    on its arguments: a resumed run goes on with the order it would have had.
     """
     rows = williams_rows(len(variant_ids))
     designs = -(-FEWEST_SHUFFLED // len(rows))
