@@ -8,7 +8,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, NoReturn
 
 import msgspec
@@ -21,6 +21,7 @@ from pocketbench.bench.lab.worker import announce, lacking, measure_part, take_p
 from pocketbench.bench.measure.context import RunContext
 from pocketbench.bench.measure.device_job import DeviceJob
 from pocketbench.bench.measure.prepare import make_driver
+from pocketbench.bench.measure.store import read_run
 from pocketbench.bench.planning.selection import Selector
 from pocketbench.bench.records.device import DeviceDriver, DeviceInfo
 from pocketbench.bench.records.families import FAMILIES
@@ -99,6 +100,10 @@ class Lab:
         """Remember that this run measures on a phone."""
         self._used.add(phone.info.serial_hash)
         return phone
+
+    def keep_for_others(self, spares: Iterable[DeviceInfo]) -> None:
+        """Never replace a phone by one whose blocks count for another in this run."""
+        self._used.update(info.serial_hash for info in spares)
 
     def replacement(self, lost: Phone) -> Phone | None:
         """The same phone where it is back, or one of its model that is not used."""
@@ -231,7 +236,13 @@ class LabDriver:
     ) -> LabSession:
         """What measures a job on the host that has its phone."""
         phone = self._lab.use(self._phones[job.selected.info.id])
-        return LabSession(self._lab, phone, run, job, launches, failures)
+        stored = read_run(run.store.folder).devices if launches or failures else ()
+        spares = [x for x in stored if x.instead_of is not None]
+        self._lab.keep_for_others(
+            x.device for x in spares if x.instead_of != job.selected.info.id
+        )
+        own = [x.device.id for x in spares if x.instead_of == job.selected.info.id]
+        return LabSession(self._lab, phone, run, job, launches, failures, own)
 
 
 @contextlib.contextmanager

@@ -5,7 +5,8 @@ from __future__ import annotations
 import queue
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -43,16 +44,23 @@ class LabSession:
         job: DeviceJob,
         launches: tuple[Launch, ...],
         failures: tuple[Failure, ...],
+        spares: Collection[str] = (),
     ) -> None:
-        """`launches` and `failures` are what an earlier part of the run stored."""
+        """Begin with what an earlier part of the run stored.
+
+        `spares` are the phones that have measured for this one, whose blocks count.
+        """
         self._lab = lab
         self._phone = phone
         self._run = run
         self._job = job
         self._info = job.selected.info
         self.gave_up = False
-        self._launches = [x for x in launches if x.device_id == self._info.id]
-        self._failures = [x for x in failures if x.device_id == self._info.id]
+        self._ahead = timedelta()
+        """Of this computer's clock, compared with the phone's host's."""
+        ids = {self._info.id, *spares}
+        self._launches = [x for x in launches if x.device_id in ids]
+        self._failures = [x for x in failures if x.device_id in ids]
 
     def run(self) -> None:
         """Measure everything that is missing; a failure is a record, not an error.
@@ -65,8 +73,8 @@ class LabSession:
             self._run.plan,
             models=self._job.models,
             exported=self._job.artifacts,
-            launches=self._launches,
-            failures=self._failures,
+            launches=[replace(x, device_id=self._info.id) for x in self._launches],
+            failures=[replace(x, device_id=self._info.id) for x in self._failures],
         )
         pending = ledger.pending_launches(redos=0)
         self._run.observer.device_started(self._info, pending)
@@ -159,6 +167,8 @@ class LabSession:
     def _take(self, message: Mapping[str, Any], phone: Phone, taken: set[int]) -> None:
         if "note" in message:
             self._note(str(message["note"]))
+        elif "clock" in message:
+            self._ahead = _instant(utc_now()) - _instant(message["clock"])
         elif "line" in message:
             taken.add(int(message["number"]))
             self._keep(str(message["line"]), phone)
@@ -177,6 +187,12 @@ class LabSession:
 
     def _keep(self, line: str, phone: Phone) -> None:
         record = renamed(_decoder.decode(line), phone)
+        if at := getattr(record, "started_at", None):
+            # Hosts' clocks differ; what came later is known by one clock.
+            own = (_instant(at) + self._ahead).isoformat(timespec="milliseconds")
+            record = replace(record, started_at=own)
+        if isinstance(record, DeviceReady) and phone.id != self._info.id:
+            record = replace(record, instead_of=self._info.id)
         self._run.store.append(record)
         if isinstance(record, Launch):
             self._launches.append(record)
@@ -200,6 +216,10 @@ class LabSession:
 
     def _note(self, text: str) -> None:
         self._run.observer.note(self._info.id, text)
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)
 
 
 def _next(

@@ -31,7 +31,7 @@ from pocketbench.bench.measure.execute import measure
 from pocketbench.bench.measure.lease import CpuLease
 from pocketbench.bench.measure.observer import Observer
 from pocketbench.bench.measure.prepacking import with_prepacked
-from pocketbench.bench.measure.store import Store
+from pocketbench.bench.measure.store import Store, utc_now
 from pocketbench.bench.paths import cache_dir, state_dir
 from pocketbench.bench.records.device import DeviceInfo
 from pocketbench.bench.records.run import Record
@@ -123,6 +123,7 @@ def measure_part(payload: bytes) -> list[str]:
     """
     worker = get_worker()
     key = str(worker.get_current_task())
+    worker.log_event(TOPIC, {"key": key, "clock": utc_now()})
     part = decode(payload)
     part = moved(part, {x.sha256: str(_place(x.sha256, x.name)) for x in part.files})
     driver = registry.load(registry.DEVICES, "device family", part.info.family)()

@@ -104,6 +104,8 @@ class DeviceReady(Value, frozen=True, kw_only=True, tag_field="record", tag="dev
     """Programs, libraries and models, with where each came from."""
     prepacked: tuple[PrepackedModel, ...] = ()
     """Models that it loads instead of the exported ones."""
+    instead_of: str | None = None
+    """The device whose missing blocks it measures, where that one went away."""
 
     @property
     def programs(self) -> tuple[ReadyProgram, ...]:

@@ -21,6 +21,7 @@ from pocketbench.bench.records.failure import FailureReason
 from pocketbench.devices.android.adb.private_server import private_server
 from pocketbench.devices.android.adb.program import find_adb
 from pocketbench.devices.simulated.running import running_phone
+from tests.main_job.conftest import MODELS
 from tests.phones import Adb, wait_for
 
 NET = ("nets:net", "--input", "1x3x16x16", "--engine", "executorch")
@@ -219,6 +220,121 @@ def test_a_killed_workers_blocks_are_redone_on_a_free_phone_of_its_model(
     assert sorted(on_lost + on_spare) == list(range(BLOCKS))
     places = [(x.device_id, x.block, x.variant_id) for x in stored.launches]
     assert len(set(places)) == len(places)
+
+
+def test_a_resumed_run_counts_the_blocks_that_a_spare_phone_measured(
+    user, hosts, scheduler
+):
+    left, right = hosts("left", "right")
+    process, address = scheduler()
+    left.joins(address)
+    right.joins(address)
+    lost, spare = left.phones[0].id, right.phones[0].id
+    run = user.starts(
+        *("run", *NET, *VARIANTS, *SHORT, *LONG, "--lab", address, "--device", lost)
+    )
+    user.waits_for_launches(run, 2, lost)
+    left.is_killed()
+    user.waits_for_launches(run, 2, spare)
+    process.kill()
+    code, stderr = ends(run)
+    assert code == 3, stderr
+    before = user.last_run()
+    assert [x.instead_of for x in before.devices] == [None, lost]
+    assert whole_on(before, spare)
+
+    _, address = scheduler(port=address.rpartition(":")[2])
+    left.joins(address)
+    resumed = user.types("run", "--resume", "last", "--lab", address)
+    assert resumed.returncode == 0, resumed.stderr
+    after = user.last_run()
+    assert after.launches[: len(before.launches)] == before.launches
+    assert whole_on(after, spare) == whole_on(before, spare)
+    on_both = whole_on(after, lost) + whole_on(after, spare)
+    assert sorted(on_both) == list(range(BLOCKS))
+
+
+CLOCK = """
+import datetime, os
+
+real = datetime.datetime
+
+class SetBack(real):
+    @classmethod
+    def now(cls, tz=None):
+        hours = 5 if os.path.exists(os.environ["SET_BACK"]) else 2
+        return real.now(tz) - datetime.timedelta(hours=hours)
+
+datetime.datetime = SetBack
+"""
+"""A `sitecustomize` with which a process sees its computer's clock behind."""
+
+
+def test_a_host_whose_clock_is_behind_and_set_back_loses_no_launch_and_no_order(
+    user, hosts, scheduler, tmp_path
+):
+    (left,) = hosts("left")
+    process, address = scheduler()
+    user.write("clock/sitecustomize.py", CLOCK)
+    behind = {
+        "PYTHONPATH": f"{user.folder / 'clock'}:{MODELS}",
+        "SET_BACK": str(tmp_path / "set-back"),
+    }
+    left.joins(address, **behind)
+    run = user.starts("run", *NET, *VARIANTS, *SHORT, *LONG, "--lab", address)
+    user.waits_for_launches(run, 2)
+    (tmp_path / "set-back").touch()
+    user.waits_for_launches(run, 4)
+    process.kill()
+    code, stderr = ends(run)
+    assert code == 3, stderr
+
+    _, address = scheduler(port=address.rpartition(":")[2])
+    resumed = user.types("run", "--resume", "last", "--lab", address)
+    # The failure is made good by launches that really are later.
+    assert resumed.returncode == 0, resumed.stderr
+    run = user.last_run()
+    assert whole_on(run, left.phones[0].id) == list(range(BLOCKS))
+    times = [x.started_at for x in run.launches]
+    assert times == sorted(times)
+    assert run.started.started_at < times[0]
+
+
+def test_a_phone_that_is_lost_at_every_launch_is_quarantined_and_holds_no_other(
+    user, hosts, scheduler
+):
+    left, right = hosts("left", "right")
+    _, address = scheduler()
+    left.joins(address)
+    right.joins(address)
+    lost = left.phones[0]
+    rule = {"contains": "--model", "action": "unplug"}
+    lost.ask("behave", rules=[rule], replug_s=0.1)
+    done = user.types("run", *NET, *VARIANTS, *SHORT, "--lab", address)
+
+    assert done.returncode == 3, done.stderr
+    run = user.last_run()
+    last = run.failures[-1]
+    assert (last.device_id, last.reason) == (lost.id, FailureReason.QUARANTINED)
+    assert whole_on(run, lost.id) == []
+    assert whole_on(run, right.phones[0].id) == list(range(BLOCKS))
+
+
+def test_a_lab_is_measured_until_all_is_settled(user, hosts, scheduler):
+    (left,) = hosts("left")
+    _, address = scheduler()
+    left.joins(address)
+    done = user.types(
+        *("run", *NET, *VARIANTS, "--iterations", "3", "--warmup", "1"),
+        *("--until-settled", "--blocks", "12", "--lab", address),
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "look 1 of" in done.stderr
+    run = user.last_run()
+    whole = whole_on(run, left.phones[0].id)
+    assert len(whole) in run.started.plan.workload.looks
+    assert len(run.launches) == len(whole) * len(IDS)
 
 
 def _of(user, device_id):
