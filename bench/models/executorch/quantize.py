@@ -25,6 +25,7 @@ _KINDS = {
     "linear": re.compile(r"aten\.linear\.\w+"),
     "recurrent": re.compile(r"aten\.(lstm|gru|rnn_tanh|rnn_relu)\.\w+"),
 }
+_WEIGHT = re.compile(r"(^|\.)weight(_ih_l0)?$")
 
 
 class QuantizedGraph(NamedTuple):
@@ -60,8 +61,10 @@ def quantize_graph(
     refuse_norms_of_each_batch(graph.graph, name)
     try:
         chosen = quantizer(delegate, is_dynamic=is_dynamic)
-        if kept:
-            chosen.set_filter_function(lambda node: _kind(node) != kept)
+        if delegate == "xnnpack":
+            chosen.set_filter_function(
+                lambda node: _takes_reals(node) and _kind(node) != kept
+            )
         if is_dynamic and delegate == "xnnpack":
             _flatten_linear_inputs(graph)
         _drop_dtype_checks(graph)
@@ -79,6 +82,14 @@ def quantize_graph(
     in_int8 = _quantized_layers(made)
     kept_float = tuple(names[x] for x in names if x not in in_int8)
     return QuantizedGraph(made, layers, len(in_int8), kept_float)
+
+
+def _takes_reals(node: fx.Node) -> bool:
+    """Whether none of its tensors is of whole numbers, which no kernel quantizes."""
+    values = [given.meta.get("val") for given in node.all_input_nodes]
+    return all(
+        value.is_floating_point() for value in values if isinstance(value, torch.Tensor)
+    )
 
 
 def _flatten_linear_inputs(graph: fx.GraphModule) -> None:
@@ -142,8 +153,8 @@ def _layer_names(graph: fx.GraphModule) -> dict[str, str]:
         if _kind(node) is not None:
             given = [x for x in node.all_input_nodes if x.op == "get_attr"]
             own = str(given[0].target) if given else node.name
-            own = own.removesuffix(".weight").removeprefix("module.")
-            found[node.name] = "module" if own == "weight" else own
+            own = _WEIGHT.sub("", own).removeprefix("module.")
+            found[node.name] = own or "module"
     return found
 
 

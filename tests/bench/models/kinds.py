@@ -539,3 +539,20 @@ def padded_by_name():
 
 def plain_recurrent():
     return nn.RNN(8, 8, batch_first=True), torch.randn(1, 3, 8)
+
+
+class Anchored(nn.Module):
+    """Boxes in units of strides that are whole numbers."""
+
+    def __init__(self):
+        super().__init__()
+        self.c = nn.Conv2d(3, 4, 3, 4, 1)
+        self.register_buffer("strides", torch.tensor([8, 16, 32, 64]))
+
+    def forward(self, x):
+        y = self.c(x)
+        return y * self.strides.view(1, 4, 1, 1) + torch.arange(y.shape[-1])
+
+
+def anchored():
+    return Anchored(), torch.rand(1, 3, 32, 32)

@@ -133,3 +133,16 @@ def test_what_the_delegate_computes_wrongly_in_int8_stays_float32_by_name(export
     assert artifact.export.changed.startswith("1 of 3 convolution and linear layers")
     assert artifact.export.kept_float == ("a", "b")
     assert artifact.output_error.worst_sqnr_db > 40
+
+
+def test_arithmetic_with_whole_numbers_is_not_quantized(export_kind):
+    artifact = export_kind("anchored", "int8-static+executorch")
+
+    assert artifact.export.changed.startswith("1 of 1 convolution layers quantized")
+    assert artifact.output_error.worst_sqnr_db > 25
+
+
+def test_a_recurrent_layer_that_stays_float32_is_named(export_kind):
+    artifact = export_kind("plain_recurrent", "int8-dynamic+executorch")
+
+    assert artifact.export.kept_float == ("module",)
