@@ -8,12 +8,17 @@ tokens per second, with the 95 % interval over the pairs that verdicts are built
 
 Then what the stamp of a token costs, as a share of the token: at most 0.1 %.
 
+Each token reads all weights once, so it shows in which physical pages they lie, and a
+process with Python and torch gets other ones than a small program. --huge-pages gives
+both programs huge pages, of which there are few.
+
 With --deeper the other one is our runner with a model of one layer more: the interval
 must lie above 1.
 
 Aim: within 1 % of theirs. Launches go on until the interval is 1 % wide.
 Run: python self_benchmarks/generation.py [--variant float32] [--pairs 20]
     [--most-pairs 200] [--new-tokens 64] [--deeper] [--file MODEL.pte]
+    [--huge-pages]
 """
 
 from __future__ import annotations
@@ -26,10 +31,11 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 from agreement import is_narrow, ratio, verdict
-from text_llm_runner import ids_of, write_tokenizer
+from text_llm_runner import id_of, ids_of, write_tokenizer
 
 from pocketbench.android_runner.own import ExecutorchRunner
 from pocketbench.bench.measure.lease import CpuLease
@@ -59,6 +65,8 @@ int main() {
   std::printf("%%f", double(stamps.back()) / stamps.size());
 }
 """
+HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+"""glibc then asks for huge pages (madvise), since version 2.35."""
 
 Times = tuple[tuple[int, ...], tuple[int, ...]]
 """Stamps and token ids of a launch."""
@@ -69,8 +77,14 @@ class Ours:
 
     name = "ours"
 
-    def __init__(self, device: Device, artifact: Artifact, new_tokens: int) -> None:
-        self._device, self._artifact = device, artifact
+    def __init__(
+        self,
+        device: Device,
+        artifact: Artifact,
+        new_tokens: int,
+        env: Mapping[str, str],
+    ) -> None:
+        self._device, self._artifact, self._env = device, artifact, env
         self._runner = ExecutorchRunner((), print)
         program = self._runner.program(device.info)
         executable, *libraries = device.push(program.objects)
@@ -93,9 +107,8 @@ class Ours:
 
     def launch(self, cpus: tuple[int, ...]) -> Times:
         command = self._runner.command(self._request)
-        result = self._device.run(
-            command.argv, timeout_s=600, env=command.env, host_cpus=cpus
-        )
+        env = {**command.env, **self._env}
+        result = self._device.run(command.argv, timeout_s=600, env=env, host_cpus=cpus)
         made = self._runner.parse(result, self._artifact, self._request).generation
         assert made is not None
         return made.token_ns, made.token_ids
@@ -107,9 +120,15 @@ class Theirs:
     name = "theirs"
 
     def __init__(
-        self, device: Device, artifact: Artifact, new_tokens: int, folder: Path
+        self,
+        device: Device,
+        artifact: Artifact,
+        new_tokens: int,
+        env: Mapping[str, str],
+        folder: Path,
     ) -> None:
         self._device = device
+        self._env = {"OMP_NUM_THREADS": "1", **env}
         size = artifact.decoder and artifact.decoder.vocabulary_size
         assert size is not None
         tokenizer = folder / "tokenizer.bin"
@@ -121,11 +140,11 @@ class Theirs:
 
     def launch(self, cpus: tuple[int, ...]) -> Times:
         result = self._device.run(
-            self._argv, timeout_s=600, env={"OMP_NUM_THREADS": "1"}, host_cpus=cpus
+            self._argv, timeout_s=600, env=self._env, host_cpus=cpus
         )
         lines = result.stdout.decode().splitlines()
         made = json.loads(next(x for x in reversed(lines) if '"token_ns"' in x))
-        ids = tuple(int(text.strip("<>")) for text in made["texts"])
+        ids = tuple(map(id_of, made["texts"]))
         return tuple(made["token_ns"]), ids
 
 
@@ -161,6 +180,7 @@ def main() -> None:
     parser.add_argument("--most-pairs", type=int, default=200)
     parser.add_argument("--new-tokens", type=int, default=64)
     parser.add_argument("--deeper", action="store_true")
+    parser.add_argument("--huge-pages", action="store_true")
     parsed = parser.parse_args()
 
     os.chdir(HERE)  # where the factory of the deeper model is
@@ -172,14 +192,15 @@ def main() -> None:
         driver.open(info, cancel=threading.Event()) as device,
         tempfile.TemporaryDirectory() as name,
     ):
-        ours = Ours(device, artifact, parsed.new_tokens)
+        env = HUGE_PAGES if parsed.huge_pages else {}
+        ours = Ours(device, artifact, parsed.new_tokens, env)
         other: Ours | Theirs
         if parsed.deeper:
             deeper = artifact_of(SEVEN_LAYERS, parsed.variant)
-            other = Ours(device, deeper, parsed.new_tokens)
+            other = Ours(device, deeper, parsed.new_tokens, env)
             other.name = "one layer more"
         else:
-            other = Theirs(device, artifact, parsed.new_tokens, Path(name))
+            other = Theirs(device, artifact, parsed.new_tokens, env, Path(name))
         pairs: list[tuple[float, float]] = []
         for number in range(parsed.most_pairs + 1):
             enough = len(pairs) >= parsed.pairs and len(pairs) % 10 == 0

@@ -1,7 +1,7 @@
 """One launch of ExecuTorch's own TextLLMRunner, with a stamp per token.
 
 Prints JSON: when each token was there, in nanoseconds since the generation began, and
-its text. The tokens of `write_tokenizer` have their ids as text.
+its text. Most tokens of `write_tokenizer` have their ids as text.
 Run: python self_benchmarks/text_llm_runner.py MODEL TOKENIZER PROMPT NEW_TOKENS
 """
 
@@ -32,7 +32,16 @@ def write_tokenizer(path: Path, vocabulary_size: int, *, end_token: int) -> None
 
 def ids_of(prompt: str) -> list[int]:
     """The tokens that this tokenizer makes of letters; it puts a space before them."""
-    return [SPACE, *(FIRST_LETTER + LETTERS.index(x) for x in prompt)]
+    return [SPACE, *map(id_of, prompt)]
+
+
+def id_of(text: str) -> int:
+    """The token that has this text."""
+    if text == " ":
+        return SPACE
+    if text in LETTERS:
+        return FIRST_LETTER + LETTERS.index(text)
+    return int(text.strip("<>"))
 
 
 def main() -> None:
