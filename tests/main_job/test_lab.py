@@ -288,8 +288,10 @@ def test_a_host_whose_clock_is_behind_and_set_back_loses_no_launch_and_no_order(
     process.kill()
     code, stderr = ends(run)
     assert code == 3, stderr
+    assert left.worker.stdout.readline().startswith(address)
 
     _, address = scheduler(port=address.rpartition(":")[2])
+    assert "left at" in left.worker.stdout.readline()
     resumed = user.types("run", "--resume", "last", "--lab", address)
     # The failure is made good by launches that really are later.
     assert resumed.returncode == 0, resumed.stderr
