@@ -24,7 +24,10 @@ def device(phone, open_phone):
 def running(device, word):
     """The lines of `ps` on the phone that hold a word."""
     done = device.run(["ps", "-A", "-o", "PID,ARGS"], timeout_s=60)
-    return [line for line in done.stdout.decode().splitlines() if word in line]
+    # In brackets: it is killed and has no memory any more, and waits to be reaped.
+    killed = f"[{word}]"
+    lines = done.stdout.decode().splitlines()
+    return [line for line in lines if word in line and killed not in line]
 
 
 def test_outputs_come_apart_with_the_exit_code(device):

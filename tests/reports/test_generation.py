@@ -17,7 +17,7 @@ from tests.generated_runs import generated_run
 from tests.reports.conftest import HOST, PIXEL
 
 EXPECTED = """\
-tiny_llama on 2 devices: 66.1 tokens/s to 200 tokens/s with 8da4w at 2 depths.
+tiny_llama on 2 devices: 66.1 to 200 tokens/s with 8da4w at 2 depths.
 8da4w@d1024 is 2.4x faster than float32@d1024 (55.1 → 132 tokens/s, 27.6 → 66.1
 tokens/s) on both devices (1 of them simulated).
 8da4w@d0 is 2.4x faster than float32@d0 (83.5 → 200 tokens/s, 41.7 → 99.9
