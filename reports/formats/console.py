@@ -251,8 +251,8 @@ def _more(view: View) -> str:
     run = view.summary.run.started.run_id
     other = view.summary.compared_with
     if other is not None:
-        return f"All of it: pocketbench compare {other.run_id} {run} --details"
-    return f"All of it: pocketbench report {run} --details"
+        return f"Full report: pocketbench compare {other.run_id} {run} --details"
+    return f"Full report: pocketbench report {run} --details"
 
 
 def _wrapped(console: Console, words: str, style: str = "") -> list[Text]:

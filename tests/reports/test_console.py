@@ -33,7 +33,7 @@ Caveats: a simulated phone.
 
 Next: about 14 more launches of each build to settle 1 inconclusive comparison
 (`--until-settled` adds them).
-All of it: pocketbench report 20260302-091500-mobilenet_v2 --details
+Full report: pocketbench report 20260302-091500-mobilenet_v2 --details
 """
 
 
