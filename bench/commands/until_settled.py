@@ -64,6 +64,7 @@ def measure_run(run: RunContext, jobs: Sequence[DeviceJob], before: Run | None) 
                 jobs,
                 launches=before.every_launch if before else (),
                 failures=worth_keeping(before, anew=True) if before else (),
+                devices=before.devices if before else (),
             )
         if plan.profile == "ops":
             if plan.spread:
@@ -95,6 +96,7 @@ def measure_until_settled(run: RunContext, jobs: Sequence[DeviceJob]) -> None:
             going,
             launches=before.launches,
             failures=worth_keeping(before),
+            devices=before.devices,
         )
         found = _look(read_run(store.folder))
         if plan.spread:

@@ -21,11 +21,11 @@ from pocketbench.bench.lab.worker import announce, lacking, measure_part, take_p
 from pocketbench.bench.measure.context import RunContext
 from pocketbench.bench.measure.device_job import DeviceJob
 from pocketbench.bench.measure.prepare import make_driver
-from pocketbench.bench.measure.store import read_run
 from pocketbench.bench.planning.selection import Selector
 from pocketbench.bench.records.device import DeviceDriver, DeviceInfo
 from pocketbench.bench.records.families import FAMILIES
 from pocketbench.bench.records.launch import Failure, Launch
+from pocketbench.bench.records.run import DeviceReady
 
 _CONNECT_S = 15
 _LOOK_S = 1.0
@@ -233,15 +233,14 @@ class LabDriver:
         job: DeviceJob,
         launches: tuple[Launch, ...],
         failures: tuple[Failure, ...],
+        devices: tuple[DeviceReady, ...],
     ) -> LabSession:
         """What measures a job on the host that has its phone."""
-        phone = self._lab.use(self._phones[job.selected.info.id])
-        stored = read_run(run.store.folder).devices if launches or failures else ()
-        spares = [x for x in stored if x.instead_of is not None]
-        self._lab.keep_for_others(
-            x.device for x in spares if x.instead_of != job.selected.info.id
-        )
-        own = [x.device.id for x in spares if x.instead_of == job.selected.info.id]
+        wanted = job.selected.info.id
+        phone = self._lab.use(self._phones[wanted])
+        spares = [x for x in devices if x.instead_of is not None]
+        self._lab.keep_for_others(x.device for x in spares if x.instead_of != wanted)
+        own = [x.device.id for x in spares if x.instead_of == wanted]
         return LabSession(self._lab, phone, run, job, launches, failures, own)
 
 

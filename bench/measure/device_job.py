@@ -14,6 +14,7 @@ from pocketbench.bench.records.plan import Variant
 if TYPE_CHECKING:
     from pocketbench.bench.measure.context import RunContext
     from pocketbench.bench.records.launch import Failure, Launch
+    from pocketbench.bench.records.run import DeviceReady
 
 
 class DeviceJob:
@@ -92,6 +93,7 @@ class SupportsSession(Protocol):
         job: DeviceJob,
         launches: tuple[Launch, ...],
         failures: tuple[Failure, ...],
+        devices: tuple[DeviceReady, ...],
     ) -> Session:
         """What measures a job there and stores its records here."""
         ...

@@ -18,7 +18,7 @@ from pocketbench.bench.measure.device_session import DeviceSession
 from pocketbench.bench.measure.spread import SharedWork, shared_work
 from pocketbench.bench.measure.store import Store, utc_now
 from pocketbench.bench.records.launch import Failure, Launch
-from pocketbench.bench.records.run import RunEnded
+from pocketbench.bench.records.run import DeviceReady, RunEnded
 
 
 @contextmanager
@@ -38,11 +38,12 @@ def measure(
     *,
     launches: tuple[Launch, ...] = (),
     failures: tuple[Failure, ...] = (),
+    devices: tuple[DeviceReady, ...] = (),
 ) -> None:
     """Measure all jobs, without noting the end: more may come of the same run.
 
-    `launches` and `failures` are those an earlier part of the same run stored: what
-    they cover is not measured again.
+    `launches`, `failures` and `devices` are those an earlier part of the same run
+    stored: what they cover is not measured again.
 
     Raises:
         Cancelled: The run was stopped; what was running on every device has been
@@ -55,7 +56,7 @@ def measure(
         while (models := work.take(device_id)) is not None:
             part = job.limited(models, job.deadline)
             session: Session = (
-                driver.session(run, part, launches, failures)
+                driver.session(run, part, launches, failures, devices)
                 if isinstance(driver := part.selected.driver, SupportsSession)
                 else kind(run, part, launches=launches, failures=failures)
             )
