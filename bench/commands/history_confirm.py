@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
-from msgspec.structs import replace
 
 from pocketbench.bench.commands.history_flow import change_named
 from pocketbench.bench.commands.run_flow import run_main_job
@@ -50,7 +49,7 @@ def confirm_change(
     )
     cell = history.series.cell
     places = history.series.points[change.index - 1 : change.index + 1]
-    variant, generation = series_parts(cell.variant)
+    variant, asked = series_parts(cell.variant)
     builds = []
     with working_folder() as folder_of_both:
         for side, point in zip(("before", "after"), places, strict=True):
@@ -68,25 +67,22 @@ def confirm_change(
                 builds.append(
                     _exported(tree, source or cell.model, variant, inputs, target)
                 )
-        options = RunOptions(
-            baseline=str(builds[0]),
-            candidates=(str(builds[1]),),
-            devices=devices,
-            blocks=blocks,
-            threads=(cell.threads,),
-            gate_on=(metric,) if metric else (),
-            fail_on="regression",
-            as_json=as_json,
-        )
-        if generation:
-            options = replace(
-                options,
-                kind="generate",
-                prompt_tokens=generation.prompt_tokens,
-                new_tokens=generation.new_tokens,
-                kv_depths=(generation.kv_depth,),
+        return run_main_job(
+            RunOptions(
+                kind="generate" if asked else None,
+                prompt_tokens=asked.prompt_tokens if asked else None,
+                new_tokens=asked.new_tokens if asked else None,
+                kv_depths=(asked.kv_depth,) if asked else None,
+                baseline=str(builds[0]),
+                candidates=(str(builds[1]),),
+                devices=devices,
+                blocks=blocks,
+                threads=(cell.threads,),
+                gate_on=(metric,) if metric else (),
+                fail_on="regression",
+                as_json=as_json,
             )
-        return run_main_job(options)
+        )
 
 
 @contextlib.contextmanager
