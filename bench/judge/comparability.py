@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pocketbench.bench.judge.summary import Cell, Unlike
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
-    from pocketbench.bench.records.conditions import Conditions, CpuPolicy
+    from pocketbench.bench.records.conditions import Conditions
     from pocketbench.bench.records.launch import Launch
     from pocketbench.bench.records.run import DeviceReady
 
@@ -27,14 +27,15 @@ Facts = dict[str, Counter[str]]
 
 def launch_facts(launches: Iterable[Launch]) -> Facts:
     """What the conditions read before each launch say."""
-    alike: dict[Hashable, list[Conditions]] = {}
-    for launch in launches:
-        if (read := launch.conditions_before) is not None:
-            alike.setdefault(_state(read), []).append(read)
+    states = Counter(
+        _state(launch.conditions_before)
+        for launch in launches
+        if launch.conditions_before is not None
+    )
     found: Facts = {}
-    for same in alike.values():
-        for name, value in _said(same[0]).items():
-            found.setdefault(name, Counter())[value] += len(same)
+    for state, count in states.items():
+        for name, value in _said(state).items():
+            found.setdefault(name, Counter())[value] += count
     return found
 
 
@@ -143,45 +144,66 @@ def _mostly(values: Counter[str]) -> str:
     return f"{value} ({count} of {values.total()} launches)"
 
 
-def _state(conditions: Conditions) -> Hashable:
-    """What the words about a reading are made of."""
-    battery = conditions.battery
-    return (
+class _Domain(NamedTuple):
+    """What is compared of a clock domain."""
+
+    id: int
+    governor: str | None
+    is_capped: bool | None
+    max_frequency_khz: int | None
+    hardware_max_frequency_khz: int | None
+
+
+class _State(NamedTuple):
+    """All that is compared of one reading; most readings of a device are alike."""
+
+    domains: tuple[_Domain, ...]
+    is_charging: bool | None
+    is_battery_saver: bool | None
+    is_fixed_performance: bool | None
+
+
+def _state(read: Conditions) -> _State:
+    return _State(
         tuple(
             [
-                (p.id, p.governor, p.max_frequency_khz, p.hardware_max_frequency_khz)
-                for p in conditions.cpu_policies or ()
+                _Domain(
+                    p.id,
+                    p.governor,
+                    p.is_capped,
+                    p.max_frequency_khz,
+                    p.hardware_max_frequency_khz,
+                )
+                for p in read.cpu_policies or ()
             ]
         ),
-        battery and battery.is_charging,
-        conditions.is_battery_saver,
-        conditions.is_fixed_performance,
+        None if read.battery is None else read.battery.is_charging,
+        read.is_battery_saver,
+        read.is_fixed_performance,
     )
 
 
-def _said(conditions: Conditions) -> dict[str, str]:
-    """Each fact of one reading, in words."""
+def _said(state: _State) -> dict[str, str]:
+    """Each fact of one state, in words."""
     said = {}
-    policies = conditions.cpu_policies or ()
-    governors = {p.id: p.governor for p in policies if p.governor}
+    governors = {p.id: p.governor for p in state.domains if p.governor}
     if governors:
         names = sorted(set(governors.values()))
         each = ", ".join(f"{g} (policy {i})" for i, g in governors.items())
         said["governor"] = names[0] if len(names) == 1 else each
-    caps = [cap for policy in policies if (cap := _cap(policy)) is not None]
+    caps = [cap for domain in state.domains if (cap := _cap(domain)) is not None]
     if caps:
         said["clock caps"] = ", ".join(filter(None, caps)) or "none"
-    charging = conditions.battery and conditions.battery.is_charging
-    if charging is not None:
-        said["charging"] = "yes" if charging else "no"
-    if conditions.is_battery_saver is not None:
-        said["battery saver"] = "on" if conditions.is_battery_saver else "off"
-    if conditions.is_fixed_performance is not None:
-        said["fixed performance"] = "on" if conditions.is_fixed_performance else "off"
+    if state.is_charging is not None:
+        said["charging"] = "yes" if state.is_charging else "no"
+    if state.is_battery_saver is not None:
+        said["battery saver"] = "on" if state.is_battery_saver else "off"
+    if state.is_fixed_performance is not None:
+        said["fixed performance"] = "on" if state.is_fixed_performance else "off"
     return said
 
 
-def _cap(policy: CpuPolicy) -> str | None:
+def _cap(policy: _Domain) -> str | None:
     """How far a clock domain is held down, in quarters; empty where it is not.
 
     Vendors move a cap by a step or two all the time: that is no other condition.
