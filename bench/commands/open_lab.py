@@ -14,7 +14,8 @@ from pocketbench.bench.planning.selection import SelectedDevice, Selector
 from pocketbench.bench.records.device import DeviceDriver
 from pocketbench.bench.records.plan import Plan
 
-_EXTRAS = {"jumpstarter": "jumpstarter"}
+_OWN_EXTRAS = ("jumpstarter",)
+"""Labs whose packages are not in the extra `lab`."""
 
 MakeDriver = Callable[[Selector], DeviceDriver]
 
@@ -52,7 +53,7 @@ def load_lab(table: Mapping[str, str], name: str, subject: str) -> Any:
         raise ToolMissingError(
             subject,
             f"needs a package that is not installed ({error.name})",
-            f"Run: pip install 'pocketbench[{_EXTRAS.get(name, 'lab')}]'",
+            f"Run: pip install 'pocketbench[{name if name in _OWN_EXTRAS else 'lab'}]'",
         ) from error
 
 

@@ -109,6 +109,8 @@ def retries(run: Run) -> tuple[Retried, ...]:
 
 def _made_good(run: Run) -> Iterator[tuple[Failure, bool]]:
     """Every failure, and whether a launch did later what had failed."""
+    if not run.failures:
+        return
     shares = run.devices if run.started.plan.spread else ()
     kinds = {ready.device.id: interchangeable(ready.device) for ready in shares}
     launches: defaultdict[object, list[Launch]] = defaultdict(list)

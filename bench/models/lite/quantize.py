@@ -65,13 +65,12 @@ class Quantized(NamedTuple):
 
 def takes_dynamic(module: nn.Module) -> bool:
     """Whether it has a layer that torch quantizes dynamically."""
-    return any(map(_takes_dynamic, module.modules()))
+    return any(type(x) in _DYNAMIC and not _is_projected(x) for x in module.modules())
 
 
-def _takes_dynamic(layer: nn.Module) -> bool:
-    # Torch leaves out the projection of an LSTM, and with it answers something else.
-    is_projected = isinstance(layer, nn.LSTM) and layer.proj_size
-    return type(layer) in _DYNAMIC and not is_projected
+def _is_projected(layer: nn.Module) -> bool:
+    """Whether torch would leave a projection out, and so answer something else."""
+    return isinstance(layer, nn.LSTM) and bool(layer.proj_size)
 
 
 def quantize_dynamic(module: nn.Module, *, name: str) -> Quantized:
@@ -86,7 +85,7 @@ def quantize_dynamic(module: nn.Module, *, name: str) -> Quantized:
     try:
         copied = fresh(whole)
         for layer in copied.modules():
-            if type(layer) in _DYNAMIC and not _takes_dynamic(layer):
+            if _is_projected(layer):
                 layer.qconfig = None
         made = quantization.quantize_dynamic(copied, _DYNAMIC)
     except Exception as error:
