@@ -127,7 +127,7 @@ def _best(figures: dict[int, Figure], source: Source) -> int | None:
     sign = 1.0 if source.column.better == "lower" else -1.0
 
     def ends(figure: Figure) -> tuple[float, float]:
-        """Of its interval, the better one first; a single launch tells neither."""
+        """Both ends of its interval, the better one first; one launch has no ends."""
         if figure.low is None or figure.high is None:
             reach = math.inf if figure.interval else 0.0
             return sign * figure.point - reach, sign * figure.point + reach
