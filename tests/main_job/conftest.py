@@ -20,6 +20,15 @@ from tests.phones import free_port
 
 PROGRAM = Path(sys.executable).with_name("pocketbench")
 
+LEASED_RUN = (
+    *("run", "nets:net", "--input", "1x3x16x16", "--variant", "float32"),
+    # Its program is small: 400 MB of torch take long on a busy computer, or a tunnel.
+    *("--engine", "executorch"),
+    *("--iterations", "3", "--warmup", "1", "--min-duration", "300ms"),
+    *("--no-cooldown", "--blocks", "2", "--lab"),
+)
+"""A run on leased phones; the lab's address comes after it."""
+
 MODELS = Path(__file__).parent / "models"
 """Importable by every user here. In one place, so that each is exported only once."""
 

@@ -5,19 +5,14 @@ from __future__ import annotations
 import pytest
 
 from pocketbench.bench.records.failure import FailureReason
+from tests.main_job.conftest import LEASED_RUN
 from tests.phones import wait_for
 
 pytestmark = pytest.mark.needs(
     "jumpstarter", "executorch", "compiler", "namespaces", "mksh", "toybox"
 )
 
-COMMAND = (
-    *("run", "nets:net", "--input", "1x3x16x16", "--variant", "float32"),
-    # Its program is small: the tunnel need not carry 400 MB of torch.
-    *("--engine", "executorch"),
-    *("--iterations", "3", "--warmup", "1", "--min-duration", "300ms"),
-    *("--no-cooldown", "--blocks", "2", "--lab", "jumpstarter:model=pixel-8"),
-)
+COMMAND = (*LEASED_RUN, "jumpstarter:model=pixel-8")
 
 
 @pytest.fixture

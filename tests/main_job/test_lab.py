@@ -154,6 +154,14 @@ def _copy(source, target):
         target.shutdown(socket.SHUT_RDWR)
 
 
+def two_joined(hosts, address):
+    """Two hosts that have announced their phones."""
+    both = hosts("left", "right")
+    for host in both:
+        host.joins(address)
+    return both
+
+
 def whole_on(run, device_id):
     return sorted(
         whole_blocks(run.launches, device_id=device_id, model="net", variant_ids=IDS)
@@ -169,10 +177,8 @@ def ends(process):
 def test_each_phone_measures_on_its_own_host_and_files_travel_once(
     user, hosts, scheduler
 ):
-    left, right = hosts("left", "right")
     _, address = scheduler()
-    left.joins(address)
-    right.joins(address)
+    left, right = two_joined(hosts, address)
 
     listed = json.loads(user.types("lab", "status", address, "--json").stdout)
     assert {(x["host"], x["id"], x["part"]) for x in listed} == {
@@ -198,10 +204,8 @@ def test_each_phone_measures_on_its_own_host_and_files_travel_once(
 def test_a_killed_workers_blocks_are_redone_on_a_free_phone_of_its_model(
     user, hosts, scheduler
 ):
-    left, right = hosts("left", "right")
     _, address = scheduler()
-    left.joins(address)
-    right.joins(address)
+    left, right = two_joined(hosts, address)
     lost, spare = left.phones[0].id, right.phones[0].id
     run = user.starts(
         *("run", *NET, *VARIANTS, *SHORT, *LONG, "--lab", address, "--device", lost)
@@ -225,10 +229,8 @@ def test_a_killed_workers_blocks_are_redone_on_a_free_phone_of_its_model(
 def test_a_resumed_run_counts_the_blocks_that_a_spare_phone_measured(
     user, hosts, scheduler
 ):
-    left, right = hosts("left", "right")
     process, address = scheduler()
-    left.joins(address)
-    right.joins(address)
+    left, right = two_joined(hosts, address)
     lost, spare = left.phones[0].id, right.phones[0].id
     run = user.starts(
         *("run", *NET, *VARIANTS, *SHORT, *LONG, "--lab", address, "--device", lost)
@@ -305,10 +307,8 @@ def test_a_host_whose_clock_is_behind_and_set_back_loses_no_launch_and_no_order(
 def test_a_phone_that_is_lost_at_every_launch_is_quarantined_and_holds_no_other(
     user, hosts, scheduler
 ):
-    left, right = hosts("left", "right")
     _, address = scheduler()
-    left.joins(address)
-    right.joins(address)
+    left, right = two_joined(hosts, address)
     lost = left.phones[0]
     rule = {"contains": "--model", "action": "unplug"}
     lost.ask("behave", rules=[rule], replug_s=0.1)
@@ -346,10 +346,8 @@ def _of(user, device_id):
 def test_a_killed_workers_phone_is_reported_where_no_other_is_free(
     user, hosts, scheduler
 ):
-    left, right = hosts("left", "right")
     _, address = scheduler()
-    left.joins(address)
-    right.joins(address)
+    left, right = two_joined(hosts, address)
     lost = left.phones[0].id
     run = user.starts("run", *NET, *VARIANTS, *SHORT, *LONG, "--lab", address)
     user.waits_for_launches(run, 2, lost)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pocketbench.bench.records.failure import FailureReason
+from tests.main_job.conftest import LEASED_RUN
 from tests.standins.stf import Stf
 
 pytestmark = pytest.mark.needs("executorch", "compiler", "namespaces", "mksh", "toybox")
@@ -29,13 +30,7 @@ def phone(stf, phone_factory):
     return phone
 
 
-COMMAND = (
-    *("run", "nets:net", "--input", "1x3x16x16", "--variant", "float32"),
-    # Its program is small: 400 MB of torch take long on a busy computer.
-    *("--engine", "executorch"),
-    *("--iterations", "3", "--warmup", "1", "--min-duration", "300ms"),
-    *("--no-cooldown", "--blocks", "2", "--lab", "stf:model=pixel 8"),
-)
+COMMAND = (*LEASED_RUN, "stf:model=pixel 8")
 
 
 def is_attached(adb, phone):
