@@ -116,6 +116,8 @@ def _claims(view: View) -> list[str]:
         by_candidate.setdefault(key, []).append(comparison)
     candidates = sorted(by_candidate.values(), key=_weight, reverse=True)
     claims = [_claim(view, comparisons) for comparisons in candidates]
+    if any(_has_few_launches(view, c) for c in judged):
+        claims[-1] = f"{claims[-1].removesuffix('.')}; quick run: rough numbers."
     return [*claims, counts] if len(view.judged) > MOST_UNCOUNTED else claims
 
 
@@ -190,8 +192,6 @@ def _claim(view: View, comparisons: Sequence[Comparison]) -> str:
     sqnr = _sqnr(view, comparisons)
     if sqnr:
         sentence += f"; output SQNR {sqnr}"
-    if any(_has_few_launches(view, c) for c in comparisons):
-        sentence += "; quick run: rough numbers"
     return f"{sentence}."
 
 

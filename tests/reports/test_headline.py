@@ -76,7 +76,7 @@ def test_a_candidate_better_everywhere_is_one_sentence(tiny):
     )
     assert claim(summary) == (
         "int8-static is 2.1x faster than float32 (10.0 → 4.76 ms, 20.0 → 9.52 ms) on "
-        "both devices (1 of them simulated), and uses 33 % to 38 % less memory; "
+        "both devices (1 of them simulated), and uses 33 to 38 % less memory; "
         "output SQNR 31 dB."
     )
 
@@ -84,7 +84,7 @@ def test_a_candidate_better_everywhere_is_one_sentence(tiny):
 def test_a_slower_candidate_and_an_inconclusive_one_are_said_with_milliseconds(tiny):
     assert headline(View(tiny)).details == (
         "int8-static is 10 % slower than float32 (10.0 → 11.0 ms) on 1 of 2 devices, "
-        "inconclusive on 1 (simulated), and uses 33 % to 38 % less memory; output "
+        "inconclusive on 1 (simulated), and uses 33 to 38 % less memory; output "
         "SQNR 31 dB.",
     )
 
