@@ -73,7 +73,7 @@ def effect(metric: Metric, ratio: float, *, as_times: bool = False) -> str:
 def effect_range(
     metric: Metric, ratios: Sequence[float], *, as_times: bool = False
 ) -> str:
-    """Ratios of one direction as one phrase: `1.9x to 2.4x faster`, `33 to 38 % less`."""
+    """Ratios of one direction as one phrase: `1.9x to 2.4x faster`, `3 to 8 % less`."""
     ordered = sorted(ratios, key=lambda r: max(r, 1 / r) if r > 0 else 0)
     as_times = as_times or is_in_times(ordered[-1])
     first, last = (_amount(metric, r, as_times) for r in (ordered[0], ordered[-1]))

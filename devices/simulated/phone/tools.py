@@ -17,12 +17,13 @@ from pocketbench.devices.simulated.phone.system_root import (
 from pocketbench.devices.simulated.phone.translator import Translator
 
 _PLAIN_COMMANDS = """
-    base64 basename cat chmod cksum cmp cp cut date dd df diff dirname du echo env
-    expand expr false find grep head hostname id kill ln ls md5sum mkdir mktemp more
-    mv nice nl nohup nproc od paste printenv printf ps pwd readlink realpath rm
-    rmdir sed seq sha1sum sha256sum sha512sum sleep sort split stat stty sync tail
-    tee test timeout touch tr true tty uname uniq uptime wc which whoami xargs xxd
-    yes
+    base64 basename cat chmod cksum cmp comm cp cut date dd df diff dirname du echo
+    env expand expr fallocate false find flock fold free grep gunzip gzip head
+    hostname id kill killall ln ls md5sum mkdir mkfifo mktemp more mountpoint mv
+    nice nl nohup nproc od paste patch pgrep pidof pkill printenv printf ps pwd
+    readlink realpath renice rev rm rmdir sed seq setsid sha1sum sha256sum sha512sum
+    sleep sort split stat strings stty sync tac tail tar tee test timeout touch tr
+    true truncate tty uname uniq unlink uptime wc which whoami xargs xxd yes zcat
 """
 """Looked for one by one where neither toybox nor busybox is installed."""
 
