@@ -21,10 +21,18 @@ MakeDriver = Callable[[Selector], DeviceDriver]
 
 
 @contextmanager
-def opened_lab(address: str | None) -> Iterator[MakeDriver]:
+def opened_lab(
+    address: str | None, wait_s: float, say: Callable[[str], None]
+) -> Iterator[MakeDriver]:
     """What makes drivers: of this computer, or of a lab while the context goes on.
 
+    Args:
+        address: `None`: this computer.
+        wait_s: How long a phone that somebody else has leased is waited for.
+        say: Takes one line, when it is.
+
     Raises:
+        NoDeviceError: No phone of the lab became free in time.
         UsageError: No such lab, or it does not answer.
     """
     if address is None:
@@ -37,7 +45,8 @@ def opened_lab(address: str | None) -> Iterator[MakeDriver]:
             "is no address of a lab",
             "Give tcp://HOST:8786, stf:SELECTOR or jumpstarter:SELECTOR",
         )
-    with load_lab(registry.LABS, kind, f"--lab {address}")(address) as make:
+    open_it = load_lab(registry.LABS, kind, f"--lab {address}")
+    with open_it(address, wait_s, say) as make:
         yield make
 
 

@@ -70,6 +70,8 @@ from pocketbench.bench.records.runner import SupportsDuration
 from pocketbench.bench.units import shown
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from pocketbench.bench.records.artifact import Artifact
 
 
@@ -99,17 +101,17 @@ def measure_and_store(options: RunOptions) -> tuple[Path, Cancelled | None]:
     Raises:
         PocketbenchError: Nothing could be measured.
     """
-    with opened_lab(options.lab) as make:
-        return _measure_and_store(options, make)
-
-
-def _measure_and_store(
-    options: RunOptions, make: MakeDriver
-) -> tuple[Path, Cancelled | None]:
     from rich.console import Console
 
     console = Console(stderr=True)
     say = _once(partial(console.print, markup=False, highlight=False, soft_wrap=True))
+    with opened_lab(options.lab, _wait_s(options), say) as make:
+        return _measure_and_store(options, make, console, say)
+
+
+def _measure_and_store(
+    options: RunOptions, make: MakeDriver, console: Console, say: Callable[[str], None]
+) -> tuple[Path, Cancelled | None]:
     remove_leftovers(options.runs_folder)
     if options.resume is not None:
         before = _stopped_run(options)
@@ -137,9 +139,11 @@ def _measure_and_store(
     _check_lasting(plan, equipped)
     check_generators(plan, (b.runner for item in equipped for b in item.bindings))
     preinstall(equipped)
-    wait_s = parse_duration(options.wait, "--wait") if options.wait else 0.0
-    claim = Claim(folder.name, wait_s, say, pushes_per_hub=options.pushes_per_hub)
-    claim_devices(selected, claim)
+    pushes_per_hub = options.pushes_per_hub
+    claim_devices(
+        selected,
+        Claim(folder.name, _wait_s(options), say, pushes_per_hub=pushes_per_hub),
+    )
     check_devices(selected)
     stopped: Cancelled | None = None
     artifacts, errors = export_all(plan, say) if equipped else ({}, {})
@@ -180,6 +184,10 @@ def _stopped_run(options: RunOptions) -> Run:
             "--resume", "takes its models from the stored run", "Leave MODEL out"
         )
     return read_run(find_run(options.resume, options.runs_folder))
+
+
+def _wait_s(options: RunOptions) -> float:
+    return parse_duration(options.wait, "--wait") if options.wait else 0.0
 
 
 def _once(say: Callable[[str], None]) -> Callable[[str], None]:

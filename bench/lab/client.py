@@ -245,10 +245,13 @@ class LabDriver:
 
 
 @contextlib.contextmanager
-def open_lab(address: str) -> Iterator[Callable[[Selector], DeviceDriver]]:
+def open_lab(
+    address: str, wait_s: float, say: Callable[[str], None]
+) -> Iterator[Callable[[Selector], DeviceDriver]]:
     """Connect to a scheduler; gives what makes drivers of its phones, and of `host`.
 
-    TLS and its certificates are as Dask's own settings say.
+    TLS and its certificates are as Dask's own settings say. A phone that another run
+    uses is waited for by the scheduler itself, however long.
 
     Raises:
         UsageError: No scheduler answers there.

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
 
 from pocketbench.bench.errors import PocketbenchError, ServiceError, UsageError
+from pocketbench.bench.units import format_span
 from pocketbench.devices.labs.jumpstarter_api import JumpstarterApi, connected
 from pocketbench.devices.labs.leased_driver import LeasedDriver, drivers_beside
 from pocketbench.devices.labs.leases import Lease, MakeDriver, Restore, leased
@@ -22,12 +24,16 @@ LASTS = timedelta(minutes=30)
 """After so long without us, Jumpstarter itself ends a lease."""
 EXTEND_S = 300.0
 _WAIT_S = 60
-"""How long an exporter that is leased, or starting, is waited for."""
+"""How long an exporter that is leased, or starting, is waited for at least."""
 
 
 @contextlib.contextmanager
-def open_jumpstarter(address: str) -> Iterator[MakeDriver]:
+def open_jumpstarter(
+    address: str, wait_s: float, say: Callable[[str], None]
+) -> Iterator[MakeDriver]:
     """Lease an exporter by its labels: `jumpstarter:model=pixel-8`; gives its driver.
+
+    Who waits for one takes turns in the controller's own order.
 
     Raises:
         NoDeviceError: None that matches is free, or it has no adb driver.
@@ -59,7 +65,9 @@ def open_jumpstarter(address: str) -> Iterator[MakeDriver]:
             ),
             _extended(api, name),
         ):
-            exporter = api.wait(name, selector, _WAIT_S)
+            if wait_s > _WAIT_S:
+                say(f"Waiting up to {format_span(wait_s)} for jumpstarter:{selector}")
+            exporter = api.wait(name, selector, max(_WAIT_S, math.ceil(wait_s)))
             with api.tunnel(name, exporter) as port:
                 yield _drivers(api, name, exporter, port)
 

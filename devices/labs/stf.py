@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import fnmatch
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,6 +20,7 @@ from pocketbench.bench.errors import (
 )
 from pocketbench.bench.records.device import DeviceDriver, DeviceInfo
 from pocketbench.bench.records.failure import FailureReason
+from pocketbench.bench.units import format_span
 from pocketbench.devices.android.adb.reconnect import ask_server, wait_until_back
 from pocketbench.devices.android.adb.server import ensure_running
 from pocketbench.devices.labs.leased_driver import LeasedDriver, drivers_beside
@@ -26,6 +28,8 @@ from pocketbench.devices.labs.leases import Lease, Restore, leased
 from pocketbench.devices.labs.stf_api import StfApi, api_from_environment
 
 _ANSWER_TIMEOUT_S = 60.0
+_POLL_S = 5.0
+"""Between two questions whether a phone has become free."""
 _KEYS = {"model": ("model", "marketName"), "manufacturer": ("manufacturer",)}
 
 
@@ -78,16 +82,20 @@ class StfDriver(LeasedDriver):
 
 
 @contextlib.contextmanager
-def open_stf(address: str) -> Iterator[Callable[[Any], DeviceDriver]]:
+def open_stf(
+    address: str, wait_s: float, say: Callable[[str], None]
+) -> Iterator[Callable[[Any], DeviceDriver]]:
     """Lease a free phone: `stf:SERIAL`, `stf:model=Pixel 8`; gives its driver.
 
     Raises:
-        NoDeviceError: None that matches is free.
+        NoDeviceError: None that matches is free, or became so in time.
         ServiceError: STF refused, or cannot be reached.
         UsageError: STF_URL and STF_TOKEN are not set.
     """
     api = api_from_environment()
-    with _free_phone(api, address.partition(":")[2] or "*") as serial:
+    pattern = address.partition(":")[2] or "*"
+    with contextlib.ExitStack() as stack:
+        serial = _wait_for_phone(stack, api, pattern, wait_s, say)
         driver = StfDriver(api, serial, api.connect(serial))
         with driver.connected():
             yield drivers_beside(driver)
@@ -108,29 +116,56 @@ def give_back_stf(lease: Lease, restore: Restore | None) -> None:
     api.release(lease.serial)
 
 
-@contextlib.contextmanager
-def _free_phone(api: StfApi, pattern: str) -> Iterator[str]:
-    """The serial of a phone that is ours while the context goes on."""
-    matching = [x for x in api.phones() if _matches(pattern, x)]
-    for phone in matching:
-        if not _is_free(phone):
-            continue
-        with contextlib.ExitStack() as stack:
+def _wait_for_phone(
+    stack: contextlib.ExitStack,
+    api: StfApi,
+    pattern: str,
+    wait_s: float,
+    say: Callable[[str], None],
+) -> str:
+    """The serial of a phone that is ours until the stack is closed.
+
+    Raises:
+        NoDeviceError: None matches, or none was free in time.
+    """
+    deadline, is_said = time.monotonic() + wait_s, False
+    while True:
+        matching = [x for x in api.phones() if _matches(pattern, x)]
+        serial = _take_free(stack, api, matching)
+        if serial is not None:
+            return serial
+        left_s = deadline - time.monotonic()
+        if not matching or left_s <= 0:
+            waited = f" after {format_span(wait_s)}" if matching and wait_s else ""
+            raise NoDeviceError(
+                f"--lab stf:{pattern}",
+                f"none of {len(matching)} phones that match is free{waited}"
+                if matching
+                else "no phone of STF matches",
+                f"See {api.url} for what it has"
+                + (", or wait longer for one: --wait 10m" if matching else ""),
+            )
+        if not is_said:
+            say(f"Waiting up to {format_span(wait_s)} for a free phone of STF")
+        is_said = True
+        time.sleep(min(_POLL_S, left_s))
+
+
+def _take_free(
+    stack: contextlib.ExitStack, api: StfApi, phones: Sequence[dict[str, Any]]
+) -> str | None:
+    """Lease the first that is free; `None`: there is none."""
+    for phone in filter(_is_free, phones):
+        # Not on the stack before it is ours: a phone may be asked for again.
+        with contextlib.ExitStack() as attempt:
             try:
-                is_ours = stack.enter_context(_leased(api, phone["serial"]))
+                is_ours = attempt.enter_context(_leased(api, phone["serial"]))
             except Timeout:
                 continue
-            if not is_ours:
-                continue
-            yield phone["serial"]
-            return
-    raise NoDeviceError(
-        f"--lab stf:{pattern}",
-        f"none of {len(matching)} phones that match is free"
-        if matching
-        else "no phone of STF matches",
-        f"See {api.url} for what it has, and try again",
-    )
+            if is_ours:
+                stack.enter_context(attempt.pop_all())
+                return str(phone["serial"])
+    return None
 
 
 def _leased(api: StfApi, serial: str) -> contextlib.AbstractContextManager[bool]:

@@ -96,6 +96,22 @@ def test_a_lease_that_is_lost_is_a_failure_and_the_rest_is_measured_later(
     assert not controller.held
 
 
+@pytest.mark.slow
+def test_an_exporter_that_is_leased_is_waited_for(user, controller, phone):
+    from pocketbench.devices.labs.jumpstarter import open_jumpstarter
+
+    with open_jumpstarter("jumpstarter:model=pixel-8", 0, print):
+        run = user.starts(*COMMAND, "--wait", "10m", "--blocks", "1")
+        said = next(line for line in run.stderr if "Waiting" in line)
+        wait_for(lambda: len(controller.leases) == 2)
+    _, stderr = run.communicate(timeout=180)
+
+    assert said == "Waiting up to 10 min for jumpstarter:model=pixel-8\n"
+    assert run.returncode == 0, stderr
+    assert len(user.last_run().launches) == 1
+    assert not controller.held
+
+
 @pytest.mark.parametrize(
     ("lab", "environment", "code", "words"),
     [
@@ -120,7 +136,7 @@ def test_a_lease_is_extended_as_long_as_it_is_used(controller, phone, monkeypatc
     from pocketbench.devices.labs import jumpstarter
 
     monkeypatch.setattr(jumpstarter, "EXTEND_S", 0.05)
-    with jumpstarter.open_jumpstarter("jumpstarter:model=pixel-8"):
+    with jumpstarter.open_jumpstarter("jumpstarter:model=pixel-8", 0, print):
         lease = controller.held["namespaces/lab/exporters/shelf-1"]
         wait_for(lambda: lease.duration.ToTimedelta() > jumpstarter.LASTS)
     assert not controller.held

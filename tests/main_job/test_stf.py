@@ -115,6 +115,27 @@ def test_what_cannot_be_leased_is_one_error(user, stf, lab, environment, code, w
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_a_phone_that_somebody_has_is_waited_for(user, stf, phone):
+    stf.phones[SERIAL]["owner"] = "somebody else"
+    run = user.starts(*COMMAND, "--wait", "10m", "--blocks", "1")
+    said = next(line for line in run.stderr if "Waiting" in line)
+    assert said == "Waiting up to 10 min for a free phone of STF\n"
+    stf.phones[SERIAL]["owner"] = None
+    _, stderr = run.communicate(timeout=120)
+
+    assert run.returncode == 0, stderr
+    assert len(user.last_run().launches) == 1
+    assert stf.owner(SERIAL) is None
+
+
+def test_the_wait_for_a_phone_has_an_end(user, stf):
+    stf.offers("taken", "127.0.0.1:9", owner="somebody else")
+    done = user.types(*COMMAND, "--wait", "1s")
+
+    assert done.returncode == 2
+    assert "none of 1 phones that match is free after 1 s" in done.stderr
+
+
 def test_a_phone_that_is_taken_meanwhile_is_left_to_who_has_it(user, stf):
     stf.offers(SERIAL, "127.0.0.1:9")
     stf.is_too_late = True
