@@ -4,10 +4,12 @@ Simulated phones on one adb server, each with LAUNCHES launches of a program tha
 a second and prints what the null program does. Ideal is LAUNCHES seconds for any number
 of phones; counted is the time from the first phone's opening to the last one's end, and
 processor time and memory of the pocketbench process and the adb programs it starts. The
-phones run on the same processor: their share is printed beside, and where both together
-fill it, the makespan is that of the phones and not of pocketbench.
+phones run on the same processor, and where they fill it the makespan is theirs and not
+pocketbench's. With --remembered each phone runs a launch and a reading of its conditions
+once and answers so, after as long, from then on: it costs this computer next to nothing
+then, like a real phone.
 Aims: 64 phones at 95 % of the ideal, with one core and 500 MB at most.
-Run: python -m self_benchmarks.fleet [PHONES ...]
+Run: python -m self_benchmarks.fleet [--remembered] [PHONES ...]
 """
 
 from __future__ import annotations
@@ -20,9 +22,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pocketbench.android_runner.own import NullRunner
 from pocketbench.devices.android.adb.private_server import private_server
@@ -34,6 +37,12 @@ from tests.main_job.on_a_phone import PhoneJob, model_file, script
 
 COUNTS = (1, 2, 4, 8, 16, 32, 64)
 LAUNCHES, LAUNCH_S = 30, 1.0
+REMEMBERED = {
+    "rules": [
+        {"contains": words, "action": "remember"} for words in ("T='@@", "'--model'")
+    ]
+}
+"""The two kinds of commands that a launch consists of."""
 LEAST_SHARE, MOST_CORES, MOST_BYTES = 0.95, 1.0, 500e6
 
 
@@ -76,13 +85,17 @@ def measure(folder: Path, port: int, serials: list[str], program: Path) -> Spent
     )
 
 
-def row(count: int, folder: Path, program: Path) -> bool:
+def row(
+    count: int, folder: Path, program: Path, behaviour: Mapping[str, Any] | None
+) -> bool:
     """Measure and print; whether the aims are reached."""
     adb = find_adb()
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(private_server(adb, folder / f"adb-{count}"))
         phones = [
-            stack.enter_context(running_phone("pixel-8", name=f"fleet-{number}"))
+            stack.enter_context(
+                running_phone("pixel-8", name=f"fleet-{number}", behaviour=behaviour)
+            )
             for number in range(count)
         ]
         for phone in phones:
@@ -109,7 +122,9 @@ def row(count: int, folder: Path, program: Path) -> bool:
 
 def main() -> None:
     """Print a row for each number of phones, and fail beyond the aims."""
-    counts = tuple(map(int, sys.argv[1:])) or COUNTS
+    words = sys.argv[1:]
+    behaviour = REMEMBERED if "--remembered" in words else None
+    counts = tuple(int(x) for x in words if x != "--remembered") or COUNTS
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         program = sleeping_program(folder)
@@ -118,7 +133,7 @@ def main() -> None:
             "POCKETBENCH_STATE_DIR": f"{name}/state",
             "ADB_MDNS": "0",
         }
-        reached = [row(count, folder, program) for count in counts]
+        reached = [row(count, folder, program, behaviour) for count in counts]
     if not all(reached):
         sys.exit("beyond the aims")
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from pocketbench.devices.simulated.daemon import shell
+from pocketbench.devices.simulated.daemon.answers import Answers
 from pocketbench.devices.simulated.daemon.connection import Connection
 from pocketbench.devices.simulated.daemon.sync import SyncService
 from pocketbench.devices.simulated.phone.processes import Process, Processes, leaves
@@ -74,6 +75,7 @@ class Daemon:
         self.processes = Processes()
         self._heating = Heating(profile, vitals, lambda: self.behaviour.heat)
         self.processes.listeners += [vitals.started, self._heating.started]
+        self._answers = Answers()
         self._log = SystemLog(profile)
         self.processes.signal_listeners.append(self._log.ended)
         self.counters = Counters()
@@ -179,12 +181,19 @@ class Daemon:
         if rule is not None and rule.action == "garbage":
             await stream.write(rule.text.encode("utf-8", "surrogateescape"))
             return
+        remembers = rule is not None and rule.action == "remember"
+        if remembers and await self._answers.gave(stream, request.command):
+            return
         if rule is not None and rule.action == "delay":
             await asyncio.sleep(rule.after_s)
-        elif rule is not None:
+        elif rule is not None and not remembers:
             self._arm(rule)
         self.vitals.refresh()
-        await shell.serve(stream, request, self.processes, self.environment)
+        run = shell.serve(stream, request, self.processes, self.environment)
+        if remembers:
+            await self._answers.keep(stream, request.command, run)
+        else:
+            await run
 
     def _arm(self, rule: CommandRule) -> None:
         def started(process: Process) -> None:

@@ -31,6 +31,8 @@ class Stream:
         self.max_payload = max_payload
         self.closed = asyncio.Event()
         self.sent_bytes = 0
+        self.written: bytearray | None = None
+        """What is written, for who wants to keep it."""
         self._send_packet = send
         self._acknowledged = asyncio.Event()
         self._acknowledged.set()
@@ -102,6 +104,8 @@ class Stream:
         Raises:
             StreamClosedError: The host does not want them any more.
         """
+        if self.written is not None:
+            self.written += data
         for start in range(0, len(data), self.max_payload):
             await self._acknowledged.wait()
             if self.closed.is_set():
