@@ -217,7 +217,12 @@ class Controller(
             duration=request.lease.duration,
             client=f"{request.parent}/clients/{client}",
         )
-        wanted = dict(x.split("=") for x in request.lease.selector.split(","))
+        await self._assign(request.lease_id, lease)
+        return lease
+
+    async def _assign(self, lease_id, lease):
+        """Give a lease an exporter that is free, or say why it has none."""
+        wanted = dict(x.split("=") for x in lease.selector.split(","))
         matching = [
             (name, x)
             for name, x in self.exporters.items()
@@ -233,12 +238,12 @@ class Controller(
             _set_condition(lease, "Pending", "True", "NotAvailable", words)
         else:
             name, exporter = free[0]
-            exporter.lease = request.lease_id
-            lease.exporter = f"{request.parent}/exporters/{name}"
+            exporter.lease = lease_id
+            parent = lease.name.partition("/leases/")[0]
+            lease.exporter = f"{parent}/exporters/{name}"
             lease.effective_begin_time.GetCurrentTime()
             _set_condition(lease, "Ready", "True", "Ready")
             await self._notify()
-        return lease
 
     async def GetLease(self, request, context):
         _, lease = await self._own(context, request, request.name)
@@ -284,6 +289,10 @@ class Controller(
         exporter = self.exporters[await self._known(context, request)]
         exporter.is_online = True
         exporter.is_ready = request.status == ExporterStatus.LEASE_READY.value
+        if request.status == ExporterStatus.AVAILABLE.value:
+            for name, lease in self.leases.items():
+                if not lease.exporter and not _is_over(lease):
+                    await self._assign(name, lease)
         return jumpstarter_pb2.ReportStatusResponse()
 
     async def Status(self, request, context):
