@@ -5,9 +5,9 @@ a second and prints what the null program does. Ideal is LAUNCHES seconds for an
 of phones; counted is the time from the first phone's opening to the last one's end, and
 processor time and memory of the pocketbench process and the adb programs it starts. The
 phones run on the same processor, and where they fill it the makespan is theirs and not
-pocketbench's. With --remembered each phone runs a launch and a reading of its conditions
-once and answers so, after as long, from then on: it costs this computer next to nothing
-then, like a real phone.
+pocketbench's. With --remembered each phone runs a launch and a reading of its
+conditions once and answers so, after as long, from then on: it costs this computer next
+to nothing then, like a real phone.
 Aims: 64 phones at 95 % of the ideal, with one core and 500 MB at most.
 Run: python -m self_benchmarks.fleet [--remembered] [PHONES ...]
 """
