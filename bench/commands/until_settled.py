@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
@@ -18,6 +18,7 @@ from pocketbench.bench.measure.prepacking import with_prepacked
 from pocketbench.bench.measure.spread import begun_on
 from pocketbench.bench.measure.store import read_run
 from pocketbench.bench.records.failure import FailureReason
+from pocketbench.bench.records.run import spares_of
 from pocketbench.bench.units import format_span
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from pocketbench.bench.records.launch import Failure, Launch
     from pocketbench.bench.records.plan import Plan
     from pocketbench.bench.records.run import Run
+
+
+_R = TypeVar("_R", "Launch", "Failure")
 
 
 class _Look(NamedTuple):
@@ -175,10 +179,14 @@ def _going_on(jobs: Sequence[DeviceJob], plan: Plan, found: _Look) -> list[Devic
     """Tasks of the unsettled models, of devices that did what they were asked to."""
     going = []
     for job in jobs:
+        # What another one has begun, which is lost, nothing can settle any more.
+        ids = _devices_of(job, found.run)
+        opened = [x.device.id for x in found.run.devices if x.device.id in ids]
+        device_id = opened[-1] if opened else ids[0]
         models = [
             model
             for model in job.models
-            if (job.selected.info.id, model) in found.unsettled
+            if (device_id, model) in found.unsettled
             and not _missing(job, plan, found.run, [model])
         ]
         if models:
@@ -200,7 +208,8 @@ def _in_time(
     going: list[DeviceJob] = []
     late_s = 0.0
     for job in jobs:
-        mine = [x for x in new if x.device_id == job.selected.info.id]
+        ids = _devices_of(job, found.run)
+        mine = [x for x in new if x.device_id in ids]
         missing = _missing(job, plan, found.run, job.models)
         needed = missing * (seconds_per_launch(mine) or 0.0)
         if needed <= left:
@@ -211,16 +220,32 @@ def _in_time(
 
 
 def _missing(job: DeviceJob, plan: Plan, run: Run, models: Collection[str]) -> int:
-    """How many launches of some models the plan's blocks are short of."""
+    """How many launches of some models the plan's blocks are short of.
+
+    Those of another device that measured instead count.
+    """
+    device_id, *spares = _devices_of(job, run)
     ledger = Ledger(
-        job.selected.info.id,
+        device_id,
         plan,
         models={name: job.models[name] for name in job.models if name in models},
         exported=job.artifacts,
-        launches=run.launches,
-        failures=worth_keeping(run),
+        launches=[_of(device_id, x, spares) for x in run.launches],
+        failures=[_of(device_id, x, spares) for x in worth_keeping(run)],
     )
     return ledger.pending_launches(redos=0)
+
+
+def _devices_of(job: DeviceJob, run: Run) -> list[str]:
+    """The job's device, and those that measured instead of it."""
+    device_id = job.selected.info.id
+    return [device_id, *spares_of(device_id, run.devices)]
+
+
+def _of(device_id: str, record: _R, spares: Collection[str]) -> _R:
+    return (
+        replace(record, device_id=device_id) if record.device_id in spares else record
+    )
 
 
 def _blocks(count: int) -> str:

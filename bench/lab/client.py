@@ -25,7 +25,7 @@ from pocketbench.bench.planning.selection import Selector
 from pocketbench.bench.records.device import DeviceDriver, DeviceInfo
 from pocketbench.bench.records.families import FAMILIES
 from pocketbench.bench.records.launch import Failure, Launch
-from pocketbench.bench.records.run import DeviceReady
+from pocketbench.bench.records.run import DeviceReady, spares_of
 
 _CONNECT_S = 15
 _LOOK_S = 1.0
@@ -238,9 +238,10 @@ class LabDriver:
         """What measures a job on the host that has its phone."""
         wanted = job.selected.info.id
         phone = self._lab.use(self._phones[wanted])
-        spares = [x for x in devices if x.instead_of is not None]
-        self._lab.keep_for_others(x.device for x in spares if x.instead_of != wanted)
-        own = [x.device.id for x in spares if x.instead_of == wanted]
+        self._lab.keep_for_others(
+            x.device for x in devices if x.instead_of not in (None, wanted)
+        )
+        own = spares_of(wanted, devices)
         return LabSession(self._lab, phone, run, job, launches, failures, own)
 
 

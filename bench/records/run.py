@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from pocketbench.bench.records.artifact import Artifact
@@ -119,6 +120,11 @@ class DeviceReady(Value, frozen=True, kw_only=True, tag_field="record", tag="dev
             loader=self.loader,
         )
         return (first, *self.other_programs)
+
+
+def spares_of(device_id: str, devices: Iterable[DeviceReady]) -> list[str]:
+    """The devices that measured instead of one."""
+    return [x.device.id for x in devices if x.instead_of == device_id]
 
 
 class RunEnded(Value, frozen=True, kw_only=True, tag_field="record", tag="run_ended"):

@@ -26,6 +26,7 @@ from pocketbench.bench.records.interim_analyses import LOOKS
 from pocketbench.bench.records.launch import Measurement
 from pocketbench.bench.records.plan import CooldownLimits
 from pocketbench.bench.records.run import ArtifactReady
+from tests import factories
 from tests.bench.measure.test_session import PROGRAM, CountingRunner, ScriptedDriver
 
 SAME = (1.0, 1.0)
@@ -57,7 +58,7 @@ class Lab:
         self.notes = Looks()
         self.cancel = threading.Event()
 
-    def _runner(self, device_id):
+    def runner(self, device_id):
         count = itertools.count()
         lab = self
 
@@ -82,7 +83,7 @@ class Lab:
         jobs = [
             DeviceJob(
                 SelectedDevice(driver, DeviceInfo(id=name, family="host", name=name)),
-                [RunnerBinding(self._runner(name), PROGRAM)],
+                [RunnerBinding(self.runner(name), PROGRAM)],
                 models={m.name: plan.variants_of(m.name) for m in plan.models},
                 artifacts=artifacts,
             )
@@ -105,6 +106,43 @@ class Lab:
         for launch in read_run(self.folder).launches:
             found[launch.device_id, launch.model] = launch.block + 1
         return dict(found)
+
+
+class OfAnotherHost(ScriptedDriver):
+    """Its phone is lost before the first launch, and a spare one takes over."""
+
+    def __init__(self, lab):
+        super().__init__()
+        self._lab = lab
+
+    def session(self, run, job, launches, failures, devices):
+        return Spare(self._lab, run, job, launches)
+
+
+class Spare:
+    gave_up = False
+
+    def __init__(self, lab, run, job, launches):
+        self._run, self._job = run, job
+        self._runner = lab.runner(job.selected.info.id)
+        self._begun = max((x.block + 1 for x in launches), default=0)
+
+    def run(self):
+        info = DeviceInfo(id="spare", family="host", name="spare")
+        ready = factories.device_ready(info, instead_of=self._job.selected.info.id)
+        self._run.store.append(ready)
+        for block in range(self._begun, self._run.plan.workload.blocks):
+            for position, artifact in enumerate(self._job.artifacts.values()):
+                launch = factories.launch(
+                    artifact.variant,
+                    model=artifact.model,
+                    device_id=info.id,
+                    block=block,
+                    position=position,
+                    artifact_sha256=artifact.sha256,
+                )
+                measured = self._runner.parse(None, artifact, None)
+                self._run.store.append(replace(launch, measurement=measured))
 
 
 @pytest.fixture
@@ -249,3 +287,22 @@ def test_a_device_that_is_lost_does_not_hold_up_the_end(lab, plan):
     assert lab.blocks()["host", "one"] == 20
     assert lab.blocks()["phone", "one"] == 7
     assert run.failures[-1].reason is FailureReason.QUARANTINED
+
+
+def test_a_spare_device_goes_on_with_what_is_not_settled(lab, plan):
+    lab.drivers["phone"] = OfAnotherHost(lab)
+    lab.factors = {
+        ("host", "one"): FASTER,
+        ("host", "two"): FASTER,
+        ("phone", "one"): UNDECIDED,
+        ("phone", "two"): UNDECIDED,
+    }
+
+    lab.run(plan)
+
+    assert lab.blocks() == {
+        ("host", "one"): 6,
+        ("host", "two"): 6,
+        ("spare", "one"): 20,
+        ("spare", "two"): 20,
+    }
