@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import importlib.metadata
 import logging
+import signal
 import tempfile
 import threading
 import time
@@ -50,7 +51,23 @@ async def serve(scheduler: str, *, name: str, say: Callable[[str], None]) -> Non
     """Announce this host's phones to a scheduler until the process is stopped.
 
     A scheduler that goes away is waited for; what runs for it is stopped.
+
+    Raises:
+        KeyboardInterrupt: SIGTERM, or the terminal was closed.
     """
+    # What becomes of the lab is said here; Dask's log is for who looks after Dask.
+    logging.getLogger("distributed").setLevel(logging.ERROR)
+    serving = asyncio.ensure_future(_serve(scheduler, name, say))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
+    try:
+        await serving
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
+async def _serve(scheduler: str, name: str, say: Callable[[str], None]) -> None:
     while True:
         worker = Worker(
             scheduler,

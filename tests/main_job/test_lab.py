@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -341,6 +342,18 @@ def test_a_lab_is_measured_until_all_is_settled(user, hosts, scheduler):
 
 def _of(user, device_id):
     return [x for x in user.last_run().launches if x.device_id == device_id]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_worker_that_is_stopped_says_that_alone(user, hosts, scheduler, number):
+    (left,) = hosts("left")
+    _, address = scheduler()
+    left.joins(address)
+    left.worker.send_signal(number)
+
+    _, stderr = left.worker.communicate(timeout=120)
+    assert stderr.strip() == "Stopped."
+    assert left.worker.returncode == 130
 
 
 def test_a_killed_workers_phone_is_reported_where_no_other_is_free(
