@@ -128,6 +128,7 @@ class Daemon:
         self.unplug()
         self.processes.kill_all()
         self.vitals.restarted()
+        self._answers = Answers()
         self._in_background(self._come_back(self.behaviour.reboot_s))
 
     def _unplug_by_script(self) -> None:

@@ -1,0 +1,141 @@
+"""How much more a lab of four hosts measures than one of them.
+
+Each host is a worker with an adb server and PHONES simulated phones of its own; all are
+on this computer, and so are the scheduler and the command that asks. Every phone
+measures LAUNCHES launches of a program that sleeps a second, which it answers from
+memory after the first (see fleet.py). Timed is the whole `pocketbench run --lab`; one
+host and four take turns.
+Aim: four hosts measure at least 3.6 times as many launches a second as one.
+Run: python -m self_benchmarks.lab_workers [TIMES]
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+
+from pocketbench.devices.android.adb.private_server import private_server
+from pocketbench.devices.android.adb.program import find_adb
+from pocketbench.devices.simulated.running import running_phone
+from self_benchmarks.fleet import LAUNCH_S, LAUNCHES, REMEMBERED
+from tests.main_job.on_a_phone import ABI, PRINTS_A_RESULT, script
+
+HOSTS, PHONES, TIMES = 4, 8, 3
+LEAST_SPEEDUP = 3.6
+PROGRAM = Path(sys.executable).with_name("pocketbench")
+
+
+@contextlib.contextmanager
+def scheduler(folder: Path) -> Iterator[str]:
+    """A scheduler's address."""
+    file = folder / "scheduler.json"
+    argv = [
+        *(sys.executable, "-m", "distributed.cli.dask_scheduler"),
+        *("--host", "127.0.0.1", "--port", "0", "--no-dashboard"),
+        *("--scheduler-file", str(file)),
+    ]
+    with subprocess.Popen(argv, stderr=subprocess.DEVNULL) as process:
+        while not (file.exists() and file.read_text().endswith("}")):
+            time.sleep(0.1)
+        yield json.loads(file.read_text())["address"]
+        process.terminate()
+
+
+@contextlib.contextmanager
+def host(folder: Path, name: str, address: str) -> Iterator[None]:
+    """A worker that has announced its phones."""
+    adb = find_adb()
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(private_server(adb, folder / f"adb-{name}"))
+        for number in range(PHONES):
+            phone = stack.enter_context(
+                running_phone("pixel-8", name=f"{name}-{number}", behaviour=REMEMBERED)
+            )
+            for words in (["connect", phone.serial], ["-s", phone.serial, "get-state"]):
+                argv = server.command(adb, *words)
+                subprocess.run(argv, check=True, capture_output=True)
+        environment = {
+            "ANDROID_ADB_SERVER_PORT": str(server.port),
+            "POCKETBENCH_STATE_DIR": str(folder / name / "state"),
+            "POCKETBENCH_CACHE_DIR": str(folder / name / "cache"),
+        }
+        worker = subprocess.Popen(
+            [PROGRAM, "lab", "worker", address, "--name", name],
+            env=os.environ | environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert worker.stdout is not None
+        print(worker.stdout.readline().strip(), flush=True)
+        try:
+            yield
+        finally:
+            worker.terminate()
+            worker.wait()
+
+
+def export(folder: Path) -> Path:
+    """A small model's file."""
+    (folder / "nets.py").write_text("import torch\nnet = torch.nn.Linear(4, 2).eval\n")
+    argv = [PROGRAM, "export", "nets:net", "--input", "1x4", "--variant", "float32"]
+    subprocess.run(argv, check=True, cwd=folder, stdout=subprocess.DEVNULL)
+    return folder / "net-float32.ptl"
+
+
+def seconds(folder: Path, net: Path, address: str) -> float:
+    """How long one run on every phone of the lab takes; all launches are stored."""
+    program = script(
+        folder / "speed_benchmark_torch", f"sleep {LAUNCH_S:g}", *PRINTS_A_RESULT
+    )
+    argv = [
+        *(PROGRAM, "run", net, "--input", "1x4", "--no-cooldown", "--lab", address),
+        *("--blocks", str(LAUNCHES), "--runner", f"{program.name}={program}@{ABI}"),
+    ]
+    began = time.monotonic()
+    subprocess.run(argv, check=True, cwd=folder, stdout=subprocess.DEVNULL)
+    return time.monotonic() - began
+
+
+def main() -> None:
+    """Print the figures, and fail beyond the aim."""
+    times = int(sys.argv[1]) if sys.argv[1:] else TIMES
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        os.environ |= {
+            "HOME": str(folder),
+            "POCKETBENCH_STATE_DIR": str(folder / "state"),
+            "ADB_MDNS": "0",
+        }
+        labs = []
+        for count in (1, HOSTS):
+            place = folder / str(count)
+            place.mkdir()
+            labs.append(stack.enter_context(scheduler(place)))
+            for number in range(count):
+                name = f"lab-{count}-{number}"
+                stack.enter_context(host(place, name, labs[-1]))
+        net = export(folder)
+        ratios = []
+        for _ in range(times):
+            one_s, all_s = (seconds(folder, net, address) for address in labs)
+            ratios.append(HOSTS * one_s / all_s)
+            print(
+                f"{PHONES * LAUNCHES} launches on 1 host: {one_s:.1f} s; "
+                f"{HOSTS * PHONES * LAUNCHES} on {HOSTS}: {all_s:.1f} s; "
+                f"{ratios[-1]:.2f}x",
+                flush=True,
+            )
+    if median(ratios) < LEAST_SPEEDUP:
+        sys.exit("beyond the aim")
+
+
+if __name__ == "__main__":
+    main()
