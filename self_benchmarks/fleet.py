@@ -9,7 +9,7 @@ pocketbench's. With --remembered each phone runs a launch and a reading of its
 conditions once and answers so, after as long, from then on: it costs this computer next
 to nothing then, like a real phone.
 Aims: 64 phones at 95 % of the ideal, with one core and 500 MB at most.
-Run: python -m self_benchmarks.fleet [--remembered] [PHONES ...]
+Run: python -m self_benchmarks.fleet [--remembered] [--plot FILE] [PHONES ...]
 """
 
 from __future__ import annotations
@@ -22,10 +22,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
+
+import click
 
 from pocketbench.android_runner.own import NullRunner
 from pocketbench.devices.android.adb.private_server import private_server
@@ -36,7 +38,7 @@ from tests import factories
 from tests.main_job.on_a_phone import PhoneJob, model_file, script
 
 COUNTS = (1, 2, 4, 8, 16, 32, 64)
-LAUNCHES, LAUNCH_S = 30, 1.0
+LAUNCHES, LAUNCH_S = 60, 1.0
 REMEMBERED = {
     "rules": [
         {"contains": words, "action": "remember"} for words in ("T='@@", "'--model'")
@@ -49,10 +51,21 @@ LEAST_SHARE, MOST_CORES, MOST_BYTES = 0.95, 1.0, 500e6
 class Spent(NamedTuple):
     """What one run took."""
 
+    phones: int
     wall_s: float
     cpu_s: float
     peak_bytes: int
     launches: int
+
+    @property
+    def share(self) -> float:
+        """Of the ideal makespan."""
+        return LAUNCHES * LAUNCH_S / self.wall_s
+
+    @property
+    def cores(self) -> float:
+        """What pocketbench and its adb programs kept busy."""
+        return self.cpu_s / self.wall_s
 
 
 def sleeping_program(folder: Path) -> Path:
@@ -63,7 +76,8 @@ def sleeping_program(folder: Path) -> Path:
     request = factories.launch_request(warmup_iterations=1, threads=1)
     argv = [executable, *runner.command(request).argv[1:]]
     answer = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
-    lines = [f"sleep {LAUNCH_S:g}", "cat <<'END'", *answer.splitlines(), "END"]
+    sleep = f'[ "$1" = --capabilities ] || sleep {LAUNCH_S:g}'
+    lines = [sleep, "cat <<'END'", *answer.splitlines(), "END"]
     return script(folder / "program", *lines)
 
 
@@ -78,6 +92,7 @@ def measure(folder: Path, port: int, serials: list[str], program: Path) -> Spent
     assert not run.failures, run.failures[0]
     usages = [resource.getrusage(x) for x in (resource.RUSAGE_SELF, -1)]
     return Spent(
+        len(serials),
         wall_s,
         sum(x.ru_utime + x.ru_stime for x in usages),
         usages[0].ru_maxrss * 1024,
@@ -87,8 +102,8 @@ def measure(folder: Path, port: int, serials: list[str], program: Path) -> Spent
 
 def row(
     count: int, folder: Path, program: Path, behaviour: Mapping[str, Any] | None
-) -> bool:
-    """Measure and print; whether the aims are reached."""
+) -> Spent:
+    """Measure and print."""
     adb = find_adb()
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(private_server(adb, folder / f"adb-{count}"))
@@ -107,24 +122,42 @@ def row(
         serials = [phone.serial for phone in phones]
         with multiprocessing.get_context("spawn").Pool(1) as pool:
             spent = pool.apply(measure, (folder, server.port, serials, program))
-    share = LAUNCHES * LAUNCH_S / spent.wall_s
-    cores = spent.cpu_s / spent.wall_s
     print(
         f"{count:4} phones: {spent.launches:5} launches in {spent.wall_s:6.1f} s, "
-        f"{share:4.0%} of the ideal; pocketbench {cores:.2f} cores, "
+        f"{spent.share:5.1%} of the ideal; pocketbench {spent.cores:.2f} cores, "
         f"{spent.peak_bytes / 1e6:.0f} MB (load before: {load:.1f})",
         flush=True,
     )
-    return (
-        share >= LEAST_SHARE and cores <= MOST_CORES and spent.peak_bytes <= MOST_BYTES
-    )
+    return spent
 
 
-def main() -> None:
+def draw(path: Path, rows: Sequence[Spent]) -> None:
+    """Draw the shares of the ideal and the cores over the number of phones."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 3.2), layout="constrained")
+    shares, cores = figure.subplots(1, 2)
+    counts = [row.phones for row in rows]
+    shares.plot(counts, [100 * row.share for row in rows], "o-")
+    shares.axhline(100 * LEAST_SHARE, linestyle=":", color="gray")
+    shares.set(ylabel="% of the ideal makespan", ylim=(0, 105))
+    cores.plot(counts, [row.cores for row in rows], "o-")
+    cores.axhline(MOST_CORES, linestyle=":", color="gray")
+    cores.set(ylabel="cores of pocketbench and adb", ylim=(0, 1.1 * MOST_CORES))
+    for axes in (shares, cores):
+        axes.set(xlabel="phones", xscale="log", xticks=counts)
+        axes.set_xticklabels([str(count) for count in counts])
+        axes.minorticks_off()
+    figure.savefig(path, dpi=110)
+
+
+@click.command()
+@click.argument("counts", type=int, nargs=-1)
+@click.option("--remembered", is_flag=True, help="Answer what was answered before.")
+@click.option("--plot", type=Path, help="Draw the rows into this file.")
+def main(counts: tuple[int, ...], remembered: bool, plot: Path | None) -> None:
     """Print a row for each number of phones, and fail beyond the aims."""
-    words = sys.argv[1:]
-    behaviour = REMEMBERED if "--remembered" in words else None
-    counts = tuple(int(x) for x in words if x != "--remembered") or COUNTS
+    behaviour = REMEMBERED if remembered else None
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         program = sleeping_program(folder)
@@ -133,8 +166,13 @@ def main() -> None:
             "POCKETBENCH_STATE_DIR": f"{name}/state",
             "ADB_MDNS": "0",
         }
-        reached = [row(count, folder, program, behaviour) for count in counts]
-    if not all(reached):
+        rows = [row(count, folder, program, behaviour) for count in counts or COUNTS]
+    if plot is not None:
+        draw(plot, rows)
+    if any(
+        row.share < LEAST_SHARE or row.cores > MOST_CORES or row.peak_bytes > MOST_BYTES
+        for row in rows
+    ):
         sys.exit("beyond the aims")
 
 

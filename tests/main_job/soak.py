@@ -3,7 +3,9 @@
 The phones are simulated, adb is real, and their program sleeps and prints what
 PyTorch's `speed_benchmark_torch` would. Faults and phones come from a seeded list. At
 the end every planned launch must be stored once, or be reported with its reason.
-Run: python -m tests.main_job.soak PHONES MINUTES [SEED]
+With `remembered`, phones answer the reading of their conditions from memory until they
+restart: two cores are enough then for 32 of them.
+Run: python -m tests.main_job.soak PHONES MINUTES [SEED [remembered]]
 """
 
 from __future__ import annotations
@@ -28,32 +30,35 @@ BETWEEN_S = (2.0, 6.0)
 TIMEOUT_S = 10.0
 
 
+REMEMBERED = {"contains": "T='@@", "action": "remember"}
+
+
 def _rule(action, **more):
     rule = {"contains": "--model", "action": action, "times": 1, **more}
-    return lambda phone: phone.ask("behave", rules=[rule])
+    return lambda phone, lasting: phone.ask("behave", rules=[rule, *lasting])
 
 
-def _unplug(phone):
+def _unplug(phone, _):
     phone.ask("unplug")
     threading.Timer(1.0, phone.ask, ["plug"]).start()
 
 
 FAULTS = {
     "unplugged for a second": _unplug,
-    "restarted": lambda phone: phone.ask("reboot"),
+    "restarted": lambda phone, _: phone.ask("reboot"),
     "lost during a launch": _rule("unplug", after_s=0.5),
-    "lost while conditions are read": lambda phone: phone.ask(
-        "behave",
-        rules=[{"contains": "thermalservice", "action": "unplug", "times": 1}],
-    ),
+    "lost while conditions are read": _rule("unplug", contains="thermalservice"),
     "program killed": _rule("kill", after_s=0.5),
     "program that prints garbage": _rule("garbage", text="\x00garbage"),
     "program that hangs": _rule("hang"),
 }
 
 
-def soak(job, phones, folder, *, minutes, seed):
-    """Measure while faults strike; the run, how often each struck, what went wrong."""
+def soak(job, phones, folder, *, minutes, seed, lasting=()):
+    """Measure while faults strike; the run, how often each struck, what went wrong.
+
+    The lasting rules hold beside those of faults.
+    """
     chance = random.Random(seed)
     over = threading.Event()
     struck = collections.Counter()
@@ -61,11 +66,11 @@ def soak(job, phones, folder, *, minutes, seed):
     def strike():
         while not over.wait(chance.uniform(*BETWEEN_S)):
             name = chance.choice(list(FAULTS))
-            FAULTS[name](chance.choice(phones))
+            FAULTS[name](chance.choice(phones), lasting)
             struck[name] += 1
 
     for phone in phones:
-        phone.ask("behave", replug_s=1.0, reboot_s=1.0)
+        phone.ask("behave", replug_s=1.0, reboot_s=1.0, rules=list(lasting))
     blocks = max(1, round(minutes * 60 / (len(MODELS) * LAUNCH_S)))
     striker = threading.Thread(target=strike)
     striker.start()
@@ -100,7 +105,7 @@ def wrong(run, phones, blocks):
     return found
 
 
-def main(count: int, minutes: float, seed: int) -> int:
+def main(count: int, minutes: float, seed: int, *, remembers: bool) -> int:
     """Do it; the exit code says whether anything was wrong."""
     import subprocess
 
@@ -130,7 +135,10 @@ def main(count: int, minutes: float, seed: int) -> int:
                     server.command(adb, *words), check=True, capture_output=True
                 )
         job = PhoneJob(folder / "run", server.port)
-        run, struck, found = soak(job, phones, folder, minutes=minutes, seed=seed)
+        lasting = [REMEMBERED] if remembers else []
+        run, struck, found = soak(
+            job, phones, folder, minutes=minutes, seed=seed, lasting=lasting
+        )
     for name, times in struck.most_common():
         sys.stdout.write(f"{times:4} {name}\n")
     reasons = collections.Counter(failure.reason for failure in run.failures)
@@ -145,5 +153,6 @@ def main(count: int, minutes: float, seed: int) -> int:
 
 
 if __name__ == "__main__":
-    seeds = [int(word) for word in sys.argv[3:]]
-    sys.exit(main(int(sys.argv[1]), float(sys.argv[2]), *(seeds or [0])))
+    seed = int(sys.argv[3]) if sys.argv[3:] else 0
+    remembers = "remembered" in sys.argv
+    sys.exit(main(int(sys.argv[1]), float(sys.argv[2]), seed, remembers=remembers))
