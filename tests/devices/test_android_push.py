@@ -428,7 +428,7 @@ def test_an_adb_program_that_is_killed_is_started_once_more(
 
 
 def test_a_killed_verification_is_done_again(phone, device, make_object):
-    killed_once = {"contains": "renice -n 19", "action": "kill", "times": 1}
+    killed_once = {"contains": "renice -n 10", "action": "kill", "times": 1}
     phone.ask("behave", rules=[killed_once])
     (sent,) = device.push([make_object("model", os.urandom(3_000_000))])
     assert hashed(device, sent.remote_path) == sent.sha256

@@ -98,7 +98,7 @@ VERIFY_WHILE_SENT = f"""
 exec 3>&1 4<&0
 {_SET_MODE}
 rm -rf {INCOMING} && mkdir -p {INCOMING} && cd {INCOMING} || exit {NO_FOLDER}
-renice -n 19 $$ >/dev/null 2>&1
+renice -n 10 $$ >/dev/null 2>&1
 echo {READY}
 wait_a_little() {{
   read -t 0.1 answer <&4
