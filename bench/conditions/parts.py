@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Hashable
 
 from pocketbench.bench.records.conditions import Conditions
@@ -10,13 +11,53 @@ from pocketbench.bench.units import cpu_words
 
 _Find = Callable[[Conditions], object]
 
+_PARTS = {
+    "thermal.status": "thermal status",
+    "thermal.temperatures": "temperatures now",
+    "thermal.skin_thresholds": "skin thresholds",
+    "cpu_policies.current_frequency_khz": "clocks now",
+    "cpu_policies.max_frequency_khz": "clock caps",
+    "cpu_policies.time_in_state_ticks": "clocks that ran",
+    "online_cpus": "cores switched on",
+    "battery.level": "battery level",
+    "battery.temperature_c": "battery temperature",
+    "battery.plugged": "charging",
+    "battery.current_ua": "battery current",
+    "energy": "power rails",
+    "is_battery_saver": "battery saver",
+    "is_dozing": "Doze",
+    "screen.state": "screen",
+    "screen.wakefulness": "wakefulness",
+    "memory.available_bytes": "free memory",
+    "load_averages": "load",
+    "cpuset": "cpuset",
+    "allowed_cpus": "allowed cores",
+    "is_fixed_performance": "fixed performance",
+    "build": "kind of build",
+    "uptime_s": "uptime",
+}
+"""By dotted name: what a person calls it."""
+
 
 def _policies(name: str) -> _Find:
     """The first clock domain that has a value of that name."""
 
     def find(conditions: Conditions) -> object:
-        found = (getattr(p, name) for p in conditions.cpu_policies or ())
-        return next((value for value in found if value is not None), None)
+        for policy in conditions.cpu_policies or ():
+            if (value := getattr(policy, name)) is not None:
+                return value
+        return None
+
+    return find
+
+
+def _attribute(name: str) -> _Find:
+    """The attribute of a dotted name; `None` where what should have it is `None`."""
+    whole, _, inner = name.partition(".")
+
+    def find(conditions: Conditions) -> object:
+        found = getattr(conditions, whole)
+        return getattr(found, inner) if inner and found is not None else found
 
     return find
 
@@ -28,77 +69,47 @@ def _temperatures_now(conditions: Conditions) -> object:
     )
 
 
-_PARTS: tuple[tuple[str, str, _Find], ...] = (
-    ("thermal.status", "thermal status", lambda c: c.thermal and c.thermal.status),
-    ("thermal.temperatures", "temperatures now", _temperatures_now),
-    (
-        "thermal.skin_thresholds",
-        "skin thresholds",
-        lambda c: c.thermal and (c.thermal.skin_thresholds or None),
-    ),
-    (
-        "cpu_policies.current_frequency_khz",
-        "clocks now",
-        _policies("current_frequency_khz"),
-    ),
-    ("cpu_policies.max_frequency_khz", "clock caps", _policies("max_frequency_khz")),
-    (
-        "cpu_policies.time_in_state_ticks",
-        "clocks that ran",
-        _policies("time_in_state_ticks"),
-    ),
-    ("online_cpus", "cores switched on", lambda c: c.online_cpus),
-    ("battery.level", "battery level", lambda c: c.battery and c.battery.level),
-    (
-        "battery.temperature_c",
-        "battery temperature",
-        lambda c: c.battery and c.battery.temperature_c,
-    ),
-    ("battery.plugged", "charging", lambda c: c.battery and c.battery.is_charging),
-    (
-        "battery.current_ua",
-        "battery current",
-        lambda c: c.battery and c.battery.current_ua,
-    ),
-    ("energy", "power rails", lambda c: c.energy),
-    ("is_battery_saver", "battery saver", lambda c: c.is_battery_saver),
-    ("is_dozing", "Doze", lambda c: c.is_dozing),
-    ("screen.state", "screen", lambda c: c.screen and c.screen.state),
-    ("screen.wakefulness", "wakefulness", lambda c: c.screen and c.screen.wakefulness),
-    (
-        "memory.available_bytes",
-        "free memory",
-        lambda c: c.memory and c.memory.available_bytes,
-    ),
-    ("load_averages", "load", lambda c: c.load_averages),
-    ("cpuset", "cpuset", lambda c: c.cpuset),
-    ("allowed_cpus", "allowed cores", lambda c: c.allowed_cpus),
-    (
-        "is_fixed_performance",
-        "fixed performance",
-        lambda c: c.is_fixed_performance,
-    ),
-    ("build", "kind of build", lambda c: c.build),
-    ("uptime_s", "uptime", lambda c: c.uptime_s),
-)
+def _skin_thresholds(conditions: Conditions) -> object:
+    return (conditions.thermal and conditions.thermal.skin_thresholds) or None
+
+
+_UNLIKE_THEIR_NAMES: dict[str, _Find] = {
+    "thermal.temperatures": _temperatures_now,
+    "thermal.skin_thresholds": _skin_thresholds,
+    "battery.plugged": _attribute("battery.is_charging"),
+    **{
+        name: _policies(name.partition(".")[2])
+        for name in _PARTS
+        if name.startswith("cpu_policies.")
+    },
+}
+_ATTRIBUTES = tuple(name for name in _PARTS if name not in _UNLIKE_THEIR_NAMES)
+_FINDS = {name: _UNLIKE_THEIR_NAMES.get(name) or _attribute(name) for name in _PARTS}
+_all_attributes = operator.attrgetter(*_ATTRIBUTES)
 
 
 def availability(conditions: Conditions) -> Hashable:
     """What decides the parts: readings with an equal one have equal parts."""
     thermal = conditions.thermal
+    try:
+        # One call of C: a large run has tens of thousands of readings.
+        values = _all_attributes(conditions)
+    except AttributeError:
+        values = tuple([_FINDS[name](conditions) for name in _ATTRIBUTES])
     return (
-        tuple([find(conditions) is not None for _, _, find in _PARTS]),
+        tuple([value is not None for value in values]),
+        tuple([x(conditions) is not None for x in _UNLIKE_THEIR_NAMES.values()]),
         tuple(conditions.missing.items()),
         thermal is not None and thermal.is_cached,
-        tuple((policy.id, policy.cpus) for policy in conditions.cpu_policies or ()),
+        tuple([(policy.id, policy.cpus) for policy in conditions.cpu_policies or ()]),
     )
 
 
 def parts_of(conditions: Conditions) -> tuple[Part, ...]:
     """Every part, each read or with its reason."""
     found = []
-    for name, title, find in _PARTS:
-        is_read = find(conditions) is not None
+    for name, title in _PARTS.items():
+        is_read = _FINDS[name](conditions) is not None
         reason = _reasons(conditions, name, is_read=is_read)
         found.append(Part(name=name, title=title, is_read=is_read, reason=reason))
     return tuple(found)

@@ -17,7 +17,7 @@ from tests.main_job.test_every_failure import PRINTS_A_RESULT, RUNNER
 pytestmark = pytest.mark.needs("namespaces", "mksh", "toybox")
 
 DURING = {
-    "the push": {"contains": "renice -n 19"},
+    "the push": {"contains": "renice -n 10"},
     "the reading of conditions": {"contains": "thermalservice"},
     "the reading of a result": {"contains": "--model", "after_s": 0.2},
 }
