@@ -167,7 +167,7 @@ class NativeRunner:
         """What it can load.
 
         Raises:
-            LaunchError: It did not tell.
+            LaunchError: It did not say.
         """
         return read_capabilities(result, subject=self.name)
 

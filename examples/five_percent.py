@@ -15,7 +15,7 @@ def before() -> nn.Module:
 
 
 def unchanged() -> nn.Module:
-    """The same layers, written anew by a commit that changes nothing."""
+    """The same layers, written again by a commit that changes nothing."""
     return _layers(LAYERS)
 
 

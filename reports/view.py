@@ -19,6 +19,7 @@ from pocketbench.bench.judge.summary import (
 )
 from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.device_kind import device_tag
+from pocketbench.bench.records.families import family_of
 from pocketbench.bench.records.generation import Generation
 from pocketbench.bench.records.metrics import Metric
 from pocketbench.reports.redact import presentable
@@ -206,6 +207,11 @@ class View:
         if info is None:
             return "SIMULATED" if device_id.startswith("simulated:") else None
         return device_tag(info)
+
+    def is_this_computer(self, device_id: str) -> bool:
+        """Whether a device that was opened is the computer itself."""
+        info = self.devices.get(device_id)
+        return info is not None and family_of(info).is_this_computer
 
     def tagged(self, device_id: str) -> str:
         """The label with its tag, as plain text."""

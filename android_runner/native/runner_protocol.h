@@ -1,4 +1,4 @@
-// JSON Lines on standard output: how a program tells the harness what it measured.
+// JSON Lines on standard output: how a program reports what it measured.
 //
 // Every line is one flat object, written whole; each key occurs once in an output.
 // In this order, as far as the launch gets:
@@ -12,12 +12,12 @@
 //   {"latencies_ns": [1,1]}
 //   {"gaps_ns": [1,1], "began_uptime_ns": 1}   asked for with --gaps: the time before
 //                      each of these inferences, and the system's uptime at the first;
-//                      null where the system does not tell
+//                      null where the system does not say
 //   {"iterations": 2, "kept_every": 1, "stopped": false}   with --min-duration-ms: of
-//                      so many that were run each first of `kept_every` is told
+//                      so many that were run each first of `kept_every` is kept
 //   {"rss_before_load_bytes": 1, "rss_after_load_bytes": 1, "peak_rss_bytes": 1,
 //    "swap_bytes": 0, "rss_bytes": 1, "pss_bytes": 1, "os_threads": 1}
-//                                        null where the system does not tell
+//                                        null where the system does not say
 //   {"output_digest": "<sha256 of the first output's bytes>"}
 //
 // and then, asked for a profile of the operators, of further inferences

@@ -8,7 +8,7 @@
 namespace pocketbench {
 
 // About standard normal (a sum of twelve uniforms), without libm, whose last digits
-// differ from system to system. `stream` tells the inputs of one model apart.
+// differ from system to system. `stream` differs between the inputs of one model.
 void fill_normal(std::span<float> values, std::uint64_t seed, std::uint32_t stream);
 void fill_normal(std::span<double> values, std::uint64_t seed, std::uint32_t stream);
 

@@ -18,6 +18,7 @@ from pocketbench.bench.history.changes import with_changes
 from pocketbench.bench.history.histories_for_run import RunHistories, histories_of
 from pocketbench.bench.history.queries import models_in, read_series
 from pocketbench.bench.history.series import CellHistory, LevelChange
+from pocketbench.bench.history.stored import StoredLaunch
 from pocketbench.bench.history.stored_runs import stored_runs
 from pocketbench.bench.records.metrics import parse_metric
 from pocketbench.bench.records.run import Run
@@ -38,9 +39,14 @@ def find(
     Raises:
         UnknownNameError: No such metric, or no such model in the history.
         StoreError: There is no history, or a file of it cannot be read.
-        UsageError: The file of accepted changes is not as it must be.
+        UsageError: The file of accepted changes is not as it must be, or histories do
+            not hold the metric.
     """
     metric = metric and parse_metric(metric)
+    if metric and metric not in StoredLaunch.__struct_fields__:
+        raise UsageError(
+            f"--metric {metric}", "is not kept in histories", "Ask for another --metric"
+        )
     accepted = read_accepted(accepted_path)
     found = read_series(folder, model=model, metric=metric)
     if not found and model is not None:

@@ -122,6 +122,10 @@ def _measure_and_store(
         options = choose_engine(options, lambda plan: _devices(plan, say, make)[0], say)
         plan = make_plan(options)
         before, folder = None, new_run_folder(options.runs_folder, model_word(plan))
+    if options.fail_on == "budget" and not plan.budgets:
+        raise UsageError(
+            "--fail-on budget", "no budget is set", "Add a [[budget]] to the suite"
+        )
     selected, plan = _devices(plan, say, make)
     check_at_hand(plan, selected)
     for info in (device.info for device in selected if device.info.state != "ready"):

@@ -67,7 +67,7 @@ def measure_run(run: RunContext, jobs: Sequence[DeviceJob], before: Run | None) 
                 run,
                 jobs,
                 launches=before.every_launch if before else (),
-                failures=worth_keeping(before, anew=True) if before else (),
+                failures=worth_keeping(before, after_a_pause=True) if before else (),
                 devices=before.devices if before else (),
             )
         if plan.profile == "ops":
@@ -131,19 +131,21 @@ def measure_until_settled(run: RunContext, jobs: Sequence[DeviceJob]) -> None:
         observer.note(title, f"{found}, going on to {_blocks(target)}{of_budget}")
 
 
-def worth_keeping(run: Run, *, anew: bool = False) -> tuple[Failure, ...]:
+def worth_keeping(run: Run, *, after_a_pause: bool = False) -> tuple[Failure, ...]:
     """What failed before, except exports, which have just been tried again.
 
     Args:
         run: As stored.
-        anew: Time has passed: what was refused before the push is looked at again,
+        after_a_pause: What was refused before the push is looked at again,
             for a phone may have room now that it had not then.
     """
     return tuple(
         failure
         for failure in run.failures
         if failure.reason is not FailureReason.EXPORT_FAILED
-        and not (anew and failure.variant_id is not None and failure.block is None)
+        and not (
+            after_a_pause and failure.variant_id is not None and failure.block is None
+        )
     )
 
 

@@ -23,12 +23,25 @@ def known_reports(names: Iterable[str]) -> tuple[str, ...]:
 
     Raises:
         UnknownNameError: No such format; offers the near ones.
+        UsageError: Another package's format cannot be loaded.
     """
     found = tuple(ALIASES.get(name, name) for name in names)
     for name in found:
         if name not in registry.REPORTS:
             raise UnknownNameError("report", name, registry.REPORTS)
+        if not registry.REPORTS[name].startswith("pocketbench."):
+            _check_of_another_package(name)
     return tuple(dict.fromkeys(found))
+
+
+def _check_of_another_package(name: str) -> None:
+    """See that a format that is not ours can be loaded: ours are loaded when needed."""
+    try:
+        registry.load(registry.REPORTS, "report", name)
+    except (ImportError, AttributeError) as error:
+        raise UsageError(
+            f"--report {name}", f"cannot be loaded ({error})", "Install it again"
+        ) from error
 
 
 def file_name(report: str) -> str:

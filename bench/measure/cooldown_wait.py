@@ -43,7 +43,7 @@ def needs_cooldown(info: DeviceInfo, limits: CooldownLimits) -> bool:
 
 
 class CooldownWait:
-    """Knows one opened phone's baseline; made anew when it is opened again."""
+    """Knows one opened phone's baseline; made again when it is opened again."""
 
     def __init__(
         self,

@@ -108,7 +108,7 @@ def _specs(
     if not specs:
         raise UsageError(
             name,
-            "nothing tells the shape of its inputs",
+            "the shape of its inputs is not known",
             "Give --input 1x3x224x224:float32, or let the factory return "
             "(module, example_inputs)",
         )

@@ -1,4 +1,4 @@
-"""What a model keeps from one call to the next, and copies that start anew."""
+"""What a model keeps from one call to the next, and copies that start afresh."""
 
 from __future__ import annotations
 

@@ -37,14 +37,6 @@ class AdbFound(Value, frozen=True, kw_only=True):
     problem: str | None = None
     remedy: str | None = None
 
-    @property
-    def server_differs(self) -> bool:
-        """Whether a server of another version runs, which keeps us from its phones."""
-        return (
-            self.server_protocol is not None
-            and self.server_protocol != self.program_protocol
-        )
-
 
 class RunnerFound(Value, frozen=True, kw_only=True):
     """Whether one engine's program of ours can run on a device."""

@@ -26,7 +26,7 @@ _SMALL_BYTES = 65_536
 
 
 def read_host_conditions(root: Path = Path("/")) -> Conditions:
-    """Read what a Linux computer tells without any right; elsewhere all is missing.
+    """Read what a Linux computer shows without any right; elsewhere all is missing.
 
     Args:
         root: Stands for `/`, so that a test can bring a computer of its own.

@@ -35,6 +35,8 @@ def next_step(view: View) -> str | None:
     slower = [c for c in judged if c.verdict is Verdict.REGRESSION]
     if slower and not view.summary.operators and not view.generation:
         return f"`--profile ops` shows what makes {slower[0].candidate} slower"
-    if not any(view.tag(x) is None and x != "host" for x in view.device_ids):
+    if not any(
+        view.tag(x) is None and not view.is_this_computer(x) for x in view.device_ids
+    ):
         return "measure on a real phone before deciding anything about phones"
     return None

@@ -157,7 +157,7 @@ def _close(process: subprocess.Popen[bytes]) -> None:
 
 
 def _send(pipe: IO[bytes], order: Order) -> None:
-    """Give the order to a child that may have ended already; its exit code tells."""
+    """Give the order to a child that may have ended already; its exit code shows it."""
     try:
         pipe.write(msgspec.json.encode(order) + b"\n")
         pipe.flush()

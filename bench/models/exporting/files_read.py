@@ -86,7 +86,7 @@ class FilesRead:
 
 
 def _installed() -> list[Path]:
-    """Folders whose content versions tell, and those of the kernel."""
+    """Folders whose content follows from versions, and those of the kernel."""
     paths = sysconfig.get_paths()
     folders = [paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")]
     folders += [*site.getsitepackages(), site.getusersitepackages()]

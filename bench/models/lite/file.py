@@ -1,4 +1,4 @@
-"""Facts that a lite-interpreter file tells of itself."""
+"""Facts that a lite-interpreter file holds about itself."""
 
 from __future__ import annotations
 

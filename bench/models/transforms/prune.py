@@ -1,7 +1,7 @@
 """Take whole channels out of a model: what is left is smaller and has less to compute.
 
 Only channels nobody outside can see go: those between a layer and the one layer that
-reads it, with nothing but channelwise operations between the two. In MobileNetV2 that
+reads it, with only channelwise operations between the two. In MobileNetV2 that
 is the wide middle of every block, in ResNet-18 the middle of every block, in a
 transformer the wide middle of its linear layers. The channels whose weights have the
 smallest L2 norm go first (Li et al., 2017, arXiv:1608.08710, take the L1 norm).
@@ -156,7 +156,7 @@ def _chain_from(
 def _layer(
     node: fx.Node, layers: dict[str, nn.Module], once: set[str]
 ) -> nn.Module | None:
-    """The layer that a node alone calls, on nothing but the value before it."""
+    """The layer that a node alone calls, on the value before it only."""
     if node.op != "call_module" or len(node.args) != 1 or node.kwargs:
         return None
     return layers[node.target] if node.target in once else None

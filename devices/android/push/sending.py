@@ -108,7 +108,7 @@ class ObjectSender:
             if not verification.prints(READY.encode(), timeout_s=_SHELL_TIMEOUT_S):
                 raise self._failed(verification.finish(timeout_s=_SHELL_TIMEOUT_S))
             self._push(objects, and_an_end=True)
-            verification.tell(b"sent\n")
+            verification.send_line(b"sent\n")
             done = verification.finish(timeout_s=_hash_timeout_s(objects))
         self._check_taken(objects, done)
 

@@ -54,7 +54,7 @@ class StartedCommand:
         self._shell.check_finished(command)
         return False
 
-    def tell(self, line: bytes) -> None:
+    def send_line(self, line: bytes) -> None:
         """Write a line to its input, which one that has ended by now does not need."""
         if isinstance(self._command, ShellV2):
             with contextlib.suppress(OSError):

@@ -1,7 +1,7 @@
 """Refuse set-user-ID and set-group-ID bits to everything that runs on a phone.
 
-What a phone keeps lies on this computer's disk, where such a file would run as whoever
-runs the phone. The kernel itself refuses the bits, by a filter of system calls that
+What a phone keeps lies on this computer's disk, where such a file would run as the user
+who runs the phone. The kernel itself refuses the bits, by a filter of system calls that
 children inherit and nothing takes away.
 """
 

@@ -32,7 +32,7 @@ _MASK = b"\xff" * 7 + b"\x00" + b"\xff" * 8 + b"\xfe\xff\xff\xff"
 """Any operating system; executable and position-independent executable alike."""
 
 ENVIRONMENT = {"QEMU_LD_PREFIX": str(_LIBRARIES)}
-"""What tells it where that ABI's own C library is, in a root that shows it."""
+"""What says where that ABI's own C library is, in a root that shows it."""
 
 HOW_TO_INSTALL = "Install qemu: apt install qemu-user-static, dnf install qemu-user"
 

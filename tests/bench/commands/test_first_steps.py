@@ -8,10 +8,13 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
+from pocketbench.bench import registry
 from pocketbench.bench.commands.devices import devices
 from pocketbench.bench.commands.export import export
 from pocketbench.bench.commands.init import init
-from pocketbench.bench.errors import ExportError, UsageError
+from pocketbench.bench.commands.run import run
+from pocketbench.bench.commands.write_reports import known_reports
+from pocketbench.bench.errors import ExportError, PocketbenchError, UsageError
 from pocketbench.bench.planning.suite import read_suite
 
 
@@ -84,3 +87,28 @@ def test_a_selector_is_never_wrapped(monkeypatch):
     monkeypatch.setattr("rich.console.Console", lambda: Console(width=80))
     done = CliRunner().invoke(devices, catch_exceptions=False)
     assert any(line.startswith(id) for line in done.output.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--report", "markdwon"), "Did you mean markdown"),
+        (("--fail-on", "budget"), "no budget is set"),
+    ],
+)
+def test_an_answer_that_run_cannot_give_is_refused_before_it_looks_for_a_device(
+    here, monkeypatch, words, said
+):
+    def never(*_):
+        raise AssertionError("a device was looked for")
+
+    monkeypatch.setattr("pocketbench.bench.commands.run_flow._devices", never)
+    with pytest.raises(PocketbenchError, match=said):
+        CliRunner().invoke(run, ["mobilenet_v2", *words], catch_exceptions=False)
+
+
+def test_a_report_of_another_package_that_is_broken_is_refused(monkeypatch):
+    found = registry.Names("no group", {"mine": "no_such_package:render"})
+    monkeypatch.setattr(registry, "REPORTS", found)
+    with pytest.raises(UsageError, match="--report mine: cannot be loaded"):
+        known_reports(["mine"])
