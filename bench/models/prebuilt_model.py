@@ -17,11 +17,12 @@ from pocketbench.bench.models.lite.file import FileFacts, load, read_lite_file
 from pocketbench.bench.models.original import bundled_with, load_script
 from pocketbench.bench.models.pte_file import PteFile, read_pte_file
 from pocketbench.bench.models.summarize_exception import summarize_exception
-from pocketbench.bench.planning.model_file import ENGINES, Format
+from pocketbench.bench.planning.model_file import ENGINES
 from pocketbench.bench.records.artifact import (
     Artifact,
     Decoder,
     ExportFacts,
+    Format,
     OutputReference,
 )
 

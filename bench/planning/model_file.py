@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import zipfile
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from pocketbench.bench.errors import UsageError
+from pocketbench.bench.records.artifact import Format
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-Format = Literal["ptl", "pt", "pte", "tflite", "onnx", "ort", "gguf", "litertlm"]
 
 _MOST_UNPACKED_BYTES = 256 << 20
 """Besides twice the size of the file itself."""

@@ -6,6 +6,8 @@ from typing import Literal
 
 from pocketbench.bench.records.record import Value
 
+Format = Literal["ptl", "pt", "pte", "tflite", "onnx", "ort", "gguf", "litertlm"]
+"""Of a model file; see `bench.planning.model_file` for how each is recognized."""
 MemoryFormat = Literal["contiguous", "channels-last"]
 
 
@@ -199,7 +201,7 @@ class Artifact(Value, frozen=True, kw_only=True):
     """Absolute path on the host at the time of the run."""
     sha256: str
     size_bytes: int
-    format: Literal["ptl", "pt", "pte", "tflite", "onnx", "ort", "gguf", "litertlm"]
+    format: Format
     engine: str
     """The engine that loads it: `lite`."""
     precision: str
