@@ -14,13 +14,16 @@ from msgspec.structs import replace
 
 from pocketbench.bench.errors import Cancelled
 from pocketbench.bench.lab.part import Part, PartProgram
+from pocketbench.bench.measure.auxiliary.sustained import missing_variants
 from pocketbench.bench.measure.context import RunContext
+from pocketbench.bench.measure.cooldown_wait import redos_on
 from pocketbench.bench.measure.device_job import DeviceJob
 from pocketbench.bench.measure.ledger import Ledger
 from pocketbench.bench.measure.store import utc_now
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.launch import Failure, Launch
 from pocketbench.bench.records.run import DeviceReady, Record
+from pocketbench.bench.records.sustained import SustainedLaunch
 
 if TYPE_CHECKING:
     from pocketbench.bench.lab.client import Lab, Phone
@@ -55,7 +58,6 @@ class LabSession:
         self._run = run
         self._job = job
         self._info = job.selected.info
-        self.gave_up = False
         self._ahead = timedelta()
         """Of this computer's clock, compared with the phone's host's."""
         ids = {self._info.id, *spares}
@@ -68,21 +70,33 @@ class LabSession:
         Raises:
             Cancelled: The user asked to stop.
         """
-        ledger = Ledger(
-            self._info.id,
-            self._run.plan,
-            models=self._job.models,
-            exported=self._job.artifacts,
-            launches=[replace(x, device_id=self._info.id) for x in self._launches],
-            failures=[replace(x, device_id=self._info.id) for x in self._failures],
-        )
-        pending = ledger.pending_launches(redos=0)
+        pending = self._pending()
         self._run.observer.device_started(self._info, pending)
         try:
             if pending and not self._job.is_over:
                 self._follow()
         finally:
             self._run.observer.device_finished(self._info)
+
+    @property
+    def gave_up(self) -> bool:
+        """Whether it ended although there was more to do: a phone was quarantined."""
+        return bool(self._pending()) and not self._job.is_over
+
+    def _pending(self) -> int:
+        """How many launches are missing, counted as the phone's host counts them."""
+        plan = self._run.plan
+        ledger = Ledger(
+            self._info.id,
+            plan,
+            models=self._job.models,
+            exported=self._job.artifacts,
+            launches=[replace(x, device_id=self._info.id) for x in self._launches],
+            failures=[replace(x, device_id=self._info.id) for x in self._failures],
+        )
+        if plan.sustained is not None:
+            return len(missing_variants(ledger, self._job.models, plan.workload.seed))
+        return ledger.pending_launches(redos=redos_on(self._info, plan.cooldown))
 
     def _follow(self) -> None:
         phone = self._phone
@@ -92,7 +106,6 @@ class LabSession:
                 self._wait_for_replacement(phone) if self._lab.is_connected else None
             )
             if found is None:
-                self.gave_up = True
                 self._fail(FailureReason.DEVICE_LOST, trouble)
                 return
             phone = found
@@ -194,6 +207,8 @@ class LabSession:
         if isinstance(record, DeviceReady) and phone.id != self._info.id:
             record = replace(record, instead_of=self._info.id)
         self._run.store.append(record)
+        if isinstance(record, SustainedLaunch):
+            record = record.launch
         if isinstance(record, Launch):
             self._launches.append(record)
             self._run.observer.launch_finished(self._info, record)
@@ -235,6 +250,8 @@ def renamed(record: Record, phone: Phone) -> Record:
     """A record under the id that the phone has in the whole lab."""
     if isinstance(record, DeviceReady):
         return replace(record, device=replace(record.device, id=phone.id))
+    if isinstance(record, SustainedLaunch):
+        return replace(record, launch=replace(record.launch, device_id=phone.id))
     if hasattr(record, "device_id"):
         return replace(record, device_id=phone.id)
     return record

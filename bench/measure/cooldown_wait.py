@@ -42,6 +42,11 @@ def needs_cooldown(info: DeviceInfo, limits: CooldownLimits) -> bool:
     )
 
 
+def redos_on(info: DeviceInfo, limits: CooldownLimits) -> int:
+    """How often a throttled block is done again on a device."""
+    return limits.redos if needs_cooldown(info, limits) else 0
+
+
 class CooldownWait:
     """Knows one opened phone's baseline; made again when it is opened again."""
 

@@ -20,7 +20,11 @@ from pocketbench.bench.errors import (
     PocketbenchError,
 )
 from pocketbench.bench.measure.context import RunContext
-from pocketbench.bench.measure.cooldown_wait import CooldownWait, needs_cooldown
+from pocketbench.bench.measure.cooldown_wait import (
+    CooldownWait,
+    needs_cooldown,
+    redos_on,
+)
 from pocketbench.bench.measure.device_job import DeviceJob
 from pocketbench.bench.measure.failure_records import Place
 from pocketbench.bench.measure.faults import DeviceFaults
@@ -147,8 +151,7 @@ class DeviceSession:
     @property
     def _redos(self) -> int:
         """How often a throttled block is done again here."""
-        limits = self._run.plan.cooldown
-        return limits.redos if needs_cooldown(self._info, limits) else 0
+        return redos_on(self._info, self._run.plan.cooldown)
 
     def prepare(self, device: Device) -> None:
         """Refuse what cannot work, push what it lacks, record what it holds."""

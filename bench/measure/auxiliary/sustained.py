@@ -19,13 +19,30 @@ from pocketbench.bench.records.families import family_of
 from pocketbench.bench.records.sustained import Reading, Sustained, SustainedLaunch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from concurrent.futures import Future
 
+    from pocketbench.bench.measure.ledger import Ledger
     from pocketbench.bench.measure.runner_binding import ReadyVariant
     from pocketbench.bench.records.conditions import Conditions
     from pocketbench.bench.records.device import CommandResult, Device
     from pocketbench.bench.records.launch import Launch
     from pocketbench.bench.records.plan import Variant
+
+
+def missing_variants(ledger: Ledger, models: Iterable[str], seed: int) -> list[Variant]:
+    """The variants that have not run for the whole time, in a seeded order."""
+    done = {
+        (launch.model, launch.variant_id)
+        for launch in ledger.launches
+        if not launch.measurement.was_stopped
+    }
+    missing = []
+    for model in models:
+        live = {variant.id: variant for variant in ledger.live(model)}
+        order = block_order(list(live), 0, seed)
+        missing += [live[x] for x in order if (model, x) not in done]
+    return missing
 
 
 class SustainedSession(DeviceSession):
@@ -46,17 +63,8 @@ class SustainedSession(DeviceSession):
 
     def _missing(self) -> list[Variant]:
         """The variants that have not run for the whole time, in a seeded order."""
-        done = {
-            (launch.model, launch.variant_id)
-            for launch in self._ledger.launches
-            if not launch.measurement.was_stopped
-        }
-        missing = []
-        for model in self._job.models:
-            live = {variant.id: variant for variant in self._ledger.live(model)}
-            order = block_order(list(live), 0, self._run.plan.workload.seed)
-            missing += [live[x] for x in order if (model, x) not in done]
-        return missing
+        seed = self._run.plan.workload.seed
+        return missing_variants(self._ledger, self._job.models, seed)
 
     def _pending(self) -> int:
         return len(self._missing())
