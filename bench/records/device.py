@@ -313,6 +313,8 @@ class SupportsStorage(Protocol):
         """Remove all that was ever pushed; gives the bytes removed.
 
         Raises:
+            DeviceUnavailableError: Settings that a run has changed cannot be put back,
+                and their record is kept there too.
             DeviceLostError: The device went away.
             Cancelled: The cancel event was set.
         """

@@ -48,6 +48,7 @@ from pocketbench.devices.conditions.probe import (
     new_token,
     parse_probe,
 )
+from pocketbench.devices.conditions.settings_record import PATH as SETTINGS_RECORD
 from pocketbench.devices.device_lock import device_lock
 
 if TYPE_CHECKING:
@@ -142,10 +143,23 @@ class AndroidDevice:
     def clean(self) -> int:
         """Remove all that was ever pushed; gives the bytes removed.
 
+        Settings that a killed run left changed are put back first: the only record of
+        the originals is among what is removed.
+
         Raises:
+            DeviceUnavailableError: They cannot be put back; nothing was removed.
             DeviceLostError: The phone went away.
             Cancelled: The cancel event was set.
         """
+        if not self.restore():
+            raise DeviceUnavailableError(
+                self._info.id,
+                "settings that a run has changed cannot be put back, so their "
+                "originals, which are stored on the phone, were not removed",
+                "Unlock the phone, see that it stays connected, and try again; or put "
+                f"back by hand what {SETTINGS_RECORD} lists, and remove that file",
+                FailureReason.NO_PERMISSION,
+            )
         return self._objects.clean()
 
     def run(

@@ -4,7 +4,11 @@ import threading
 
 import pytest
 
-from pocketbench.bench.errors import Cancelled, DeviceLostError
+from pocketbench.bench.errors import (
+    Cancelled,
+    DeviceLostError,
+    DeviceUnavailableError,
+)
 from pocketbench.devices.android.quiesce import AWAKE, STILL, quiet_script
 from pocketbench.devices.conditions.settings_record import PATH
 
@@ -110,6 +114,37 @@ def test_after_a_crash_the_next_run_puts_them_back(used, open_phone):
     with device.quiesced() as changed:
         assert "window_animation_scale back to 0.5" in changed
         assert settings(phone) == WANTED
+    assert settings(phone) == before
+
+
+def test_cleaning_a_phone_that_a_killed_run_left_changed_puts_them_back(
+    used, open_phone
+):
+    phone, before = used()
+    device = open_phone(phone)
+    device.run(["sh", "-c", quiet_script()], timeout_s=60)
+    assert settings(phone) == WANTED
+
+    device.clean()
+    assert settings(phone) == before
+    assert not has_record(phone)
+
+
+def test_a_phone_is_not_cleaned_of_originals_that_it_does_not_take_back(
+    used, open_phone
+):
+    phone, before = used()
+    device = open_phone(phone)
+    device.run(["sh", "-c", quiet_script()], timeout_s=60)
+    phone.ask("behave", rules=[{"contains": "put_back", "action": "garbage"}])
+
+    with pytest.raises(DeviceUnavailableError, match="cannot be put back") as caught:
+        device.clean()
+    assert PATH in caught.value.next_step
+
+    phone.ask("behave", rules=[])
+    assert has_record(phone)
+    device.clean()
     assert settings(phone) == before
 
 
