@@ -143,11 +143,7 @@ def _measure_and_store(
     _check_lasting(plan, equipped)
     check_generators(plan, (b.runner for item in equipped for b in item.bindings))
     preinstall(equipped)
-    pushes_per_hub = options.pushes_per_hub
-    claim_devices(
-        selected,
-        Claim(folder.name, _wait_s(options), say, pushes_per_hub=pushes_per_hub),
-    )
+    claim_devices(selected, claim_of(options, folder.name, say))
     check_devices(selected)
     stopped: Cancelled | None = None
     artifacts, errors = export_all(plan, say) if equipped else ({}, {})
@@ -188,6 +184,11 @@ def _stopped_run(options: RunOptions) -> Run:
             "--resume", "takes its models from the stored run", "Leave MODEL out"
         )
     return read_run(find_run(options.resume, options.runs_folder))
+
+
+def claim_of(options: RunOptions, run_id: str, say: Callable[[str], None]) -> Claim:
+    """What a run asks of the devices that it shares with others."""
+    return Claim(run_id, _wait_s(options), say, pushes_per_hub=options.pushes_per_hub)
 
 
 def _wait_s(options: RunOptions) -> float:

@@ -5,6 +5,7 @@ import pytest
 
 from pocketbench.bench.commands.generate import generate
 from pocketbench.bench.commands.run import run
+from pocketbench.bench.commands.run_flow import claim_of
 from pocketbench.bench.errors import PocketbenchError
 from pocketbench.bench.planning.make_plan import make_plan
 from pocketbench.bench.planning.run_options import RunOptions, WorkloadOptions
@@ -78,6 +79,21 @@ def test_the_command_line_wins_over_the_suite_and_both_over_the_defaults(tmp_pat
     assert {variant.threads for variant in plan.variants} == {1, 2}
     assert plan.cooldown == CooldownLimits(max_wait_s=900.0)
     assert plan.min_effect == 0.05
+
+
+@pytest.mark.parametrize(("typed", "spread"), [([], False), (["--spread"], True)])
+def test_a_run_is_spread_over_phones_where_that_is_typed(typed, spread):
+    assert make_plan(options_of("resnet18", *typed)).spread is spread
+
+
+@pytest.mark.parametrize(
+    ("typed", "at_once"), [([], 2), (["--pushes-per-hub", "1"], 1)]
+)
+def test_a_runs_claim_says_how_many_phones_of_a_hub_are_pushed_to_at_once(
+    typed, at_once
+):
+    claim = claim_of(options_of("resnet18", *typed), "run", print)
+    assert claim.pushes_per_hub == at_once
 
 
 @pytest.mark.parametrize(

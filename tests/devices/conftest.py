@@ -11,7 +11,7 @@ from pocketbench.bench.records.device import describe_local_file
 from pocketbench.devices.android.driver import open_serial
 
 
-def opened(adb, phone, *, cancel=None, progress=None, serial=None):
+def opened(adb, phone, *, cancel=None, progress=None, serial=None, claim=None):
     """A phone, open as long as the context lasts."""
     return open_serial(
         serial or phone.serial,
@@ -21,6 +21,7 @@ def opened(adb, phone, *, cancel=None, progress=None, serial=None):
         family="android",
         cancel=cancel or threading.Event(),
         progress=progress,
+        claim=claim,
     )
 
 

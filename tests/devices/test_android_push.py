@@ -233,6 +233,7 @@ def test_on_a_full_disk_what_was_not_used_for_longest_makes_room(
 def test_the_store_keeps_its_limit_and_what_is_used(
     adb, phone, open_phone, make_object, monkeypatch
 ):
+    assert objects.STORE_LIMIT_BYTES == 2 << 30
     monkeypatch.setattr(objects, "STORE_LIMIT_BYTES", 500_000)
     first, second, third = (
         make_object(name, os.urandom(200_000)) for name in ("first", "second", "third")

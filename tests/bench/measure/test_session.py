@@ -83,9 +83,9 @@ class ScriptedDriver:
 
     @contextlib.contextmanager
     def open(self, info, *, cancel):
+        self.opened += 1
         if self.unavailable:
             raise self.unavailable
-        self.opened += 1
         yield ScriptedDevice(info, self.answer, self.tell, cancel)
 
 
@@ -112,6 +112,7 @@ class Bench:
         self.records = records
         self.driver = ScriptedDriver()
         self.cancel = threading.Event()
+        self.observer = Observer()
         self.info = DeviceInfo(id="host", family="host", name="scripted")
 
     def run(
@@ -144,7 +145,7 @@ class Bench:
             if not resume:
                 store.append(self.records.started(plan))
             lease = CpuLease(self.folder / "locks")
-            run = RunContext(plan, store, lease, Observer(), self.cancel)
+            run = RunContext(plan, store, lease, self.observer, self.cancel)
             with noting_the_end(store):
                 measure(
                     run,
@@ -315,6 +316,31 @@ def test_models_that_never_ran_do_not_count_against_the_device(bench, records):
     assert {x.reason for x in run.failures} == {FailureReason.CRASHED}
 
 
+class NotingObserver(Observer):
+    """Keeps the notes."""
+
+    def __init__(self):
+        self.notes = []
+
+    def note(self, subject, text):
+        self.notes.append(text)
+
+
+def test_each_retry_in_a_row_waits_twice_as_long_as_the_one_before(
+    bench, records, monkeypatch
+):
+    def answer(argv):
+        raise lost()
+
+    monkeypatch.setattr(faults, "BACK_OFF_S", 0.001)
+    bench.driver.answer = answer
+    bench.observer = NotingObserver()
+    bench.run(records.plan())
+
+    retries = [text for text in bench.observer.notes if "again" in text]
+    assert retries == ["trying again in 0.001 s", "trying again in 0.002 s"]
+
+
 def lost():
     return DeviceLostError("host", "gone", "look", reason=FailureReason.DEVICE_LOST)
 
@@ -326,6 +352,7 @@ def test_an_unauthorized_device_is_a_row_and_not_a_crash(bench, records):
 
     run = bench.run(records.plan())
 
+    assert bench.driver.opened == 1
     assert [failure.reason for failure in run.failures] == [FailureReason.UNAUTHORIZED]
     assert run.outcome == "finished"
 

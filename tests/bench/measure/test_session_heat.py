@@ -1,18 +1,32 @@
 """A phone that grows hot while it is measured, as its session sees it."""
 
+import threading
 from collections import Counter
 
 import msgspec
 import pytest
 
 from pocketbench.bench.judge.valid_launches import counted_launches, redone_launches
+from pocketbench.bench.measure.context import RunContext
+from pocketbench.bench.measure.device_job import DeviceJob
+from pocketbench.bench.measure.execute import measure
+from pocketbench.bench.measure.lease import CpuLease
+from pocketbench.bench.measure.observer import Observer
+from pocketbench.bench.measure.runner_binding import RunnerBinding
+from pocketbench.bench.measure.store import Store, read_run
+from pocketbench.bench.planning.selection import SelectedDevice
 from pocketbench.bench.records.blocks import whole_blocks
 from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.conditions import Conditions, Thermal
 from pocketbench.bench.records.device import DeviceInfo
 from pocketbench.bench.records.launch import Measurement
 from pocketbench.bench.records.plan import CooldownLimits
-from tests.bench.measure.test_session import Bench, CountingRunner
+from tests.bench.measure.test_session import (
+    PROGRAM,
+    Bench,
+    CountingRunner,
+    ScriptedDriver,
+)
 
 QUICK = CooldownLimits(first_wait_s=0.02, step_s=0.01, max_wait_s=0.2)
 
@@ -135,6 +149,57 @@ def test_a_computer_is_neither_warmed_nor_judged_by_heat(measured):
 
     assert phone.launches == 6
     assert not any(x.caveats for x in run.launches)
+
+
+class CountingObserver(Observer):
+    """Sets an event when a device has stored so many launches."""
+
+    def __init__(self, device_id, launches):
+        self.device_id, self.missing = device_id, launches
+        self.is_done = threading.Event()
+
+    def launch_finished(self, info, launch):
+        if info.id == self.device_id:
+            self.missing -= 1
+            if not self.missing:
+                self.is_done.set()
+
+
+def test_a_phone_that_cools_down_holds_no_other(tmp_path, records):
+    limits = msgspec.structs.replace(QUICK, max_wait_s=600.0)
+    plan = msgspec.structs.replace(records.plan(blocks=3), cooldown=limits)
+    observer = CountingObserver("cool", 6)
+
+    def job(name, status):
+        driver = ScriptedDriver()
+        driver.tell = lambda: Conditions(thermal=Thermal(status=status()))
+        return DeviceJob(
+            SelectedDevice(driver, DeviceInfo(id=name, family="android", name=name)),
+            [RunnerBinding(CountingRunner(), PROGRAM)],
+            models={"net": plan.variants},
+            artifacts={
+                ("net", x.name): records.artifact(x.name) for x in plan.variants
+            },
+        )
+
+    hot = job("hot", lambda: 0 if observer.is_done.is_set() else 3)
+    cool = job("cool", lambda: 0)
+    with Store(tmp_path) as store:
+        store.append(records.started(plan))
+        lease, cancel = CpuLease(tmp_path / "locks"), threading.Event()
+        measure(RunContext(plan, store, lease, observer, cancel), [hot, cool])
+
+    launches = read_run(tmp_path).launches
+    assert [x.device_id for x in launches] == ["cool"] * 6 + ["hot"] * 6
+    assert not any(x.caveats for x in launches)
+    for name in ("hot", "cool"):
+        whole = whole_blocks(
+            launches,
+            device_id=name,
+            model="net",
+            variant_ids=["float32", "int8-static"],
+        )
+        assert whole == {0: 0, 1: 0, 2: 0}
 
 
 def test_a_phone_that_never_settles_is_measured_once_with_its_caveat(tmp_path, records):
