@@ -51,7 +51,10 @@ def worker(scheduler: str, name: str | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(scheduler: str, as_json: bool) -> None:
     """List the phones of a lab, where they are, and what measures on them."""
-    with load_lab(registry.LAB, "connect", "pocketbench lab")(scheduler) as connected:
+    connect = load_lab(registry.LAB, "connect", "pocketbench lab")
+    from pocketbench.bench.lab.part import part_of
+
+    with connect(scheduler) as connected:
         busy = connected.busy()
         rows = [
             {
@@ -62,14 +65,7 @@ def status(scheduler: str, as_json: bool) -> None:
                 "is_simulated": phone.info.is_simulated,
                 "host": phone.host,
                 "worker": phone.worker,
-                "part": next(
-                    (
-                        key
-                        for key in busy.get(phone.worker, ())
-                        if f"-{phone.info.serial_hash}-" in key
-                    ),
-                    None,
-                ),
+                "part": part_of(phone.info, busy.get(phone.worker, ())),
             }
             for phone in connected.phones()
         ]

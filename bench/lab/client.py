@@ -15,14 +15,27 @@ import msgspec
 from distributed import Client, Future
 
 from pocketbench.bench.errors import UsageError
-from pocketbench.bench.lab.part import TOPIC, Host, Part, encode, phone_resource
+from pocketbench.bench.lab.part import (
+    TOPIC,
+    Host,
+    Part,
+    encode,
+    part_of,
+    phone_resource,
+)
 from pocketbench.bench.lab.session import LabSession
-from pocketbench.bench.lab.worker import announce, lacking, measure_part, take_piece
+from pocketbench.bench.lab.worker import (
+    announce,
+    lacking,
+    measure_part,
+    measured_now,
+    take_piece,
+)
 from pocketbench.bench.measure.context import RunContext
 from pocketbench.bench.measure.device_job import DeviceJob
 from pocketbench.bench.measure.prepare import make_driver
 from pocketbench.bench.planning.selection import Selector
-from pocketbench.bench.records.device import DeviceDriver, DeviceInfo
+from pocketbench.bench.records.device import Claim, DeviceDriver, DeviceInfo
 from pocketbench.bench.records.families import FAMILIES
 from pocketbench.bench.records.launch import Failure, Launch
 from pocketbench.bench.records.run import DeviceReady, spares_of
@@ -137,10 +150,15 @@ class Lab:
 
     def busy(self) -> dict[str, tuple[str, ...]]:
         """The parts that each worker measures now, by its address."""
-        return {
-            address: tuple(str(key) for key in keys)
-            for address, keys in self._client.processing().items()
-        }
+        found = self._client.run(measured_now, on_error="ignore")
+        return {address: tuple(keys) for address, keys in found.items()}
+
+    def part_on(self, phone: Phone) -> str | None:
+        """The part that is measured on a phone now."""
+        found = self._client.run(
+            measured_now, workers=[phone.worker], on_error="ignore"
+        )
+        return part_of(phone.info, found.get(phone.worker, ()))
 
     def send_files(self, part: Part, worker: str) -> int:
         """Send what a worker's host lacks, one host after another; gives the bytes."""
@@ -200,6 +218,7 @@ class LabDriver:
         self._lab = lab
         self._family = family
         self._phones: dict[str, Phone] = {}
+        self.claim = Claim()
 
     def discover(self) -> tuple[DeviceInfo, ...]:
         """Every phone that is ready, with an id that is unique in the lab."""
@@ -242,7 +261,9 @@ class LabDriver:
             x.device for x in devices if x.instead_of not in (None, wanted)
         )
         own = spares_of(wanted, devices)
-        return LabSession(self._lab, phone, run, job, launches, failures, own)
+        return LabSession(
+            self._lab, phone, run, job, launches, failures, own, claim=self.claim
+        )
 
 
 @contextlib.contextmanager
@@ -251,8 +272,8 @@ def open_lab(
 ) -> Iterator[Callable[[Selector], DeviceDriver]]:
     """Connect to a scheduler; gives what makes drivers of its phones, and of `host`.
 
-    TLS and its certificates are as Dask's own settings say. A phone that another run
-    uses is waited for by the scheduler itself, however long.
+    TLS and its certificates are as Dask's own settings say. No phone is leased here,
+    so there is no wait either: each session waits for its own, as its claim says.
 
     Raises:
         UsageError: No scheduler answers there.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 from msgspec.structs import replace
@@ -35,6 +36,21 @@ def phone_resource(info: DeviceInfo) -> str:
     return f"phone {info.model} {info.serial_hash}"
 
 
+def part_key(run_id: str, info: DeviceInfo) -> str:
+    """What Dask calls a part: unique, and it names the run and the phone."""
+    return f"{run_id}-{info.serial_hash}-{secrets.token_hex(3)}"
+
+
+def run_of(key: str) -> str:
+    """The run that a part belongs to."""
+    return key.rsplit("-", 2)[0]
+
+
+def part_of(info: DeviceInfo, keys: Iterable[str]) -> str | None:
+    """The part of a phone among those of its worker."""
+    return next((key for key in keys if f"-{info.serial_hash}-" in key), None)
+
+
 class PartProgram(Value, frozen=True, kw_only=True):
     """A program, and the name of what drives it."""
 
@@ -56,6 +72,12 @@ class Part(Value, frozen=True, kw_only=True):
     failures: tuple[Failure, ...]
     left_s: float | None = None
     """No block begins after so long."""
+    run_id: str | None = None
+    """Who holds the phone meanwhile, for those who ask on its host."""
+    wait_s: float = 0.0
+    """How long a run that was started on the phone's host is waited for."""
+    pushes_per_hub: int = 2
+    """How many phones on one USB hub there are sent files at once."""
 
     @property
     def files(self) -> tuple[LocalFile, ...]:

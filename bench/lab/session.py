@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import queue
-import secrets
 import time
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
@@ -13,17 +12,20 @@ import msgspec
 from msgspec.structs import replace
 
 from pocketbench.bench.errors import Cancelled
-from pocketbench.bench.lab.part import Part, PartProgram
+from pocketbench.bench.lab.part import Part, PartProgram, part_key
+from pocketbench.bench.lab.turn import Turn
 from pocketbench.bench.measure.auxiliary.sustained import missing_variants
 from pocketbench.bench.measure.context import RunContext
 from pocketbench.bench.measure.cooldown_wait import redos_on
 from pocketbench.bench.measure.device_job import DeviceJob
 from pocketbench.bench.measure.ledger import Ledger
 from pocketbench.bench.measure.store import utc_now
+from pocketbench.bench.records.device import Claim
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.launch import Failure, Launch
 from pocketbench.bench.records.run import DeviceReady, Record
 from pocketbench.bench.records.sustained import SustainedLaunch
+from pocketbench.bench.units import format_span
 
 if TYPE_CHECKING:
     from pocketbench.bench.lab.client import Lab, Phone
@@ -32,6 +34,8 @@ _POLL_S = 0.2
 _BACK_S = 30.0
 """How long a phone whose host went away is waited for, or another of its model."""
 _MARK_S = 10.0
+
+_NO_CLAIM = Claim()
 
 _decoder = msgspec.json.Decoder(Record)
 
@@ -48,11 +52,16 @@ class LabSession:
         launches: tuple[Launch, ...],
         failures: tuple[Failure, ...],
         spares: Collection[str] = (),
+        *,
+        claim: Claim = _NO_CLAIM,
     ) -> None:
         """Begin with what an earlier part of the run stored.
 
         `spares` are the phones that have measured for this one, whose blocks count.
+        The claim's wait is for a phone that another run uses; without one, the runs
+        of a lab take turns, however long that takes.
         """
+        self._claim = claim
         self._lab = lab
         self._phone = phone
         self._run = run
@@ -106,7 +115,11 @@ class LabSession:
                 self._wait_for_replacement(phone) if self._lab.is_connected else None
             )
             if found is None:
-                self._fail(FailureReason.DEVICE_LOST, trouble)
+                self._fail(
+                    FailureReason.DEVICE_LOST,
+                    trouble,
+                    "Start `pocketbench lab worker` there again, then --resume",
+                )
                 return
             phone = found
             self._note(f"going on with {phone.info.name} ({phone.id}) at {phone.host}")
@@ -125,8 +138,7 @@ class LabSession:
     def _measure_on(self, phone: Phone) -> str | None:
         """Measure what is missing on a phone; `None`: done; else what happened."""
         part = self._part(phone)
-        key = f"{self._run.store.folder.name}-{phone.info.serial_hash}"
-        key = f"{key}-{secrets.token_hex(3)}"
+        key = part_key(self._run.store.folder.name, phone.info)
         away = f"lab host {phone.host} went away"
         try:
             sent = self._lab.send_files(part, phone.worker)
@@ -135,10 +147,12 @@ class LabSession:
         if sent:
             self._note(f"sent {sent / 1e6:.1f} MB to {phone.host}")
         taken: set[int] = set()
+        turn = Turn(self._lab, phone, key, claim=self._claim, note=self._note)
         with self._lab.measuring(part, phone, key) as (future, waiting):
             while True:
                 message = _next(waiting, _POLL_S)
                 if message is not None:
+                    turn.is_over |= "clock" in message
                     self._take(message, phone, taken)
                     continue
                 if self._run.cancel.is_set():
@@ -150,6 +164,9 @@ class LabSession:
                 if not self._lab.is_alive(phone.worker):
                     self._drain(waiting, key, phone, taken)
                     return away
+                if (holder := turn.holder_after_wait()) is not None:
+                    self._fail_busy(holder)
+                    return None
             if future.status == "error":
                 return f"{phone.host} cannot measure it: {future.exception()!r}"
             if future.status != "finished":
@@ -175,6 +192,9 @@ class LabSession:
             launches=tuple(replace(x, device_id=phone.info.id) for x in self._launches),
             failures=tuple(replace(x, device_id=phone.info.id) for x in self._failures),
             left_s=None if deadline is None else deadline - time.monotonic(),
+            run_id=self._claim.run_id,
+            wait_s=self._claim.wait_s,
+            pushes_per_hub=self._claim.pushes_per_hub,
         )
 
     def _take(self, message: Mapping[str, Any], phone: Phone, taken: set[int]) -> None:
@@ -218,12 +238,18 @@ class LabSession:
         elif isinstance(record, DeviceReady):
             self._run.observer.device_ready(self._info, 0)
 
-    def _fail(self, reason: FailureReason, fact: str) -> None:
+    def _fail_busy(self, holder: str) -> None:
+        reason, waited = FailureReason.DEVICE_BUSY, format_span(self._claim.wait_s)
+        self._fail(
+            reason, f"in use by {holder} of the lab, also after {waited}", reason.remedy
+        )
+
+    def _fail(self, reason: FailureReason, fact: str, remedy: str) -> None:
         failure = Failure(
             device_id=self._info.id,
             reason=reason,
             fact=fact,
-            remedy="Start `pocketbench lab worker` there again, then --resume",
+            remedy=remedy,
             started_at=utc_now(),
         )
         self._run.store.append(failure)

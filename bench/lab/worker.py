@@ -22,6 +22,7 @@ from pocketbench.bench.errors import Cancelled
 from pocketbench.bench.lab.part import (
     TOPIC,
     Host,
+    Part,
     decode,
     job_of,
     moved,
@@ -34,7 +35,7 @@ from pocketbench.bench.measure.observer import Observer
 from pocketbench.bench.measure.prepacking import with_prepacked
 from pocketbench.bench.measure.store import Store, utc_now
 from pocketbench.bench.paths import cache_dir, state_dir
-from pocketbench.bench.records.device import DeviceInfo
+from pocketbench.bench.records.device import Claim, DeviceInfo, SupportsClaim
 from pocketbench.bench.records.run import Record
 
 logger = logging.getLogger(__name__)
@@ -144,6 +145,9 @@ def measure_part(payload: bytes) -> list[str]:
     part = decode(payload)
     part = moved(part, {x.sha256: str(_place(x.sha256, x.name)) for x in part.files})
     driver = registry.load(registry.DEVICES, "device family", part.info.family)()
+    observer = _SendingObserver(worker, key)
+    if isinstance(driver, SupportsClaim):
+        driver.claim = _claim_of(part, observer)
     deadline = None if part.left_s is None else time.monotonic() + part.left_s
     job = job_of(part, driver, deadline)
     with (
@@ -156,12 +160,27 @@ def measure_part(payload: bytes) -> list[str]:
             part.plan,
             store,
             CpuLease(state_dir() / "lease"),
-            _SendingObserver(worker, key),
+            observer,
             cancel,
         )
         jobs = with_prepacked(run, [job])
         measure(run, jobs, launches=part.launches, failures=part.failures)
     return store.lines
+
+
+def _claim_of(part: Part, observer: Observer) -> Claim:
+    """The run's claim on the phone, as on its own computer."""
+    device_id = part.info.id
+
+    def say(text: str) -> None:
+        observer.note(device_id, text.removeprefix(f"{device_id}: "))
+
+    return Claim(part.run_id, part.wait_s, say, pushes_per_hub=part.pushes_per_hub)
+
+
+def measured_now(dask_worker: Worker) -> list[str]:
+    """The parts that a worker measures, without those that wait for their phone."""
+    return [str(task.key) for task in dask_worker.state.executing]
 
 
 class _SendingStore(Store):

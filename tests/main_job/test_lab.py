@@ -46,22 +46,43 @@ class Host:
         self.name, self.adb, self._user, self.folder = name, adb, user, folder
         self.phones = []
         self.worker = None
+        self._own = {
+            "ANDROID_ADB_SERVER_PORT": str(adb.port),
+            "POCKETBENCH_CACHE_DIR": str(folder / "cache"),
+            "POCKETBENCH_STATE_DIR": str(folder / "state"),
+        }
 
     def joins(self, address, **environment):
         """Start its worker, and wait until it has announced its phones."""
+        line = self.starts_worker(address, **environment)
+        assert self.phones[0].serial in line, line + self.worker.stderr.read()
+
+    def starts_worker(self, address, **environment):
+        """Start its worker; gives the first line that it prints."""
         self.worker = self._user.starts(
             *("lab", "worker", address, "--name", self.name),
-            ANDROID_ADB_SERVER_PORT=str(self.adb.port),
-            POCKETBENCH_CACHE_DIR=str(self.folder / "cache"),
-            POCKETBENCH_STATE_DIR=str(self.folder / "state"),
-            **environment,
+            **(self._own | environment),
         )
-        line = self.worker.stdout.readline()
-        assert self.phones[0].serial in line, line + self.worker.stderr.read()
+        return self.worker.stdout.readline()
 
     def is_killed(self):
         self.worker.kill()
         self.worker.wait()
+
+    def measures(self):
+        """Whether a long launch runs on its first phone."""
+        listed = self.adb(
+            "shell", "pgrep -f min-duration-ms", serial=self.phones[0].serial
+        )
+        return bool(listed.stdout.strip())
+
+    def holder(self):
+        """What `pocketbench devices` says there of who uses its first phone."""
+        listed = self._user.types("devices", "--json", **self._own)
+        (found,) = [
+            x for x in json.loads(listed.stdout) if x["id"] == self.phones[0].id
+        ]
+        return found.get("held_by")
 
     @property
     def files(self):
@@ -323,6 +344,61 @@ def test_a_phone_that_is_lost_at_every_launch_is_quarantined_and_holds_no_other(
     assert whole_on(run, right.phones[0].id) == list(range(BLOCKS))
 
 
+def test_a_quarantined_phone_of_a_spread_run_leaves_every_model_to_the_other_host(
+    user, hosts, scheduler
+):
+    _, address = scheduler()
+    left, right = two_joined(hosts, address)
+    lost = left.phones[0]
+    rule = {"contains": "--model", "action": "unplug"}
+    lost.ask("behave", rules=[rule], replug_s=0.1)
+    models = ("one", "two", "three")
+    user.write("three.py", f"from nets import net\n{' = '.join(models)} = net\n")
+    done = user.types(
+        *("run", *(f"three:{name}" for name in models), *NET[1:], *VARIANTS[:2]),
+        *(*SHORT, "--spread", "--lab", address),
+        PYTHONPATH=f"{user.folder}:{MODELS}",
+    )
+
+    assert done.returncode == 0, done.stderr
+    run = user.last_run()
+    assert [x.reason for x in run.failures].count(FailureReason.QUARANTINED) == 1
+    assert {x.device_id for x in run.launches} == {right.phones[0].id}
+    for name in models:
+        whole = whole_blocks(
+            run.launches, device_id=right.phones[0].id, model=name, variant_ids=IDS[:1]
+        )
+        assert sorted(whole) == list(range(BLOCKS))
+
+
+def test_a_phone_that_another_run_of_the_lab_uses_is_waited_for_as_long_as_asked(
+    user, hosts, scheduler, ctrl_c
+):
+    (left,) = hosts("left")
+    _, address = scheduler()
+    left.joins(address)
+    one_variant = ("run", *NET, "--variant", "float32", "--lab", address)
+    first = user.starts(*one_variant, "--blocks", "2", "--min-duration", "10m")
+
+    wait_for(left.measures)
+    run_id = user.last_run().started.run_id
+    (listed,) = json.loads(user.types("lab", "status", address, "--json").stdout)
+    assert listed["part"].startswith(f"{run_id}-")
+    assert left.holder()["run_id"] == run_id
+
+    second = user.types(*one_variant, *SHORT, "--wait", "1s")
+    assert second.returncode == 3, second.stderr
+    (failure,) = user.last_run().failures
+    assert failure.reason is FailureReason.DEVICE_BUSY
+    assert failure.fact == f"in use by run {run_id} of the lab, also after 1 s"
+
+    ctrl_c(first)
+    ends(first)
+    third = user.types(*one_variant, *SHORT)
+    assert third.returncode == 0, third.stderr
+    assert len(user.last_run().launches) == BLOCKS
+
+
 def test_a_lab_is_measured_until_all_is_settled(user, hosts, scheduler):
     (left,) = hosts("left")
     _, address = scheduler()
@@ -444,19 +520,13 @@ def test_ctrl_c_ends_what_runs_on_the_other_host(user, hosts, scheduler, ctrl_c)
         *("--min-duration", "10m", "--lab", address),
     )
 
-    def runs():
-        listed = left.adb(
-            "shell", "pgrep -f min-duration-ms", serial=left.phones[0].serial
-        )
-        return listed.stdout.strip()
-
-    wait_for(runs)
+    wait_for(left.measures)
     ctrl_c(run)
     code, stderr = ends(run)
 
     assert code != 0
     assert "--resume" in stderr
-    wait_for(lambda: not runs())
+    wait_for(lambda: not left.measures())
 
 
 def test_only_who_has_a_certificate_joins_a_lab_with_tls(

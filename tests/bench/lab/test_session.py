@@ -18,6 +18,7 @@ from pocketbench.bench.measure.observer import Observer
 from pocketbench.bench.measure.store import Store, read_run
 from pocketbench.bench.planning.selection import SelectedDevice
 from pocketbench.bench.records.caveat import Caveat
+from pocketbench.bench.records.device import Claim
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.plan import CooldownLimits
 
@@ -25,7 +26,10 @@ MODELS = ("one", "two", "three")
 
 
 class ScriptedLab:
-    """A lab whose hosts are always there and answer a part with records."""
+    """A lab whose hosts are always there and answer a part with records.
+
+    Where a phone's answer is `None`, another run measures on it and does not end.
+    """
 
     is_connected = True
 
@@ -38,12 +42,16 @@ class ScriptedLab:
     def is_alive(self, worker):
         return True
 
+    def part_on(self, phone):
+        return f"the-other-run-{phone.info.serial_hash}-abcdef"
+
     @contextlib.contextmanager
     def measuring(self, part, phone, key):
-        lines = [
-            msgspec.json.encode(record).decode()
-            for record in self.answers[phone.id](part)
-        ]
+        records = self.answers[phone.id](part)
+        if records is None:
+            yield SimpleNamespace(done=lambda: False), queue.SimpleQueue()
+            return
+        lines = [msgspec.json.encode(record).decode() for record in records]
         done = SimpleNamespace(
             done=lambda: True, status="finished", result=lambda: lines
         )
@@ -55,6 +63,7 @@ class ScriptedLabDriver:
 
     def __init__(self, lab):
         self.lab = lab
+        self.claim = Claim(wait_s=0.01)
 
     def discover(self):
         return ()
@@ -65,7 +74,9 @@ class ScriptedLabDriver:
     def session(self, run, job, launches, failures, devices):
         info = job.selected.info
         phone = SimpleNamespace(id=info.id, info=info, worker=info.id, host=info.name)
-        return LabSession(self.lab, phone, run, job, launches, failures)
+        return LabSession(
+            self.lab, phone, run, job, launches, failures, claim=self.claim
+        )
 
 
 @pytest.fixture
@@ -156,6 +167,26 @@ def test_the_models_of_a_quarantined_phone_go_to_a_free_one(lab_run, whole, reco
     launches_of_each = Counter(x.model for x in run.launches)
     assert launches_of_each == dict.fromkeys(MODELS, 2 * 2)
     assert [x.device_id for x in run.failures] == ["android:bad"] * 2
+
+
+def test_a_phone_that_stays_in_use_is_busy_and_leaves_its_models_to_a_free_one(
+    lab_run, whole, records
+):
+    is_asked = threading.Event()
+
+    def good(part):
+        assert is_asked.wait(60)
+        return whole(part)
+
+    run = lab_run(spread(records), used=lambda part: is_asked.set(), good=good)
+
+    (failure,) = run.failures
+    assert (failure.device_id, failure.reason) == (
+        "android:used",
+        FailureReason.DEVICE_BUSY,
+    )
+    assert failure.fact == "in use by run the-other-run of the lab, also after 0 s"
+    assert Counter(x.model for x in run.launches) == dict.fromkeys(MODELS, 2 * 2)
 
 
 @pytest.mark.parametrize(
