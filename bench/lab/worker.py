@@ -16,9 +16,11 @@ from pathlib import Path
 
 import msgspec
 from distributed import Status, Worker, get_worker
+from distributed.comm import connect
+from distributed.security import Security
 
 from pocketbench.bench import registry
-from pocketbench.bench.errors import Cancelled
+from pocketbench.bench.errors import Cancelled, UsageError
 from pocketbench.bench.lab.part import (
     TOPIC,
     Host,
@@ -43,6 +45,7 @@ logger = logging.getLogger(__name__)
 PHONES_AT_ONCE = 256
 _CHECK_S = 0.5
 _AGAIN_S = 5.0
+_CONNECT_S = 15.0
 
 Wanted = tuple[str, str]
 """sha256 and file name."""
@@ -69,7 +72,14 @@ async def serve(scheduler: str, *, name: str, say: Callable[[str], None]) -> Non
 
 
 async def _serve(scheduler: str, name: str, say: Callable[[str], None]) -> None:
+    is_said = False
     while True:
+        if (trouble := await _trouble_with(scheduler)) is not None:
+            if not is_said:
+                say(f"{scheduler}: no scheduler answers ({trouble}); trying again")
+            is_said = True
+            await asyncio.sleep(_AGAIN_S)
+            continue
         worker = Worker(
             scheduler,
             name=name,
@@ -83,7 +93,27 @@ async def _serve(scheduler: str, name: str, say: Callable[[str], None]) -> None:
             say(f"{name} at {worker.address}: {names}")
             await worker.finished()
         say(f"{scheduler} went away; trying again")
+        is_said = True
         await asyncio.sleep(_AGAIN_S)
+
+
+async def _trouble_with(scheduler: str) -> str | None:
+    """Why a scheduler cannot be joined now; Dask's own worker waits without a word.
+
+    Raises:
+        UsageError: It never can: what TLS needs is not set.
+    """
+    try:
+        options = Security().get_connection_args("worker")
+        comm = await connect(scheduler, timeout=_CONNECT_S, **options)
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            f"lab {scheduler}", f"cannot be joined ({error})", "See docs/labs.md"
+        ) from error
+    except OSError as error:
+        return str(error)
+    await comm.close()
+    return None
 
 
 async def announce(dask_worker: Worker) -> bytes:

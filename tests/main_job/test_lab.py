@@ -534,29 +534,39 @@ def test_only_who_has_a_certificate_joins_a_lab_with_tls(
 ):
     import trustme
 
-    authority = trustme.CA()
+    authority, stranger = trustme.CA(), trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    issued = authority.issue_cert("127.0.0.1")
-    issued.private_key_and_cert_chain_pem.write_to_path(tmp_path / "own.pem")
-    files = {"CA_FILE": tmp_path / "ca.pem"}
-    for role in ("SCHEDULER", "WORKER", "CLIENT"):
-        files[f"{role}__CERT"] = files[f"{role}__KEY"] = tmp_path / "own.pem"
-    settings = {
-        f"DASK_DISTRIBUTED__COMM__TLS__{name}": str(file)
-        for name, file in files.items()
-    }
+    for name, issuer in (("own", authority), ("strange", stranger)):
+        issued = issuer.issue_cert("127.0.0.1")
+        issued.private_key_and_cert_chain_pem.write_to_path(tmp_path / f"{name}.pem")
+
+    def tls(certificate):
+        files = {"CA_FILE": tmp_path / "ca.pem"}
+        for role in ("SCHEDULER", "WORKER", "CLIENT"):
+            files[f"{role}__CERT"] = files[f"{role}__KEY"] = tmp_path / certificate
+        return {
+            f"DASK_DISTRIBUTED__COMM__TLS__{name}": str(file)
+            for name, file in files.items()
+        }
+
+    settings = tls("own.pem")
     (left,) = hosts("left")
     _, address = scheduler("--protocol", "tls", **settings)
     assert address.startswith("tls://")
     left.joins(address, **settings)
 
     run = ("run", *NET, "--variant", "float32", *SHORT, "--lab", address)
-    refused = user.types(*run)
-    assert refused.returncode == 2
-    assert "no scheduler answers" in refused.stderr
+    for others in ({}, tls("strange.pem")):
+        refused = user.types(*run, **others)
+        assert refused.returncode == 2
+        assert "no scheduler answers" in refused.stderr
+    (right,) = hosts("right")
+    line = right.starts_worker(address, **tls("strange.pem"))
+    assert line.startswith(f"{address}: no scheduler answers")
     done = user.types(*run, **settings)
     assert done.returncode == 0, done.stderr
-    assert len(user.last_run().launches) == BLOCKS
+    launches = user.last_run().launches
+    assert [x.device_id for x in launches] == [left.phones[0].id] * BLOCKS
 
 
 def test_a_lab_that_does_not_answer_is_named(user):
