@@ -6,6 +6,7 @@ import pytest
 
 from pocketbench.bench.records.failure import FailureReason
 from tests.main_job.conftest import LEASED_RUN
+from tests.phones import wait_for
 from tests.standins.stf import Stf
 
 pytestmark = pytest.mark.needs("executorch", "compiler", "namespaces", "mksh", "toybox")
@@ -70,6 +71,23 @@ def test_a_phone_that_a_killed_run_leased_is_given_back_by_the_next_command(
     after = user.types("devices", "--json")
     assert stf.owner(SERIAL) is None
     assert "not released" not in after.stderr
+
+
+@pytest.mark.slow
+def test_ctrl_c_gives_the_phone_back_at_once(user, stf, phone, adb, ctrl_c):
+    run = user.starts(*COMMAND, "--blocks", "9", "--min-duration", "10m")
+
+    def measures():
+        return phone.shell("pgrep -f min-duration-ms").stdout.strip()
+
+    wait_for(measures)
+    assert stf.owner(SERIAL) == "us"
+    ctrl_c(run)
+    _, stderr = run.communicate(timeout=120)
+
+    assert run.returncode == 130, stderr
+    assert stf.owner(SERIAL) is None
+    assert not is_attached(adb, phone)
 
 
 @pytest.mark.slow
