@@ -129,6 +129,23 @@ def _one_choice(
     help="Measure another build of the --baseline FILE in the same blocks. Repeatable.",
 )
 @click.option(
+    "--build-of",
+    metavar="MODEL:VARIANT",
+    help="Show the history of this model and variant beside the --candidate FILE.",
+)
+@click.option(
+    "--baseline-commit",
+    metavar="COMMIT",
+    help="Report this commit as the one that the --baseline FILE was built from.",
+)
+@click.option(
+    "--candidate-commit",
+    "candidate_commits",
+    multiple=True,
+    metavar="COMMIT",
+    help="Report this commit for the --candidate FILE. Repeatable, in their order.",
+)
+@click.option(
     "--input",
     "inputs",
     multiple=True,

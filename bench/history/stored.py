@@ -85,7 +85,7 @@ def stored_launches(run: Run) -> list[StoredLaunch]:
     """Every launch of a run that counts: broken blocks are left out."""
     readies = {ready.device.id: ready for ready in run.devices}
     plan = run.started.plan
-    names = {(v.model, v.id): _series_name(v, plan.workload) for v in plan.variants}
+    names = {(v.model, v.id): series_name(v, plan.workload) for v in plan.variants}
     return [
         launch
         for key, cell in measured_cells(run, run.devices).items()
@@ -149,13 +149,19 @@ def _of_cell(
     ]
 
 
-def _series_name(variant: Variant, workload: Workload) -> str:
-    """`float32`; of a generation with all that makes it another series."""
-    asked = workload.generation
+def series_name(variant: Variant, workload: Workload, made: str | None = None) -> str:
+    """`float32`; of a generation with all that makes it another series.
+
+    Args:
+        variant: How the model is run.
+        workload: What each launch does.
+        made: The variant as it was exported, where a ready file goes by another name.
+    """
+    name, asked = made or variant.name, workload.generation
     if asked is None:
-        return variant.name
+        return name
     depth = f" at depth {variant.kv_depth}" if variant.kv_depth else ""
-    return f"{variant.name} {asked.prompt_tokens}+{asked.new_tokens} tokens{depth}"
+    return f"{name} {asked.prompt_tokens}+{asked.new_tokens} tokens{depth}"
 
 
 _GENERATION_SERIES = re.compile(

@@ -10,6 +10,7 @@ import msgspec
 
 from pocketbench.bench.errors import UnknownNameError, UsageError
 from pocketbench.bench.planning.budget_options import parse_budget
+from pocketbench.bench.planning.build_options import refuse_build_options, with_builds
 from pocketbench.bench.planning.cooldown_options import (
     cooldown_limits,
     parse_cooldown_limits,
@@ -73,6 +74,7 @@ def make_plan(options: RunOptions) -> Plan:
                 " ".join(options.models), "stands beside --candidate", "Leave MODEL out"
             )
         return plan_builds(options)
+    refuse_build_options(options)
     if options.self_check and options.baseline and not options.models:
         options = msgspec.structs.replace(
             options, models=(options.baseline,), baseline=None
@@ -148,7 +150,10 @@ def plan_builds(options: RunOptions) -> Plan:
             for name, made in zip(names, found, strict=True)
         },
     )
-    requests = _in_lengths(request, [parse_input(text) for text in options.inputs])
+    requests = [
+        with_builds(each, each.name.removeprefix(request.name), options)
+        for each in _in_lengths(request, [parse_input(text) for text in options.inputs])
+    ]
     return _plan(requests, options, options.blocks, origin="command line")
 
 

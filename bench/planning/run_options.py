@@ -71,6 +71,12 @@ class RunOptions(WorkloadOptions, frozen=True, kw_only=True):
     variants: tuple[str, ...] = ()
     baseline: str | None = None
     candidates: tuple[str, ...] = ()
+    build_of: str | None = None
+    """`net:float32`: the model and variant that baseline and candidate are builds of;
+    the history of these is theirs."""
+    baseline_commit: str | None = None
+    candidate_commits: tuple[str, ...] = ()
+    """One for each candidate."""
     inputs: tuple[str, ...] = ()
     """`1x3x224x224`, `1x16,64:int64`: one for each input of the model."""
     memory_format: MemoryFormat | None = None

@@ -43,6 +43,17 @@ class Workload(Value, frozen=True, kw_only=True):
     """How long measuring may go on from look to look; `None`: to the last look."""
 
 
+class BuildOrigin(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """What the user says of a ready file that is one of two builds of a model."""
+
+    commit: str | None = None
+    """Of the sources that it was built from."""
+    model: str | None = None
+    """What it was exported from, as a history has it."""
+    variant: str | None = None
+    """What of it: `float32`."""
+
+
 class ModelRequest(Value, frozen=True, kw_only=True):
     """One model as the user asked for it."""
 
@@ -60,10 +71,16 @@ class ModelRequest(Value, frozen=True, kw_only=True):
     origins: dict[str, tuple[str, str]] = msgspec.field(default_factory=dict)
     """Variants that are made from other sources: source, and variant of it. Two builds
     of a model are so measured in the same blocks."""
+    builds: dict[str, BuildOrigin] = msgspec.field(default_factory=dict)
+    """By variant, where the user said it of one of those."""
 
     def origin(self, variant: str) -> tuple[str, str]:
         """The source that a variant is made from, and which variant of it that is."""
         return self.origins.get(variant, (self.source, variant))
+
+    def build(self, variant: str) -> BuildOrigin:
+        """What is known of the build that a variant is."""
+        return self.builds.get(variant, BuildOrigin())
 
 
 class Variant(Value, frozen=True, kw_only=True):

@@ -81,7 +81,8 @@ def _answer(view: View) -> Headline:
     if any(model.origins for model in view.summary.run.started.plan.models):
         # Two builds of one model: what changed between them is the question.
         first, *rest = [*rest, speed]
-    return Headline(first, (*rest, *why_lines(view), *fleet_lines(view), *missing))
+    details = (*rest, *_two_builds(view), *why_lines(view), *fleet_lines(view))
+    return Headline(first, (*details, *missing))
 
 
 def verdict_counts(view: View, judged: Sequence[Comparison]) -> str:
@@ -149,6 +150,19 @@ def _two_runs(view: View) -> str:
         for run in (other, this)
     )
     return f"Baseline: {before}. Candidate: {after}."
+
+
+def _two_builds(view: View) -> list[str]:
+    """The commits that builds of one model are of, where the run was given them."""
+    lines = []
+    for model in view.summary.run.started.plan.models:
+        commits = [
+            f"{name.capitalize()}: commit {build.commit[:10]}."
+            for name, build in model.builds.items()
+            if build.commit
+        ]
+        lines.append(" ".join(commits))
+    return list(dict.fromkeys(filter(None, lines)))
 
 
 def _size(comparison: Comparison) -> float:

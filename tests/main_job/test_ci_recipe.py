@@ -190,6 +190,12 @@ def test_a_pull_request_is_measured_against_its_base_and_commented_on(
     assert "| candidate |" in report.read_text()
     (comment,) = pull_request.comments
     assert "<!-- pocketbench comment: default -->" in comment["body"]
+    head = workflow.run("git rev-parse HEAD").stdout
+    commits = f"Baseline: commit {workflow.base[:10]}. Candidate: commit {head[:10]}."
+    assert commits in comment["body"]
+    # The history holds one push, so that the line of it is one bar.
+    assert "| last 30 runs |" in comment["body"]
+    assert re.search(r"\| candidate \|.*\| ▄ \|$", comment["body"], re.MULTILINE)
     assert report.read_text() in workflow.summary.read_text()
     assert f"pip install --quiet {REPOSITORY}" in workflow.log.read_text()
     assert list(workflow.folder.glob("runs/*/report.junit.xml"))

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from pocketbench.bench.judge.summary import Cell, Summary, Verdict
 from pocketbench.bench.records.caveat import Caveat
+from pocketbench.bench.records.plan import BuildOrigin
 from pocketbench.reports.text.headline import headline, verdict_counts
 from pocketbench.reports.text.next_step import next_step
 from pocketbench.reports.view import View
@@ -232,3 +233,21 @@ def test_of_two_builds_in_one_run_the_change_comes_first(tiny):
     summary = replace(tiny, run=replace(tiny.run, started=started))
     assert sentence(summary).startswith("int8-static is 10 % slower than float32 (10.0")
     assert headline(View(summary)).details[0].startswith("mobilenet_v2: 10.0 ms on")
+
+
+def test_two_builds_in_one_run_are_named_by_their_commits(tiny):
+    (model,) = tiny.run.started.plan.models
+    built = replace(
+        model,
+        origins={"int8-static": ("head.ptl", "as-is")},
+        builds={
+            "baseline": BuildOrigin(commit="0a1b2c3d4e5f60718293"),
+            "candidate": BuildOrigin(commit="f60718293a4b5c6d7e8f"),
+        },
+    )
+    plan = replace(tiny.run.started.plan, models=(built,))
+    started = replace(tiny.run.started, plan=plan)
+    found = headline(View(replace(tiny, run=replace(tiny.run, started=started))))
+
+    said = "Baseline: commit 0a1b2c3d4e. Candidate: commit f60718293a."
+    assert said in found.details

@@ -1,12 +1,16 @@
 import datetime
 
 import pytest
+from msgspec.structs import replace
 
 from pocketbench.bench.errors import UsageError
 from pocketbench.bench.history.accepted import Accepted, accept, read_accepted
 from pocketbench.bench.history.changes import with_changes
+from pocketbench.bench.history.folder import add_run
 from pocketbench.bench.history.histories_for_run import histories_of
 from pocketbench.bench.history.queries import read_series
+from pocketbench.bench.records.plan import BuildOrigin
+from tests.generated_runs import generated_run
 from tests.histories import HOST, PHONE, commit_of
 
 TODAY = datetime.date(2026, 6, 1)
@@ -212,6 +216,54 @@ def test_a_runs_cells_find_their_histories(runs):
         (PHONE.id, "net", "float32"),
     }
     assert len(found[PHONE.id, "net", "float32"].series.points) == 10
+
+
+def two_builds(run, **build):
+    """The run as one of a baseline file and a candidate file of one model."""
+    plan = run.started.plan
+    origin = BuildOrigin(**build)
+    (request,) = plan.models
+    builds = dict.fromkeys((v.name for v in plan.variants), origin)
+    plan = replace(plan, models=(replace(request, builds=builds),))
+    return replace(run, started=replace(run.started, plan=plan))
+
+
+def test_of_two_files_the_candidate_has_the_history_of_what_it_was_exported_as(runs):
+    for number in range(10):
+        runs.add(number, variants=("float32", "int8-static"))
+    names = ("baseline", "candidate", "candidate-2")
+    run = runs.run(11, model="net-float32", variants=names)
+    of_net = two_builds(run, model="net", variant="float32")
+
+    found = histories_of(of_net, runs.history, today=TODAY)
+
+    ((key, history),) = found.items()
+    assert key == (HOST.id, "net-float32", "candidate")
+    assert (history.series.cell.model, history.series.cell.variant) == (
+        "net",
+        "float32",
+    )
+    assert len(history.series.points) == 10
+    assert histories_of(run, runs.history, today=TODAY) == {}
+    only_commits = two_builds(run, commit="0a1b2c3d4e")
+    assert histories_of(only_commits, runs.history, today=TODAY) == {}
+
+
+def test_a_generation_finds_the_history_of_as_many_tokens(tmp_path):
+    for number in range(4):
+        run = generated_run(new_tokens=8, depths=(0, 4))
+        started = replace(
+            run.started,
+            started_at=f"2026-01-{number + 1:02}T00:00:00Z",
+            run_id=f"run-{number:02}",
+        )
+        add_run(replace(run, started=started), tmp_path)
+
+    found = histories_of(run, tmp_path, today=TODAY)
+
+    assert {key[2] for key in found} == {v.id for v in run.started.plan.variants}
+    other = generated_run(new_tokens=9, depths=(0, 4))
+    assert histories_of(other, tmp_path, today=TODAY) == {}
 
 
 def test_a_history_of_two_speeds_is_reported_as_that_and_raises_nothing(runs):
