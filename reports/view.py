@@ -148,6 +148,17 @@ class View:
             after.estimates.get(metric) if after else None,
         )
 
+    def sizes(self, comparison: Comparison) -> tuple[int | None, int | None]:
+        """How large the baseline's and the candidate's model files are, in bytes."""
+        after = self.candidate_cell(comparison)
+        before = self.cells.get(
+            (comparison.device_id, comparison.model, comparison.baseline)
+        )
+        return (
+            before.artifact.size_bytes if before else comparison.before_size_bytes,
+            after.artifact.size_bytes if after else None,
+        )
+
     def candidate_cell(self, comparison: Comparison) -> Cell | None:
         """What is compared with the baseline."""
         return self.cells.get(

@@ -62,6 +62,7 @@ def compare_runs(
             design="sequential",
             unlike=differing[key],
             before=baseline.estimates.get(metric.name),
+            before_size_bytes=baseline.artifact.size_bytes,
         )
         for key, candidate in after.items()
         if (baseline := before.get(key)) is not None

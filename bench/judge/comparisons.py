@@ -36,6 +36,7 @@ class Question(NamedTuple):
     """Of the two cells' estimates."""
     pairs: Pairs | None = None
     before: Estimate | None = None
+    before_size_bytes: int | None = None
 
     @property
     def contradicted_by(self) -> frozenset[Contradiction]:
@@ -128,4 +129,5 @@ def _comparison(
         pairs=question.pairs if is_gated else None,
         contradicted_by=tuple(sorted(question.contradicted_by)) if matters else (),
         before=question.before,
+        before_size_bytes=question.before_size_bytes,
     )

@@ -196,6 +196,8 @@ class Comparison(Value, frozen=True, kw_only=True, omit_defaults=True):
     """What says the opposite of the ratio, where it is beyond the minimum effect."""
     before: Estimate | None = None
     """The baseline's own value, of another run, whose cells are not in the summary."""
+    before_size_bytes: int | None = None
+    """Of the baseline's model file, there too."""
 
 
 class FleetComparison(Value, frozen=True, kw_only=True):

@@ -174,10 +174,7 @@ def _resources_changed(view: View, comparison: Comparison) -> tuple[str, str]:
     name = view.memory_metric
     memory = view.comparison(comparison.kind, after, name)
     words = before_after(view.metrics[name], *view.sides(memory)) if memory else ""
-    before = view.cells.get(
-        (comparison.device_id, comparison.model, comparison.baseline)
-    )
-    sizes = [cell.artifact.size_bytes for cell in (before, after) if cell]
+    sizes = [size for size in view.sizes(comparison) if size is not None]
     scale = common_scale("bytes", sizes)
     size = " → ".join(dict.fromkeys(map(scale.format, sizes)))
     return words, f"{size} {scale.name}"

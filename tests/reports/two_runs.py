@@ -19,6 +19,12 @@ def of_two_runs(summary: Summary) -> Summary:
         before = cell.estimates[comparison.metric] if cell else None
         if comparison.kind == "variant":
             comparisons.append(
-                replace(comparison, kind="run", baseline="before-it", before=before)
+                replace(
+                    comparison,
+                    kind="run",
+                    baseline="before-it",
+                    before=before,
+                    before_size_bytes=cell.artifact.size_bytes if cell else None,
+                )
             )
     return replace(summary, comparisons=tuple(comparisons), compared_with=other)

@@ -39,6 +39,18 @@ def test_two_runs_are_compared_by_welch_and_say_that_drift_is_not_controlled(mak
     assert found["peak_rss_bytes"].candidate_over_baseline.point == 1
 
 
+def test_a_comparison_keeps_the_earlier_runs_figure_and_the_size_of_its_file(make_run):
+    base = make_run({("host", "a"): BEFORE})
+    artifacts = tuple(msgspec.structs.replace(x, size_bytes=77) for x in base.artifacts)
+    base = msgspec.structs.replace(base, artifacts=artifacts)
+
+    found = compare_runs(base, make_run({("host", "a"): AFTER}))
+
+    assert {c.before_size_bytes for c in found} == {77}
+    (latency,) = [c for c in found if c.metric == "latency_ns"]
+    assert latency.before.point == pytest.approx(1e6, rel=0.01)
+
+
 def test_only_cells_of_both_runs_are_compared(make_run):
     base = make_run({("host", "a"): BEFORE, ("host", "gone"): BEFORE})
     head = make_run({("host", "a"): AFTER, ("android:1", "a"): AFTER})
