@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pocketbench.bench.judge.operators import OperatorCost, OperatorTable
-from pocketbench.bench.judge.summary import Cell, FleetComparison
+from pocketbench.bench.judge.summary import Cell, Comparison, FleetComparison
 from pocketbench.bench.judge.time_series import SustainedCell
 from pocketbench.bench.records.families import family_of
 from pocketbench.reports.text.fleet import fleet_name
@@ -64,9 +64,14 @@ COLUMNS = (
     "budget_at_most",
     "budget_verdict",
     "kv_depth",
+    "before",
+    "commit",
+    "baseline_commit",
 )
 """`estimate` and its ends are in `unit`: ns, bytes, per_s, tokens_per_s or ratio, never
-scaled. `kv_depth` is of models that generate.
+scaled. `kv_depth` is of models that generate. `before` is the baseline's own estimate,
+in the same unit. `commit` is the run's; with `compare`, `baseline` is the id of the
+other run and `baseline_commit` its commit.
 
 `operator` to `fallback` are of rows with the metric `operator_time_ns`: what one
 operator takes of an inference, all its calls together, from a launch that is not timed.
@@ -102,6 +107,7 @@ def _row(view: View, cell: Cell, name: str) -> dict[str, Any]:
     against = view.comparison("variant", cell, name) or view.comparison(
         "run", cell, name
     )
+    before = view.sides(against)[0] if against else None
     host = view.comparison("host", cell, name)
     ratio = against.candidate_over_baseline if against else None
     over_host = host.candidate_over_baseline if host else None
@@ -124,6 +130,8 @@ def _row(view: View, cell: Cell, name: str) -> dict[str, Any]:
         "high_95": estimate.high,
         "launches": estimate.launches,
         "baseline": _text(against.baseline) if against else None,
+        "before": before.point if before else None,
+        "baseline_commit": _baseline_commit(view, against),
         "candidate_over_baseline": ratio.point if ratio else None,
         "ratio_low_95": ratio.low if ratio else None,
         "ratio_high_95": ratio.high if ratio else None,
@@ -144,6 +152,13 @@ def _row(view: View, cell: Cell, name: str) -> dict[str, Any]:
         "grade_reasons": " ".join(reason.value for reason in cell.grade.reasons),
         **_answered(view, cell),
     }
+
+
+def _baseline_commit(view: View, against: Comparison | None) -> str | None:
+    """The other run's, where the comparison is with one."""
+    other = view.summary.compared_with
+    is_of_runs = against is not None and against.kind == "run"
+    return _text(other.commit or "") or None if other and is_of_runs else None
 
 
 def _answered(view: View, cell: Cell) -> dict[str, Any]:
@@ -209,7 +224,7 @@ def _fleet_row(view: View, found: FleetComparison) -> dict[str, Any]:
     ratio = found.candidate_over_baseline
     tags = (found.tag or "").split(", ")
     return {
-        "run": _text(view.summary.run.started.run_id),
+        **_run(view),
         "device_name": fleet_name(found),
         "is_simulated": "SIMULATED" in tags,
         "is_emulated": "EMULATED" in tags,
@@ -232,10 +247,15 @@ def _fleet_row(view: View, found: FleetComparison) -> dict[str, Any]:
     }
 
 
+def _run(view: View) -> dict[str, Any]:
+    started = view.summary.run.started
+    return {"run": _text(started.run_id), "commit": _text(started.commit or "") or None}
+
+
 def _where(view: View, found: Cell | SustainedCell | OperatorTable) -> dict[str, Any]:
     info = view.devices.get(found.device_id)
     return {
-        "run": _text(view.summary.run.started.run_id),
+        **_run(view),
         "device": _text(found.device_id),
         "device_name": _text(view.label(found.device_id)),
         "is_simulated": bool(info and info.is_simulated),

@@ -77,6 +77,14 @@ class RunFacts(Value, frozen=True, kw_only=True):
     """`steady`: a runner that can kept it from favouring a build."""
 
 
+class ComparedWith(Value, frozen=True, kw_only=True):
+    """The earlier run, the baseline of every comparison of the kind `run`."""
+
+    run: str
+    """Its id."""
+    commit: str | None
+
+
 class DeviceFacts(Value, frozen=True, kw_only=True):
     """A device that was measured; serials are hashed."""
 
@@ -142,6 +150,8 @@ class Document(Value, frozen=True, kw_only=True):
     details: tuple[str, ...]
     verdicts: VerdictCounts
     run: RunFacts
+    compared_with: ComparedWith | None = None
+    """`None`: builds within one run are compared."""
     metrics: tuple[Metric, ...]
     """The primary one first."""
     devices: tuple[DeviceFacts, ...]
@@ -196,6 +206,9 @@ def document(
             **{name: verdicts.count(name) for name in VerdictCounts.__struct_fields__}
         ),
         run=_run_facts(summary),
+        compared_with=ComparedWith(run=other.run_id, commit=other.commit)
+        if (other := summary.compared_with)
+        else None,
         metrics=summary.metrics,
         devices=tuple(
             DeviceFacts(

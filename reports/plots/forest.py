@@ -111,6 +111,7 @@ def _title(metric: Metric) -> str:
 def _chart(view: View, metric: Metric, ordered: Sequence[Comparison]) -> RowChart:
     min_effect = ordered[0].min_effect
     ratios = list(_to_show(ordered))
+    baselines = _baselines(view, ordered)
     return RowChart(
         rows=[_row(view, metric, comparison) for comparison in ordered],
         axis=lambda start, end: ratio_axis(ratios, min_effect, start, end),
@@ -121,9 +122,9 @@ def _chart(view: View, metric: Metric, ordered: Sequence[Comparison]) -> RowChar
             sheet, axis, ordered[index], y, is_alarm=view.is_alarm(ordered[index])
         ),
         heading=(f"← {direction(metric, 0.5)}", f"{direction(metric, 2)} →"),
-        caption=f"{metric.title}: candidate ÷ {_baselines(ordered)}, log scale; "
+        caption=f"{metric.title}: candidate ÷ {baselines}, log scale; "
         f"band: the minimum effect of {min_effect * 100:g} %",
-        short_caption=f"candidate ÷ {_baselines(ordered)}, log scale; "
+        short_caption=f"candidate ÷ {baselines}, log scale; "
         f"band: {min_effect * 100:g} %",
     )
 
@@ -187,8 +188,8 @@ def _to_show(comparisons: Iterable[Comparison]) -> Iterable[float]:
             yield min(ratio.high, most)
 
 
-def _baselines(comparisons: Iterable[Comparison]) -> str:
-    names = {c.baseline for c in comparisons}
+def _baselines(view: View, comparisons: Iterable[Comparison]) -> str:
+    names = {view.baseline_name(c) for c in comparisons}
     return names.pop() if len(names) == 1 else "its baseline"
 
 

@@ -12,7 +12,7 @@ EXPECTED = """\
 20260302-091500-mobilenet_v2,simulated:pixel-8,Pixel 8,True,False,mobilenet_v2,\
 int8-static,1,lite,latency_ns,ns,20200000.0,19998000.0,20402000.0,10,float32,1.01,\
 0.98,1.04,0.001,0.002,inconclusive,1.84,1.8,1.88,3489500,0.0213,31.2,simulated,B,0,\
-simulated,,,,,,,,,False,False,,,,,,,,,,
+simulated,,,,,,,,,False,False,,,,,,,,,,,20000000.0,4f1c2d3e5a6b7c8d9e0f,
 """
 
 
