@@ -110,6 +110,11 @@ class LevelChange(Value, frozen=True, kw_only=True):
         """Whether it is an alarm: for the worse, sure, still there, not accepted."""
         return self.is_worse and self.state == "confirmed"
 
+    @property
+    def is_improvement(self) -> bool:
+        """Whether it is for the better, sure, still there, and not accepted."""
+        return not self.is_worse and self.state == "confirmed"
+
 
 class CellHistory(Value, frozen=True, kw_only=True):
     """A series and its changes."""

@@ -12,7 +12,7 @@ from pocketbench.bench.records.caveat import Caveat
 from pocketbench.reports.text import sustained
 from pocketbench.reports.text.fastest import fastest_sentence
 from pocketbench.reports.text.fleet import fleet_lines
-from pocketbench.reports.text.history import raised_sentence
+from pocketbench.reports.text.history import improved_sentence, raised_sentence
 from pocketbench.reports.text.phrases import (
     BY_INTEREST,
     RATES,
@@ -51,12 +51,15 @@ def headline(view: View) -> Headline:
     """What the history confirmed; how fast; what is better or worse, how much, where.
 
     Of two runs or builds the change comes before how fast it is: it is what was asked.
+    An improvement of the history is no alarm and never comes first.
     """
     answer = _answer(view)
     found = raised_sentence(view.histories.values())
+    better = improved_sentence(view.histories.values())
+    also = (better,) if better else ()
     if found is None:
-        return answer
-    return Headline(found, (answer.sentence, *answer.details))
+        return Headline(answer.sentence, (*also, *answer.details))
+    return Headline(found, (*also, answer.sentence, *answer.details))
 
 
 def _answer(view: View) -> Headline:

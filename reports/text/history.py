@@ -75,21 +75,40 @@ def changes(histories: Sequence[CellHistory]) -> str:
 def raised(histories: Iterable[CellHistory]) -> list[tuple[Series, LevelChange]]:
     """Confirmed changes for the worse that are still there, the largest first."""
     found = [(h.series, c) for h in histories for c in h.changes if c.is_raised]
-    return sorted(
-        found, key=lambda x: abs(math.log(x[1].after_over_before or 1)), reverse=True
-    )
+    return sorted(found, key=_size, reverse=True)
+
+
+def improved(histories: Iterable[CellHistory]) -> list[tuple[Series, LevelChange]]:
+    """Confirmed changes for the better that are still there, the largest first."""
+    found = [(h.series, c) for h in histories for c in h.changes if c.is_improvement]
+    return sorted(found, key=_size, reverse=True)
+
+
+def _size(found: tuple[Series, LevelChange]) -> float:
+    return abs(math.log(found[1].after_over_before or 1))
 
 
 def raised_sentence(histories: Iterable[CellHistory]) -> str | None:
-    """The largest confirmed change in words, and how many more there are."""
+    """The largest confirmed regression in words, and how many there are."""
     every = tuple(histories)
-    found = raised(every)
+    return _sentence("confirmed regression", raised(every), shared_names(every))
+
+
+def improved_sentence(histories: Iterable[CellHistory]) -> str | None:
+    """The same of confirmed improvements."""
+    every = tuple(histories)
+    return _sentence("confirmed improvement", improved(every), shared_names(every))
+
+
+def _sentence(
+    kind: str, found: Sequence[tuple[Series, LevelChange]], shared: Set[str]
+) -> str | None:
     if not found:
         return None
     series, change = found[0]
-    number = counted(len(found), "confirmed regression")
+    number = counted(len(found), kind)
     more = f"{number} in the history, the largest" if found[1:] else number
-    name, since = title(series, shared_names(every)), series.points[change.index]
+    name, since = title(series, shared), series.points[change.index]
     return (
         f"{more}: {name} is {moved(series, change)} since {since.version} "
         f"of {change.started_at[:10]}."

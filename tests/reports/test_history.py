@@ -223,6 +223,50 @@ def test_a_confirmed_regression_of_the_history_is_the_headline(histories_for_run
     assert section.count("10 % slower in 000ecccccc..000fcccccc") == 2
 
 
+def history_of_levels(runs, levels_ns, **more):
+    """Fifteen runs at each level, then one whose report has their history."""
+    for place, level in enumerate(levels_ns):
+        runs.steady(15, first=15 * place, level_ns=level, **more)
+    run = runs.run(15 * len(levels_ns), levels_ns[-1], **more)
+    return summarize(run), histories_of(run, runs.history, today=TODAY)
+
+
+def test_a_confirmed_improvement_of_the_history_is_a_line_of_the_report(runs):
+    summary, histories = history_of_levels(runs, (1.5e6, 1e6))
+    alone = headline(View(summary))
+
+    answer = headline(View(summary, histories))
+
+    assert re.fullmatch(
+        r"1 confirmed improvement: net float32 on this computer \(Ryzen 7\) is "
+        r"\d\d % faster since 000fcccccc of 2026-01-16\.",
+        answer.details[0],
+    )
+    assert (answer.sentence, answer.details[1:]) == (alone.sentence, alone.details)
+    reports = Reports(summary, histories)
+    for report in ("markdown", "console"):
+        assert "1 confirmed improvement" in reports.text(report)
+    assert "Confirmed regressions" not in reports.text("markdown")
+
+
+def test_a_regression_comes_before_an_improvement_of_another_cell(tmp_path):
+    runs = Runs(tmp_path / "worse"), Runs(tmp_path / "better")
+    _, worse = history_of_levels(runs[0], (1e6, 1.5e6), variants=("float32",))
+    _, better = history_of_levels(runs[1], (1.5e6, 1e6), variants=("int8-static",))
+    run = runs[0].run(31, variants=("float32", "int8-static"))
+
+    answer = headline(View(summarize(run), {**worse, **better}))
+
+    assert answer.sentence.startswith("1 confirmed regression: net float32")
+    assert answer.details[0].startswith("1 confirmed improvement: net int8-static")
+
+
+def test_an_improvement_that_was_lost_again_is_not_reported(runs):
+    summary, histories = history_of_levels(runs, (1.5e6, 1e6, 1.5e6))
+
+    assert "improvement" not in str(headline(View(summary, histories)))
+
+
 def test_an_accepted_regression_is_no_headline(histories_for_run):
     summary, histories = histories_for_run
     quiet = {
