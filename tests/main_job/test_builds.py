@@ -10,10 +10,9 @@ from pocketbench.bench.records.blocks import whole_blocks
 from tests.main_job.conftest import User
 
 SHORT = ("--iterations", "3", "--warmup", "1", "--blocks", "2", "--device", "host")
-GATED = (
-    *("--iterations", "10", "--blocks", "6", "--device", "host"),
-    *("--fail-on", "regression"),
-)
+GATED = ("--iterations", "10", "--blocks", "6", "--device", "host", "--fail-on")
+FAILING = ("slower-than-baseline", "regression")
+"""The name, and the older one."""
 FILES = ("--baseline", "base/net-float32.ptl", "--candidate")
 HEAVIER_NET = """
     import torch
@@ -44,8 +43,12 @@ def builds(tmp_path_factory):
     return user
 
 
-def test_a_slower_build_is_found_in_the_same_blocks_and_fails_where_asked(builds):
-    done = builds.types("run", *FILES, "head/net-float32.ptl", *GATED, "--json")
+@pytest.mark.parametrize("fail_on", FAILING)
+def test_a_slower_build_is_found_in_the_same_blocks_and_fails_where_asked(
+    builds, fail_on
+):
+    head = "head/net-float32.ptl"
+    done = builds.types("run", *FILES, head, *GATED, fail_on, "--json")
 
     assert done.returncode == 1, done.stderr
     run = builds.last_run()
@@ -64,9 +67,11 @@ def test_a_slower_build_is_found_in_the_same_blocks_and_fails_where_asked(builds
 
 
 @pytest.mark.slow
-def test_an_equal_build_does_not_fail(builds):
+@pytest.mark.parametrize("fail_on", FAILING)
+def test_an_equal_build_does_not_fail(builds, fail_on):
     shutil.copy(builds.folder / "base/net-float32.ptl", builds.folder / "same.ptl")
-    same = builds.types("run", *FILES, "same.ptl", *GATED, "--min-effect", "0.5")
+    gated = (*GATED, fail_on, "--min-effect", "0.5")
+    same = builds.types("run", *FILES, "same.ptl", *gated)
     assert same.returncode == 0, same.stderr
 
 

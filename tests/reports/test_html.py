@@ -12,6 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from pocketbench.bench.judge.resources import MemoryUsed, Resources
+from pocketbench.bench.judge.summary import Verdict
 from pocketbench.reports.formats import markdown
 from pocketbench.reports.formats.html import page as html
 from pocketbench.reports.formats.html import theme
@@ -101,6 +102,46 @@ def test_the_ratios_to_the_baseline_and_to_the_host_stand_there_too(full, text):
             assert float(cells[*key, "over_host"]["data-point"]) == ratio.point
         checked += 1
     assert checked == 11 + 11
+
+
+@pytest.fixture
+def slower(small):
+    """A run whose int8 variant is 2.1x slower than its baseline on both devices."""
+    comparisons = tuple(
+        replace(
+            comparison,
+            verdict=Verdict.REGRESSION,
+            candidate_over_baseline=replace(
+                comparison.candidate_over_baseline, point=2.1, low=2.0, high=2.2
+            ),
+        )
+        if comparison.verdict is Verdict.IMPROVEMENT
+        else comparison
+        for comparison in small.comparisons
+    )
+    return replace(small, comparisons=comparisons)
+
+
+def coloured_as_regressions(page):
+    """The words of the tables, and the marks of the charts, in that colour."""
+    charts = "".join(re.findall("<svg.*?</svg>", page, re.DOTALL))
+    words = re.findall(r'class="[^"]*v-regression', page)
+    return words, re.findall(r"var\(--regression\)", charts)
+
+
+def test_slower_within_a_run_has_the_colour_of_a_regression_only_where_it_fails(
+    slower,
+):
+    shown = html.render(View(slower))
+    failing = html.render(View(slower, fails_slower=True))
+
+    assert coloured_as_regressions(shown) == ([], [])
+    assert shown.count('data-verdict="slower"') == 2
+    assert 'data-verdict="regression"' not in shown
+    words, marks = coloured_as_regressions(failing)
+    assert len(words) >= 2
+    assert len(marks) >= 2
+    assert failing.count('data-verdict="regression"') == 2
 
 
 def test_the_page_is_well_formed_with_unique_ids(text):
