@@ -5,6 +5,7 @@ from pocketbench.bench.planning.make_plan import plan_models, plan_suite
 from pocketbench.bench.planning.run_options import RunOptions
 from pocketbench.bench.planning.suite import read_suite
 from pocketbench.bench.records.metrics import GATES, METRICS, USUAL_GATE, parse_gates
+from pocketbench.bench.records.plan import Budget
 
 
 def test_every_metric_can_be_asked_for_by_a_word():
@@ -42,6 +43,30 @@ def test_a_suite_says_what_gates(tmp_path):
 
     plan = plan_suite(read_suite(path), str(path), RunOptions())
     assert plan.gate_on == ("peak_rss_bytes",)
+
+
+def test_a_suite_says_what_metrics_may_be_at_most(tmp_path):
+    path = tmp_path / "suite.toml"
+    path.write_text(
+        '[[model]]\nsource = "resnet18"\n'
+        '[[budget]]\nmetric = "p90_latency"\ndevice = "Pixel 8"\nat_most = "20 ms"\n'
+        '[[budget]]\nmetric = "peak_memory"\nmodel = "resnet18"\nat_most = "50 MiB"\n'
+    )
+
+    plan = plan_suite(read_suite(path), str(path), RunOptions())
+
+    assert plan.budgets == (
+        Budget(metric="p90_latency_ns", at_most=20e6, device="Pixel 8"),
+        Budget(metric="peak_rss_bytes", at_most=50 * 2**20, model="resnet18"),
+    )
+
+
+def test_a_budget_of_a_suite_without_an_amount_is_refused(tmp_path):
+    path = tmp_path / "suite.toml"
+    path.write_text('[[model]]\nsource = "resnet18"\n[[budget]]\nmetric = "p90"\n')
+
+    with pytest.raises(UsageError, match="at_most"):
+        read_suite(path)
 
 
 def test_a_suite_goes_on_until_it_is_settled_with_its_blocks_as_the_most(tmp_path):

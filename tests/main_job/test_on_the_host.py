@@ -360,11 +360,19 @@ def test_a_suite_file_says_all_of_it(user):
 
         [gate]
         min_effect = 0.05
+
+        [[budget]]
+        metric = "latency"
+        variant = "float32@2t"
+        at_most = "1 ns"
         """,
     )
     done = user.types("run", "suite.toml")
 
     assert done.returncode == 0, done.stderr
+    judged = user.types("report", "last", "--fail-on", "budget")
+    assert judged.returncode == 1, judged.stderr
+    assert "over budget" in judged.stdout
     run = user.last_run()
     assert run.started.plan.min_effect == 0.05
     assert run.started.plan.workload.min_duration_s == 0.05
