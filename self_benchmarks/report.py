@@ -56,6 +56,7 @@ SPEED = {"float32": 1.0, "float16": 0.99, "int8-dynamic": 1.03, "int8-static": 0
 MODELS = [f"net_{number}" for number in range(25)]
 DEVICES = [f"android:phone-{number}" for number in range(10)]
 LAUNCHES, ITERATIONS, TIMES = 20, 50, 5
+MOST_VERDICTS_S, MOST_PAGE_S, MOST_PAGE_MB = 2.0, 5.0, 3.0
 START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 
 
@@ -228,7 +229,7 @@ def write_run(folder: Path) -> None:
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the table, and fail beyond the aims."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "large"
         write_run(folder)
@@ -243,12 +244,18 @@ def main() -> None:
             )
 
         print(HEAD)
-        paired = in_turn(lambda: summarize(run), lambda: read_run(folder), TIMES)
-        print(paired.row("verdicts of 1,000 cells / reading the run"))
-        paired = in_turn(page, lambda: read_run(folder), TIMES)
-        print(paired.row("pocketbench report --format html / reading the run"))
+        judged = in_turn(lambda: summarize(run), lambda: read_run(folder), TIMES)
+        print(judged.row("verdicts of 1,000 cells / reading the run"))
+        paged = in_turn(page, lambda: read_run(folder), TIMES)
+        print(paged.row("pocketbench report --format html / reading the run"))
         megabytes = (folder / "report.html").stat().st_size / 1e6
         print(f"report.html: {megabytes:.2f} MB")
+    if (
+        min(judged.ours_s) > MOST_VERDICTS_S
+        or min(paged.ours_s) > MOST_PAGE_S
+        or megabytes > MOST_PAGE_MB
+    ):
+        sys.exit("beyond the aims")
 
 
 if __name__ == "__main__":

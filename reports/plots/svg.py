@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from typing import Any, Literal, NamedTuple
 
@@ -96,8 +96,9 @@ def _body(rendered: str) -> str:
 def _smaller(body: str, name: str) -> str:
     """Shorter numbers, ids of its own, and one style for marks of one look."""
     body = _UNUSED.sub("", body)
-    used = set(_REFERENCE.findall(body))
-    body = _ELEMENT.sub(lambda found: _element(found[0], name, used), body)
+    used = dict.fromkeys(_REFERENCE.findall(body))
+    ids = {old: f"{name}-{number}" for number, old in enumerate(used)}
+    body = _ELEMENT.sub(lambda found: _element(found[0], ids), body)
     body = _GROUP_OF_USES.sub(_styled_once, body)
     emptied = 1
     while emptied:
@@ -105,17 +106,17 @@ def _smaller(body: str, name: str) -> str:
     return re.sub(r">\s+<", "><", body).strip()
 
 
-def _element(element: str, name: str, used: set[str]) -> str:
+def _element(element: str, ids: Mapping[str, str]) -> str:
     """One tag with only the ids that are referred to, and those its drawing's own."""
 
     def identity(found: re.Match[str]) -> str:
-        return f' id="{name}-{found[1]}"' if found[1] in used else ""
+        return f' id="{ids[found[1]]}"' if found[1] in ids else ""
 
     if " id=" in element:
         element = _IDENTITY.sub(identity, element)
     if "#" in element:
         element = _REFERENCE.sub(
-            lambda found: found[0].replace(found[1], f"{name}-{found[1]}"), element
+            lambda found: found[0].replace(found[1], ids[found[1]]), element
         )
         element = element.replace("xlink:href", "href")
     element = _LONG_NUMBER.sub(_shorter, element)

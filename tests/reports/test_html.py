@@ -254,7 +254,7 @@ def test_a_program_that_tells_a_mean_only_has_no_traces(small):
 
 
 @pytest.mark.slow
-def test_a_thousand_cells_fit_in_five_megabytes(make_summary, small):
+def test_a_thousand_cells_fit_in_three_megabytes(make_summary, small):
     host, simulated = (ready.device for ready in small.devices)
     phones = tuple(
         replace(
@@ -270,7 +270,7 @@ def test_a_thousand_cells_fit_in_five_megabytes(make_summary, small):
     )
     assert len(summary.cells) == 1000
     page = html.render(View(summary))
-    assert len(page.encode()) <= 5_000_000
+    assert len(page.encode()) <= 3_000_000
     rows = 1000 + comparisons.MOST_JUDGED_ROWS + 10 + 10
     assert page.count('<tr data-device="') == rows
     assert "The 300 that matter most of 750" in page

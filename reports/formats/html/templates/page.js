@@ -96,6 +96,9 @@
   for (const button of document.querySelectorAll("[data-more-of]")) {
     const table = document.getElementById(button.dataset.moreOf);
     const more = button.textContent;
+    // A row need not say it of each of its cells: its heading does.
+    const columns = [...table.tHead.rows[0].cells].filter((head) => "more" in head.dataset).map((head) => head.cellIndex);
+    for (const row of table.querySelectorAll("tr[data-variant]")) for (const column of columns) row.cells[column].dataset.more = "";
     const brief = (is) => {
       table.classList.toggle("brief", is);
       button.setAttribute("aria-expanded", String(!is));
