@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 
 import pytest
@@ -174,6 +175,23 @@ def test_a_phone_gets_narrow_charts_and_no_sideways_page(page):
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
 
 
+def test_the_first_screen_has_each_latency_with_interval_memory_and_size(page):
+    table = page.locator("#fastest")
+    box = table.bounding_box()
+    rows = [
+        row.locator("td").all_inner_texts()
+        for row in table.locator("tbody tr[data-device]").all()
+    ]
+
+    assert box["y"] + box["height"] <= 900
+    assert len(rows) == 6
+    for _, build, latency, memory, size, *_ in rows:
+        assert build == "int8-static"
+        assert re.fullmatch(r"[\d.]+ ms \[[\d.]+, [\d.]+\]", latency)
+        assert re.fullmatch(r"[\d.]+ MiB", memory)
+        assert re.fullmatch(r"[\d.]+ MiB", size)
+
+
 def test_a_phone_shows_every_latency_without_scrolling_a_table(page):
     page.set_viewport_size({"width": 390, "height": 844})
     figures = page.locator(
@@ -198,7 +216,7 @@ def test_columns_that_a_laptop_has_no_room_for_come_when_asked_for(page):
     assert throughput.is_hidden()
 
 
-def test_on_a_laptop_no_table_is_clipped_and_no_words_of_a_chart_overlap(page):
+def test_on_a_laptop_no_table_is_clipped(page):
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     clipped = page.eval_on_selector_all(
         ".scroll",
@@ -206,6 +224,12 @@ def test_on_a_laptop_no_table_is_clipped_and_no_words_of_a_chart_overlap(page):
             .map(box => [box.getAttribute("aria-label"), box.scrollWidth])""",
     )
     assert clipped == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_words_of_a_chart_overlap_or_are_cut(page, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     words = page.eval_on_selector_all(
         "svg",
         """charts => charts.filter(x => x.getClientRects().length).map(chart => {
@@ -312,6 +336,37 @@ def test_print_opens_every_fold_and_closes_it_again(page):
     assert pdf.startswith(b"%PDF")
     assert page.evaluate("window.openInPrint") == 0
     page.wait_for_function("!document.getElementById('method').open")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_paper_there_are_no_tools_every_column_and_black_on_white(
+    browser, url, scheme
+):
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 900}, color_scheme=scheme
+    )
+    page = context.new_page()
+    page.goto(url)
+    if scheme == "dark":
+        page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    page.emulate_media(media="print")
+    left = page.locator(".tools, .contents, #theme, #download, .skip")
+    shown = [part for part in left.all() if part.is_visible()]
+    overflow = page.eval_on_selector_all(
+        ".scroll, .tall .chart-wide",
+        "boxes => boxes.map(box => getComputedStyle(box).overflowX)",
+    )
+    colours = page.evaluate(
+        """() => ["color", "backgroundColor"].map(name =>
+            getComputedStyle(document.body)[name].match(/\\d+/g).map(Number))"""
+    )
+    context.close()
+
+    assert shown == []
+    assert set(overflow) == {"visible"}
+    assert colours[1] == [255, 255, 255]
+    ink, paper = (luminance(colour) for colour in colours)
+    assert (paper + 0.05) / (ink + 0.05) >= 4.5
 
 
 def test_the_data_can_be_downloaded(page, full, tmp_path):
