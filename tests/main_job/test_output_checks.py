@@ -96,6 +96,13 @@ def test_a_suite_asks_for_it_and_a_program_that_cannot_tell_is_noted(user):
     held = user.types("run", "suite.toml", "--min-sqnr-db", "20")
     assert held.returncode == 3, held.stdout
 
+    suite = user.folder / "suite.toml"
+    suite.write_text(suite.read_text().replace('"float32"', '"float32", "float16"'))
+    both = user.types("run", "suite.toml")
+    assert both.returncode == 0, both.stderr
+    assert both.stderr.count("does not report what a model answers") == 1
+    assert "and 1 more not checked" in both.stderr
+
 
 @pytest.mark.parametrize(
     ("words", "said"),

@@ -77,6 +77,21 @@ def test_figures_accuracy_and_what_is_missed_are_reported(checked, report):
 
 
 @pytest.mark.parametrize("report", [console_details, html, markdown])
+def test_one_reason_for_eleven_builds_on_two_devices_is_said_once(small, report):
+    devices = [ready.device.id for ready in small.devices]
+    missing = tuple(
+        replace(MISSING, device_id=devices[n % 2], variant_id=f"build-{n}")
+        for n in range(11)
+    )
+    text = report.render(View(replace(with_checks(small), unchecked=missing)))
+    read = text.partition("<script")[0].replace("\\", "")
+    words = " ".join(read.split())
+    assert words.count("Not checked") == 1
+    assert words.count("does not report what a model answers") == 1
+    assert "build-2; 8 more: speed_benchmark_torch" in words
+
+
+@pytest.mark.parametrize("report", [console_details, html, markdown])
 def test_without_a_check_nothing_is_said_of_answers(small, report):
     assert "still right" not in report.render(View(small))
 

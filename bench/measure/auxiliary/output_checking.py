@@ -52,27 +52,49 @@ def check_outputs(
         for x in done
         if isinstance(x, OutputCheck)
     }
-    ask_at_once(
-        [
-            _Checker(
-                run,
-                job,
-                [
-                    Wanted(variant, artifact)
-                    for model, variants in job.models.items()
-                    for variant in variants
-                    if (artifact := job.artifacts.get((model, variant.name)))
-                    and (job.selected.info.id, model, variant.id, artifact.sha256)
-                    not in checked
-                ],
-            )
-            for job in jobs
-        ]
-    )
+    checkers = [
+        _Checker(
+            run,
+            job,
+            [
+                Wanted(variant, artifact)
+                for model, variants in job.models.items()
+                for variant in variants
+                if (artifact := job.artifacts.get((model, variant.name)))
+                and (job.selected.info.id, model, variant.id, artifact.sha256)
+                not in checked
+            ],
+        )
+        for job in jobs
+    ]
+    ask_at_once(checkers)
+    _note_each_fact_once(run, [x for checker in checkers for x in checker.missing])
+
+
+def _note_each_fact_once(
+    run: RunContext, missing: Sequence[OutputCheckMissing]
+) -> None:
+    """Say why outputs were not checked, however many variants and devices that met."""
+    found: dict[str, list[OutputCheckMissing]] = {}
+    for one in missing:
+        found.setdefault(one.fact, []).append(one)
+    for fact, (first, *others) in found.items():
+        more = f" and {len(others)} more" if others else ""
+        run.observer.note(
+            first.device_id,
+            f"{first.model} {first.variant_id}{more} not checked: {fact}",
+        )
 
 
 class _Checker(AuxiliaryLaunches):
     """Checks one device; measuring comes next, and reports what is wrong with it."""
+
+    def __init__(
+        self, run: RunContext, job: DeviceJob, wanted: Iterable[Wanted]
+    ) -> None:
+        """Take what a session does, and what is still wanted of this device."""
+        super().__init__(run, job, wanted)
+        self.missing: list[OutputCheckMissing] = []
 
     def _objects(self, wanted: Sequence[Wanted]) -> Sequence[LocalFile]:
         inputs = [
@@ -165,22 +187,18 @@ class _Checker(AuxiliaryLaunches):
     def _fail(
         self, item: Wanted, error: PocketbenchError, *, reason: FailureReason | None
     ) -> None:
-        self._run.store.append(
-            OutputCheckMissing(
-                device_id=self._info.id,
-                model=item.variant.model,
-                variant_id=item.variant.id,
-                artifact_sha256=item.artifact.sha256,
-                started_at=utc_now(),
-                fact=error.fact,
-                remedy=error.next_step,
-                reason=reason,
-            )
+        missing = OutputCheckMissing(
+            device_id=self._info.id,
+            model=item.variant.model,
+            variant_id=item.variant.id,
+            artifact_sha256=item.artifact.sha256,
+            started_at=utc_now(),
+            fact=error.fact,
+            remedy=error.next_step,
+            reason=reason,
         )
-        self._run.observer.note(
-            self._info.id,
-            f"{item.variant.model} {item.variant.id} not checked: {error.fact}",
-        )
+        self._run.store.append(missing)
+        self.missing.append(missing)
 
 
 def _reference(item: Wanted) -> OutputReference:
