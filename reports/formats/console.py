@@ -26,6 +26,8 @@ from pocketbench.reports.view import View
 DEFAULT_WIDTH = 80
 MOST_LINES = 25
 _MOST_SENTENCES, _MOST_FASTEST, _MOST_CAVEATS, _MOST_MISSED = 9, 6, 3, 2
+_FEWEST_SENTENCES, _LINES_OF_FASTEST = 5, 10
+"""Lines of sentences, whatever else there is; lines that they leave to how fast."""
 _MOST_BUDGETS, _LONGEST_BASELINE, _MOST_GENERATED = 4, 16, 10
 _VERDICT_STYLES = {Verdict.IMPROVEMENT: "blue", Verdict.INCONCLUSIVE: "dim"}
 
@@ -47,14 +49,56 @@ def plain(show: Callable[[Console], None], width: int) -> str:
 def show(view: View, console: Console) -> None:
     """Print the answer; colours only where the console itself has them.
 
-    The comparisons get the lines that everything else leaves.
+    The comparisons get the lines that everything else leaves; where those are too few
+    for them, more of the fastest builds do.
     """
+    beside = _beside(view, console)
+    below = [*_caveats(view, console), *_failures(view, console), Text()]
+    step = next_step(view)
+    if step:
+        below += _wrapped(console, f"Next: {step}.")
+    below += _wrapped(console, _more(view), "dim")
+    room = MOST_LINES - len(beside) - len(below)
+    is_one_run = view.summary.compared_with is None
+    wanted = len(_fastest(view, console, _LINES_OF_FASTEST)) if is_one_run else 0
+    lines = [*_sentences(view, console, room - wanted), *beside]
+    room = MOST_LINES - len(lines) - len(below)
+    fastest = _fastest(view, console, room) if is_one_run else []
+    compared = comparisons(view, console, room - len(fastest))
+    if is_one_run and not compared:
+        fastest = _fastest(view, console, room, most=room)
+    lines += fastest
+    if view.summary.sustained:
+        _print(lines, console)
+        console.print()
+        show_courses(view, console)
+        lines = []
+    _print([*lines, *compared, *below], console)
+
+
+def _sentences(view: View, console: Console, room: int) -> list[Text]:
+    """The answer and each detail that has room as a whole, and how many have none."""
     answer = headline(view)
     lines = _wrapped(console, answer.sentence, "bold")
-    for detail in answer.details:
-        lines += _wrapped(console, detail)
-    if len(lines) > _MOST_SENTENCES and not view.summary.sustained:
-        lines[_MOST_SENTENCES - 1 :] = [Text("...")]
+    details = [_wrapped(console, detail) for detail in answer.details]
+    if view.summary.sustained:
+        return [*lines, *(line for detail in details for line in detail)]
+    most = max(_FEWEST_SENTENCES, min(_MOST_SENTENCES, room))
+    left_out = 0
+    for detail in details:
+        if len(lines) + len(detail) <= most:
+            lines += detail
+        else:
+            left_out += 1
+    if left_out and len(lines) < most:
+        more = counted(left_out, "more sentence")
+        lines.append(Text(f"{more}: --details", style="dim"))
+    return lines
+
+
+def _beside(view: View, console: Console) -> list[Text]:
+    """Budgets, and the outputs that miss a limit."""
+    lines = []
     rows = budget_rows(view)
     for row in rows[:_MOST_BUDGETS]:
         style = "red" if row.judged.verdict is BudgetVerdict.OVER else ""
@@ -64,20 +108,7 @@ def show(view: View, console: Console) -> None:
         lines.append(Text(f"{left_out}: --details", style="dim"))
     for words in failing(view)[:_MOST_MISSED]:
         lines += _wrapped(console, f"▲ {words}", "red")
-    below = [*_caveats(view, console), *_failures(view, console), Text()]
-    step = next_step(view)
-    if step:
-        below += _wrapped(console, f"Next: {step}.")
-    below += _wrapped(console, _more(view), "dim")
-    if view.summary.compared_with is None:
-        lines += _fastest(view, console, MOST_LINES - len(lines) - len(below))
-    room = MOST_LINES - len(lines) - len(below)
-    if view.summary.sustained:
-        _print(lines, console)
-        console.print()
-        show_courses(view, console)
-        lines = []
-    _print([*lines, *comparisons(view, console, room), *below], console)
+    return lines
 
 
 def _print(lines: Sequence[Text], console: Console) -> None:
@@ -163,16 +194,18 @@ def verdict_style(view: View, comparison: Comparison) -> str:
     return _VERDICT_STYLES.get(comparison.verdict or Verdict.INCONCLUSIVE, "")
 
 
-def _fastest(view: View, console: Console, room: int) -> list[Text]:
+def _fastest(
+    view: View, console: Console, room: int, *, most: int | None = None
+) -> list[Text]:
     """How fast each model is on each device, in so many lines.
 
     Of models that generate each build, under the name of its device.
     """
     found = first_table(view)
     is_generated = view.generation is not None
-    most = _MOST_GENERATED if is_generated else _MOST_FASTEST
-    groups = {_group(view, row) for row in found}
-    most = min(most, room - 3 - min(len(groups), most))
+    most = most or (_MOST_GENERATED if is_generated else _MOST_FASTEST)
+    while most > 0 and _lines_of(view, found, most) > room:
+        most -= 1
     if not found or most < 1:
         return []
     shown = found[:most]
@@ -206,6 +239,14 @@ def _fastest(view: View, console: Console, room: int) -> list[Text]:
         )
         lines.append(Text(f"{more}: --details", style="dim"))
     return lines
+
+
+def _lines_of(view: View, found: Sequence[Fastest], most: int) -> int:
+    """Lines of so many of the rows: a heading, groups, and how many are left out."""
+    shown = found[:most]
+    groups = len({_group(view, row) for row in shown})
+    is_grouped = view.generation is not None or groups > 1
+    return 2 + is_grouped * groups + len(shown) + (len(shown) < len(found))
 
 
 def _group(view: View, row: Fastest) -> str:

@@ -181,7 +181,7 @@ def _weight(comparisons: Sequence[Comparison]) -> tuple[int, float]:
 
 
 def _claim(view: View, comparisons: Sequence[Comparison]) -> str:
-    """What one candidate came to, over all models and devices: a whole sentence."""
+    """What one candidate came to, over all models and devices: whole sentences."""
     candidate, baseline = comparisons[0].candidate, comparisons[0].baseline
     by_verdict: dict[Verdict, list[Comparison]] = {}
     for comparison in comparisons:
@@ -201,15 +201,14 @@ def _claim(view: View, comparisons: Sequence[Comparison]) -> str:
         name = "it" if parts else baseline
         what = _what(view, verdict, found, name, as_times=as_times)
         parts.append(f"{what if parts else f'is {what}'} {where}")
-    memory = _memory(view, comparisons)
-    if memory:
-        parts.append(memory)
     *first, last = parts
     sentence = f"{candidate} {', '.join([*first, f'and {last}'] if first else parts)}"
     sqnr = _sqnr(view, comparisons)
     if sqnr:
         sentence += f"; output SQNR {sqnr}"
-    return f"{sentence}."
+    # Of its own, for less memory is per cent where much faster is times.
+    memory = _memory(view, comparisons)
+    return f"{sentence}. It {memory}." if memory else f"{sentence}."
 
 
 def _what(

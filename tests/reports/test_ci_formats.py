@@ -16,8 +16,8 @@ JUNIT = """\
 <testsuites name="pocketbench" tests="2" failures="1" errors="0" skipped="1">
   <!--mobilenet_v2: 10.0 ms on this computer (Ryzen 7) and 20.0 ms on Pixel 8 \
 [SIMULATED] with float32 (no build clearly faster). int8-static is 10 % slower than \
-float32 (10.0 → 11.0 ms) on 1 of 2 devices, inconclusive on 1 (simulated), and uses \
-33 to 38 % less memory; output SQNR 31 dB. -->
+float32 (10.0 → 11.0 ms) on 1 of 2 devices, and inconclusive on 1 (simulated); output \
+SQNR 31 dB. It uses 33 to 38 % less memory. -->
   <testsuite name="mobilenet_v2" tests="2" failures="1" errors="0" skipped="1" \
 timestamp="2026-03-02T09:15:00Z">
     <testcase classname="mobilenet_v2.this computer (Ryzen 7)" \

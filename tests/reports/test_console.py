@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import itertools
+import re
 
 from msgspec.structs import replace
 from rich.console import Console
@@ -10,16 +12,18 @@ from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.launch import Delegation, Failure, Measurement
 from pocketbench.reports.formats import console, console_details
+from pocketbench.reports.text.headline import headline
 from pocketbench.reports.view import View
 from tests import factories
+from tests.reports.conftest import HOST
 from tests.reports.two_runs import of_two_runs
 
 EXPECTED = """\
 mobilenet_v2: 10.0 ms on this computer (Ryzen 7) and 20.0 ms on Pixel 8
 [SIMULATED] with float32 (no build clearly faster).
-int8-static is 10 % slower than float32 (10.0 → 11.0 ms) on 1 of 2 devices,
-inconclusive on 1 (simulated), and uses 33 to 38 % less memory; output SQNR 31
-dB.
+int8-static is 10 % slower than float32 (10.0 → 11.0 ms) on 1 of 2 devices, and
+inconclusive on 1 (simulated); output SQNR 31 dB. It uses 33 to 38 % less
+memory.
 
 mobilenet_v2         fastest build  median latency        peak memory  file size
 this computer (Ryz…  float32        10.0 ms [9.90, 10.1]  100 MiB      13.3 MiB
@@ -59,6 +63,50 @@ def test_the_answer_is_at_most_25_lines_however_much_was_measured(full):
     assert any("29 more" in line for line in lines)
 
 
+def test_every_detail_is_whole_and_free_lines_go_to_more_of_the_fastest_builds(full):
+    text = console.render(View(full))
+    lines = text.splitlines()
+    words = " ".join(text.split())
+    sentence, *details = headline(View(full))[:1] + headline(View(full)).details
+    stood = [detail for detail in details if " ".join(detail.split()) in words]
+    shown = {
+        (model, line.split("  ")[0])
+        for model in ("mobilenet_v2", "resnet18")
+        for line in table_of(lines, model)
+    }
+
+    assert sentence in words
+    assert stood[:2] == details[:2]
+    for line in lines[: lines.index("")]:
+        is_of_a_whole = any(line in " ".join(x.split()) for x in (sentence, *stood))
+        assert is_of_a_whole or line.endswith("more sentences: --details"), line
+    assert len(shown) == 6
+    assert "more pair" not in text
+    assert len(lines) <= 25
+    assert max(map(len, lines)) <= 80
+
+
+def table_of(lines, model):
+    """What stands of a model's fastest builds: the lines below its name."""
+    below = lines[lines.index(model) + 1 :]
+    return itertools.takewhile(lambda line: "  " in line, below)
+
+
+def test_more_pairs_than_have_room_are_counted(make_summary):
+    devices = tuple(
+        replace(HOST, id=f"host-{number}", name=f"Host {number}") for number in range(6)
+    )
+    summary = make_summary(
+        models=("mobilenet_v2", "resnet18", "third"), devices=devices, blocks=3
+    )
+
+    text = console.render(View(summary))
+
+    rows = [line for line in text.splitlines() if re.match(r"Host \d  int8", line)]
+    assert len(text.splitlines()) <= 25
+    assert f"{18 - len(rows)} more pairs of model and device: --details" in text
+
+
 def test_the_same_failure_on_many_devices_is_said_once(tiny):
     failure = Failure(
         device_id=tiny.devices[0].device.id,
@@ -68,10 +116,20 @@ def test_the_same_failure_on_many_devices_is_said_once(tiny):
         model="mobilenet_v2",
         started_at="2026-03-02T09:16:00Z",
     )
-    failures = tuple(replace(failure, variant_id=f"build-{n}") for n in range(11))
+    failures = tuple(
+        replace(
+            failure, variant_id=f"build-{n}", device_id=tiny.devices[n % 2].device.id
+        )
+        for n in range(11)
+    )
     text = console_details.render(View(replace(tiny, failures=failures)))
     assert text.count("the launch took longer than 300 s") == 1
-    assert "build-2; 8 more:" in " ".join(text.split())
+    words = " ".join(text.split())
+    assert (
+        "this computer (Ryzen 7) · mobilenet_v2 · build-0; "
+        "Pixel 8 [SIMULATED] · mobilenet_v2 · build-1; "
+        "this computer (Ryzen 7) · mobilenet_v2 · build-2; 8 more:"
+    ) in words
 
 
 def test_slower_within_a_run_is_red_only_where_that_was_to_fail(tiny):

@@ -12,7 +12,7 @@ EXPECTED = """\
 Pixel 8 \\[SIMULATED\\] with float32 (no build clearly faster).**
 
 int8-static is 10 % slower than float32 (10.0 → 11.0 ms) on 1 of 2 devices, \
-inconclusive on 1 (simulated), and uses 33 to 38 % less memory; output SQNR 31 dB.
+and inconclusive on 1 (simulated); output SQNR 31 dB. It uses 33 to 38 % less memory.
 
 | device | model | fastest build | median latency | peak memory | file size \
 | comparison |
