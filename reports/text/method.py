@@ -18,8 +18,8 @@ class Statistic(NamedTuple):
 
 _ALWAYS = (
     Statistic(
-        "The figure of a cell is the geometric mean over its launches, with a t "
-        "interval on their logarithms.",
+        "The figure of a configuration is the geometric mean over its launches, with a "
+        "t interval on their logarithms.",
         "Student, Biometrika 6, 1908",
     ),
     Statistic(
