@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from pocketbench.bench.commands.history_site import make_site
 from pocketbench.bench.history.folder import add_run
+from pocketbench.bench.records.conditions import Conditions, Temperature, Thermal
 from tests.histories import PHONE, Runs
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.slow]
@@ -37,6 +38,7 @@ class Site:
                 number, level * noise.gauss(1, 0.004), launches=5, model="</script>net"
             )
             still = self.runs.run(number, noise.gauss(1, 0.004) * 1e6, devices=(PHONE,))
+            run = warmed(run)
             for one in (run, still):
                 started = replace(
                     one.started,
@@ -93,6 +95,26 @@ class Site:
             lines += [f"data {len(subject)}", subject]
         git("fast-import", "--quiet", text="\n".join(lines) + "\n")
         return git("rev-list", "--reverse", "main").split()
+
+
+def warmed(run):
+    """The run as of a device whose temperature is read, warmer after its first."""
+    temperatures = (31.5, *[33.0] * (len(run.launches) - 1))
+    launches = tuple(
+        replace(
+            launch,
+            conditions_before=Conditions(
+                thermal=Thermal(
+                    source="hal",
+                    temperatures=(
+                        Temperature(name="skin", kind="skin", value_c=value_c),
+                    ),
+                )
+            ),
+        )
+        for launch, value_c in zip(run.launches, temperatures, strict=True)
+    )
+    return replace(run, launches=launches)
 
 
 @pytest.fixture(scope="module")
@@ -222,6 +244,41 @@ def test_hover_shows_the_facts_of_the_nearest_run(chart, site):
         f"git checkout {site.commits[0]} && pocketbench run net --device host"
     )
     assert shown["Report"] == "not in this site"
+    assert shown["Conditions"] == "31.5 to 33 °C before the launches"
+
+
+def test_a_run_whose_temperature_was_not_read_says_so(page):
+    page.get_by_role("link", name="Pixel 8").first.click()
+    page.get_by_role("link", name="net float32").click()
+    page.wait_for_selector(".point[data-run]")
+    assert facts(page)["Conditions"] == "not recorded"
+
+
+def test_intervals_are_drawn_as_bands_around_the_line(chart):
+    run, of = 7, COMMITS
+    column = chart.evaluate(
+        """([run, of]) => {
+            const canvas = document.querySelector(".plot canvas");
+            const over = document.querySelector(".u-over").getBoundingClientRect();
+            const box = canvas.getBoundingClientRect();
+            const x = over.left - box.left + over.width * (run + 0.5) / of;
+            const at = Math.round(x * canvas.width / box.width);
+            const { data } = canvas.getContext("2d").getImageData(
+                at, 0, 1, canvas.height);
+            return Array.from({ length: canvas.height },
+                (_, y) => [...data.slice(4 * y, 4 * y + 4)]);
+        }""",
+        [run, of],
+    )
+    top = next(
+        y
+        for y, (*_, opacity) in enumerate(column)
+        if opacity > 240 and column[y + 2][3] > 240
+    )
+    band = [column[y][3] for y in range(top - 5, top - 1)]
+
+    assert all(40 <= opacity <= 90 for opacity in band), column
+    assert column[top - 60][3] == 0
 
 
 def test_a_drag_zooms_and_the_address_keeps_the_place(chart, browser):
