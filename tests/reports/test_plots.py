@@ -16,7 +16,7 @@ from pocketbench.reports.plots.forest import forest, worst_first
 from pocketbench.reports.plots.panel import spread_out
 from pocketbench.reports.plots.sheet import Sheet
 from pocketbench.reports.plots.strips import strips
-from pocketbench.reports.plots.style import INK, LIGHT, variant_colours
+from pocketbench.reports.plots.style import INK, LIGHT, PANEL_PX, variant_colours
 from pocketbench.reports.view import View
 
 
@@ -165,6 +165,13 @@ def test_the_tail_of_a_distribution_is_drawn_to_its_slowest_iteration():
     )
     assert "99 %" in svg
     assert "1000 iterations of 1 variant" in svg
+
+    (curve,) = re.findall(r'<path d="([^"]+)" style="[^"]*var\(--baseline\)', svg)
+    across = [float(x) for x in re.findall(r"[ML] ([\d.]+) ", curve)]
+    axis = value_axis([1e6, 5e6], 1e6, 42, PANEL_PX - 12)
+    assert max(across) == pytest.approx(axis.pixel(5e6), abs=0.1)
+    assert max(across) <= PANEL_PX - 12
+    assert min(across) == pytest.approx(axis.pixel(1e6), abs=0.1)
 
 
 def test_a_variant_has_one_colour_and_the_baseline_is_neutral():
