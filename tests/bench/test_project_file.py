@@ -61,6 +61,25 @@ def test_defaults_stand_in_where_an_option_is_not_given(asked):
     assert (typed.devices, typed.blocks) == (("simulated:pixel-8",), 3)
 
 
+@pytest.mark.parametrize(
+    ("name", "heading"), [("pocketbench", ""), ("pyproject", "[tool.pocketbench]\n")]
+)
+def test_defaults_are_read_from_either_file(asked, name, heading):
+    file = f'{heading}device = ["@here"]\nblocks = 7\nfail-on = "budget"\n'
+    options = asked("net.ptl", **{name: file})
+    assert (options.devices, options.blocks) == (("@here",), 7)
+    assert options.fail_on == "budget"
+    assert asked("net.ptl", "--blocks", "3").blocks == 3
+
+
+def test_a_projects_own_file_wins_over_the_shared_one(asked):
+    shared = '[tool.pocketbench]\nblocks = 7\ndevice = "host"\n'
+    options = asked("net.ptl", pyproject=shared, pocketbench="blocks = 5\n")
+    assert (options.blocks, options.devices) == (5, ())
+    other = "[tool.another]\nblocks = 7\n"
+    assert asked("net.ptl", pyproject=other).blocks == 5
+
+
 def test_a_suite_wins_over_the_defaults_where_it_says_something(asked):
     suite = '[workload]\nblocks = 4\n[[model]]\nsource = "resnet18"\n'
     file = 'device = ["host"]\nblocks = 7\n'

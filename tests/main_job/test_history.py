@@ -39,6 +39,17 @@ def test_stored_runs_are_added_and_shown(user, runs):
     assert shown.stdout.count("3 runs from 2026-01-01 to 2026-01-03") == 2
 
 
+def test_a_metric_has_the_same_name_here_as_for_a_gate(user, runs):
+    runs.steady(3)
+
+    named = user.types("history", "show", "net", "--metric", "peak_memory")
+    stored = user.types("history", "show", "net", "--metric", "peak_rss_bytes")
+
+    assert named.returncode == 0, named.stderr
+    assert "KiB" in named.stdout
+    assert named.stdout == stored.stdout
+
+
 def test_a_confirmed_regression_fails_only_where_asked(user, slowed):
     reported = user.types("history", "changes", "net")
     assert reported.returncode == 0, reported.stderr
@@ -82,6 +93,7 @@ def test_a_site_begins_with_what_regressed_and_has_a_page_for_each_cell(user, sl
     assert len(pages) == 2
     assert all((site / "data" / f"{page.stem}.js").exists() for page in pages)
     assert "MIT" in (site / "static" / "uplot" / "LICENSE").read_text("utf-8")
+    assert (site / ".nojekyll").exists()
 
 
 def test_a_site_of_nothing_says_so(user, slowed):

@@ -244,6 +244,7 @@ def test_a_model_that_throws_on_its_inputs_is_reported_with_the_reason(user):
         (("run", "mobilenet_v2", "--variant", "int8-statik"), "int8-static"),
         (("run", "mobilenet_v2", "--device", "hots"), "Did you mean host"),
         (("run", "mobilenet_v2", "--device", "simulated:pixel-88"), "pixel-8"),
+        (("run", "mobilenet_v2", "--device", "pixel-8"), "simulated:pixel-8"),
         (("run", "missing.ptl"), "missing.ptl"),
         (("run",), "no model was named"),
         (("run", "mobilenet_v2", "--blocks", "0"), "must be 1 or more"),
@@ -273,6 +274,23 @@ def test_a_mistake_is_one_line_that_names_the_way_out(user, argv, reported):
     assert reported in done.stderr
     assert "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "prefix"), [("pocketbench", ""), ("pyproject", "tool.pocketbench.")]
+)
+def test_a_group_of_the_projects_file_is_measured_by_its_name(user, name, prefix):
+    user.write(f"{name}.toml", f'[{prefix}groups]\nhere = ["host"]\n')
+
+    done = user.types("run", *NET, "--device", "@here", "--variant", "float32", *SHORT)
+
+    assert done.returncode == 0, done.stderr
+    run = user.last_run()
+    assert [ready.device.id for ready in run.devices] == ["host"]
+    assert len(run.launches) == 2
+    unknown = user.types("run", *NET, "--device", "@hree")
+    assert unknown.returncode == 2
+    assert "Did you mean here" in unknown.stderr
 
 
 def test_a_killed_run_goes_on_where_it_was(user):

@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from pocketbench.bench.judge.summarize import summarize
+from pocketbench.reports.formats.json import render as render_json
+from pocketbench.reports.view import View
 from tests.histories import HOST, PHONE, Runs
+from tests.reports.conftest import CRASH, PROFILES, make_run
 
 REPOSITORY = Path(__file__).parents[2]
 FOLDER = REPOSITORY / "docs" / "schemas"
@@ -51,6 +55,23 @@ def test_the_example_suite_has_the_fields_of_its_schema():
     suite["model"][0]["sauce"] = "nets:net"
     with pytest.raises(AssertionError, match="sauce"):
         check(suite, schema, schema)
+
+
+def test_the_report_of_a_run_has_the_fields_of_its_schema():
+    run = make_run(failures=(CRASH, CRASH), profiles=PROFILES)
+    report = json.loads(render_json(View(summarize(run))))
+    check(report, schema := published("report"), schema)
+    assert len(report["cells"]) == 18
+    assert report["comparisons"]
+    assert report["failures"]
+    report["cels"] = []
+    with pytest.raises(AssertionError, match="cels"):
+        check(report, schema, schema)
+
+
+def test_the_readme_leads_to_the_schemas():
+    readme = (REPOSITORY / "README.md").read_text("utf-8")
+    assert "(docs/schemas)" in readme
 
 
 def published(name):
