@@ -32,7 +32,11 @@ from pocketbench.devices.android.push.hubs import hub_of
 from pocketbench.devices.android.push.objects import PhoneObjects
 from pocketbench.devices.android.push.sending import ObjectSender
 from pocketbench.devices.android.quiesce import TIMEOUT_S as QUIET_TIMEOUT_S
-from pocketbench.devices.android.quiesce import quiet_phone, restore_phone
+from pocketbench.devices.android.quiesce import (
+    originals_needed,
+    quiet_phone,
+    restore_phone,
+)
 from pocketbench.devices.android.shell.shell import AdbShell
 from pocketbench.devices.android.system_log import (
     awaits_dump,
@@ -48,7 +52,6 @@ from pocketbench.devices.conditions.probe import (
     new_token,
     parse_probe,
 )
-from pocketbench.devices.conditions.settings_record import PATH as SETTINGS_RECORD
 from pocketbench.devices.device_lock import device_lock
 
 if TYPE_CHECKING:
@@ -152,14 +155,7 @@ class AndroidDevice:
             Cancelled: The cancel event was set.
         """
         if not self.restore():
-            raise DeviceUnavailableError(
-                self._info.id,
-                "settings that a run has changed cannot be put back, so their "
-                "originals, which are stored on the phone, were not removed",
-                "Unlock the phone, see that it stays connected, and try again; or put "
-                f"back by hand what {SETTINGS_RECORD} lists, and remove that file",
-                FailureReason.NO_PERMISSION,
-            )
+            raise originals_needed(self._info.id)
         return self._objects.clean()
 
     def run(

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TypeAlias
 
+from pocketbench.bench.errors import DeviceUnavailableError
+from pocketbench.bench.records.failure import FailureReason
 from pocketbench.devices.conditions.settings_record import (
     BOOT_ID,
     FIXED_PERFORMANCE,
@@ -151,6 +153,18 @@ def restore_phone(run: Run) -> tuple[bool, tuple[str, ...]]:
     """Put every changed setting back; return whether all are, and in words which."""
     done = run(["sh", "-c", RESTORE])
     return b"restored" in done.stdout.splitlines()[-1:], _words(done)
+
+
+def originals_needed(device_id: str) -> DeviceUnavailableError:
+    """Refuse to remove the record of what could not be put back."""
+    return DeviceUnavailableError(
+        device_id,
+        "settings that a run has changed cannot be put back, so their originals, "
+        "which are stored on the phone, were not removed",
+        "Unlock the phone, see that it stays connected, and try again; or put back by "
+        f"hand what {PATH} lists, and remove that file",
+        FailureReason.NO_PERMISSION,
+    )
 
 
 def _words(done: CommandResult) -> tuple[str, ...]:
