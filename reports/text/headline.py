@@ -51,7 +51,9 @@ def headline(view: View) -> Headline:
     """What the history confirmed; how fast; what is better or worse, how much, where.
 
     Of two runs or builds the change comes before how fast it is: it is what was asked.
-    An improvement of the history is no alarm and never comes first.
+    An improvement of the history is no alarm and never comes first; nor does a
+    regression of it where two builds of one model were measured, such as those of a
+    pull request: they did not cause it.
     """
     answer = _answer(view)
     found = raised_sentence(view.histories.values())
@@ -59,6 +61,8 @@ def headline(view: View) -> Headline:
     also = (better,) if better else ()
     if found is None:
         return Headline(answer.sentence, (*also, *answer.details))
+    if any(model.builds for model in view.summary.run.started.plan.models):
+        return Headline(answer.sentence, (found, *also, *answer.details))
     return Headline(found, (*also, answer.sentence, *answer.details))
 
 

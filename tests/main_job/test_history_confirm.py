@@ -69,12 +69,15 @@ def changed(user, repository):
 
 
 @pytest.mark.slow
-def test_a_change_is_measured_again_at_both_of_its_commits(user, changed):
+def test_a_change_is_measured_again_at_both_of_its_commits(user, changed, repository):
     asked = ("history", "confirm", changed, "--source", "nets:net", "--blocks", "6")
     done = user.types(*asked)
 
     assert done.returncode == 1, done.stderr
     assert "slower" in done.stdout
+    before, after = (commit[:10] for commit in repository)
+    commits = f"Baseline: commit {before}. Candidate: commit {after}."
+    assert commits in " ".join(done.stdout.split())
     run = user.last_run()
     assert len(run.launches) == 2 * 6
     assert {launch.block for launch in run.launches} == set(range(6))

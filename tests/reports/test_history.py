@@ -15,6 +15,7 @@ from pocketbench.bench.history.folder import add_run
 from pocketbench.bench.history.histories_for_run import histories_of
 from pocketbench.bench.history.queries import read_series
 from pocketbench.bench.judge.summarize import summarize
+from pocketbench.bench.records.plan import BuildOrigin
 from pocketbench.reports.formats import markdown
 from pocketbench.reports.formats.html import page as html
 from pocketbench.reports.plots.history import png, svg
@@ -221,6 +222,22 @@ def test_a_confirmed_regression_of_the_history_is_the_headline(histories_for_run
     comment = Reports(summary, histories).text("markdown")
     section = comment.partition("**Confirmed regressions in the history**")[2]
     assert section.count("10 % slower in 000ecccccc..000fcccccc") == 2
+
+
+def test_two_builds_have_their_own_result_before_a_regression_of_the_history(
+    histories_for_run,
+):
+    summary, histories = histories_for_run
+    plan = summary.run.started.plan
+    builds = {"int8-static": BuildOrigin(commit="0a1b2c3d4e")}
+    plan = replace(plan, models=(replace(plan.models[0], builds=builds),))
+    started = replace(summary.run.started, plan=plan)
+    summary = replace(summary, run=replace(summary.run, started=started))
+
+    answer = headline(View(summary, histories))
+
+    assert answer.sentence == headline(View(summary)).sentence
+    assert answer.details[0].startswith("2 confirmed regressions in the history")
 
 
 def history_of_levels(runs, levels_ns, **more):
