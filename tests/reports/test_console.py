@@ -3,7 +3,9 @@ from __future__ import annotations
 import io
 import itertools
 import re
+from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 from rich.console import Console
 
@@ -18,6 +20,7 @@ from tests import factories
 from tests.reports.conftest import HOST
 from tests.reports.two_runs import of_two_runs
 
+REPOSITORY = Path(__file__).parents[2]
 EXPECTED = """\
 mobilenet_v2: 10.0 ms on this computer (Ryzen 7) and 20.0 ms on Pixel 8
 [SIMULATED] with float32 (no build clearly faster).
@@ -248,3 +251,27 @@ def test_the_nodes_that_a_delegate_took_are_counted(tiny):
     text = console_details.render(View(replace(tiny, cells=(partly, *rest))))
 
     assert "GPU took 12 of 64 nodes of mobilenet_v2 float32" in " ".join(text.split())
+
+
+ANSWERS = {
+    "How fast is it on each phone?": "Pixel 8 [SIMULATED] float32 20.0 ms [19.8, 20.2]",
+    "Is int8 better?": "int8-static is 10 % slower than float32 (10.0 → 11.0 ms)",
+    "Can I believe it?": "Caveats: a simulated phone.",
+    "What did this commit do?": "10.0 → 11.0 ms 1.10 [1.08, 1.12] ▲ regression, 10 %",
+    "What should I do next?": "Next: about 14 more launches of each build",
+}
+"""By the questions of docs/report.md: where on the first screen the answer stands."""
+
+
+@pytest.mark.parametrize("question", ANSWERS)
+def test_each_question_is_answered_by_the_first_screen(tiny, question):
+    summary = of_two_runs(tiny) if "commit" in question else tiny
+    screen = console.render(View(summary))
+    assert len(screen.splitlines()) <= 25
+    assert ANSWERS[question] in " ".join(screen.split())
+
+
+def test_the_documentation_asks_the_questions_that_are_tested():
+    table = (REPOSITORY / "docs" / "report.md").read_text("utf-8")
+    table = table[table.index("## Five questions") :]
+    assert set(re.findall(r"^\| ([^|]+\?) \|", table, re.MULTILINE)) == set(ANSWERS)
