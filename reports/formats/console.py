@@ -61,13 +61,16 @@ def show(view: View, console: Console) -> None:
     room = MOST_LINES - len(beside) - len(below)
     is_one_run = view.summary.compared_with is None
     wanted = len(_fastest(view, console, _LINES_OF_FASTEST)) if is_one_run else 0
-    lines = [*_sentences(view, console, room - wanted), *beside]
-    room = MOST_LINES - len(lines) - len(below)
+    lines, left_out = _sentences(view, console, room - wanted)
+    room -= len(lines)
     fastest = _fastest(view, console, room) if is_one_run else []
     compared = comparisons(view, console, room - len(fastest))
     if is_one_run and not compared:
         fastest = _fastest(view, console, room, most=room)
-    lines += fastest
+    if left_out and len(fastest) + len(compared) < room:
+        more = counted(left_out, "more sentence")
+        lines.append(Text(f"{more}: --details", style="dim"))
+    lines += [*beside, *fastest]
     if view.summary.sustained:
         _print(lines, console)
         console.print()
@@ -76,13 +79,13 @@ def show(view: View, console: Console) -> None:
     _print([*lines, *compared, *below], console)
 
 
-def _sentences(view: View, console: Console, room: int) -> list[Text]:
+def _sentences(view: View, console: Console, room: int) -> tuple[list[Text], int]:
     """The answer and each detail that has room as a whole, and how many have none."""
     answer = headline(view)
     lines = _wrapped(console, answer.sentence, "bold")
     details = [_wrapped(console, detail) for detail in answer.details]
     if view.summary.sustained:
-        return [*lines, *(line for detail in details for line in detail)]
+        return [*lines, *(line for detail in details for line in detail)], 0
     most = max(_FEWEST_SENTENCES, min(_MOST_SENTENCES, room))
     left_out = 0
     for detail in details:
@@ -90,10 +93,7 @@ def _sentences(view: View, console: Console, room: int) -> list[Text]:
             lines += detail
         else:
             left_out += 1
-    if left_out and len(lines) < most:
-        more = counted(left_out, "more sentence")
-        lines.append(Text(f"{more}: --details", style="dim"))
-    return lines
+    return lines, left_out
 
 
 def _beside(view: View, console: Console) -> list[Text]:

@@ -89,6 +89,22 @@ def test_every_detail_is_whole_and_free_lines_go_to_more_of_the_fastest_builds(f
     assert max(map(len, lines)) <= 80
 
 
+def test_sentences_that_have_no_room_are_counted_where_a_line_is_free(make_summary):
+    summary = make_summary(
+        models=("mobilenet_v2",),
+        variants=("float32", "int8-dynamic", "int8-static", "float16"),
+    )
+    details = headline(View(summary)).details
+
+    lines = console.render(View(summary), width=50).splitlines()
+
+    answer = " ".join(lines[: lines.index("")])
+    left_out = [detail for detail in details if detail not in answer]
+    assert left_out
+    assert lines[lines.index("") - 1] == f"{len(left_out)} more sentences: --details"
+    assert len(lines) <= 25
+
+
 def table_of(lines, model):
     """What stands of a model's fastest builds: the lines below its name."""
     below = lines[lines.index(model) + 1 :]
