@@ -10,14 +10,16 @@ from pocketbench.bench.records.plan import BuildOrigin
 
 def plan_of(*candidates, **options):
     return make_plan(
-        RunOptions(baseline="resnet18", candidates=candidates or ("digits",), **options)
+        RunOptions(
+            baseline="resnet18", candidates=candidates or ("mobilenet_v2",), **options
+        )
     )
 
 
 def test_builds_have_their_commits_and_what_they_were_exported_as():
     plan = plan_of(
-        "digits",
         "mobilenet_v2",
+        "text_encoder",
         build_of="net:float32+executorch",
         baseline_commit="aaa",
         candidate_commits=("bbb", "ccc"),

@@ -187,7 +187,7 @@ def test_inputs_that_the_user_asks_for_win(export_here):
         ("nets:raising", ExportError, r"nets:raising raised ValueError: width must be"),
         ("nets:no_module", ExportError, r"returned int and no torch\.nn\.Module"),
         ("nets:no_tensors", ExportError, r"example inputs .* hold no tensor"),
-        ("nets:without_inputs", UsageError, r"nothing tells the shape of its inputs"),
+        ("nets:without_inputs", UsageError, r"the shape of its inputs is not known"),
         ("nets:not_finite", ExportError, r"4 of 4 values in output 0 of the model are"),
         ("nets:branching", ExportError, r"traced, it computes something else"),
     ],
