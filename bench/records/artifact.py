@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pocketbench.bench.records.record import Value
+from pocketbench.bench.records.record import Count, Value
 
 Format = Literal["ptl", "pt", "pte", "tflite", "onnx", "ort", "gguf", "litertlm"]
 """Of a model file; see `bench.planning.model_file` for how each is recognized."""
@@ -38,7 +38,7 @@ class OutputFigures(Value, frozen=True, kw_only=True):
     worst_part_sqnr_db: float | None = None
     constant_part: str | None = None
     """What has one value in all calls, where the original's values vary."""
-    other_shape_count: int = 0
+    other_shape_count: Count = 0
     """Calls in which it has another shape (a number of detections), not compared."""
 
     @property
@@ -71,7 +71,7 @@ class KeptFile(Value, frozen=True, kw_only=True):
     path: str
     """Absolute path on the host at the time of the run."""
     sha256: str
-    size_bytes: int
+    size_bytes: Count
 
 
 class OutputReference(Value, frozen=True, kw_only=True):
@@ -83,7 +83,7 @@ class OutputReference(Value, frozen=True, kw_only=True):
 
     of: Literal["the float32 model", "the same file on the host"]
     """Whose answers they are; the latter for a ready file, which has no original."""
-    set_count: int
+    set_count: Count
     inputs: KeptFile
     input_specs: tuple[TensorSpec, ...]
     """Of one set."""
@@ -138,8 +138,8 @@ class DelegateShare(Value, frozen=True, kw_only=True):
 
     name: str
     """`XnnpackBackend`."""
-    operator_count: int
-    segment_count: int
+    operator_count: Count
+    segment_count: Count
     """Parts of the graph that it runs as a whole; between two of them data goes back
     to the runtime."""
 
@@ -148,7 +148,7 @@ class Delegation(Value, frozen=True, kw_only=True):
     """Who runs a program's operators."""
 
     taken: tuple[DelegateShare, ...]
-    left_count: int
+    left_count: Count
     """Operators that the runtime's own kernels run, one by one."""
 
     @property
@@ -164,11 +164,11 @@ class TokenAgreement(Value, frozen=True, kw_only=True):
     make the next.
     """
 
-    prompt_count: int
+    prompt_count: Count
     prompt_tokens: int
-    token_count: int
+    token_count: Count
     """Generated per prompt."""
-    equal_count: int
+    equal_count: Count
     """Tokens that are the original's, of all prompts together."""
     first_divergences: tuple[int | None, ...]
     """Per prompt the first token that differs, from 0; `None`: none does."""
@@ -200,7 +200,7 @@ class Artifact(Value, frozen=True, kw_only=True):
     path: str
     """Absolute path on the host at the time of the run."""
     sha256: str
-    size_bytes: int
+    size_bytes: Count
     format: Format
     engine: str
     """The engine that loads it: `lite`."""
@@ -208,7 +208,7 @@ class Artifact(Value, frozen=True, kw_only=True):
     """`float32`, `float16` or `int8`."""
     inputs: tuple[TensorSpec, ...]
     """Empty when the file does not report it (a ready file without bundled inputs)."""
-    bundled_input_count: int
+    bundled_input_count: Count
     operators: tuple[str, ...]
     """Root operators, sorted: `aten::conv2d`, `quantized::conv2d_relu.new`, ... In a
     `.pte` those that no delegate took."""

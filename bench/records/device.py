@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
-from pocketbench.bench.records.record import Value
+from pocketbench.bench.records.record import Count, Value
 
 if TYPE_CHECKING:
     import threading
@@ -92,9 +92,9 @@ class DeviceInfo(Value, frozen=True, kw_only=True):
     libc: str | None = None
     """`bionic`, `glibc`, `darwin`: programs are keyed by ABI and C library."""
     clusters: tuple[CoreCluster, ...] = ()
-    core_count: int | None = None
+    core_count: Count | None = None
     ram_bytes: int | None = None
-    page_size_bytes: int | None = None
+    page_size_bytes: Count | None = None
     os_name: str | None = None
     os_version: str | None = None
     api_level: int | None = None
@@ -123,7 +123,7 @@ class LocalFile(Value, frozen=True, kw_only=True):
     name: str
     """File name on the device; any characters but `/` and NUL."""
     sha256: str
-    size_bytes: int
+    size_bytes: Count
     executable: bool = False
 
 
@@ -132,7 +132,7 @@ class DeviceFile(Value, frozen=True, kw_only=True):
 
     name: str
     sha256: str
-    size_bytes: int
+    size_bytes: Count
     remote_path: str
     origin: Literal["sent", "present", "preinstalled", "local"]
     """`sent` by this call, already `present` from an earlier one, `preinstalled` by a

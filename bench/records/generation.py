@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pocketbench.bench.records.record import Value
+from pocketbench.bench.records.record import Count, Value
 
 
 class GenerationRequest(Value, frozen=True, kw_only=True):
@@ -10,7 +10,7 @@ class GenerationRequest(Value, frozen=True, kw_only=True):
 
     prompt_tokens: int = 128
     new_tokens: int = 64
-    kv_depth: int = 0
+    kv_depth: Count = 0
     """Tokens in the KV cache when the prompt comes."""
     warmup_generations: int = 1
     """Whole generations before the one that is measured."""
@@ -53,7 +53,7 @@ class GeneratedTokens(Value, frozen=True, kw_only=True):
     """What one launch generated, a stamp per token; every metric is made from these."""
 
     prompt_tokens: int
-    kv_depth: int = 0
+    kv_depth: Count = 0
     new_tokens: int | None = None
     """How many it generated, where there are no stamps to count."""
     token_ns: tuple[int, ...] = ()

@@ -11,7 +11,7 @@ from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.conditions import Conditions
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.generation import GeneratedTokens
-from pocketbench.bench.records.record import Value
+from pocketbench.bench.records.record import Count, Value
 
 Heap = Literal["steady", "system"]
 """Where a program's memory lies: as the system's C library puts it, or so that no build
@@ -64,9 +64,9 @@ class Delegation(Value, frozen=True, kw_only=True):
     delegate: str
     """In the field's spelling: `NNAPI`, `GPU`, `XNNPACK`, `QNN`."""
     extent: Literal["none", "part", "all"]
-    node_count: int | None = None
+    node_count: Count | None = None
     """Nodes of the graph that it runs."""
-    total_node_count: int | None = None
+    total_node_count: Count | None = None
     is_requested: bool = True
     """False: the program applied it by itself, as LiteRT does with XNNPACK."""
 
@@ -99,7 +99,7 @@ class Measurement(Value, frozen=True, kw_only=True):
     latency_resolution_ns: int = 1
     """1000 for a program that prints whole microseconds."""
     memory: Memory = Memory()
-    threads: int | None = None
+    threads: Count | None = None
     heap: Heap = "system"
     """A program that reports none left it to the system."""
     runtime_version: str | None = None

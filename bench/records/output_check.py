@@ -7,7 +7,7 @@ import sys
 
 from pocketbench.bench.records.artifact import TensorSpec
 from pocketbench.bench.records.failure import FailureReason
-from pocketbench.bench.records.record import Value
+from pocketbench.bench.records.record import Count, Value
 
 
 class OutputChecks(Value, frozen=True, kw_only=True):
@@ -45,14 +45,14 @@ class TensorDifference(Value, frozen=True, kw_only=True):
     """Sum of the squares of the differences."""
     product: float
     """Sum of reference times answer."""
-    not_finite_count: int = 0
+    not_finite_count: Count = 0
     """Values that are NaN or infinite; they count as 0 in the sums."""
-    row_count: int | None = None
+    row_count: Count | None = None
     """Rows of scores, for a tensor [n, classes]; `None` for any other."""
-    agreeing_count: int | None = None
+    agreeing_count: Count | None = None
     """Rows whose highest score is at the same place as in the reference."""
-    value_count: int | None = None
-    equal_count: int | None = None
+    value_count: Count | None = None
+    equal_count: Count | None = None
     """Of whole numbers, whose differences mean nothing; `None` for reals."""
     worst_part: str | None = None
     """The channel or column of unlike scale with the lowest SQNR."""
@@ -102,16 +102,16 @@ class OutputCheck(
     """ISO-8601, UTC."""
     reference: str
     """Whose answers it was compared with: `the float32 model`."""
-    input_count: int
+    input_count: Count
     """Sets of inputs."""
     answers_sha256: str
     """Of the bytes of all answers."""
     tensors: tuple[TensorDifference, ...]
-    label_count: int | None = None
+    label_count: Count | None = None
     """Held-back inputs whose right class is known; `None`: there are none."""
-    correct_count: int | None = None
+    correct_count: Count | None = None
     """Of these, answered rightly by the device."""
-    reference_correct_count: int | None = None
+    reference_correct_count: Count | None = None
     """Answered rightly by the reference."""
 
 

@@ -12,7 +12,7 @@ from pocketbench.bench.records.generation import Generation
 from pocketbench.bench.records.launch import Heap
 from pocketbench.bench.records.metrics import USUAL_GATE
 from pocketbench.bench.records.output_check import OutputChecks
-from pocketbench.bench.records.record import Value
+from pocketbench.bench.records.record import Count, Value
 from pocketbench.bench.records.sustained import Sustained
 
 DEFAULT_MIN_EFFECT = 0.02
@@ -93,11 +93,11 @@ class Variant(Value, frozen=True, kw_only=True):
     name: str
     """`float32`, `int8-static+executorch`, ...: which artifact."""
     engine: str = "lite"
-    threads: int = 1
+    threads: Count = 1
     delegate: str | None = None
     """`xnnpack`, `coreml`, ... or `portable` (none) for ExecuTorch, `nnapi`, ... for
     the lite interpreter; `None` where its own kernels run all."""
-    kv_depth: int | None = None
+    kv_depth: Count | None = None
     """Tokens in the KV cache when the prompt comes; `None`: it does not generate."""
     is_baseline: bool = False
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+"""Of things, bytes or tokens; more, every reader of JSON and every table would take for
+another number, or for none."""
 
 
 class Value(msgspec.Struct, frozen=True, kw_only=True):

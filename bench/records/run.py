@@ -11,7 +11,7 @@ from pocketbench.bench.records.launch import Failure, Heap, Launch
 from pocketbench.bench.records.operator_times import OperatorProfile, ProfileFailure
 from pocketbench.bench.records.output_check import OutputCheck, OutputCheckMissing
 from pocketbench.bench.records.plan import Plan
-from pocketbench.bench.records.record import Value
+from pocketbench.bench.records.record import Count, Value
 from pocketbench.bench.records.sustained import SustainedLaunch
 
 Outcome = Literal["finished", "interrupted", "killed"]
@@ -77,7 +77,7 @@ class PrepackedModel(Value, frozen=True, kw_only=True):
     path: str
     """Absolute, on the host at the time of the run."""
     sha256: str
-    size_bytes: int
+    size_bytes: Count
     by: str
     """`torch 2.9.1`."""
     made_on: str

@@ -10,7 +10,7 @@ from pocketbench.bench.records.artifact import TensorSpec
 from pocketbench.bench.records.device import DeviceFile, LocalFile
 from pocketbench.bench.records.generation import GenerationRequest
 from pocketbench.bench.records.launch import Heap
-from pocketbench.bench.records.record import Value
+from pocketbench.bench.records.record import Count, Value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +71,7 @@ class LaunchRequest(Value, frozen=True, kw_only=True):
     heap: Heap = "steady"
     seed: int
     inputs: tuple[TensorSpec, ...]
-    bundled_input_count: int
+    bundled_input_count: Count
     generation: GenerationRequest | None = None
     """What to generate instead of the iterations."""
 

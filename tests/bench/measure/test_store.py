@@ -3,6 +3,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from pocketbench.bench.errors import StoreError
 from pocketbench.bench.measure import store
@@ -80,6 +81,16 @@ def test_a_bad_line_in_the_middle_is_named_by_its_number(tmp_path, records):
         file.write(b'{"record": "surprise"}\n')
 
     with pytest.raises(StoreError, match=r"run\.jsonl:2: not a record"):
+        read_run(tmp_path)
+
+
+@pytest.mark.parametrize("count", [2**64, -1])
+def test_a_count_that_no_table_can_hold_is_refused(tmp_path, records, count):
+    plan = records.plan("float32")
+    variants = tuple(replace(x, threads=count) for x in plan.variants)
+    with Store(tmp_path) as store:
+        store.append(records.started(replace(plan, variants=variants)))
+    with pytest.raises(StoreError, match=r"run\.jsonl:1: "):
         read_run(tmp_path)
 
 
