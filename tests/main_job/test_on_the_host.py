@@ -379,10 +379,10 @@ def test_a_suite_file_says_all_of_it(user):
         [gate]
         min_effect = 0.05
 
-        [[budget]]
-        metric = "latency"
+        [[budget]]  # of memory, whose interval two launches do not make wide
+        metric = "peak_memory"
         variant = "float32@2t"
-        at_most = "1 ns"
+        at_most = "1 MiB"
         """,
     )
     done = user.types("run", "suite.toml")
