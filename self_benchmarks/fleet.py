@@ -35,7 +35,7 @@ from pocketbench.devices.android.adb.program import find_adb
 from pocketbench.devices.host import HostDriver
 from pocketbench.devices.simulated.running import running_phone
 from tests import factories
-from tests.main_job.on_a_phone import PhoneJob, model_file, script
+from tests.main_job.on_a_phone import PhoneJob, attach, model_file, script
 
 COUNTS = (1, 2, 4, 8, 16, 32, 64)
 LAUNCHES, LAUNCH_S = 60, 1.0
@@ -114,10 +114,7 @@ def row(
             for number in range(count)
         ]
         for phone in phones:
-            for words in (("connect",), ("-s", "wait-for-device")):
-                argv = [*words[:1], phone.serial, *words[1:]]
-                command = server.command(adb, *argv)
-                subprocess.run(command, check=True, capture_output=True)
+            attach(phone.serial, server, adb)
         load = os.getloadavg()[0]
         serials = [phone.serial for phone in phones]
         with multiprocessing.get_context("spawn").Pool(1) as pool:

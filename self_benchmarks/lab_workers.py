@@ -26,7 +26,7 @@ from pocketbench.devices.android.adb.private_server import private_server
 from pocketbench.devices.android.adb.program import find_adb
 from pocketbench.devices.simulated.running import running_phone
 from self_benchmarks.fleet import LAUNCH_S, LAUNCHES, REMEMBERED
-from tests.main_job.on_a_phone import ABI, PRINTS_A_RESULT, script
+from tests.main_job.on_a_phone import ABI, PRINTS_A_RESULT, attach, script
 
 HOSTS, PHONES, TIMES = 4, 8, 3
 LEAST_SPEEDUP = 3.6
@@ -59,9 +59,7 @@ def host(folder: Path, name: str, address: str) -> Iterator[None]:
             phone = stack.enter_context(
                 running_phone("pixel-8", name=f"{name}-{number}", behaviour=REMEMBERED)
             )
-            for words in (["connect", phone.serial], ["-s", phone.serial, "get-state"]):
-                argv = server.command(adb, *words)
-                subprocess.run(argv, check=True, capture_output=True)
+            attach(phone.serial, server, adb)
         environment = {
             "ANDROID_ADB_SERVER_PORT": str(server.port),
             "POCKETBENCH_STATE_DIR": str(folder / name / "state"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
 import threading
 from pathlib import Path
 
@@ -30,6 +31,8 @@ from pocketbench.bench.records.plan import (
     Variant,
     Workload,
 )
+from pocketbench.devices.android.adb.program import AdbProgram
+from pocketbench.devices.android.adb.server import AdbServer
 from pocketbench.devices.android.driver import AndroidDriver
 from tests import factories
 
@@ -108,6 +111,13 @@ class PhoneJob:
             with noting_the_end(store):
                 measure(run, make_jobs(plan, equipped, artifacts))
         return read_run(self.folder)
+
+
+def attach(serial: str, server: AdbServer, adb: AdbProgram) -> None:
+    """Have an adb server list a phone of the network, and wait until it answers."""
+    for words in (("connect", serial), ("-s", serial, "wait-for-device")):
+        argv = server.command(adb, *words)
+        subprocess.run(argv, check=True, capture_output=True)
 
 
 def model_file(path: Path, content: bytes, *, name="net", **facts) -> Artifact:

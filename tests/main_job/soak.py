@@ -20,7 +20,13 @@ import threading
 from pathlib import Path
 
 from pocketbench.bench.judge.summarize import summarize
-from tests.main_job.on_a_phone import PRINTS_A_RESULT, PhoneJob, model_file, script
+from tests.main_job.on_a_phone import (
+    PRINTS_A_RESULT,
+    PhoneJob,
+    attach,
+    model_file,
+    script,
+)
 
 MODELS = ("one", "two", "three")
 LAUNCH_S = 1.0
@@ -107,8 +113,6 @@ def wrong(run, phones, blocks):
 
 def main(count: int, minutes: float, seed: int, *, remembers: bool) -> int:
     """Do it; the exit code says whether anything was wrong."""
-    import subprocess
-
     from pocketbench.devices.android.adb.private_server import private_server
     from pocketbench.devices.android.adb.program import find_adb
     from pocketbench.devices.simulated.running import running_phone
@@ -127,13 +131,7 @@ def main(count: int, minutes: float, seed: int, *, remembers: bool) -> int:
             for number in range(count)
         ]
         for phone in phones:
-            for words in (
-                ["connect", phone.serial],
-                ["-s", phone.serial, "wait-for-device"],
-            ):
-                subprocess.run(
-                    server.command(adb, *words), check=True, capture_output=True
-                )
+            attach(phone.serial, server, adb)
         job = PhoneJob(folder / "run", server.port)
         lasting = [REMEMBERED] if remembers else []
         run, struck, found = soak(
