@@ -6,8 +6,8 @@ of phones; counted is the time from the first phone's opening to the last one's 
 processor time and memory of the pocketbench process and the adb programs it starts. The
 phones run on the same processor, and where they fill it the makespan is theirs and not
 pocketbench's. With --remembered each phone runs a launch and a reading of its
-conditions once and answers so, after as long, from then on: it costs this computer next
-to nothing then, like a real phone.
+conditions once, while the others rest, and answers so, after as long, from then on: it
+costs this computer next to nothing then, like a real phone.
 Aims: 64 phones at 95 % of the ideal, with one core and 500 MB at most.
 Run: python -m self_benchmarks.fleet [--remembered] [--plot FILE] [PHONES ...]
 """
@@ -22,10 +22,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import click
 
@@ -81,6 +81,14 @@ def sleeping_program(folder: Path) -> Path:
     return script(folder / "program", *lines)
 
 
+def warm(folder: Path, port: int, serial: str, program: Path) -> None:
+    """Let one phone, alone, run once what it answers from memory later."""
+    net = model_file(folder / "net.ptl", b"nothing")
+    phone = SimpleNamespace(serial=serial)
+    run = PhoneJob(folder, port).measures(phone, net, blocks=2, null=program)
+    assert not run.failures, run.failures[0]
+
+
 def measure(folder: Path, port: int, serials: list[str], program: Path) -> Spent:
     """One run on all phones; in a process of its own, which is counted whole."""
     job = PhoneJob(folder / f"run-{len(serials)}", port)
@@ -100,32 +108,36 @@ def measure(folder: Path, port: int, serials: list[str], program: Path) -> Spent
     )
 
 
-def row(
-    count: int, folder: Path, program: Path, behaviour: Mapping[str, Any] | None
-) -> Spent:
-    """Measure and print."""
+def rows(
+    counts: Sequence[int], folder: Path, program: Path, *, is_remembered: bool
+) -> Iterator[Spent]:
+    """Measure the first so many of the phones, and print each row."""
+    behaviour = REMEMBERED if is_remembered else None
     adb = find_adb()
     with contextlib.ExitStack() as stack:
-        server = stack.enter_context(private_server(adb, folder / f"adb-{count}"))
-        phones = [
-            stack.enter_context(
-                running_phone("pixel-8", name=f"fleet-{number}", behaviour=behaviour)
+        server = stack.enter_context(private_server(adb, folder / "adb"))
+        serials = []
+        for number in range(max(counts)):
+            name = f"fleet-{number}"
+            phone = running_phone("pixel-8", name=name, behaviour=behaviour)
+            serials.append(stack.enter_context(phone).serial)
+            attach(serials[-1], server, adb)
+            if is_remembered:
+                (folder / name).mkdir()
+                warm(folder / name, server.port, serials[-1], program)
+        for count in counts:
+            load = os.getloadavg()[0]
+            given = (folder, server.port, serials[:count], program)
+            with multiprocessing.get_context("spawn").Pool(1) as pool:
+                spent = pool.apply(measure, given)
+            print(
+                f"{count:4} phones: {spent.launches:5} launches in "
+                f"{spent.wall_s:6.1f} s, {spent.share:5.1%} of the ideal; pocketbench "
+                f"{spent.cores:.2f} cores, {spent.peak_bytes / 1e6:.0f} MB "
+                f"(load before: {load:.1f})",
+                flush=True,
             )
-            for number in range(count)
-        ]
-        for phone in phones:
-            attach(phone.serial, server, adb)
-        load = os.getloadavg()[0]
-        serials = [phone.serial for phone in phones]
-        with multiprocessing.get_context("spawn").Pool(1) as pool:
-            spent = pool.apply(measure, (folder, server.port, serials, program))
-    print(
-        f"{count:4} phones: {spent.launches:5} launches in {spent.wall_s:6.1f} s, "
-        f"{spent.share:5.1%} of the ideal; pocketbench {spent.cores:.2f} cores, "
-        f"{spent.peak_bytes / 1e6:.0f} MB (load before: {load:.1f})",
-        flush=True,
-    )
-    return spent
+            yield spent
 
 
 def draw(path: Path, rows: Sequence[Spent]) -> None:
@@ -154,7 +166,6 @@ def draw(path: Path, rows: Sequence[Spent]) -> None:
 @click.option("--plot", type=Path, help="Draw the rows into this file.")
 def main(counts: tuple[int, ...], remembered: bool, plot: Path | None) -> None:
     """Print a row for each number of phones, and fail beyond the aims."""
-    behaviour = REMEMBERED if remembered else None
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         program = sleeping_program(folder)
@@ -163,12 +174,12 @@ def main(counts: tuple[int, ...], remembered: bool, plot: Path | None) -> None:
             "POCKETBENCH_STATE_DIR": f"{name}/state",
             "ADB_MDNS": "0",
         }
-        rows = [row(count, folder, program, behaviour) for count in counts or COUNTS]
+        done = list(rows(counts or COUNTS, folder, program, is_remembered=remembered))
     if plot is not None:
-        draw(plot, rows)
+        draw(plot, done)
     if any(
         row.share < LEAST_SHARE or row.cores > MOST_CORES or row.peak_bytes > MOST_BYTES
-        for row in rows
+        for row in done
     ):
         sys.exit("beyond the aims")
 

@@ -2,9 +2,9 @@
 
 Each host is a worker with an adb server and PHONES simulated phones of its own; all are
 on this computer, and so are the scheduler and the command that asks. Every phone
-measures LAUNCHES launches of a program that sleeps a second, which it answers from
-memory after the first (see fleet.py). Timed is the whole `pocketbench run --lab`; one
-host and four take turns.
+measures LAUNCHES launches of a program that sleeps a second. It runs one while the
+others rest, and answers the rest from memory (see fleet.py). Timed is the whole
+`pocketbench run --lab`; one host and four take turns.
 Aim: four hosts measure at least 3.6 times as many launches a second as one.
 Run: python -m self_benchmarks.lab_workers [TIMES]
 """
@@ -50,15 +50,17 @@ def scheduler(folder: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def host(folder: Path, name: str, address: str) -> Iterator[None]:
-    """A worker that has announced its phones."""
+def host(folder: Path, name: str, address: str) -> Iterator[tuple[str, ...]]:
+    """The serials of a worker's phones, which it has announced."""
     adb = find_adb()
+    serials = []
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(private_server(adb, folder / f"adb-{name}"))
         for number in range(PHONES):
             phone = stack.enter_context(
                 running_phone("pixel-8", name=f"{name}-{number}", behaviour=REMEMBERED)
             )
+            serials.append(phone.serial)
             attach(phone.serial, server, adb)
         environment = {
             "ANDROID_ADB_SERVER_PORT": str(server.port),
@@ -74,7 +76,7 @@ def host(folder: Path, name: str, address: str) -> Iterator[None]:
         assert worker.stdout is not None
         print(worker.stdout.readline().strip(), flush=True)
         try:
-            yield
+            yield tuple(serials)
         finally:
             worker.terminate()
             worker.wait()
@@ -88,17 +90,19 @@ def export(folder: Path) -> Path:
     return folder / "net-float32.ptl"
 
 
-def seconds(folder: Path, net: Path, address: str) -> float:
-    """How long one run on every phone of the lab takes; all launches are stored."""
+def seconds(
+    folder: Path, net: Path, address: str, *words: str, launches: int = LAUNCHES
+) -> float:
+    """How long one run on phones of the lab takes; all launches are stored."""
     program = script(
         folder / "speed_benchmark_torch", f"sleep {LAUNCH_S:g}", *PRINTS_A_RESULT
     )
     argv = [
         *(PROGRAM, "run", net, "--input", "1x4", "--no-cooldown", "--lab", address),
-        *("--blocks", str(LAUNCHES), "--runner", f"{program.name}={program}@{ABI}"),
+        *("--blocks", str(launches), "--runner", f"{program.name}={program}@{ABI}"),
     ]
     began = time.monotonic()
-    subprocess.run(argv, check=True, cwd=folder, stdout=subprocess.DEVNULL)
+    subprocess.run([*argv, *words], check=True, cwd=folder, stdout=subprocess.DEVNULL)
     return time.monotonic() - began
 
 
@@ -113,14 +117,16 @@ def main() -> None:
             "ADB_MDNS": "0",
         }
         labs = []
+        net = export(folder)
         for count in (1, HOSTS):
             place = folder / str(count)
             place.mkdir()
             labs.append(stack.enter_context(scheduler(place)))
             for number in range(count):
                 name = f"lab-{count}-{number}"
-                stack.enter_context(host(place, name, labs[-1]))
-        net = export(folder)
+                for serial in stack.enter_context(host(place, name, labs[-1])):
+                    alone = ("--device", f"android:{serial}")
+                    seconds(folder, net, labs[-1], *alone, launches=2)
         ratios = []
         for _ in range(times):
             one_s, all_s = (seconds(folder, net, address) for address in labs)

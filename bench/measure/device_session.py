@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
+import time
 from contextlib import AbstractContextManager
 from functools import partial
 
@@ -56,6 +58,10 @@ from pocketbench.bench.records.runner import Runner
 
 logger = logging.getLogger(__name__)
 
+_AS_NOW_S = 0.5
+"""How old a reading of conditions may be that also stands for the next launch."""
+_NEVER_READ: tuple[float, Conditions | None] = (-math.inf, None)
+
 
 class DeviceSession:
     """Measures one job; its records are all it leaves behind."""
@@ -91,6 +97,7 @@ class DeviceSession:
         self._pinned: tuple[int, ...] = ()
         self._cooldown: CooldownWait | None = None
         self._heat: BlockHeat | None = None
+        self._last_read = _NEVER_READ
 
     def run(self) -> None:
         """Measure everything that is missing; a failure is a record, not an error.
@@ -197,10 +204,7 @@ class DeviceSession:
             live = self._ledger.live(model)
             attempt = self._ledger.next_attempt(model, block)
             self._run.observer.block_started(self._info, model, block)
-            self._heat = BlockHeat(
-                self._run.plan.cooldown,
-                is_settled=self._cooldown.settle() if self._cooldown else None,
-            )
+            self._heat = BlockHeat(self._run.plan.cooldown, is_settled=self._settle())
             order = block_order(
                 [v.id for v in live], block, self._run.plan.workload.seed
             )
@@ -222,10 +226,11 @@ class DeviceSession:
         lost: DeviceLostError | Cancelled | None = None
         after: Conditions | None = None
         try:
-            before = device.conditions()
+            before = self._conditions_now(device)
             result, cpus = self._start(device, ready)
             try:
                 after = device.conditions()
+                self._last_read = time.monotonic(), after
             except (DeviceLostError, Cancelled) as error:
                 # What it measured before that stands.
                 lost = error
@@ -281,6 +286,13 @@ class DeviceSession:
             raise lost
         return True
 
+    def _conditions_now(self, device: Device) -> Conditions | None:
+        """As just read after the launch before, or read: on phones it takes long."""
+        read_at, conditions = self._last_read
+        if time.monotonic() - read_at < _AS_NOW_S:
+            return conditions
+        return device.conditions()
+
     def _keep(self, launch: Launch) -> None:
         """Store a launch that measured."""
         self._run.store.append(launch)
@@ -323,6 +335,13 @@ class DeviceSession:
                 self._start(device, self._usual(variant))
         wait.take_baseline()
         self._cooldown = wait
+
+    def _settle(self) -> bool | None:
+        """Wait until it is cool; whether it is, or `None` where it need not be."""
+        if self._cooldown is None:
+            return None
+        self._last_read = _NEVER_READ
+        return self._cooldown.settle()
 
     def _first_variants(self) -> tuple[Variant, ...]:
         """Those of the block that comes next."""

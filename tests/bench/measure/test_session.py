@@ -15,7 +15,7 @@ from pocketbench.bench.errors import (
     DeviceUnavailableError,
     LaunchError,
 )
-from pocketbench.bench.measure import faults
+from pocketbench.bench.measure import device_session, faults
 from pocketbench.bench.measure.context import RunContext
 from pocketbench.bench.measure.device_job import DeviceJob
 from pocketbench.bench.measure.execute import measure, noting_the_end
@@ -419,7 +419,7 @@ def test_a_variant_without_an_artifact_is_left_out(bench, records):
     assert {launch.variant_id for launch in run.launches} == {"float32"}
 
 
-def test_conditions_are_kept_from_right_before_and_right_after_each_launch(
+def test_conditions_right_after_a_launch_are_those_right_before_the_next(
     bench, records
 ):
     reported = itertools.count()
@@ -430,7 +430,19 @@ def test_conditions_are_kept_from_right_before_and_right_after_each_launch(
     assert [
         (launch.conditions_before.uptime_s, launch.conditions_after.uptime_s)
         for launch in run.launches
-    ] == [(0, 1), (2, 3)]
+    ] == [(0, 1), (1, 2)]
+
+
+def test_conditions_are_read_again_where_the_last_ones_have_grown_old(
+    bench, records, monkeypatch
+):
+    monkeypatch.setattr(device_session, "_AS_NOW_S", 0.0)
+    reported = itertools.count()
+    bench.driver.tell = lambda: Conditions(uptime_s=float(next(reported)))
+
+    run = bench.run(records.plan("float32", blocks=2))
+
+    assert [launch.conditions_before.uptime_s for launch in run.launches] == [0, 2]
 
 
 def test_what_a_device_measured_before_it_went_away_stands(bench, records):
