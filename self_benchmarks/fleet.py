@@ -38,7 +38,7 @@ from tests import factories
 from tests.main_job.on_a_phone import PhoneJob, attach, model_file, script
 
 COUNTS = (1, 2, 4, 8, 16, 32, 64)
-LAUNCHES, LAUNCH_S = 60, 1.0
+LAUNCHES, LAUNCH_S = 100, 1.0
 REMEMBERED = {
     "rules": [
         {"contains": words, "action": "remember"} for words in ("T='@@", "'--model'")
