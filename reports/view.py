@@ -19,7 +19,7 @@ from pocketbench.bench.judge.summary import (
 )
 from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.device_kind import device_tag
-from pocketbench.bench.records.families import family_of
+from pocketbench.bench.records.families import SIMULATED, family_of
 from pocketbench.bench.records.generation import Generation
 from pocketbench.bench.records.metrics import Metric
 from pocketbench.reports.redact import presentable
@@ -216,7 +216,8 @@ class View:
         """`SIMULATED`, `EMULATED` ..., wherever the name of such a device stands."""
         info = self.devices.get(device_id)
         if info is None:
-            return "SIMULATED" if device_id.startswith("simulated:") else None
+            is_simulated = device_id.partition(":")[0] == SIMULATED
+            return Caveat.SIMULATED.value.upper() if is_simulated else None
         return device_tag(info)
 
     def is_this_computer(self, device_id: str) -> bool:

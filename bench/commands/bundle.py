@@ -80,6 +80,7 @@ def bundle(options: BundleOptions) -> None:
     from pocketbench.bench.planning.make_plan import make_plan
     from pocketbench.bench.planning.selection import SelectedDevice, parse_selector
     from pocketbench.bench.records.device import DeviceInfo
+    from pocketbench.bench.records.families import PHONES
     from pocketbench.bench.records.run import RunStarted
     from pocketbench.bench.units import format_size, shown
 
@@ -90,13 +91,13 @@ def bundle(options: BundleOptions) -> None:
     _check_possible(plan)
     plan = replace(plan, device_selectors=(), quiesce=False, screen="leave")
     info = DeviceInfo(
-        id=f"android:{options.abi}",
-        family="android",
+        id=f"{PHONES}:{options.abi}",
+        family=PHONES,
         name=f"a phone of {options.abi}",
         abis=(options.abi,),
         libc="bionic",
     )
-    selected = SelectedDevice(make_driver(parse_selector("android")), info)
+    selected = SelectedDevice(make_driver(parse_selector(PHONES)), info)
     runners = make_runners(plan.runners, say, plan.libc)
     (prepared,) = equip([selected], runners, formats_of(plan))
     check_generators(plan, (binding.runner for binding in prepared.bindings))

@@ -54,13 +54,13 @@ def _examine(selectors: tuple[str, ...]) -> DoctorReport:
     from pocketbench.bench.measure.prepare import make_driver
     from pocketbench.bench.planning.discovery import discover
     from pocketbench.bench.planning.selection import select
-    from pocketbench.bench.records.families import FAMILIES
+    from pocketbench.bench.records.families import FAMILIES, THIS_COMPUTER
 
     adb = look_at_adb()
     troubles: tuple[str, ...] = ()
-    (host,) = select(["host"], make_driver)
+    (host,) = select([THIS_COMPUTER], make_driver)
     if selectors:
-        chosen = [each for each in selectors if each != "host"]
+        chosen = [each for each in selectors if each != THIS_COMPUTER]
         found = list(select(chosen, make_driver)) if chosen else []
     else:
         families = (x for x in registry.DEVICES if not FAMILIES[x].is_at_hand)

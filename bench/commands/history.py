@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import datetime
+import functools
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Concatenate, ParamSpec
 
 import click
 
 from pocketbench.bench.commands import options
+from pocketbench.bench.commands.options import HistoryQuery
+from pocketbench.bench.records.families import THIS_COMPUTER
 from pocketbench.bench.records.plan import DEFAULT_MIN_EFFECT
 
+_P = ParamSpec("_P")
 FOLDER = click.option(
     "--history",
     "folder",
@@ -22,8 +27,23 @@ FOLDER = click.option(
 )
 
 
-def _reading(command: Callable[..., None]) -> Callable[..., None]:
-    """The options of every verb that looks for changes."""
+def _reading(
+    command: Callable[Concatenate[HistoryQuery, _P], None],
+) -> Callable[..., None]:
+    """Add the options of every verb that looks for changes, and pass them as one."""
+
+    @functools.wraps(command)
+    def reading(
+        folder: str,
+        metric: str | None,
+        min_effect: float,
+        accepted_path: Path,
+        *args: _P.args,
+        **own: _P.kwargs,
+    ) -> None:
+        command(HistoryQuery(folder, metric, min_effect, accepted_path), *args, **own)
+
+    found: Callable[..., None] = reading
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print JSON."),
         _MIN_EFFECT,
@@ -35,8 +55,8 @@ def _reading(command: Callable[..., None]) -> Callable[..., None]:
         options.accepted(),
         FOLDER,
     ):
-        command = option(command)
-    return command
+        found = option(found)
+    return found
 
 
 _MIN_EFFECT = click.option(
@@ -65,7 +85,7 @@ def history() -> None:
 @FOLDER
 @options.runs_folder()
 def add(runs: tuple[str, ...], folder: str, runs_folder: Path) -> None:
-    """Add stored RUNs (folders, ids, or `last`): one new file a run and device."""
+    """Add stored RUNs (folders, ids, or `last`): one file for each run and device."""
     from pocketbench.bench.history.folder import add_run
     from pocketbench.bench.measure.store import find_run, read_run
 
@@ -91,11 +111,11 @@ def compact(folder: str) -> None:
 @history.command()
 @click.argument("model")
 @_reading
-def show(model: str, as_json: bool, **asked: Any) -> None:
+def show(query: HistoryQuery, model: str, as_json: bool) -> None:
     """Show every configuration of MODEL over its runs."""
     from pocketbench.bench.commands.history_flow import find, say
 
-    say(find(model, **asked), "overview", as_json=as_json)
+    say(find(model, query), "overview", as_json=as_json)
 
 
 @history.command()
@@ -108,7 +128,9 @@ def show(model: str, as_json: bool, **asked: Any) -> None:
     show_default=True,
     help="Exit 1 on a confirmed change for the worse that is not accepted.",
 )
-def changes(model: str | None, as_json: bool, fail_on: str, **asked: Any) -> None:
+def changes(
+    query: HistoryQuery, model: str | None, as_json: bool, fail_on: str
+) -> None:
     """Detect change points of MODEL (default: of every model).
 
     A change is confirmed once enough runs lie at the new level. The newest runs alone
@@ -116,7 +138,7 @@ def changes(model: str | None, as_json: bool, fail_on: str, **asked: Any) -> Non
     """
     from pocketbench.bench.commands.history_flow import find, say
 
-    histories = find(model, **asked)
+    histories = find(model, query)
     say(histories, "changes", as_json=as_json)
     raised = any(change.is_raised for h in histories for change in h.changes)
     if raised and fail_on == "regression":
@@ -132,11 +154,11 @@ def changes(model: str | None, as_json: bool, fail_on: str, **asked: Any) -> Non
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write this .svg or .png file.  [default: MODEL.svg]",
 )
-def plot(model: str, as_json: bool, output: Path | None, **asked: Any) -> None:
+def plot(query: HistoryQuery, model: str, as_json: bool, output: Path | None) -> None:
     """Draw every configuration of MODEL; equal histories give equal bytes."""
     from pocketbench.bench.commands.history_flow import draw, find, say
 
-    histories = find(model, **asked)
+    histories = find(model, query)
     path = draw(histories, output or Path(f"{Path(model).name}.svg"))
     if as_json:
         say(histories, "overview", as_json=True)
@@ -185,11 +207,29 @@ def list_runs(folder: str, as_json: bool) -> None:
     help="Link commits to this address, with {commit} in it.  [default: the remote's]",
 )
 @options.runs_folder()
-def site(output: Path, **asked: Any) -> None:
+def site(
+    folder: str,
+    output: Path,
+    metrics: tuple[str, ...],
+    min_effect: float,
+    accepted_path: Path,
+    repository: Path,
+    url: str | None,
+    runs_folder: Path,
+) -> None:
     """Write the history in DIR as pages that need no server."""
     from pocketbench.bench.commands.history_site import make_site
 
-    index, shown = make_site(output, **asked)
+    index, shown = make_site(
+        output,
+        folder=folder,
+        metrics=metrics,
+        accepted_path=accepted_path,
+        min_effect=min_effect,
+        repository=repository,
+        url=url,
+        runs_folder=runs_folder,
+    )
     click.echo(f"{index}: {shown} charts")
 
 
@@ -211,7 +251,7 @@ def site(output: Path, **asked: Any) -> None:
     "--device",
     "devices",
     multiple=True,
-    default=("host",),
+    default=(THIS_COMPUTER,),
     show_default=True,
     help="Measure both builds on this device. Repeatable.",
 )
@@ -228,14 +268,33 @@ def site(output: Path, **asked: Any) -> None:
     default=Path(),
     help="Read commits from this git repository.  [default: this one]",
 )
-def confirm(as_json: bool, **asked: Any) -> None:
+def confirm(
+    query: HistoryQuery,
+    change: str,
+    as_json: bool,
+    source: str | None,
+    inputs: tuple[str, ...],
+    devices: tuple[str, ...],
+    blocks: int,
+    repository: Path,
+) -> None:
     """Measure the commits around CHANGE (its id) again, in the same blocks.
 
     Exits 1 where the newer build is slower, and removes what it has checked out.
     """
     from pocketbench.bench.commands.history_confirm import confirm_change
 
-    sys.exit(confirm_change(asked.pop("change"), as_json=as_json, **asked))
+    code = confirm_change(
+        change,
+        query,
+        source=source,
+        inputs=inputs,
+        devices=devices,
+        blocks=blocks,
+        repository=repository,
+        as_json=as_json,
+    )
+    sys.exit(code)
 
 
 @history.command()
@@ -247,12 +306,18 @@ def confirm(as_json: bool, **asked: Any) -> None:
     type=click.DateTime(["%Y-%m-%d"]),
     help="Alarm again from this day on.  [default: in 180 days]",
 )
-def accept(change: str, as_json: bool, reason: str, expires: Any, **asked: Any) -> None:
+def accept(
+    query: HistoryQuery,
+    change: str,
+    as_json: bool,
+    reason: str,
+    expires: datetime.datetime | None,
+) -> None:
     """Accept CHANGE (its id), so that it is no alarm."""
     from pocketbench.bench.commands.history_flow import accept_change
 
-    entry = accept_change(change, reason=reason, expires=expires, **asked)
-    click.echo(entry if as_json else f"Accepted: {change} in {asked['accepted_path']}")
+    entry = accept_change(change, query, reason=reason, expires=expires)
+    click.echo(entry if as_json else f"Accepted: {change} in {query.accepted_path}")
 
 
 def _local(folder: str) -> Path:

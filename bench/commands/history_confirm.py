@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from pocketbench.bench.commands.history_flow import change_named
+from pocketbench.bench.commands.options import HistoryQuery
 from pocketbench.bench.commands.run_flow import run_main_job
 from pocketbench.bench.errors import UsageError
 from pocketbench.bench.history.stored import series_parts
@@ -20,6 +21,7 @@ from pocketbench.bench.processes.tool import run_to_end
 
 def confirm_change(
     change_id: str,
+    query: HistoryQuery,
     *,
     source: str | None,
     inputs: tuple[str, ...],
@@ -27,10 +29,6 @@ def confirm_change(
     blocks: int,
     repository: Path,
     as_json: bool,
-    folder: str,
-    metric: str | None,
-    min_effect: float,
-    accepted_path: Path,
 ) -> int:
     """Export both commits' builds and compare them; the exit code of that run.
 
@@ -40,13 +38,7 @@ def confirm_change(
         UnknownNameError: No change has this id now.
         UsageError: A run has no commit, or git or the export refuses one of them.
     """
-    history, change = change_named(
-        change_id,
-        folder=folder,
-        metric=metric,
-        min_effect=min_effect,
-        accepted_path=accepted_path,
-    )
+    history, change = change_named(change_id, query)
     cell = history.series.cell
     places = history.series.points[change.index - 1 : change.index + 1]
     variant, asked = series_parts(cell.variant)
@@ -81,7 +73,7 @@ def confirm_change(
                 devices=devices,
                 blocks=blocks,
                 threads=(cell.threads,),
-                gate_on=(metric,) if metric else (),
+                gate_on=(query.metric,) if query.metric else (),
                 fail_on="regression",
                 as_json=as_json,
             )

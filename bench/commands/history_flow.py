@@ -12,6 +12,7 @@ import click
 import msgspec
 
 from pocketbench.bench import registry
+from pocketbench.bench.commands.options import HistoryQuery
 from pocketbench.bench.errors import StoreError, UnknownNameError, UsageError
 from pocketbench.bench.history.accepted import accept, read_accepted
 from pocketbench.bench.history.changes import with_changes
@@ -26,14 +27,7 @@ from pocketbench.bench.records.run import Run
 ACCEPTED_FOR = datetime.timedelta(days=180)
 
 
-def find(
-    model: str | None,
-    *,
-    folder: str,
-    metric: str | None,
-    min_effect: float,
-    accepted_path: Path,
-) -> tuple[CellHistory, ...]:
+def find(model: str | None, query: HistoryQuery) -> tuple[CellHistory, ...]:
     """The histories of a model, or of all.
 
     Raises:
@@ -42,26 +36,28 @@ def find(
         UsageError: The file of accepted changes is not as it must be, or histories do
             not hold the metric.
     """
-    metric = metric and parse_metric(metric)
+    metric = query.metric and parse_metric(query.metric)
     if metric and metric not in StoredLaunch.__struct_fields__:
         raise UsageError(
             f"--metric {metric}", "is not kept in histories", "Ask for another --metric"
         )
-    accepted = read_accepted(accepted_path)
-    found = read_series(folder, model=model, metric=metric)
+    accepted = read_accepted(query.accepted_path)
+    found = read_series(query.folder, model=model, metric=metric)
     if not found and model is not None:
-        models = models_in(folder)
+        models = models_in(query.folder)
         if model not in models:
             raise UnknownNameError("model in the history", model, models)
     if not found:
         raise StoreError(
-            folder,
+            query.folder,
             f"holds no {metric or 'latency and no decode speed'}",
             "Ask for another --metric",
         )
     today = datetime.datetime.now(datetime.UTC).date()
     return tuple(
-        with_changes(series, accepted=accepted, today=today, min_effect=min_effect)
+        with_changes(
+            series, accepted=accepted, today=today, min_effect=query.min_effect
+        )
         for series in found
     )
 
@@ -114,12 +110,7 @@ def draw(histories: Sequence[CellHistory], output: Path) -> Path:
 
 
 def change_named(
-    change_id: str,
-    *,
-    folder: str,
-    metric: str | None,
-    min_effect: float,
-    accepted_path: Path,
+    change_id: str, query: HistoryQuery
 ) -> tuple[CellHistory, LevelChange]:
     """A change of the history as it is now, and the history it is in.
 
@@ -127,13 +118,7 @@ def change_named(
         UnknownNameError: No change has this id now.
         StoreError: There is no history, or a file of it cannot be read.
     """
-    histories = find(
-        None,
-        folder=folder,
-        metric=metric,
-        min_effect=min_effect,
-        accepted_path=accepted_path,
-    )
+    histories = find(None, query)
     changes = {change.id: (h, change) for h in histories for change in h.changes}
     if change_id not in changes:
         raise UnknownNameError("change", change_id, changes)
@@ -142,13 +127,10 @@ def change_named(
 
 def accept_change(
     change_id: str,
+    query: HistoryQuery,
     *,
     reason: str,
     expires: datetime.datetime | None,
-    accepted_path: Path,
-    folder: str,
-    metric: str | None,
-    min_effect: float,
 ) -> str:
     """Add a change to the file of accepted ones; the entry's JSON.
 
@@ -156,27 +138,21 @@ def accept_change(
         UnknownNameError: No change has this id now.
         UsageError: It was accepted before, or there is no reason.
     """
-    history, change = change_named(
-        change_id,
-        folder=folder,
-        metric=metric,
-        min_effect=min_effect,
-        accepted_path=accepted_path,
-    )
+    history, change = change_named(change_id, query)
     if change.state == "accepted":
         raise UsageError(change_id, f"is accepted: {change.note}", "Nothing to do")
     today = datetime.datetime.now(datetime.UTC).date()
     until = expires.date() if expires else today + ACCEPTED_FOR
     if until < today:
         raise UsageError("--expires", f"{until} has passed", "Give a day to come")
-    accept(accepted_path, history.series, change, reason=reason, expires=until)
+    accept(query.accepted_path, history.series, change, reason=reason, expires=until)
     return msgspec.json.encode(
         {
             "id": change.id,
             "cell": history.series.cell,
             "reason": reason,
             "expires": until,
-            "file": str(accepted_path),
+            "file": str(query.accepted_path),
         }
     ).decode()
 

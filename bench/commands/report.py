@@ -41,20 +41,32 @@ def report(
 
     Nothing is measured: the run's file is all that is read.
     """
-    from pocketbench.bench.commands.show_reports import show_reports
+    from pocketbench.bench.commands.show_reports import (
+        show_reports,
+        stored_reports,
+        without_collector,
+    )
     from pocketbench.bench.measure.store import find_run
 
-    code = show_reports(
-        find_run(run, runs_folder),
-        formats,
-        output,
-        min_effect=min_effect,
-        gate_on=gate_on,
-        allow_mismatch=allow_mismatch,
-        history_folder=history_folder,
-        accepted_path=accepted_path,
-        fail_on=fail_on,
-        details=details,
-        is_opened=is_opened,
-    )
+    folder = find_run(run, runs_folder)
+    with without_collector():
+        summary, reports = stored_reports(
+            folder,
+            min_effect=min_effect,
+            gate_on=gate_on,
+            allow_mismatch=allow_mismatch,
+            history_folder=history_folder,
+            accepted_path=accepted_path,
+            fail_on=fail_on,
+        )
+        code = show_reports(
+            summary,
+            reports,
+            folder,
+            formats,
+            output,
+            fail_on=fail_on,
+            details=details,
+            is_opened=is_opened,
+        )
     sys.exit(code)

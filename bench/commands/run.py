@@ -29,9 +29,9 @@ def _complete_devices(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     from pocketbench.bench.errors import PocketbenchError
-    from pocketbench.bench.records.families import FAMILIES
+    from pocketbench.bench.records.families import FAMILIES, PHONES, THIS_COMPUTER
 
-    found = ["host", "android:*"]
+    found = [THIS_COMPUTER, f"{PHONES}:*"]
     for family, traits in FAMILIES.items():
         if not (traits.can_examine and not traits.is_this_computer):
             continue

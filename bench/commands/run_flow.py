@@ -64,6 +64,7 @@ from pocketbench.bench.planning.selection import SelectedDevice, select
 from pocketbench.bench.planning.workload_options import with_budget
 from pocketbench.bench.processes.tool import run_to_end
 from pocketbench.bench.records.device import Claim
+from pocketbench.bench.records.families import PHONES, THIS_COMPUTER
 from pocketbench.bench.records.plan import Plan
 from pocketbench.bench.records.run import ArtifactReady, Run, RunResumed, RunStarted
 from pocketbench.bench.records.runner import SupportsDuration
@@ -212,12 +213,12 @@ def _devices(
 ) -> tuple[tuple[SelectedDevice, ...], Plan]:
     """The devices of a plan, and the plan with their own names, for a resume."""
     if plan.device_selectors or make is not make_driver:
-        wanted = plan.device_selectors or ("android:*",)
+        wanted = plan.device_selectors or (f"{PHONES}:*",)
         selected = select(read_project().expanded(wanted), make)
     else:
-        selected = select(["host"], make_driver)
+        selected = select([THIS_COMPUTER], make_driver)
         try:
-            selected += select(["android:*"], make_driver)
+            selected += select([f"{PHONES}:*"], make_driver)
         except (NoDeviceError, ToolMissingError) as error:
             say(f"Note: measuring this computer alone. {error}")
     ids = tuple(device.info.id for device in selected)

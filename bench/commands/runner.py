@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pocketbench.bench import registry
+from pocketbench.bench.records.families import FAMILIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,7 +68,7 @@ def runner() -> None:
 )
 @click.option(
     "--platform",
-    type=click.Choice(["ios", "ios-simulator"]),
+    type=click.Choice([x for x, traits in FAMILIES.items() if traits.needs_macos]),
     help="Build for Apple's devices instead, on a Mac; see docs/ios.md.",
 )
 @click.option("--team", help="Sign an iPhone's app as the team with this Apple id.")
@@ -102,20 +103,25 @@ def build(
     program: --runner speed_benchmark_torch=PATH.
     """
     if platform is not None:
-        _build_for_apple(
-            platform,
-            engine,
-            given={
+        _refuse(
+            {
                 "--abi": abi,
                 "--ndk": ndk,
                 "--api-level": api_level,
                 "--toolchain": toolchain,
             },
+            f"is not for --platform {platform}",
+        )
+        built = registry.load(registry.RUNNER_BUILDS, "runner action", "build-apple")(
+            platform,
+            engine,
             team=team,
             bundle_id=bundle_id,
             runtime=runtime,
             output=output,
+            progress=_say,
         )
+        click.echo(built.program)
         return
     _refuse({"--team": team, "--bundle-id": bundle_id}, "is for --platform ios")
     built = registry.load(registry.RUNNER_BUILDS, "runner action", "build")(
@@ -126,19 +132,13 @@ def build(
         runtime=runtime,
         output=output,
         api_level=api_level,
-        progress=lambda text: click.echo(text, err=True),
+        progress=_say,
     )
     click.echo(built.program)
 
 
-def _build_for_apple(
-    platform: str, engine: str, *, given: Mapping[str, object], **options: Any
-) -> None:
-    _refuse(given, f"is not for --platform {platform}")
-    built = registry.load(registry.RUNNER_BUILDS, "runner action", "build-apple")(
-        platform, engine, **options, progress=lambda text: click.echo(text, err=True)
-    )
-    click.echo(built.program)
+def _say(text: str) -> None:
+    click.echo(text, err=True)
 
 
 def _refuse(given: Mapping[str, object], fact: str) -> None:
@@ -179,7 +179,7 @@ def add(source: str, name: str, sha256: str | None, abi: str | None) -> None:
         name=name,
         abi=abi,
         sha256=sha256,
-        progress=lambda text: click.echo(text, err=True),
+        progress=_say,
     )
     click.echo(added.path)
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def _without_collector() -> Iterator[None]:
+def without_collector() -> Iterator[None]:
     """Keep the garbage collector from walking a large run again and again.
 
     It took a third of the time of a report of 1,000 cells and found nothing. What is
@@ -39,7 +39,7 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
-@_without_collector()
+@without_collector()
 def finish(
     folder: Path,
     reports: tuple[str, ...],
@@ -140,8 +140,9 @@ def stored_reports(
     return summary, Reports(summary, histories, fail_on=fail_on)
 
 
-@_without_collector()
 def show_reports(
+    summary: Summary,
+    reports: Reports,
     folder: Path,
     formats: tuple[str, ...],
     output: Path | None,
@@ -149,17 +150,12 @@ def show_reports(
     fail_on: str = "never",
     details: bool = False,
     is_opened: bool = False,
-    **asked: Any,
 ) -> int:
-    """Make reports of a stored run again, and give the exit code that was asked for.
-
-    `asked` is as for `stored_reports`; the page is opened where that is wanted.
+    """Write a stored run's reports, and give the exit code that was asked for.
 
     Raises:
-        UsageError: One output file for several formats, no such metric, or no browser.
-        StoreError: No such run or history.
+        UsageError: One output file for several formats, or no browser.
     """
-    summary, reports = stored_reports(folder, fail_on=fail_on, **asked)
     code = 0 if fail_on == "never" else exit_code(summary, fail_on)
     if output is not None:
         if is_opened:

@@ -65,7 +65,7 @@ class ClockCourse(Value, frozen=True, kw_only=True):
     """`capped` or `free`."""
 
 
-class NotTold(Value, frozen=True, kw_only=True):
+class Unavailable(Value, frozen=True, kw_only=True):
     """One reason, and all that could not be read for it."""
 
     reason: str
@@ -107,7 +107,7 @@ class DeviceConditions(Value, frozen=True, kw_only=True):
     allowed_cpus: Counts = msgspec.field(default_factory=dict)
     online_cpus: Counts = msgspec.field(default_factory=dict)
     cpuset: Counts = msgspec.field(default_factory=dict)
-    unavailable: tuple[NotTold, ...] = ()
+    unavailable: tuple[Unavailable, ...] = ()
 
 
 def device_conditions(run: Run) -> tuple[DeviceConditions, ...]:
@@ -139,21 +139,6 @@ def temperature_now_c(conditions: Conditions, kind: TemperatureKind) -> float | 
 def _of_device(device_id: str, launched: Sequence[Readings]) -> DeviceConditions:
     spans = [[c for c in readings if c is not None] for readings in launched]
     read = [conditions for span in spans for conditions in span]
-    found = DeviceConditions(
-        device_id=device_id, launches=len(spans), readings=len(read)
-    )
-    if not read:
-        return found
-    return msgspec.structs.replace(
-        found,
-        clocks=_clocks(spans, read),
-        unavailable=_unavailable(read),
-        **_facts(read),
-    )
-
-
-def _facts(read: Sequence[Conditions]) -> dict[str, object]:
-    """All but the clocks, by field."""
     thermals = [c.thermal for c in read if c.thermal is not None]
     batteries = [c.battery for c in read if c.battery is not None]
     memories = [c.memory for c in read if c.memory is not None]
@@ -161,39 +146,44 @@ def _facts(read: Sequence[Conditions]) -> dict[str, object]:
         kind: _time_series([temperature_now_c(c, kind) for c in read])
         for kind in SHOWN_KINDS
     }
-    return {
-        "thermal_status": _time_series(
+    return DeviceConditions(
+        device_id=device_id,
+        launches=len(spans),
+        readings=len(read),
+        clocks=_clocks(spans, read) if read else (),
+        unavailable=_unavailable(read) if read else (),
+        thermal_status=_time_series(
             [t.status for t in thermals if not t.is_status_override]
         ),
-        "pinned_statuses": sum(bool(t.is_status_override) for t in thermals),
-        "temperatures_c": {kind: c for kind, c in series.items() if c is not None},
-        "cooling": dict(
+        pinned_statuses=sum(bool(t.is_status_override) for t in thermals),
+        temperatures_c={kind: c for kind, c in series.items() if c is not None},
+        cooling=dict(
             Counter(name for t in thermals for name, step in t.cooling.items() if step)
         ),
-        "governors": _counts(
+        governors=_counts(
             [tuple([(p.governor, p.cpus) for p in c.cpu_policies or ()]) for c in read],
             _governors,
         ),
-        "battery_percent": _time_series(
+        battery_percent=_time_series(
             [100 * b.level / (b.scale or 100) for b in batteries if b.level is not None]
         ),
-        "charging": _counts([(b.is_charging, b.plugged) for b in batteries], _charging),
-        "is_battery_fiction": any(b.is_fiction for b in batteries),
-        "screen": _counts([c.screen.state for c in read if c.screen], str.lower),
-        "battery_saver": _counts([c.is_battery_saver for c in read], _switch),
-        "doze": _counts([c.is_dozing for c in read], _switch),
-        "fixed_performance": _counts([c.is_fixed_performance for c in read], _switch),
-        "memory_available_bytes": _time_series([m.available_bytes for m in memories]),
-        "memory_total_bytes": next(
+        charging=_counts([(b.is_charging, b.plugged) for b in batteries], _charging),
+        is_battery_fiction=any(b.is_fiction for b in batteries),
+        screen=_counts([c.screen.state for c in read if c.screen], str.lower),
+        battery_saver=_counts([c.is_battery_saver for c in read], _switch),
+        doze=_counts([c.is_dozing for c in read], _switch),
+        fixed_performance=_counts([c.is_fixed_performance for c in read], _switch),
+        memory_available_bytes=_time_series([m.available_bytes for m in memories]),
+        memory_total_bytes=next(
             (m.total_bytes for m in memories if m.total_bytes is not None), None
         ),
-        "load_average": _time_series(
+        load_average=_time_series(
             [c.load_averages[0] for c in read if c.load_averages is not None]
         ),
-        "allowed_cpus": _counts([c.allowed_cpus for c in read], cpu_words),
-        "online_cpus": _counts([c.online_cpus for c in read], cpu_words),
-        "cpuset": _counts([c.cpuset for c in read], str),
-    }
+        allowed_cpus=_counts([c.allowed_cpus for c in read], cpu_words),
+        online_cpus=_counts([c.online_cpus for c in read], cpu_words),
+        cpuset=_counts([c.cpuset for c in read], str),
+    )
 
 
 def _clocks(
@@ -246,7 +236,7 @@ def _clocks(
     return tuple(sorted(found, key=lambda clock: clock.policy))
 
 
-def _unavailable(read: Sequence[Conditions]) -> tuple[NotTold, ...]:
+def _unavailable(read: Sequence[Conditions]) -> tuple[Unavailable, ...]:
     alike: dict[Hashable, list[Conditions]] = {}
     for conditions in read:
         alike.setdefault(availability(conditions), []).append(conditions)
@@ -256,7 +246,7 @@ def _unavailable(read: Sequence[Conditions]) -> tuple[NotTold, ...]:
             if part.reason is not None:
                 found.setdefault(part.reason, Counter())[part.title] += len(group)
     return tuple(
-        NotTold(reason=reason, parts=dict(parts)) for reason, parts in found.items()
+        Unavailable(reason=reason, parts=dict(parts)) for reason, parts in found.items()
     )
 
 

@@ -38,6 +38,7 @@ from pocketbench.bench.measure.prepacking import with_prepacked
 from pocketbench.bench.measure.store import Store, utc_now
 from pocketbench.bench.paths import cache_dir, state_dir
 from pocketbench.bench.records.device import Claim, DeviceInfo, SupportsClaim
+from pocketbench.bench.records.families import PHONES
 from pocketbench.bench.records.run import Record
 
 logger = logging.getLogger(__name__)
@@ -127,7 +128,7 @@ async def announce(dask_worker: Worker) -> bytes:
 
 
 def _ready_phones() -> tuple[DeviceInfo, ...]:
-    driver = registry.load(registry.DEVICES, "device family", "android")()
+    driver = registry.load(registry.DEVICES, "device family", PHONES)()
     return tuple(x for x in driver.discover() if x.state == "ready")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pocketbench.bench.errors import UsageError
+from pocketbench.bench.planning.run_options import given
 from pocketbench.bench.planning.zoo_names import ZOO, zoo_entry
 from pocketbench.bench.records.generation import Generation
 
@@ -27,39 +28,45 @@ def parse_generation(options: RunOptions) -> Generation | None:
         UsageError: A number is out of range, contradicts another one, or belongs to a
             run of another kind.
     """
-    asked = {
-        "prompt_tokens": options.prompt_tokens,
-        "new_tokens": options.new_tokens,
-        "kv_depths": options.kv_depths,
-        "warmup_generations": options.warmup_generations,
-        "prompt_ids": options.prompt_ids,
-        "perplexity": options.perplexity,
-    }
-    given = {name: value for name, value in asked.items() if value is not None}
     if options.kind is None:
-        for name in given:
-            raise UsageError(
-                f"{name} in [workload]",
-                "is for models that generate",
-                'Add kind = "generate"',
-            )
+        for name, value in (
+            ("prompt_tokens", options.prompt_tokens),
+            ("new_tokens", options.new_tokens),
+            ("kv_depths", options.kv_depths),
+            ("warmup_generations", options.warmup_generations),
+            ("prompt_ids", options.prompt_ids),
+            ("perplexity", options.perplexity),
+        ):
+            if value is not None:
+                raise UsageError(
+                    f"{name} in [workload]",
+                    "is for models that generate",
+                    'Add kind = "generate"',
+                )
         return None
     _check_beside(options)
+    usual = Generation()
+    prompt_ids, scored_ids = usual.prompt_ids, usual.scored_ids
+    prompt_tokens = given(options.prompt_tokens, usual.prompt_tokens)
     if options.prompt_ids is not None:
-        ids = _token_ids("--prompt-ids", options.prompt_ids)
-        if options.prompt_tokens not in (None, len(ids)):
+        prompt_ids = _token_ids("--prompt-ids", options.prompt_ids)
+        if options.prompt_tokens not in (None, len(prompt_ids)):
             raise UsageError(
                 f"--prompt-tokens {options.prompt_tokens}",
-                f"contradicts --prompt-ids, which are {len(ids)}",
+                f"contradicts --prompt-ids, which are {len(prompt_ids)}",
                 "Give one of the two",
             )
-        given |= {"prompt_ids": ids, "prompt_tokens": len(ids)}
+        prompt_tokens = len(prompt_ids)
     if options.perplexity is not None:
-        del given["perplexity"]
-        given["scored_ids"] = _token_ids("--perplexity", options.perplexity, least=2)
-    if options.kv_depths is not None:
-        given["kv_depths"] = tuple(dict.fromkeys(options.kv_depths))
-    generation = Generation(**given)  # type: ignore[arg-type]
+        scored_ids = _token_ids("--perplexity", options.perplexity, least=2)
+    generation = Generation(
+        prompt_tokens=prompt_tokens,
+        new_tokens=given(options.new_tokens, usual.new_tokens),
+        kv_depths=tuple(dict.fromkeys(given(options.kv_depths, usual.kv_depths))),
+        warmup_generations=given(options.warmup_generations, usual.warmup_generations),
+        prompt_ids=prompt_ids,
+        scored_ids=scored_ids,
+    )
     _check_range("--prompt-tokens", generation.prompt_tokens, 1)
     # One token has no time to the next.
     _check_range("--new-tokens", generation.new_tokens, 2)

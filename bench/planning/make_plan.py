@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 
@@ -23,7 +22,7 @@ from pocketbench.bench.planning.generation_options import (
 )
 from pocketbench.bench.planning.input_options import AskedInput, in_lengths, parse_input
 from pocketbench.bench.planning.output_options import output_checks
-from pocketbench.bench.planning.run_options import RunOptions
+from pocketbench.bench.planning.run_options import RunOptions, given
 from pocketbench.bench.planning.runner_choices import parse_runner
 from pocketbench.bench.planning.sources import (
     engine_of,
@@ -56,7 +55,6 @@ from pocketbench.bench.records.plan import (
     depth_suffix,
 )
 
-_T = TypeVar("_T")
 QUICK = Workload(blocks=3, warmup_iterations=3, iterations=10)
 """A first look: enough for a picture, too few launches for a verdict."""
 
@@ -175,7 +173,7 @@ def plan_suite(suite: Suite, path: str, options: RunOptions) -> Plan:
         requests += _in_lengths(request, model.inputs)
     most_blocks = options.blocks
     if suite.workload.until_settled:
-        most_blocks = _given(most_blocks, suite.workload.blocks)
+        most_blocks = given(most_blocks, suite.workload.blocks)
     if options.quick:
         # It says how many blocks and iterations, whatever the suite says.
         quick = msgspec.structs.replace(
@@ -226,7 +224,7 @@ def _plan(
         device_selectors=options.devices,
         workload=workload,
         runners=tuple(runners) or (suite.runner if suite else ()),
-        min_effect=_given(options.min_effect, DEFAULT_MIN_EFFECT),
+        min_effect=given(options.min_effect, DEFAULT_MIN_EFFECT),
         self_check=options.self_check,
         gate_on=gates(options.gate_on, workload),
         cooldown=cooldown_limits(
@@ -264,13 +262,13 @@ def _workload(
     if options.min_duration is not None:
         duration_s = parse_duration(options.min_duration, "--min-duration")
     workload = Workload(
-        blocks=_given(options.blocks, usual.blocks),
-        warmup_iterations=_given(options.warmup_iterations, usual.warmup_iterations),
-        iterations=_given(options.iterations, usual.iterations),
-        min_duration_s=_given(duration_s, usual.min_duration_s),
-        heap=_given(options.heap, usual.heap),
-        seed=_given(options.seed, usual.seed),
-        timeout_s=_given(options.timeout_s, usual.timeout_s),
+        blocks=given(options.blocks, usual.blocks),
+        warmup_iterations=given(options.warmup_iterations, usual.warmup_iterations),
+        iterations=given(options.iterations, usual.iterations),
+        min_duration_s=given(duration_s, usual.min_duration_s),
+        heap=given(options.heap, usual.heap),
+        seed=given(options.seed, usual.seed),
+        timeout_s=given(options.timeout_s, usual.timeout_s),
         generation=parse_generation(options),
     )
     if is_sustained:
@@ -283,10 +281,6 @@ def _workload(
         most=most_blocks,
         budget=options.budget,
     )
-
-
-def _given(value: _T | None, usual: _T) -> _T:
-    return usual if value is None else value
 
 
 def _in_lengths(

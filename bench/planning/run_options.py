@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -13,6 +13,7 @@ from pocketbench.bench.records.launch import Heap
 from pocketbench.bench.records.plan import PhoneLibc
 from pocketbench.bench.records.record import Value
 
+_T = TypeVar("_T")
 FailOn = Literal[
     "slower-than-baseline", "regression", "budget", "inconclusive", "never"
 ]
@@ -116,7 +117,12 @@ class RunOptions(WorkloadOptions, frozen=True, kw_only=True):
 
     def over(self, workload: WorkloadOptions) -> RunOptions:
         """These options, with a suite's workload where they are silent."""
-        given = msgspec.structs.asdict(self)
+        own = msgspec.structs.asdict(self)
         suite = msgspec.structs.asdict(workload)
-        silent = {name: suite[name] for name in suite if given[name] is None}
+        silent = {name: suite[name] for name in suite if own[name] is None}
         return msgspec.structs.replace(self, **silent)
+
+
+def given(value: _T | None, usual: _T) -> _T:
+    """What was asked for, or what is usual."""
+    return usual if value is None else value

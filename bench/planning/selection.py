@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pocketbench.bench import registry
 from pocketbench.bench.errors import NoDeviceError, UnknownNameError, UsageError
-from pocketbench.bench.records.families import FAMILIES
+from pocketbench.bench.records.families import FAMILIES, PHONES, SIMULATED
 from pocketbench.bench.records.record import Value
 
 if TYPE_CHECKING:
@@ -66,10 +66,10 @@ def parse_selector(text: str) -> Selector:
 def _suggestions(text: str) -> list[str]:
     """Whole selectors that a bare word may have meant: a profile, or a serial."""
     profiles = registry.load(registry.SIMULATION, "simulation", "list")()
-    found = [f"simulated:{profile[0]}" for profile in profiles]
+    found = [f"{SIMULATED}:{profile[0]}" for profile in profiles]
     words = text.casefold()
     near = [name for name in found if words in name.casefold()]
-    return near or [f"android:{text}", *found]
+    return near or [f"{PHONES}:{text}", *found]
 
 
 def select(

@@ -24,25 +24,15 @@ def check_workload(workload: Workload) -> None:
     Raises:
         UsageError: One is too small.
     """
-    for name, least in (
-        ("blocks", 1),
-        ("iterations", 1),
-        ("warmup_iterations", 0),
-        ("min_duration_s", 0),
-        ("timeout_s", 0.001),
+    for option, value, least in (
+        ("--blocks", workload.blocks, 1),
+        ("--iterations", workload.iterations, 1),
+        ("--warmup", workload.warmup_iterations, 0),
+        ("--min-duration", workload.min_duration_s, 0),
+        ("--timeout", workload.timeout_s, 0.001),
     ):
-        if getattr(workload, name) < least:
-            raise UsageError(
-                f"--{_option(name)}",
-                f"must be {least} or more",
-                "Give a larger number",
-            )
-
-
-def _option(name: str) -> str:
-    """How a field of the workload is called on the command line."""
-    plain = name.removesuffix("_s").removesuffix("_iterations")
-    return plain.replace("_", "-")
+        if value < least:
+            raise UsageError(option, f"must be {least} or more", "Give a larger number")
 
 
 def until_settled(

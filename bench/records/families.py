@@ -38,9 +38,13 @@ class Family(Value, frozen=True, kw_only=True):
         return self.is_this_computer or self.starts_on_request
 
 
+THIS_COMPUTER = "host"
+PHONES = "android"
+"""The family that is meant where none is named."""
+SIMULATED = "simulated"
 FAMILIES: dict[str, Family] = {
-    "host": Family(is_this_computer=True, can_examine=True, can_watch=True),
-    "android": Family(
+    THIS_COMPUTER: Family(is_this_computer=True, can_examine=True, can_watch=True),
+    PHONES: Family(
         can_pin=True,
         can_cool=True,
         can_examine=True,
@@ -49,7 +53,7 @@ FAMILIES: dict[str, Family] = {
         attach_hint="Attach a phone with USB debugging on, run "
         "`adb connect HOST:PORT`, or simulate one: --device simulated:pixel-8",
     ),
-    "simulated": Family(
+    SIMULATED: Family(
         starts_on_request=True,
         can_pin=True,
         can_cool=True,
