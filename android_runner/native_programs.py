@@ -178,7 +178,7 @@ def _lasting(request: LaunchRequest) -> tuple[str, ...]:
     words: list[str] = []
     if request.min_duration_s > 0:
         words += ["--min-duration-ms", str(round(request.min_duration_s * 1000))]
-    if request.tells_gaps:
+    if request.reports_gaps:
         words.append("--gaps")
     return tuple(words)
 
@@ -225,7 +225,7 @@ def _input_flags(inputs: Sequence[TensorSpec]) -> tuple[str, ...]:
 
 def profile_command(request: LaunchRequest) -> Command:
     """How one of our programs is made to observe its operators."""
-    plain = replace(request, min_duration_s=0.0, tells_gaps=False, generation=None)
+    plain = replace(request, min_duration_s=0.0, reports_gaps=False, generation=None)
     command = native_command(plain)
     return replace(command, argv=(*command.argv, "--profile", "ops"))
 

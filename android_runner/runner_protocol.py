@@ -25,7 +25,7 @@ from pocketbench.bench.records.record import Value
 if TYPE_CHECKING:
     from pocketbench.bench.records.device import CommandResult
 
-WIRE_VERSION = 1
+PROTOCOL_VERSION = 1
 _SEAL_MARK = b'{"end"'
 
 
@@ -212,9 +212,10 @@ def sealed_fields(result: CommandResult, subject: str) -> dict[str, Any]:
         raise _reported_error(fields, subject)
     if result.exit_code != 0:
         raise classify(result, subject=subject)
-    if fields.get("wire") != WIRE_VERSION:
+    if fields.get("wire") != PROTOCOL_VERSION:
         raise bad_output(
-            subject, f"speaks wire {fields.get('wire')}, this reads {WIRE_VERSION}"
+            subject,
+            f"speaks protocol {fields.get('wire')}, this reads {PROTOCOL_VERSION}",
         )
     return fields
 

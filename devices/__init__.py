@@ -1,1 +1,1 @@
-"""One module a device family."""
+"""One module per device family."""

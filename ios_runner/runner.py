@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class _IosRunner:
     """Finds the program of one engine; its flags and output are the engine's.
 
-    Flags and wire are those of the same engine's runner everywhere else, so that
+    Flags and protocol are those of the same engine's runner everywhere else, so that
     runner builds the command and reads the answer.
     """
 

@@ -91,7 +91,7 @@ def _spent(*argv: str) -> Spent:
 
 
 def _fill(folder: Path) -> int:
-    """Write the runs as `history add` does: one file a run and device."""
+    """Write the runs as `history add` does: one file per run and device."""
     random = np.random.default_rng(1)
     encoder = msgspec.json.Encoder()
     start = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)

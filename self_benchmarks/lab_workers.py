@@ -5,7 +5,7 @@ on this computer, and so are the scheduler and the command that asks. Every phon
 measures LAUNCHES launches of a program that sleeps a second. It runs one while the
 others rest, and answers the rest from memory (see fleet.py). Timed is the whole
 `pocketbench run --lab`; one host and four take turns.
-Aim: four hosts measure at least 3.6 times as many launches a second as one.
+Aim: four hosts measure at least 3.6 times as many launches per second as one.
 Run: python -m self_benchmarks.lab_workers [TIMES]
 """
 

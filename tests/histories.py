@@ -50,7 +50,7 @@ def scattered(run):
 
 
 class Runs:
-    """Makes the runs of one model, one a commit, and histories of them."""
+    """Makes the runs of one model, one per commit, and histories of them."""
 
     def __init__(self, tmp_path):
         self.history = tmp_path / "history"

@@ -1,4 +1,4 @@
-// What a runtime does for the measurement loop; one class an engine.
+// What a runtime does for the measurement loop; one class per engine.
 #pragma once
 
 #include <cstddef>

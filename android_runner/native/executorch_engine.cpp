@@ -147,7 +147,7 @@ Decoder& ExecutorchEngine::decoder() {
 // Who observes must be there when a program is loaded: it is loaded once more.
 void ExecutorchEngine::observe(OperatorTimes& times) {
   const auto meta = method_->method_meta();
-  // One a part of the graph, so that most come more than once.
+  // One per part of the graph, so that most come more than once.
   std::set<std::string> names;
   for (std::size_t i = 0; i < meta.num_backends(); ++i) {
     const auto name = meta.get_backend_name(i);

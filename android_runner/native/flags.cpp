@@ -64,7 +64,7 @@ const std::string_view kHelp =
                       where this is needed and can be; or as the system does (system)
   --seed N            of generated inputs (0)
   --input DTYPE:AxBx  an input to generate, for a model without bundled inputs;
-                      once an input, in order: float32:1x3x224x224
+                      once per input, in order: float32:1x3x224x224
   --input-data PATH   values for these inputs: the bytes of one set after another
   --outputs           one inference for each set of inputs, what it answered, and no
                       times

@@ -1,4 +1,4 @@
-// Answers the wire protocol at once: what is left is the harness alone. Its
+// Answers the runner protocol at once: what is left is the harness alone. Its
 // latencies are the real times of an empty forward call.
 #include <cmath>
 #include <cstdlib>

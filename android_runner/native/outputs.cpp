@@ -30,7 +30,7 @@ std::string output_digest(const Engine& engine) {
   return hash.hex_digest();
 }
 
-void print_outputs(Engine& engine, std::size_t inputs, Wire& wire) {
+void print_outputs(Engine& engine, std::size_t inputs, ProtocolWriter& writer) {
   for (std::size_t i = 0; i < inputs; ++i) {
     engine.stage(i);
     engine.forward();
@@ -38,7 +38,7 @@ void print_outputs(Engine& engine, std::size_t inputs, Wire& wire) {
     engine.visit_output([&](const OutputPart& part) {
       if (!part.dtype.empty()) parts.push_back(reported(part));
     });
-    wire.write(Line().add("output_" + std::to_string(i), parts));
+    writer.write(Line().add("output_" + std::to_string(i), parts));
   }
 }
 

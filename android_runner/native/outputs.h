@@ -11,7 +11,7 @@ namespace pocketbench {
 std::string output_digest(const Engine& engine);
 
 // One inference for each set of inputs and a line with what it answered.
-void print_outputs(Engine& engine, std::size_t inputs, Wire& wire);
+void print_outputs(Engine& engine, std::size_t inputs, ProtocolWriter& writer);
 
 // The whole content of a file. Throws std::invalid_argument when it cannot be read.
 std::vector<std::byte> read_input_data(const std::string& path);

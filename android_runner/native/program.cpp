@@ -36,7 +36,7 @@ constexpr Phase kGenerate{Exit::kNotGenerating, "generate"};
 
 Line header(const Engine& engine) {
   return Line()
-      .add("wire", kWireVersion)
+      .add("wire", kProtocolVersion)
       .add_text("runner", engine.name())
       .add_text("runtime", engine.runtime())
       .add("pid", ::getpid());
@@ -44,7 +44,7 @@ Line header(const Engine& engine) {
 
 // The cost of observing shows in the latencies, beside those of the measured launches.
 void profile_operators(
-    Engine& engine, const Flags& flags, const Inputs& inputs, Wire& wire) {
+    Engine& engine, const Flags& flags, const Inputs& inputs, ProtocolWriter& writer) {
   // The engine keeps it to the end of the process.
   static OperatorTimes times;
   const std::vector<std::int64_t> latencies_ns =
@@ -52,18 +52,18 @@ void profile_operators(
   if (times.empty()) {
     throw std::runtime_error("the runtime was built without operator reporting");
   }
-  wire.write(Line().add("profiled_latencies_ns", latencies_ns));
+  writer.write(Line().add("profiled_latencies_ns", latencies_ns));
   Line line;
   times.write(line);
-  wire.write(line);
+  writer.write(line);
 }
 
 void print_memory(
     const ProcessStatus& before,
     const ProcessStatus& after,
     const ProcessStatus& end,
-    Wire& wire) {
-  wire.write(Line()
+    ProtocolWriter& writer) {
+  writer.write(Line()
                  .add("rss_before_load_bytes", before.rss_bytes)
                  .add("rss_after_load_bytes", after.rss_bytes)
                  .add("peak_rss_bytes", end.peak_rss_bytes)
@@ -73,48 +73,50 @@ void print_memory(
                  .add("os_threads", end.threads));
 }
 
-void print_samples(const Samples& samples, const Flags& flags, Wire& wire) {
-  wire.write(Line().add("latencies_ns", samples.latencies_ns));
+void print_samples(
+    const Samples& samples, const Flags& flags, ProtocolWriter& writer) {
+  writer.write(Line().add("latencies_ns", samples.latencies_ns));
   if (flags.gaps) {
-    wire.write(Line()
+    writer.write(Line()
                    .add("gaps_ns", samples.gaps_ns)
                    .add("began_uptime_ns", samples.began_uptime_ns));
   }
   if (flags.min_duration_ms > 0) {
-    wire.write(Line()
+    writer.write(Line()
                    .add("iterations", samples.iterations)
                    .add("kept_every", samples.kept_every)
                    .add_flag("stopped", samples.was_stopped));
   }
 }
 
-void print_generation(Engine& engine, const Flags& flags, Wire& wire, Phase& phase) {
+void print_generation(
+    Engine& engine, const Flags& flags, ProtocolWriter& writer, Phase& phase) {
   phase = kGenerate;
   Decoder& decoder = engine.decoder();
   const std::vector<std::int64_t> prompt = checked_prompt(decoder, flags);
   phase = kForward;
   if (!flags.score_ids.empty()) {
     const double loss = mean_loss(decoder, flags.score_ids);
-    wire.write(Line().add(
+    writer.write(Line().add(
         "mean_loss_millionths", static_cast<std::int64_t>(std::llround(1e6 * loss))));
   }
   const Generation made = generate(decoder, prompt, flags);
-  wire.write(Line()
+  writer.write(Line()
                  .add("prompt_tokens", static_cast<std::int64_t>(prompt.size()))
                  .add("kv_depth", flags.kv_depth)
                  .add("vocabulary_size", decoder.vocabulary_size())
                  .add("context_tokens", decoder.context_tokens())
                  .add("rss_after_prefill_bytes", made.rss_after_prefill_bytes));
-  wire.write(Line()
+  writer.write(Line()
                  .add("token_ns", made.measured.token_ns)
                  .add("token_ids", made.measured.token_ids)
                  .add_flag("stopped_early", made.measured.stopped_early));
   if (flags.min_duration_ms > 0) {
-    print_samples(measure_tokens(decoder, prompt, flags), flags, wire);
+    print_samples(measure_tokens(decoder, prompt, flags), flags, writer);
   }
 }
 
-void launch(Engine& engine, const Flags& flags, Wire& wire, Phase& phase) {
+void launch(Engine& engine, const Flags& flags, ProtocolWriter& writer, Phase& phase) {
   phase = kLoad;
   const int threads = engine.use_threads(flags.threads);
   const bool is_steady = flags.steady_heap && engine.make_heap_steady();
@@ -123,7 +125,7 @@ void launch(Engine& engine, const Flags& flags, Wire& wire, Phase& phase) {
       .add("threads", threads)
       .add("seed", static_cast<std::int64_t>(flags.seed));
   engine.describe(first);
-  wire.write(first);
+  writer.write(first);
 
   engine.prepare(flags.model);
   const ProcessStatus before = read_process_status();
@@ -131,12 +133,12 @@ void launch(Engine& engine, const Flags& flags, Wire& wire, Phase& phase) {
   engine.load(flags.model);
   const std::int64_t load_ns = now_ns() - start_ns;
   const ProcessStatus after = read_process_status();
-  wire.write(Line().add("load_ns", load_ns));
+  writer.write(Line().add("load_ns", load_ns));
 
   if (flags.min_duration_ms > 0) std::signal(SIGTERM, [](int) { stop_measuring(); });
   if (flags.generate) {
-    print_generation(engine, flags, wire, phase);
-    print_memory(before, after, read_process_status(), wire);
+    print_generation(engine, flags, writer, phase);
+    print_memory(before, after, read_process_status(), writer);
     return;
   }
   phase = kInputs;
@@ -144,13 +146,13 @@ void launch(Engine& engine, const Flags& flags, Wire& wire, Phase& phase) {
       flags.input_data.empty()
           ? engine.prepare_inputs(flags.inputs, flags.seed)
           : engine.read_inputs(flags.inputs, read_input_data(flags.input_data));
-  wire.write(Line()
+  writer.write(Line()
                  .add_text("inputs", inputs.source)
                  .add("input_count", static_cast<std::int64_t>(inputs.count)));
 
   phase = kForward;
   if (flags.outputs) {
-    print_outputs(engine, inputs.count, wire);
+    print_outputs(engine, inputs.count, writer);
     return;
   }
   const Samples samples = measure(
@@ -158,15 +160,15 @@ void launch(Engine& engine, const Flags& flags, Wire& wire, Phase& phase) {
       inputs.count,
       {flags.warmup, flags.iterations, flags.min_duration_ms * 1'000'000});
   const ProcessStatus end = read_process_status();
-  wire.write(Line().add("first_latency_ns", samples.first_latency_ns));
-  wire.write(Line().add("warmup_latencies_ns", samples.warmup_latencies_ns));
-  print_samples(samples, flags, wire);
-  print_memory(before, after, end, wire);
-  wire.write(Line().add_text("output_digest", samples.output_digest));
+  writer.write(Line().add("first_latency_ns", samples.first_latency_ns));
+  writer.write(Line().add("warmup_latencies_ns", samples.warmup_latencies_ns));
+  print_samples(samples, flags, writer);
+  print_memory(before, after, end, writer);
+  writer.write(Line().add_text("output_digest", samples.output_digest));
 
   if (flags.profile_operators) {
     phase = kProfile;
-    profile_operators(engine, flags, inputs, wire);
+    profile_operators(engine, flags, inputs, writer);
   }
 }
 
@@ -205,8 +207,9 @@ std::optional<std::int64_t> sqnr_db(
   return static_cast<std::int64_t>(std::floor(10 * std::log10(signal / error)));
 }
 
-void print_prepacked(Engine& engine, const Flags& flags, Wire& wire, Phase& phase) {
-  wire.write(header(engine));
+void print_prepacked(
+    Engine& engine, const Flags& flags, ProtocolWriter& writer, Phase& phase) {
+  writer.write(header(engine));
   phase = kLoad;
   engine.load(flags.model);
   phase = kForward;
@@ -215,33 +218,33 @@ void print_prepacked(Engine& engine, const Flags& flags, Wire& wire, Phase& phas
   const Prepacked made = engine.prepack(flags.model);
   phase = kForward;
   const auto sqnr = sqnr_db(expected, answers(engine, flags));
-  wire.write(Line()
+  writer.write(Line()
                  .add("prepacked_operators", made.operators)
                  .add("sqnr_db", sqnr)
                  .add_text("prepacked", base64(std::as_bytes(std::span(made.file)))));
 }
 
-void print_spin(const Engine& engine, std::int64_t spin_ms, Wire& wire) {
-  wire.write(header(engine));
+void print_spin(const Engine& engine, std::int64_t spin_ms, ProtocolWriter& writer) {
+  writer.write(header(engine));
   const Spin done = spin(spin_ms * 1'000'000);
-  wire.write(Line()
+  writer.write(Line()
                  .add("spin_rounds", done.rounds)
                  .add("spin_elapsed_ns", done.elapsed_ns));
 }
 
-void print_capabilities(const Engine& engine, Wire& wire) {
+void print_capabilities(const Engine& engine, ProtocolWriter& writer) {
   Line first = header(engine);
   engine.describe(first);
-  wire.write(first);
+  writer.write(first);
   Line line;
   engine.describe_capabilities(line);
-  wire.write(line);
+  writer.write(line);
 }
 
 }  // namespace
 
 int run_program(Engine& engine, int argc, char** argv, int file_descriptor) {
-  Wire wire(file_descriptor);
+  ProtocolWriter writer(file_descriptor);
   Phase phase = kFlags;
   try {
     const std::vector<std::string> arguments(argv + 1, argv + argc);
@@ -252,21 +255,21 @@ int run_program(Engine& engine, int argc, char** argv, int file_descriptor) {
       return static_cast<int>(Exit::kMeasured);
     }
     if (flags.capabilities) {
-      print_capabilities(engine, wire);
+      print_capabilities(engine, writer);
     } else if (flags.spin_ms > 0) {
-      print_spin(engine, flags.spin_ms, wire);
+      print_spin(engine, flags.spin_ms, writer);
     } else if (flags.prepack) {
-      print_prepacked(engine, flags, wire, phase);
+      print_prepacked(engine, flags, writer, phase);
     } else {
-      launch(engine, flags, wire, phase);
+      launch(engine, flags, writer, phase);
     }
-    wire.seal();
+    writer.seal();
     return static_cast<int>(Exit::kMeasured);
   } catch (const std::exception& error) {
-    wire.write(Line()
+    writer.write(Line()
                    .add_text("error", phase.error)
                    .add_text("message", engine.message_of(error)));
-    wire.seal();
+    writer.seal();
     return static_cast<int>(phase.exit);
   }
 }

@@ -16,7 +16,7 @@ enum class Exit : int {
   kNotGenerating = 14,
 };
 
-// Runs `main`'s arguments with an engine, writing the wire to `file_descriptor`.
+// Runs `main`'s arguments with an engine, writing the protocol to `file_descriptor`.
 int run_program(Engine& engine, int argc, char** argv, int file_descriptor = 1);
 
 }  // namespace pocketbench

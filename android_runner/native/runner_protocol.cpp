@@ -109,14 +109,14 @@ Line& Line::add_flag(std::string_view key, bool value) {
   return *this;
 }
 
-void Wire::write(const Line& line) {
+void ProtocolWriter::write(const Line& line) {
   const std::string text = line.text() + "\n";
   write_bytes(text);
   hash_.update(text);
   ++lines_;
 }
 
-void Wire::seal() {
+void ProtocolWriter::seal() {
   const Line end = Line()
                        .add_flag("end", true)
                        .add("lines", lines_)
@@ -124,7 +124,7 @@ void Wire::seal() {
   write_bytes(end.text() + "\n");
 }
 
-void Wire::write_bytes(std::string_view bytes) const {
+void ProtocolWriter::write_bytes(std::string_view bytes) const {
   while (!bytes.empty()) {
     const ssize_t written = ::write(file_descriptor_, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;

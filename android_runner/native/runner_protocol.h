@@ -76,7 +76,7 @@
 
 namespace pocketbench {
 
-inline constexpr int kWireVersion = 1;
+inline constexpr int kProtocolVersion = 1;
 
 // One JSON object under construction.
 class Line {
@@ -99,9 +99,9 @@ class Line {
 // `text` as a JSON string; bytes that are not UTF-8 become U+FFFD.
 std::string json_string(std::string_view text);
 
-class Wire {
+class ProtocolWriter {
  public:
-  explicit Wire(int file_descriptor) : file_descriptor_(file_descriptor) {}
+  explicit ProtocolWriter(int file_descriptor) : file_descriptor_(file_descriptor) {}
 
   void write(const Line& line);
   void seal();

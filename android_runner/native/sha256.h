@@ -1,4 +1,4 @@
-// SHA-256 (FIPS 180-4), for output digests and for the seal of the wire.
+// SHA-256 (FIPS 180-4), for output digests and for the seal of the output.
 #pragma once
 
 #include <array>

@@ -82,7 +82,7 @@ class _Standing:
 
 
 class LineProgress(Observer):
-    """A line per finished configuration, and one a minute, for a file or a CI log."""
+    """A line per finished configuration, and one per minute, for a file or a CI log."""
 
     def __init__(self, console: Console, blocks: int) -> None:
         """Write to `console`; a job is done after `blocks` launches."""
@@ -95,7 +95,7 @@ class LineProgress(Observer):
         self._over = threading.Event()
 
     def __enter__(self) -> LineProgress:
-        """Begin to print a line a minute."""
+        """Begin to print one line per minute."""
         threading.Thread(target=self._print_minutes, daemon=True).start()
         return self
 

@@ -26,7 +26,7 @@ from pocketbench.bench.commands.typed_command import AliasedOption
     help="Heat it up as it works, cap its clocks and slow its programs down: "
     "iteration_ms=20 (required: of what you will measure), slowdown=2, "
     "warming_c_per_s=2, cooling_c_per_s=1, throttle_at_c=12, recover_at_c=4, "
-    "tells_status=false (it only caps), caps_clocks=false. Repeatable.",
+    "reports_status=false (it only caps), caps_clocks=false. Repeatable.",
 )
 @click.option(
     "--set",
@@ -77,7 +77,7 @@ def simulate(
 
     \b
     --thermal-model iteration_ms=20             throttles when it has worked a while
-    --thermal-model iteration_ms=20 --thermal-model tells_status=false
+    --thermal-model iteration_ms=20 --thermal-model reports_status=false
                                                 caps clocks, reports no status
     --set battery.plugged=null --set battery.status=discharging       off the charger
     --set clusters.0.capped_frequency_khz=1000000    one clock capped from the start

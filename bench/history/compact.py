@@ -1,4 +1,4 @@
-"""Bring the many files of a history together, one Parquet file a device and month."""
+"""Compact the files of a history to Parquet: one per device and month."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The history folder: one file a run and device, written once, never changed."""
+"""The history folder: one file per run and device, written once, never changed."""
 
 from __future__ import annotations
 

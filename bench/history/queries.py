@@ -142,7 +142,7 @@ def literal(path: Path) -> str:
 def _rows(
     folder: str, model: str | None, metric: Metric, device: str | None
 ) -> list[Any]:
-    """A row a cell and run: a cell's rows stand together, in order of time."""
+    """One row per cell and run: a cell's rows stand together, in order of time."""
     name = metric.name
     logs = f"CASE WHEN {name} > 0 THEN ln({name}) END"
     query = f"""

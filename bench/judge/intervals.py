@@ -1,4 +1,4 @@
-"""Estimates with intervals from one value a launch: t intervals on logarithms.
+"""Estimates with intervals from one value per launch: t intervals on logarithms.
 
 The launch is the unit because iterations inside a process agree with each other and
 disagree with the next process (Kalibera and Jones, "Rigorous benchmarking in reasonable

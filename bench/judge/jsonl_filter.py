@@ -58,7 +58,7 @@ class Answered(NamedTuple):
     error: str | None = None
 
 
-class Judged(NamedTuple):
+class Pending(NamedTuple):
     """One line whose verdict may wait for its family."""
 
     asked: AbLine
@@ -75,12 +75,12 @@ def answer_ab(lines: Iterable[bytes]) -> Iterator[Answered]:
     A family is known in full only at the end, so from its first line on the answers
     come when the input has ended.
     """
-    held: list[Judged | Answered] = []
+    held: list[Pending | Answered] = []
     for line in lines:
         found = _judge_alone(line)
-        if held or (isinstance(found, Judged) and found.asked.family is not None):
+        if held or (isinstance(found, Pending) and found.asked.family is not None):
             held.append(found)
-        elif isinstance(found, Judged):
+        elif isinstance(found, Pending):
             yield _ab_answer(found, found.evidence.p_value)
         else:
             yield found
@@ -105,10 +105,10 @@ def answer_history(lines: Iterable[bytes]) -> Iterator[Answered]:
         yield Answered(msgspec.json.encode(answer))
 
 
-def _judge_alone(line: bytes) -> Judged | Answered:
+def _judge_alone(line: bytes) -> Pending | Answered:
     try:
         asked = _ab.decode(line)
-        return Judged(asked, _evidence(asked))
+        return Pending(asked, _evidence(asked))
     except (msgspec.DecodeError, ValueError) as error:
         return _refused(line, error)
 
@@ -161,12 +161,12 @@ def _launch_values(launches: list[list[float]]) -> list[float]:
     return values
 
 
-def _release(held: list[Judged | Answered]) -> Iterator[Answered]:
+def _release(held: list[Pending | Answered]) -> Iterator[Answered]:
     """Answer the lines that waited, each family corrected together."""
     families: defaultdict[object, list[int]] = defaultdict(list)
     q_values: dict[int, float | None] = {}
     for place, found in enumerate(held):
-        if isinstance(found, Judged):
+        if isinstance(found, Pending):
             q_values[place] = found.evidence.p_value
             if found.asked.family is not None:
                 families[found.asked.family].append(place)
@@ -175,13 +175,13 @@ def _release(held: list[Judged | Answered]) -> Iterator[Answered]:
             zip(places, corrected([q_values[place] for place in places]), strict=True)
         )
     for place, found in enumerate(held):
-        if isinstance(found, Judged):
+        if isinstance(found, Pending):
             yield _ab_answer(found, q_values[place])
         else:
             yield found
 
 
-def _ab_answer(judged: Judged, q_value: float | None) -> Answered:
+def _ab_answer(judged: Pending, q_value: float | None) -> Answered:
     asked, evidence = judged
     ratio = evidence.estimate()
     answer = {

@@ -37,7 +37,7 @@ class Reduced(NamedTuple):
 
 
 def reduced(launches: Sequence[Launch]) -> list[Reduced]:
-    """Bring each launch down to a value a metric, in the same order."""
+    """Reduce each launch to one value per metric, in the same order."""
     by_length: defaultdict[int, list[int]] = defaultdict(list)
     for index, launch in enumerate(launches):
         by_length[len(launch.measurement.latencies_ns)].append(index)

@@ -57,7 +57,7 @@ def paired_evidence(
     pairs have the very same ratio it is exact.
 
     Args:
-        baseline: One value a block, in order of time.
+        baseline: One value per block, in order of time.
         candidate: The same blocks' values, in the same order.
         alpha: 1 - level of the interval.
         equivalence_alpha: Level of each of the two one-sided tests for no change;

@@ -187,7 +187,7 @@ def best_split(rows: Rows, scale: Rows) -> Split:
     autocorrelation where it is.
 
     Args:
-        rows: One series a row, clipped.
+        rows: One series per row, clipped.
         scale: Each series' noise, below half of which no residual spread is believed.
     """
     length = rows.shape[1]

@@ -70,7 +70,7 @@ class LaunchValue(Value, frozen=True, kw_only=True):
 
 
 class Cell(Value, frozen=True, kw_only=True):
-    """One model and variant on one device: an estimate a metric."""
+    """One model and variant on one device: one estimate per metric."""
 
     device_id: str
     model: str

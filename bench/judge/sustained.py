@@ -65,7 +65,7 @@ class _Read(NamedTuple):
 
 
 def sustained_cells(run: Run) -> tuple[SustainedCell, ...]:
-    """One a device, model and variant: the whole launch, or else the last stopped."""
+    """One per device, model and variant: the whole launch, or else the last stopped."""
     chosen: dict[tuple[str, str, str], SustainedLaunch] = {}
     for record in run.sustained:
         launch = record.launch

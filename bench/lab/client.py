@@ -132,7 +132,7 @@ class Lab:
         return None
 
     def is_alive(self, worker: str) -> bool:
-        """Whether the scheduler still has a worker; asked once a second at most."""
+        """Whether the scheduler still has a worker; asked at most once per second."""
         at, workers = self._alive
         if time.monotonic() - at > _LOOK_S:
             try:

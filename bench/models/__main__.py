@@ -1,4 +1,4 @@
-"""The exporting process: an order a line in, an artifact for each out.
+"""The exporting process: one order per line in, one artifact for each out.
 
 Started by `pocketbench.bench.models.exporting.child`; not meant to be started by hand.
 On Linux each order is carried out by a fork of a process that has imported torch, so
@@ -34,7 +34,7 @@ def main() -> None:
 
     sys.path[:] = json.loads(order)["sys_path"]
 
-    from pocketbench.bench.models.exporting import work
+    from pocketbench.bench.models import work
 
     if sys.platform != "linux":
         _end_with(orders)

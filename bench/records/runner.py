@@ -66,7 +66,7 @@ class LaunchRequest(Value, frozen=True, kw_only=True):
     iterations: int
     min_duration_s: float = 0.0
     """The main iterations go on until this time is reached too."""
-    tells_gaps: bool = False
+    reports_gaps: bool = False
     """Whether the time between one main iteration and the next is to be reported."""
     heap: Heap = "steady"
     seed: int

@@ -8,7 +8,7 @@ from pocketbench.bench.records.record import Value
 
 
 class Sustained(Value, frozen=True, kw_only=True):
-    """What `run --sustained` asks for: one process a variant and device."""
+    """What `run --sustained` asks for: one process per variant and device."""
 
     duration_s: float
     """Of the main iterations."""

@@ -16,7 +16,6 @@ from pocketbench.bench.records.device import Claim
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.devices.android.adb.errors import lost
 from pocketbench.devices.android.adb.program import find_adb
-from pocketbench.devices.android.adb.reconnect import wait_until_back
 from pocketbench.devices.android.adb.server import AdbServer
 from pocketbench.devices.android.adb.transports import ready_transport
 from pocketbench.devices.android.identity import (
@@ -37,6 +36,7 @@ from pocketbench.devices.android.quiesce import (
     quiet_phone,
     restore_phone,
 )
+from pocketbench.devices.android.reconnect import wait_until_back
 from pocketbench.devices.android.shell.shell import AdbShell
 from pocketbench.devices.android.system_log import (
     awaits_dump,

@@ -15,7 +15,6 @@ from pocketbench.bench.errors import (
 from pocketbench.bench.records.device import Claim, DeviceInfo
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.devices.android.adb.program import AdbProgram, find_adb
-from pocketbench.devices.android.adb.reconnect import wait_until_back
 from pocketbench.devices.android.adb.server import (
     AdbServer,
     ensure_running,
@@ -23,6 +22,7 @@ from pocketbench.devices.android.adb.server import (
 )
 from pocketbench.devices.android.adb.transports import Transport, list_transports
 from pocketbench.devices.android.device import AndroidDevice, open_serial, read_identity
+from pocketbench.devices.android.reconnect import wait_until_back
 from pocketbench.devices.android.shell.shell import AdbShell
 from pocketbench.devices.device_lock import serial_hash, with_holders
 
@@ -86,7 +86,7 @@ class AndroidDriver:
         return self._adb
 
     def discover(self) -> tuple[DeviceInfo, ...]:
-        """Every phone that the server lists, one entry a phone, with its state.
+        """Every phone that the server lists, one entry per phone, with its state.
 
         Starts the user's adb server as `adb devices` would when none runs.
 

@@ -1,1 +1,1 @@
-"""Reading a device's conditions: one probe, one parser a command."""
+"""Reading a device's conditions: one probe, one parser per command."""

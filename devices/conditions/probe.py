@@ -74,7 +74,7 @@ pick() {{ t=$($1); r=$?; IFS=$N; set -f; for l in $t; do case $l in
 {_PICKED}) o="$o$l$N";; esac; done; echo "$o"; return $r; }}
 """
 
-# The zones, two files a sensor, are read only where the service has nothing current.
+# The zones, two files per sensor, are read only where the service has nothing current.
 _COMMANDS = """\
 thermal() { o=$(dumpsys thermalservice)$N; r=$?; case $o in
 *'Current temperatures'*'Temperature{'*) ;; *) zones;; esac

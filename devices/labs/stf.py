@@ -21,8 +21,8 @@ from pocketbench.bench.errors import (
 from pocketbench.bench.records.device import DeviceDriver, DeviceInfo
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.units import format_span
-from pocketbench.devices.android.adb.reconnect import ask_server, wait_until_back
 from pocketbench.devices.android.adb.server import ensure_running
+from pocketbench.devices.android.reconnect import ask_server, wait_until_back
 from pocketbench.devices.labs.leased_driver import LeasedDriver, drivers_beside
 from pocketbench.devices.labs.leases import Lease, Restore, leased
 from pocketbench.devices.labs.stf_api import StfApi, api_from_environment

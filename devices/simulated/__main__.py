@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from pocketbench.devices.simulated.phone.phone import main
+from pocketbench.devices.simulated.phone_process import main
 
 sys.exit(main(sys.argv[1:]))

@@ -15,8 +15,8 @@ from pocketbench.devices.android.adb.server import (
     server_from_environment,
 )
 from pocketbench.devices.simulated import profile
+from pocketbench.devices.simulated.changes import heat_changes
 from pocketbench.devices.simulated.driver import connected, why_not
-from pocketbench.devices.simulated.phone.changes import heat_changes
 from pocketbench.devices.simulated.phone.system_root import check_system_image
 from pocketbench.devices.simulated.phone.translator import abi_of
 from pocketbench.devices.simulated.running import running_phone

@@ -9,8 +9,8 @@ from typing import Any, Literal
 import msgspec
 
 from pocketbench.bench.errors import UnknownNameError, UsageError
-from pocketbench.devices.simulated.phone.behaviour import Behaviour
-from pocketbench.devices.simulated.phone.changes import apply_changes
+from pocketbench.devices.simulated.behaviour import Behaviour
+from pocketbench.devices.simulated.changes import apply_changes
 from pocketbench.devices.simulated.profile_tables import (
     Adb,
     Battery,

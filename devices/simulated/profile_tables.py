@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from pocketbench.devices.simulated.daemon.adb_packets import (
+from pocketbench.devices.simulated.adb_packets import (
     MAX_PAYLOAD,
     VERSION_WITH_CHECKSUMS,
     VERSION_WITHOUT_CHECKSUMS,

@@ -14,7 +14,7 @@ from pocketbench.bench.records.runner import Program
 
 SOURCES = Path(__file__).parents[1] / "native"
 LOOP_SOURCES = Path(__file__).parents[2] / "android_runner" / "native"
-"""The measurement loop and the wire, which every system shares."""
+"""The measurement loop and the protocol, which every system shares."""
 
 RECORD_NAME = "build.json"
 _SUFFIXES = (

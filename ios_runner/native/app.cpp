@@ -57,7 +57,7 @@ void list_objects(int file_descriptor) {
   }
 }
 
-void tell_conditions(const App& app, std::string_view when, int file_descriptor) {
+void print_conditions(const App& app, std::string_view when, int file_descriptor) {
   if (!app.conditions) return;
   write_all(file_descriptor, "conditions " + app.conditions(when) + "\n");
 }
@@ -66,7 +66,7 @@ int run(const App& app, const std::vector<std::string>& arguments, int out) {
   const auto has = [&](const char* flag) {
     return std::find(arguments.begin(), arguments.end(), flag) != arguments.end();
   };
-  tell_conditions(app, "before", out);
+  print_conditions(app, "before", out);
   if (has("--conditions")) return 0;
   int code = 0;
   if (has("--objects")) {
@@ -78,7 +78,7 @@ int run(const App& app, const std::vector<std::string>& arguments, int out) {
     argv.push_back(nullptr);
     code = app.measure(static_cast<int>(owned.size()), argv.data(), out);
   }
-  tell_conditions(app, "after", out);
+  print_conditions(app, "after", out);
   return code;
 }
 

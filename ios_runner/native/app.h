@@ -18,7 +18,7 @@ struct App {
   // One JSON object of the device's state, `when` is `before` or `after`.
   std::function<std::string(std::string_view when)> conditions;
 
-  // `run_program` with an engine, writing the wire to the file descriptor.
+  // `run_program` with an engine, writing the protocol to the file descriptor.
   std::function<int(int argc, char** argv, int file_descriptor)> measure;
 };
 
@@ -27,7 +27,7 @@ struct App {
 // What is said goes to the file that POCKETBENCH_RESULT names, Documents/results/
 // NAME.jsonl, which appears only when it is whole, and after the end to standard
 // output: nothing is written to a console while something is timed. Without that
-// variable it goes to standard output alone. Around the wire stand two lines,
+// variable it goes to standard output alone. Around its output stand two lines,
 // `conditions {"when": ...}`, which are no part of it.
 //
 // With --conditions it measures nothing and reports those alone. With --objects it

@@ -13,7 +13,7 @@ from pocketbench.reports.view import View
 
 
 def render(view: View) -> str:
-    """An entry a cell and metric of which less is better, unscaled."""
+    """One entry per cell and metric of which less is better, unscaled."""
     entries = [
         _entry(view, cell, metric, cell.estimates[metric.name])
         for cell in view.summary.cells

@@ -100,7 +100,7 @@ def _grades(cells: Sequence[Cell]) -> Iterator[str]:
 
 
 def _show_model(view: View, model: str, console: Console) -> None:
-    """A table a device, all with the same columns; units in the header."""
+    """One table per device, all with the same columns; units in the header."""
     cells = [c for d in view.device_ids for c in view.cells_of(model, d)]
     growth = any(Caveat.FOREIGN_MEMORY in cell.caveats for cell in cells)
     memory_name = "model_rss_bytes" if growth else "peak_rss_bytes"

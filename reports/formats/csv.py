@@ -1,4 +1,4 @@
-"""One row a cell and metric, unscaled, for spreadsheets and notebooks."""
+"""One row per cell and metric, unscaled, for spreadsheets and notebooks."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
 def render(view: View) -> str:
-    """One test case a judged comparison, one suite a model; XML 1.0."""
+    """One test case per judged comparison, one suite per model; XML 1.0."""
     root = ET.Element("testsuites", name="pocketbench")
     totals = dict.fromkeys(("tests", "failures", "errors", "skipped"), 0)
     models = dict.fromkeys(

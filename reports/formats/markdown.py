@@ -206,7 +206,7 @@ def _fleet(view: View) -> list[str]:
 
 
 def _courses(view: View) -> list[str]:
-    """A row a launch that ran on for minutes."""
+    """One row per launch that ran on for minutes."""
     cells = view.summary.sustained
     if not cells:
         return []

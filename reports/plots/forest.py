@@ -233,7 +233,7 @@ def _description(ordered: Sequence[Comparison], metric: Metric) -> str:
         if badness(comparison, metric) < badness(best, metric):
             best = comparison
     return (
-        f"{counted(len(ordered), 'row')}, one a cell, from {_said(metric, worst)} "
+        f"{counted(len(ordered), 'row')}, one per cell, from {_said(metric, worst)} "
         f"to {_said(metric, best)}; each with its 95 % interval."
     )
 

@@ -38,7 +38,7 @@ _ENVIRONMENT = ("OS build", "runtime", "torch")
 
 
 def svg(histories: Sequence[CellHistory]) -> bytes:
-    """A file of its own with a panel a cell, at least one."""
+    """A file of its own with one panel per cell, at least one."""
     return _drawing(histories, "history", inline=False).encode()
 
 

@@ -1,4 +1,4 @@
-"""Charts of one row a cell along one axis, wide for a desk and narrow for a phone."""
+"""Charts of one row per cell along one axis, wide for a desk and narrow for a phone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One dot a launch, by device and variant, with the estimate over them."""
+"""One dot per launch, by device and variant, with the estimate over them."""
 
 from __future__ import annotations
 
@@ -82,8 +82,8 @@ def strips(
         name=name,
         title=f"{cells[0].model}: {metric.title} of each launch",
         description=f"{counted(total, 'launch', 'launches')} on "
-        f"{counted(devices, 'device')}: a dot a launch, from the first above to the "
-        "last below, with estimate and 95 % interval.",
+        f"{counted(devices, 'device')}: one dot per launch, from the first above to "
+        "the last below, with estimate and 95 % interval.",
         narrow=narrow,
     )
 

@@ -32,7 +32,7 @@ class TableRow(NamedTuple):
 
     cell: Cell
     figures: tuple[Figure | None, ...]
-    """One a column; `None` where nothing was measured."""
+    """One per column; `None` where nothing was measured."""
 
 
 class Table(NamedTuple):

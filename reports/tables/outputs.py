@@ -28,7 +28,7 @@ class OutputRow(NamedTuple):
     what: str
     """`int8-static`, and which tensor where there are several."""
     texts: tuple[str, ...]
-    """One a column; `-` where there is no such figure."""
+    """One per column; `-` where there is no such figure."""
     points: tuple[float | None, ...]
     """The same, unscaled."""
     verdict: str

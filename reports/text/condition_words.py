@@ -59,7 +59,7 @@ class ConditionsTable(NamedTuple):
 
 
 def conditions_table(view: View) -> ConditionsTable:
-    """A row a device, in the order of the other table of devices."""
+    """One row per device, in the order of the other table of devices."""
     rows = tuple(_row(found) for found in view.conditions)
     is_simulated = any(info.is_simulated for info in view.devices.values())
     return ConditionsTable(_EXPLAINED + (_SIMULATED if is_simulated else ""), rows)

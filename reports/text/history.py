@@ -26,7 +26,7 @@ IMITATION_TAGS = {
 
 
 def overview(histories: Sequence[CellHistory]) -> str:
-    """A paragraph a cell: its runs, the last 30 as a sparkline, its changes."""
+    """One paragraph per cell: its runs, the last 30 as a sparkline, its changes."""
     lines = []
     shared = shared_names(histories)
     for history in histories:

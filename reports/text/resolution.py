@@ -39,7 +39,7 @@ def resolving_sentence(view: View) -> str:
 
 
 def resolving_details(view: View) -> tuple[str, ...]:
-    """A line a cell, and how many of them looked changed although nothing differs."""
+    """One line per cell, and how many looked changed although nothing differs."""
     found = view.summary.resolutions
     lines = [_line(view, resolution) for resolution in found[:MOST_LINES]]
     if len(found) > MOST_LINES:

@@ -46,7 +46,7 @@ def sentence(view: View) -> tuple[str, tuple[str, ...]]:
     cells = sorted(view.summary.sustained, key=lambda c: -c.last_over_first)
     lines = [line(view, cell) for cell in cells]
     longest_s = max(cell.asked_s for cell in cells)
-    said = f"One process of {_time(longest_s)} a variant: {NO_VERDICT}."
+    said = f"One process of {_time(longest_s)} per variant: {NO_VERDICT}."
     return f"{lines[0]}.", (*(f"{words}." for words in lines[1:MOST_LINES]), said)
 
 

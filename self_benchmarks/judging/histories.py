@@ -38,7 +38,7 @@ def ours(series: list[list[float]]) -> list[list[int]]:
 
 
 def histories(kind: str, trials: int, effect: float, after: int) -> Array:
-    """Series of one value a run, with a step of the effect before the last points."""
+    """Series of one value per run, with a step of the effect before the last points."""
     random = np.random.default_rng([trials, round(1000 * effect), after, len(kind)])
     values = np.exp(HISTORY_KINDS[kind](random, (trials, POINTS)))
     if after:

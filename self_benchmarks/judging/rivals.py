@@ -1,6 +1,6 @@
 """Other ways to compare two sets of launches, each as a p-value of many trials at once.
 
-Arrays are (trials, launches) of one value a launch, as logarithms; the two that pool
+Arrays are (trials, launches) of one value per launch, as logarithms; the two that pool
 iterations take (trials, launches, iterations) of latencies.
 """
 

@@ -43,7 +43,7 @@ class Launcher:
         threads: int = 1,
         seed: int = 0,
         min_duration_s: float = 0.0,
-        tells_gaps: bool = False,
+        reports_gaps: bool = False,
         inputs: tuple[TensorSpec, ...] = (),
         timeout_s: float = 60,
     ) -> CommandResult:
@@ -56,7 +56,7 @@ class Launcher:
             threads=threads,
             seed=seed,
             min_duration_s=min_duration_s,
-            tells_gaps=tells_gaps,
+            reports_gaps=reports_gaps,
         )
         command = self.runner.command(asked)
         return self.device.run(command.argv, timeout_s=timeout_s, env=command.env)
@@ -109,7 +109,7 @@ class Launcher:
             generation=asked,
             threads=threads,
             min_duration_s=sustained_s,
-            tells_gaps=sustained_s > 0,
+            reports_gaps=sustained_s > 0,
         )
         command = self.runner.command(request)
         result = self.device.run(command.argv, timeout_s=60, env=command.env)

@@ -28,7 +28,7 @@ NODES = st.lists(
 
 
 def table(nodes: list[tuple[str, float, int]], form: str, title="Run Order"):
-    """The nodes as the program prints them: type, average in ms, calls a run."""
+    """The nodes as the program prints them: type, average in ms, calls per run."""
     start = "with start" in form
     lines = [f"{'=' * 30} {title} {'=' * 30}"]
     if form.startswith("csv"):

@@ -46,7 +46,7 @@ def starts_ns(gaps_ns, latencies_ns):
 
 
 def test_a_launch_goes_on_until_its_time_is_reached(null):
-    result = null.run("/no/model", iterations=1, min_duration_s=0.2, tells_gaps=True)
+    result = null.run("/no/model", iterations=1, min_duration_s=0.2, reports_gaps=True)
     measured = null.parse(result)
 
     began = starts_ns(measured.gaps_ns, measured.latencies_ns)
@@ -67,7 +67,7 @@ def test_iterations_go_on_beyond_the_time(null):
 
 def test_more_samples_than_there_is_room_for_are_thinned_evenly(null):
     measured = null.measure(
-        "/no/model", warmup=0, iterations=1, min_duration_s=1.5, tells_gaps=True
+        "/no/model", warmup=0, iterations=1, min_duration_s=1.5, reports_gaps=True
     )
     assert len(measured.latencies_ns) <= 1_000_000
     if measured.kept_every > 1:

@@ -203,7 +203,7 @@ def test_a_field_reported_twice_is_refused() -> None:
 
 def test_another_wire_or_another_runner_is_reported_by_name() -> None:
     header, *rest = golden_lines()
-    with pytest.raises(LaunchError, match="speaks wire 2"):
+    with pytest.raises(LaunchError, match="speaks protocol 2"):
         read(sealed(header | {"wire": 2}, *rest))
     with pytest.raises(LaunchError, match="'null' answered, not 'lite'"):
         read(sealed(header | {"runner": "null"}, *rest))

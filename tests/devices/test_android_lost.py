@@ -125,9 +125,7 @@ def test_waiting_for_a_phone_ends_in_time_and_on_cancel(phone, open_phone):
 def test_a_phone_on_the_network_that_the_server_gave_up_is_connected_again(
     phone, device, adb, monkeypatch
 ):
-    monkeypatch.setattr(
-        "pocketbench.devices.android.adb.reconnect._LISTED_TIMEOUT_S", 0.2
-    )
+    monkeypatch.setattr("pocketbench.devices.android.reconnect._LISTED_TIMEOUT_S", 0.2)
     adb("disconnect", phone.serial)
     wait_for(lambda: adb.state(phone) is None)
     assert device.wait_until_back(300)

@@ -47,10 +47,10 @@ from pocketbench.bench.records.generation import GenerationRequest
 from pocketbench.bench.records.launch import Measurement
 from pocketbench.devices.conditions.probe import parse_probe
 from pocketbench.devices.simulated import profile
+from pocketbench.devices.simulated.behaviour import Behaviour
 from pocketbench.devices.simulated.daemon.authorization import PublicKey
 from pocketbench.devices.simulated.daemon.connection import Connection
 from pocketbench.devices.simulated.daemon.shell import parse_request
-from pocketbench.devices.simulated.phone.behaviour import Behaviour
 from tests import factories
 from tests.android_runner.test_generators import bench_output, block, observer
 from tests.android_runner.test_runner_protocol import WHOLE, sealed

@@ -7,7 +7,7 @@ import struct
 
 from hypothesis import strategies as st
 
-from pocketbench.devices.simulated.daemon.adb_packets import Command
+from pocketbench.devices.simulated.adb_packets import Command
 from pocketbench.devices.simulated.daemon.stream import Stream
 from pocketbench.devices.simulated.daemon.sync import SyncService
 from tests.fuzz.mutations import attack

@@ -146,6 +146,30 @@ def test_rooms_have_no_circles():
     assert list(graphlib.TopologicalSorter(graph).static_order())
 
 
+WITH_SUB_ROOMS = sorted(
+    {
+        path.parents[1].relative_to(REPOSITORY).as_posix()
+        for room in ROOMS
+        for path in (REPOSITORY / room).glob("*/*/**/__init__.py")
+    }
+)
+"""Second-level rooms, and those in them, that have sub-rooms of their own."""
+
+
+@pytest.mark.parametrize("room", WITH_SUB_ROOMS)
+def test_what_lies_in_a_room_has_no_circles(room):
+    prefix = f"pocketbench/{room}/".replace("/", ".")
+    graph = {}
+    for module in MODULES:
+        if module.startswith(f"{room}/"):
+            own = module.removeprefix(f"{room}/").removesuffix(".py").split("/")[0]
+            named = (x for x in _imports(module) if x.startswith(prefix))
+            parts = {x.removeprefix(prefix).split(".")[0] for x in named}
+            graph.setdefault(own, set()).update(parts - {own})
+    # A loose module stands for itself here, a sub-room for all that is in it.
+    assert list(graphlib.TopologicalSorter(graph).static_order())
+
+
 @pytest.mark.parametrize("room", ROOMS)
 def test_no_room_has_many_loose_modules(room):
     loose = [p.name for p in (REPOSITORY / room).glob("*.py") if p.stem != "__init__"]

@@ -24,7 +24,7 @@ def test_the_worst_is_the_sentence_and_no_verdict_is_claimed(long_run):
         "end as at first: 12.2 ms, then 22.3 ms."
     )
     assert "kept its pace" in text
-    assert "One process of 10 min a variant: no interval, so no verdict." in text
+    assert "One process of 10 min per variant: no interval, so no verdict." in text
 
 
 def test_the_terminal_shows_a_row_a_process_in_80_columns(long_run):

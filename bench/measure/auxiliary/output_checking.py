@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pocketbench.bench.records.device import Device
 
 MOST_ANSWER_BYTES = 64 * 2**20
-"""Of one launch: the answers come over the wire as text."""
+"""Of one launch: outputs arrive as text."""
 
 Outcome = OutputCheck | OutputCheckMissing
 

@@ -1,4 +1,4 @@
-"""A device's part of a sustained run: one process a variant, watched meanwhile."""
+"""A device's part of a sustained run: one process per variant, watched meanwhile."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class SustainedSession(DeviceSession):
     def _asked_of(self, variant: Variant) -> ReadyVariant:
         usual = self._usual(variant)
         request = msgspec.structs.replace(
-            usual.request, min_duration_s=self._asked.duration_s, tells_gaps=True
+            usual.request, min_duration_s=self._asked.duration_s, reports_gaps=True
         )
         return dataclasses.replace(usual, request=request)
 
@@ -103,7 +103,7 @@ class SustainedSession(DeviceSession):
         self, device: Device, ready: ReadyVariant
     ) -> tuple[CommandResult, tuple[int, ...]]:
         """Start the program and read the device's conditions until its end."""
-        if not ready.request.tells_gaps:
+        if not ready.request.reports_gaps:
             return super()._start(device, ready)
         began_ns = time.perf_counter_ns()
         with ThreadPoolExecutor(1, thread_name_prefix=self._info.id) as beside:

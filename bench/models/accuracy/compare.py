@@ -10,10 +10,10 @@ from torch import nn
 
 from pocketbench.bench.errors import ExportError
 from pocketbench.bench.models.accuracy.parts import PartError, part_error
+from pocketbench.bench.models.inputs.inputs import name_of_dtype
 from pocketbench.bench.models.inputs.structure import tensors_in
 from pocketbench.bench.models.state import fresh
 from pocketbench.bench.models.summarize_exception import summarize_exception
-from pocketbench.bench.models.transforms.settle import name_of_dtype
 from pocketbench.bench.records.artifact import OutputError, OutputFigures
 from pocketbench.bench.records.output_check import sqnr_db
 

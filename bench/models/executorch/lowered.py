@@ -15,7 +15,7 @@ from pocketbench.bench.models.summarize_exception import summarize_exception
 if TYPE_CHECKING:
     import torch
 
-    from pocketbench.bench.models.inputs.input_sets import InputSets
+    from pocketbench.bench.models.input_sets import InputSets
     from pocketbench.bench.models.original import Original
     from pocketbench.bench.records.artifact import OutputError
 

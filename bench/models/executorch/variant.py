@@ -14,7 +14,7 @@ from pocketbench.bench.models.executorch.int8 import lower_int8
 from pocketbench.bench.models.executorch.lowered import Target, lower_checked
 from pocketbench.bench.models.executorch.program import export_graph
 from pocketbench.bench.models.exporting.cache import sha256_of, version_of
-from pocketbench.bench.models.inputs.input_sets import InputSets, input_sets
+from pocketbench.bench.models.input_sets import InputSets, input_sets
 from pocketbench.bench.models.lite.quantizable import (
     in_quantizable_form,
     uses_batch_statistics,
@@ -25,7 +25,7 @@ from pocketbench.bench.models.lite.variant import (
     weights_of,
 )
 from pocketbench.bench.models.state import fresh
-from pocketbench.bench.models.transforms.model_transforms import remake
+from pocketbench.bench.models.transforms.model_transforms import transform_model
 from pocketbench.bench.models.zoo.tiny_llama import LlamaDecoder
 from pocketbench.bench.planning.variant_names import FLOAT16
 from pocketbench.bench.records.artifact import Artifact, ExportFacts
@@ -70,13 +70,13 @@ def make_executorch_variant(
     say("capturing with torch.export")
     # One tensor given twice would be captured as one input.
     example = tuple(tensor.clone() for tensor in sets.calibration[0])
-    remade = remake(original, made, delegate=engine.delegate, name=name)
-    module, changed = remade or (original.module, "precision unchanged")
+    transformed = transform_model(original, made, delegate=engine.delegate, name=name)
+    module, changed = transformed or (original.module, "precision unchanged")
     if any(map(uses_batch_statistics, module.modules())):
         module = in_quantizable_form(fresh(module))
     program = export_graph(module, example, name=name)
     _check_captured(
-        program, module, original, sets, expected if remade is None else None
+        program, module, original, sets, expected if transformed is None else None
     )
     is_quantized = made in ("int8-static", "int8-dynamic")
     target = Target(

@@ -1,6 +1,6 @@
 """What the exporting process and the one that waits for it exchange.
 
-One JSON object a line: an `Order` on its standard input, which then stays open for
+One JSON object per line: an `Order` on its standard input, which then stays open for
 as long as the export is wanted; `Progress` and in the end `Done` or `Refused` back, and
 `Ended` where another order may follow.
 """

@@ -37,7 +37,7 @@ class FilesRead:
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Note the files that are opened meanwhile."""
-        # A hook cannot be taken away again, so it is one a process, switched off.
+        # A hook cannot be taken away again, so there is one per process, switched off.
         sys.addaudithook(self._heard)
         self._watching = True
         try:

@@ -55,11 +55,16 @@ UNKNOWN_RANGE = Range(0, 9)
 """Small, because an integer is likely an index into a table of unknown size."""
 
 
+def name_of_dtype(dtype: torch.dtype) -> str:
+    """Torch's name without the prefix."""
+    return str(dtype).removeprefix("torch.")
+
+
 def spec_of(tensor: torch.Tensor) -> TensorSpec:
     """Describe a tensor."""
     return TensorSpec(
         shape=tuple(tensor.shape),
-        dtype=str(tensor.dtype).removeprefix("torch."),
+        dtype=name_of_dtype(tensor.dtype),
         memory_format="channels-last" if _is_channels_last(tensor) else "contiguous",
     )
 

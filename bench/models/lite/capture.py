@@ -12,7 +12,7 @@ from pocketbench.bench.models.lite.export import script_of
 if TYPE_CHECKING:
     import torch
 
-    from pocketbench.bench.models.inputs.input_sets import InputSets
+    from pocketbench.bench.models.input_sets import InputSets
     from pocketbench.bench.models.original import Original
 
 

@@ -30,7 +30,7 @@ from pocketbench.bench.models.summarize_exception import summarize_exception
 
 if TYPE_CHECKING:
     from pocketbench.bench.models.accuracy.layers import Layers
-    from pocketbench.bench.models.inputs.input_sets import InputSets
+    from pocketbench.bench.models.input_sets import InputSets
     from pocketbench.bench.models.lite.capture import Captured
     from pocketbench.bench.models.original import Original
 

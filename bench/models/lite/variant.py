@@ -13,7 +13,7 @@ from pocketbench.bench.errors import ExportError
 from pocketbench.bench.models.accuracy.compare import Outputs, output_error, outputs_of
 from pocketbench.bench.models.accuracy.layers import Layers
 from pocketbench.bench.models.exporting.cache import sha256_of, version_of
-from pocketbench.bench.models.inputs.input_sets import InputSets, input_sets
+from pocketbench.bench.models.input_sets import InputSets, input_sets
 from pocketbench.bench.models.lite.capture import capture
 from pocketbench.bench.models.lite.delegate import delegate_program
 from pocketbench.bench.models.lite.export import Program, make_program, save
@@ -23,7 +23,7 @@ from pocketbench.bench.models.lite.layers import layer_operators
 from pocketbench.bench.models.lite.quantize import Quantized, takes_dynamic
 from pocketbench.bench.models.summarize_exception import summarize_exception
 from pocketbench.bench.models.transforms import changes
-from pocketbench.bench.models.transforms.model_transforms import remake
+from pocketbench.bench.models.transforms.model_transforms import transform_model
 from pocketbench.bench.models.transforms.settle import ComputeDtypes
 from pocketbench.bench.planning.variant_names import FLOAT16
 from pocketbench.bench.records.artifact import Artifact, ExportFacts, OutputError
@@ -63,21 +63,21 @@ def make_variant(
             "is made by tracing, which loses a state or a branch of this model",
             "Keep to float32 and int8-dynamic",
         )
-    remade = remake(original, made, delegate=engine.delegate, name=name)
-    if remade is None and made in INT8:
+    transformed = transform_model(original, made, delegate=engine.delegate, name=name)
+    if transformed is None and made in INT8:
         quantized, program = quantize(
             original, made, sets, captured=captured, expected=expected, say=say
         )
         changed = _changed(original, made, captured.layers, quantized, program)
     else:
-        module = remade.module if remade is not None else original.module
+        module = transformed.module if transformed is not None else original.module
         quantized = Quantized(module)
         program = make_program(
             module, sets.bundled[0], name=name, is_scripted=captured.is_scripted
         )
         changed = (
-            remade.changed
-            if remade is not None
+            transformed.changed
+            if transformed is not None
             else changes.reshaped(captured.layers, program.layers)
         )
     say("saving")

@@ -28,7 +28,7 @@ class TransformedModel(NamedTuple):
     changed: str
 
 
-def remake(
+def transform_model(
     original: Original, made: str, *, delegate: str | None, name: str
 ) -> TransformedModel | None:
     """Make `float16`, `channels-last` and `pruned-...`; `None` for what needs nothing.

@@ -13,6 +13,8 @@ from torch.nn.utils.spectral_norm import SpectralNorm, remove_spectral_norm
 from torch.nn.utils.weight_norm import WeightNorm, remove_weight_norm
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from pocketbench.bench.models.inputs.inputs import name_of_dtype
+
 logger = logging.getLogger(__name__)
 
 _CASTS = frozenset({torch.float16, torch.bfloat16, torch.float64})
@@ -41,11 +43,6 @@ def to_float32(module: nn.Module) -> tuple[str, ...]:
 def as_float32(tensor: torch.Tensor) -> torch.Tensor:
     """A tensor in float32 where it is of another real dtype."""
     return tensor.float() if tensor.dtype in _CASTS else tensor
-
-
-def name_of_dtype(dtype: torch.dtype) -> str:
-    """Torch's name without the prefix."""
-    return str(dtype).removeprefix("torch.")
 
 
 def fold_parametrizations(module: nn.Module) -> int:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from pocketbench.devices.simulated.daemon.adb_packets import (
+from pocketbench.devices.simulated.adb_packets import (
     MAX_HANDSHAKE_PAYLOAD,
     VERSION_WITHOUT_CHECKSUMS,
     AuthKind,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from pocketbench.devices.simulated.behaviour import Behaviour
 from pocketbench.devices.simulated.daemon.daemon import Counters
-from pocketbench.devices.simulated.phone.behaviour import Behaviour
 from pocketbench.devices.simulated.phone.state import State
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Control:
-    """Takes requests such as `{"do": "unplug"}`, one a line, and answers each."""
+    """Takes requests such as `{"do": "unplug"}`, one per line, and answers each."""
 
     def __init__(self, daemon: Daemon, ended: asyncio.Event) -> None:
         """Take what to control, and what to set when the requests end."""

@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from pocketbench.devices.simulated.content.thermal_model import Heating
 from pocketbench.devices.simulated.daemon import shell
 from pocketbench.devices.simulated.daemon.answers import Answers
 from pocketbench.devices.simulated.daemon.connection import Connection
 from pocketbench.devices.simulated.daemon.sync import SyncService
 from pocketbench.devices.simulated.phone.processes import Process, Processes, leaves
 from pocketbench.devices.simulated.phone.system_log import SystemLog
-from pocketbench.devices.simulated.phone.thermal_model import Heating
 
 if TYPE_CHECKING:
+    from pocketbench.devices.simulated.behaviour import Behaviour, CommandRule
+    from pocketbench.devices.simulated.content.vitals import Vitals
     from pocketbench.devices.simulated.daemon.authorization import PublicKey
     from pocketbench.devices.simulated.daemon.stream import Stream
-    from pocketbench.devices.simulated.phone.behaviour import Behaviour, CommandRule
-    from pocketbench.devices.simulated.phone.vitals import Vitals
     from pocketbench.devices.simulated.profile import Profile
 
 logger = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from pocketbench.devices.simulated.daemon.adb_packets import Command
+from pocketbench.devices.simulated.adb_packets import Command
 
 _BUFFERED_BYTES = 4 << 20
 """Up to here an arriving packet is acknowledged before it has been read."""

@@ -32,7 +32,7 @@ def conditions(*, charging=False, governor="schedutil", max_khz=2_000_000):
 
 
 def under(run, states):
-    """The run with these conditions before its launches, one a block, over and over."""
+    """The run with these conditions before its launches, one per block, repeated."""
     launches = tuple(
         msgspec.structs.replace(x, conditions_before=states[x.block % len(states)])
         for x in run.launches

@@ -181,7 +181,7 @@ def test_each_variant_runs_once_and_is_watched_meanwhile(bench):
         assert all(reading.took_ns > 0 for reading in record.readings)
         assert record.launch.conditions_before is not None
     for request in bench.runner.requests:
-        assert (request.min_duration_s, request.tells_gaps) == (600, True)
+        assert (request.min_duration_s, request.reports_gaps) == (600, True)
     for _, timeout_s, grace_s in bench.phone.asked:
         assert timeout_s == 600 + bench.plan.workload.timeout_s
         assert grace_s > 0

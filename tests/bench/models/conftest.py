@@ -177,7 +177,7 @@ def export_here(nets, monkeypatch):
     import torch.fx.config
 
     from pocketbench.bench.models.exporting.files_read import FilesRead
-    from pocketbench.bench.models.exporting.work import make_artifact
+    from pocketbench.bench.models.work import make_artifact
 
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setattr(torch.fx.config, "do_not_emit_stack_traces", False)

@@ -6,7 +6,7 @@ import pytest
 
 from pocketbench.bench.errors import UsageError
 from pocketbench.devices.simulated import profile
-from pocketbench.devices.simulated.phone.changes import apply_changes, heat_changes
+from pocketbench.devices.simulated.changes import apply_changes, heat_changes
 
 TABLES = {"battery": {"level": 87}, "clusters": [{"cpus": [0]}, {"cpus": [1]}]}
 
@@ -42,6 +42,12 @@ def test_a_script_of_heat_has_the_longest_period_that_medians_see():
     assert (heat.iteration_ms, heat.slowdown) == (20, 3)
     assert 0.99 * 20 / 3 < heat.period_ms <= 20 / 3
     assert profile.load("pixel-8").behaviour.heat is None
+
+
+def test_the_first_name_of_a_value_of_the_thermal_model_still_works():
+    pairs = ["iteration_ms=20", "tells_status=false"]
+    heat = profile.load("pixel-8", heat_changes(pairs)).behaviour.heat
+    assert heat.reports_status is False
 
 
 @pytest.mark.parametrize("period_ms", [6.7, 20, 0, -1, math.inf])

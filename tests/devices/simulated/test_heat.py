@@ -6,7 +6,7 @@ import pytest
 
 from pocketbench.bench.conditions.throttling import caps
 from pocketbench.bench.records.conditions import skin_temperature_c
-from pocketbench.devices.simulated.phone.behaviour import Heat
+from pocketbench.devices.simulated.behaviour import Heat
 from pocketbench.devices.simulated.profile import load
 
 pytestmark = pytest.mark.needs("namespaces", "mksh", "toybox")
@@ -63,7 +63,7 @@ def test_a_hot_phone_caps_its_clocks_and_recovers_when_it_cools(
 
 def test_some_phones_cap_clocks_and_tell_no_status(phone_factory, open_phone):
     phone, device = hot_phone(
-        phone_factory, open_phone, cooling_c_per_s=0.0, tells_status=False
+        phone_factory, open_phone, cooling_c_per_s=0.0, reports_status=False
     )
     phone.ask("state", heat_c=13.0)
     hot = _until(device, caps)

@@ -147,11 +147,12 @@ def test_without_androids_shell_this_computers_commands_stand_in(adb):
 
 WITHOUT_ANDROIDS_SHELL = """
 import sys
-from pocketbench.devices.simulated.phone import phone, tools
+from pocketbench.devices.simulated import phone_process
+from pocketbench.devices.simulated.phone import tools
 which = tools.which
 absent = {"mksh", "toybox", "busybox"}
 tools.which = lambda name: None if name in absent else which(name)
-sys.exit(phone.main(["pixel-8", "--name", "plain", "--until-stdin-closes"]))
+sys.exit(phone_process.main(["pixel-8", "--name", "plain", "--until-stdin-closes"]))
 """
 
 

@@ -62,43 +62,43 @@ std::vector<std::int64_t> times(int count) {
 
 int main(int argc, char** argv) {
   using pocketbench::Line;
-  pocketbench::Wire wire(1);
+  pocketbench::ProtocolWriter writer(1);
   Line first;
-  first.add("wire", pocketbench::kWireVersion)
+  first.add("wire", pocketbench::kProtocolVersion)
       .add_text("runner", "steady")
       .add_text("runtime", "none")
       .add("pid", std::int64_t{1});
   if (argc == 3 && std::string(argv[1]) == "--spin-ms") {
-    wire.write(first);
+    writer.write(first);
     const std::int64_t rounds = std::atoi(argv[2]) / 15 + 1;
     std::int64_t elapsed_ns = 0;
     for (const std::int64_t ns : times(static_cast<int>(rounds))) elapsed_ns += ns;
-    wire.write(Line().add("spin_rounds", rounds).add("spin_elapsed_ns", elapsed_ns));
-    wire.seal();
+    writer.write(Line().add("spin_rounds", rounds).add("spin_elapsed_ns", elapsed_ns));
+    writer.seal();
     return 0;
   }
   if (argc != 3 && argc != 4) return 2;
   const std::int64_t least_ns = argc == 4 ? std::atoll(argv[3]) * 1'000'000 : 0;
-  wire.write(first.add("threads", std::int64_t{1}).add("seed", std::int64_t{0}));
+  writer.write(first.add("threads", std::int64_t{1}).add("seed", std::int64_t{0}));
   const std::vector<std::int64_t> warmup = times(std::atoi(argv[1]));
   const std::int64_t uptime_ns = pocketbench::uptime_ns().value_or(0);
   std::vector<std::int64_t> gaps;
   const std::vector<std::int64_t> main =
       times_for(std::atoi(argv[2]), least_ns, gaps);
-  wire.write(Line().add("load_ns", std::int64_t{1}));
-  wire.write(Line().add_text("inputs", "none").add("input_count", std::int64_t{1}));
-  wire.write(Line().add("first_latency_ns", warmup.front()));
-  wire.write(Line().add("warmup_latencies_ns", warmup));
-  wire.write(Line().add("latencies_ns", main));
+  writer.write(Line().add("load_ns", std::int64_t{1}));
+  writer.write(Line().add_text("inputs", "none").add("input_count", std::int64_t{1}));
+  writer.write(Line().add("first_latency_ns", warmup.front()));
+  writer.write(Line().add("warmup_latencies_ns", warmup));
+  writer.write(Line().add("latencies_ns", main));
   if (argc == 4) {
-    wire.write(Line().add("gaps_ns", gaps).add("began_uptime_ns", uptime_ns));
+    writer.write(Line().add("gaps_ns", gaps).add("began_uptime_ns", uptime_ns));
   }
-  wire.write(Line()
+  writer.write(Line()
                  .add("rss_before_load_bytes", std::int64_t{1})
                  .add("rss_after_load_bytes", std::int64_t{1})
                  .add("peak_rss_bytes", std::int64_t{1})
                  .add("swap_bytes", std::int64_t{0}));
-  wire.write(Line().add_text("output_digest", std::string(64, '0')));
-  wire.seal();
+  writer.write(Line().add_text("output_digest", std::string(64, '0')));
+  writer.seal();
   return 0;
 }

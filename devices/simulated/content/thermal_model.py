@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pocketbench.devices.simulated.phone.behaviour import Heat
+    from pocketbench.devices.simulated.behaviour import Heat
+    from pocketbench.devices.simulated.content.vitals import Vitals
     from pocketbench.devices.simulated.phone.processes import Process
-    from pocketbench.devices.simulated.phone.vitals import Vitals
     from pocketbench.devices.simulated.profile import Profile
 
 _TICK_S = 0.02
@@ -79,7 +79,7 @@ class Heating:
         elif self._is_throttled and state.heat_c <= heat.recover_at_c:
             self._is_throttled = False
             self._vitals.cap({})
-        if not heat.tells_status:
+        if not heat.reports_status:
             state.thermal_status = 0
 
     def _throttle(self, heat: Heat) -> None:

@@ -25,6 +25,8 @@ from pocketbench.bench.errors import (
 from pocketbench.bench.records.device import LocalFile
 from pocketbench.devices.android.adb.own_key import own_public_key
 from pocketbench.devices.simulated import content, profile
+from pocketbench.devices.simulated.behaviour import Behaviour
+from pocketbench.devices.simulated.content.vitals import Vitals
 from pocketbench.devices.simulated.daemon.authorization import (
     PublicKey,
     parse_public_key,
@@ -32,11 +34,9 @@ from pocketbench.devices.simulated.daemon.authorization import (
 from pocketbench.devices.simulated.daemon.control import Control
 from pocketbench.devices.simulated.daemon.daemon import Daemon
 from pocketbench.devices.simulated.phone import namespace, rootfs, tools, translator
-from pocketbench.devices.simulated.phone.behaviour import Behaviour
 from pocketbench.devices.simulated.phone.names import folder_of, lock_name
 from pocketbench.devices.simulated.phone.state import State
 from pocketbench.devices.simulated.phone.system_root import ROOTS, chosen_root
-from pocketbench.devices.simulated.phone.vitals import Vitals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -57,7 +57,7 @@ class Heat(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     period_ms: float
     """Of the duty cycle: at most a third of an iteration. A longer one lets whole
     iterations pass between two pauses, and their median does not see it."""
-    tells_status: bool = True
+    reports_status: bool = True
     """Whether the thermal service raises its status; some phones only cap clocks."""
     caps_clocks: bool = True
 

@@ -24,7 +24,7 @@ from pocketbench.bench.models.exporting.export_messages import (
     Refused,
 )
 from pocketbench.bench.models.exporting.files_read import FilesRead
-from pocketbench.bench.models.inputs.input_sets import input_sets
+from pocketbench.bench.models.input_sets import input_sets
 from pocketbench.bench.models.lite.deprecations import known_deprecations
 from pocketbench.bench.models.lite.quantize import ENGINE
 from pocketbench.bench.models.original import import_from

@@ -11,6 +11,7 @@ import msgspec
 
 from pocketbench.bench.errors import UsageError
 
+_OLD_NAMES = {"tells_status": "reports_status"}
 _EXAMPLE = "Such as --set battery.level=15 or --set thermal.zones_readable=false"
 
 
@@ -23,7 +24,8 @@ def heat_changes(pairs: Iterable[str]) -> tuple[str, ...]:
     Raises:
         UsageError: Not of that form, or the length of an iteration is missing.
     """
-    parsed = dict(_split(pair, "--thermal-model") for pair in pairs)
+    split = [_split(pair, "--thermal-model") for pair in pairs]
+    parsed = {_OLD_NAMES.get(key, key): value for key, value in split}
     if not parsed:
         return ()
     if "period_ms" not in parsed:
