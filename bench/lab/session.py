@@ -17,7 +17,7 @@ from pocketbench.bench.lab.turn import Turn
 from pocketbench.bench.measure.auxiliary.sustained import missing_variants
 from pocketbench.bench.measure.context import RunContext
 from pocketbench.bench.measure.cooldown_wait import redos_on
-from pocketbench.bench.measure.device_job import DeviceJob
+from pocketbench.bench.measure.device_job import DeviceJob, JobSession
 from pocketbench.bench.measure.ledger import Ledger
 from pocketbench.bench.measure.store import utc_now
 from pocketbench.bench.records.device import Claim
@@ -40,7 +40,7 @@ _NO_CLAIM = Claim()
 _decoder = msgspec.json.Decoder(Record)
 
 
-class LabSession:
+class LabSession(JobSession):
     """Follows one job from phone to phone until it is done."""
 
     def __init__(
@@ -61,39 +61,18 @@ class LabSession:
         The claim's wait is for a phone that another run uses; without one, the runs
         of a lab take turns, however long that takes.
         """
+        super().__init__(run, job)
         self._claim = claim
         self._lab = lab
         self._phone = phone
-        self._run = run
-        self._job = job
-        self._info = job.selected.info
         self._ahead = timedelta()
         """Of this computer's clock, compared with the phone's host's."""
         ids = {self._info.id, *spares}
         self._launches = [x for x in launches if x.device_id in ids]
         self._failures = [x for x in failures if x.device_id in ids]
 
-    def run(self) -> None:
-        """Measure everything that is missing; a failure is a record, not an error.
-
-        Raises:
-            Cancelled: The user asked to stop.
-        """
-        pending = self._pending()
-        self._run.observer.device_started(self._info, pending)
-        try:
-            if pending and not self._job.is_over:
-                self._follow()
-        finally:
-            self._run.observer.device_finished(self._info)
-
-    @property
-    def gave_up(self) -> bool:
-        """Whether it ended although there was more to do: a phone was quarantined."""
-        return bool(self._pending()) and not self._job.is_over
-
     def _pending(self) -> int:
-        """How many launches are missing, counted as the phone's host counts them."""
+        # As the phone's host counts them.
         plan = self._run.plan
         ledger = Ledger(
             self._info.id,
@@ -107,7 +86,7 @@ class LabSession:
             return len(missing_variants(ledger, self._job.models, plan.workload.seed))
         return ledger.pending_launches(redos=redos_on(self._info, plan.cooldown))
 
-    def _follow(self) -> None:
+    def _run_until_done(self) -> None:
         phone = self._phone
         while trouble := self._measure_on(phone):
             self._note(f"{trouble}; {len(self._launches)} launches are kept")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -66,13 +67,14 @@ class DeviceJob:
         )
 
 
-class Session(Protocol):
-    """Measures one job."""
+class JobSession(ABC):
+    """Measures one job; its records are all it leaves behind."""
 
-    @property
-    def gave_up(self) -> bool:
-        """Whether the device can measure no more in this run."""
-        ...
+    def __init__(self, run: RunContext, job: DeviceJob) -> None:
+        """Begin with the device as it was found."""
+        self._run = run
+        self._job = job
+        self._info = job.selected.info
 
     def run(self) -> None:
         """Measure everything that is missing; a failure is a record, not an error.
@@ -80,7 +82,26 @@ class Session(Protocol):
         Raises:
             Cancelled: The user asked to stop.
         """
-        ...
+        pending = self._pending()
+        self._run.observer.device_started(self._info, pending)
+        try:
+            if pending and not self._job.is_over:
+                self._run_until_done()
+        finally:
+            self._run.observer.device_finished(self._info)
+
+    @property
+    def gave_up(self) -> bool:
+        """Whether it ended although there was more to do."""
+        return bool(self._pending()) and not self._job.is_over
+
+    @abstractmethod
+    def _pending(self) -> int:
+        """How many launches are missing."""
+
+    @abstractmethod
+    def _run_until_done(self) -> None:
+        """Measure what is missing, as long as the device allows it."""
 
 
 @runtime_checkable
@@ -94,6 +115,6 @@ class SupportsSession(Protocol):
         launches: tuple[Launch, ...],
         failures: tuple[Failure, ...],
         devices: tuple[DeviceReady, ...],
-    ) -> Session:
+    ) -> JobSession:
         """What measures a job there and stores its records here."""
         ...

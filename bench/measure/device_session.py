@@ -27,7 +27,7 @@ from pocketbench.bench.measure.cooldown_wait import (
     needs_cooldown,
     redos_on,
 )
-from pocketbench.bench.measure.device_job import DeviceJob
+from pocketbench.bench.measure.device_job import DeviceJob, JobSession
 from pocketbench.bench.measure.failure_records import Place
 from pocketbench.bench.measure.faults import DeviceFaults
 from pocketbench.bench.measure.ledger import Ledger
@@ -63,8 +63,8 @@ _AS_NOW_S = 0.5
 _NEVER_READ: tuple[float, Conditions | None] = (-math.inf, None)
 
 
-class DeviceSession:
-    """Measures one job; its records are all it leaves behind."""
+class DeviceSession(JobSession):
+    """Measures one job on a device that this computer opens."""
 
     _grace_s = 0.0
     """What a stopped program is given to end; without, it is killed."""
@@ -78,10 +78,8 @@ class DeviceSession:
         failures: tuple[Failure, ...] = (),
     ) -> None:
         """`launches` and `failures` are what an earlier part of the run stored."""
-        self._job = job
-        self._info = job.selected.info
+        super().__init__(run, job)
         self._is_this_computer = family_of(self._info).is_this_computer
-        self._run = run
         self._ledger = Ledger(
             self._info.id,
             run.plan,
@@ -99,27 +97,7 @@ class DeviceSession:
         self._heat: BlockHeat | None = None
         self._last_read = _NEVER_READ
 
-    def run(self) -> None:
-        """Measure everything that is missing; a failure is a record, not an error.
-
-        Raises:
-            Cancelled: The user asked to stop.
-        """
-        pending = self._pending()
-        self._run.observer.device_started(self._info, pending)
-        try:
-            if pending and not self._job.is_over:
-                self._run_until_done()
-        finally:
-            self._run.observer.device_finished(self._info)
-
-    @property
-    def gave_up(self) -> bool:
-        """Whether it ended although there was more to do."""
-        return bool(self._pending()) and not self._job.is_over
-
     def _pending(self) -> int:
-        """How many launches are missing."""
         return self._ledger.pending_launches(redos=self._redos)
 
     def _run_until_done(self) -> None:

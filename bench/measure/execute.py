@@ -11,7 +11,7 @@ from pocketbench.bench.measure.auxiliary.sustained import SustainedSession
 from pocketbench.bench.measure.context import RunContext
 from pocketbench.bench.measure.device_job import (
     DeviceJob,
-    Session,
+    JobSession,
     SupportsSession,
 )
 from pocketbench.bench.measure.device_session import DeviceSession
@@ -55,7 +55,7 @@ def measure(
         device_id = job.selected.info.id
         while (models := work.take(device_id)) is not None:
             part = job.limited(models, job.deadline)
-            session: Session = (
+            session: JobSession = (
                 driver.session(run, part, launches, failures, devices)
                 if isinstance(driver := part.selected.driver, SupportsSession)
                 else kind(run, part, launches=launches, failures=failures)
