@@ -38,11 +38,7 @@ from pocketbench.reports.view import View
 
 
 def forest(
-    view: View,
-    comparisons: Sequence[Comparison],
-    *,
-    name: str = "forest",
-    narrow: bool = False,
+    view: View, comparisons: Sequence[Comparison], *, name: str = "forest"
 ) -> str:
     """Draw comparisons of one metric, at least one, for a page."""
     metric, ordered = _ordered(view, comparisons)
@@ -51,7 +47,6 @@ def forest(
         name=name,
         title=_title(metric),
         description=_description(ordered, metric),
-        narrow=narrow,
     )
 
 
@@ -124,8 +119,6 @@ def _chart(view: View, metric: Metric, ordered: Sequence[Comparison]) -> RowChar
         heading=(f"← {direction(metric, 0.5)}", f"{direction(metric, 2)} →"),
         caption=f"{metric.title}: candidate ÷ {baselines}, log scale; "
         f"band: the minimum effect of {min_effect * 100:g} %",
-        short_caption=f"candidate ÷ {baselines}, log scale; "
-        f"band: {min_effect * 100:g} %",
     )
 
 

@@ -1,4 +1,4 @@
-"""Charts of one row per cell along one axis, wide for a desk and narrow for a phone."""
+"""Charts of one row per cell along one axis."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from pocketbench.reports.plots.style import (
     FAINT,
     INK,
     MUTED,
-    NARROW_PX,
     SMALL_PX,
     TEXT_PX,
     WIDE_PX,
@@ -23,6 +22,7 @@ FOOT_PX = 44.0
 _NAME_CHARACTERS = 27
 _LONG_ROWS = 30
 _LABEL_CHARACTERS = 20
+_MOST_NAMES_PX, _MOST_LABELS_PX, _GAP_PX = 268.0, 132.0, 16.0
 
 
 class Row(NamedTuple):
@@ -53,8 +53,6 @@ class RowChart(NamedTuple):
     """Above the axis, at its left and right ends."""
     caption: str
     """Below the axis."""
-    short_caption: str
-    """The same on a phone."""
     shows_models: bool = True
 
 
@@ -67,57 +65,32 @@ class _Place(NamedTuple):
     bottom: float
 
 
-def row_chart(
-    chart: RowChart, *, name: str, title: str, description: str, narrow: bool = False
-) -> str:
+def row_chart(chart: RowChart, *, name: str, title: str, description: str) -> str:
     """Draw it as SVG for a page; every name is shortened to its column."""
-    return row_sheet(chart, narrow=narrow).svg(
-        f"{name}-narrow" if narrow else name, title=title, description=description
-    )
+    return row_sheet(chart).svg(name, title=title, description=description)
 
 
-def row_sheet(chart: RowChart, *, narrow: bool = False) -> Sheet:
+def row_sheet(chart: RowChart) -> Sheet:
     """Draw it; every name is shortened to its column."""
-    return _narrow(chart) if narrow else _wide(chart)
-
-
-def _wide(chart: RowChart) -> Sheet:
-    place = _lay_out(chart, heading=0.0, before_row=0.0)
+    place = _lay_out(chart)
     sheet = Sheet(WIDE_PX, place.bottom + FOOT_PX)
-    axis = chart.axis(400.0, WIDE_PX - 240.0)
-    _frame(sheet, chart, axis, place, chart.caption)
-    for y, row in place.devices:
-        _device(sheet, row, 0.0, y, _NAME_CHARACTERS)
+    # Short names leave their room to the axis: on a phone it begins on the screen.
+    ends = [_device(sheet, row, 0.0, y, _NAME_CHARACTERS) for y, row in place.devices]
+    labels = [shortened(row.label, _LABEL_CHARACTERS) for row in chart.rows]
+    left = min(max(ends) + _GAP_PX, _MOST_NAMES_PX)
+    start = left + min(max(map(_width, labels)) + _GAP_PX, _MOST_LABELS_PX)
+    axis = chart.axis(start, WIDE_PX - 240.0)
+    _frame(sheet, chart, axis, place)
     for index, (row, y) in enumerate(zip(chart.rows, place.rows, strict=True)):
-        sheet.text(
-            268, y, shortened(row.label, _LABEL_CHARACTERS), colour=row.label_colour
-        )
+        sheet.text(left, y, labels[index], colour=row.label_colour)
         chart.row(sheet, axis, index, y)
         sheet.text(WIDE_PX - 222, y, row.said, bold=True)
         sheet.text(WIDE_PX, y, row.exactly, colour=MUTED, size=SMALL_PX, align="right")
     return sheet
 
 
-def _narrow(chart: RowChart) -> Sheet:
-    place = _lay_out(chart, heading=24.0, before_row=18.0)
-    sheet = Sheet(NARROW_PX, place.bottom + FOOT_PX)
-    axis = chart.axis(8.0, NARROW_PX - 8.0)
-    _frame(sheet, chart, axis, place, chart.short_caption)
-    for y, row in place.devices:
-        _device(sheet, row, 0.0, y, 30)
-    for index, (row, y) in enumerate(zip(chart.rows, place.rows, strict=True)):
-        over = y - 18
-        sheet.text(8, over, shortened(row.label, 16), colour=row.label_colour)
-        sheet.text(206, over, row.said, bold=True, align="right")
-        sheet.text(
-            NARROW_PX, over, row.exactly, colour=MUTED, size=SMALL_PX - 1, align="right"
-        )
-        chart.row(sheet, axis, index, y)
-    return sheet
-
-
-def _lay_out(chart: RowChart, *, heading: float, before_row: float) -> _Place:
-    """Give every row its height; a device is named once, above or beside its rows."""
+def _lay_out(chart: RowChart) -> _Place:
+    """Give every row its height; a device is named once, beside its first row."""
     models: list[tuple[float, str]] = []
     devices: list[tuple[float, Row]] = []
     heights: list[float] = []
@@ -133,17 +106,13 @@ def _lay_out(chart: RowChart, *, heading: float, before_row: float) -> _Place:
             if device is not None:
                 y += 5
             device = row.device
-            devices.append((y + (heading or ROW_PX) / 2, row))
-            y += heading
-        y += before_row
+            devices.append((y + ROW_PX / 2, row))
         heights.append(y + ROW_PX / 2)
         y += ROW_PX
     return _Place(models, devices, heights, y)
 
 
-def _frame(
-    sheet: Sheet, chart: RowChart, axis: Axis, place: _Place, caption: str
-) -> None:
+def _frame(sheet: Sheet, chart: RowChart, axis: Axis, place: _Place) -> None:
     """Axis, light grid, model headings, and what lies behind the rows."""
     top, bottom = _top(chart), place.bottom + 4
     chart.behind(sheet, axis, top, bottom)
@@ -156,7 +125,7 @@ def _frame(
     sheet.text(
         (axis.start + axis.end) / 2,
         bottom + 30,
-        caption,
+        chart.caption,
         colour=MUTED,
         size=SMALL_PX,
         align="center",
@@ -178,12 +147,20 @@ def _top(chart: RowChart) -> float:
     return 38.0 if _is_long(chart) else 22.0
 
 
-def _device(sheet: Sheet, row: Row, x: float, y: float, characters: int) -> None:
+def _width(words: str) -> float:
+    """No less than what they take in any common font."""
+    return sum(8.0 if letter.isascii() else 16.0 for letter in words)
+
+
+def _device(sheet: Sheet, row: Row, x: float, y: float, characters: int) -> float:
+    """Write its tag and name; return where they end."""
     if row.tag:
         width = sheet.tag(x + 1, y, row.tag) + 7
         x += width
         characters = max(4, characters - round(width / 8))
-    sheet.text(x, y, shortened(row.device, characters), colour=INK)
+    name = shortened(row.device, characters)
+    sheet.text(x, y, name, colour=INK)
+    return x + _width(name)
 
 
 def shortened(words: str, characters: int) -> str:

@@ -22,7 +22,6 @@ def strips(
     colours: dict[str, Colour],
     *,
     name: str,
-    narrow: bool = False,
 ) -> str:
     """Draw the cells of one model that have the primary metric; at least one."""
     metric = view.primary
@@ -72,7 +71,6 @@ def strips(
         heading=("", ""),
         caption=f"{metric.title} of each launch, {scale.name}{log}; "
         "diamond and bar: estimate and 95 % interval",
-        short_caption=f"{metric.title} of each launch, {scale.name}{log}",
         shows_models=False,
     )
     total = sum(len(found) for found in launches.values())
@@ -82,9 +80,8 @@ def strips(
         name=name,
         title=f"{cells[0].model}: {metric.title} of each launch",
         description=f"{counted(total, 'launch', 'launches')} on "
-        f"{counted(devices, 'device')}: one dot per launch, from the first above to "
-        "the last below, with estimate and 95 % interval.",
-        narrow=narrow,
+        f"{counted(devices, 'device')}: one dot per launch, from the first above to the "
+        "last below, with estimate and 95 % interval.",
     )
 
 

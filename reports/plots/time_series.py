@@ -13,7 +13,6 @@ from pocketbench.reports.plots.style import (
     FAINT,
     INK,
     MUTED,
-    NARROW_PX,
     REGRESSION,
     SMALL_PX,
     UNCHANGED,
@@ -22,7 +21,7 @@ from pocketbench.reports.plots.style import (
 )
 
 _LEFT = 46.0
-_RIGHT_WIDE, _RIGHT_NARROW = 132.0, 10.0
+_RIGHT_PX = 132.0
 _LATENCY_PX, _STATE_PX = 150.0, 72.0
 _CAPTION_PX, _GAP_PX, _FOOT_PX = 20.0, 16.0, 34.0
 _LEAST_PX = 1.0
@@ -37,7 +36,6 @@ def sustained_chart(
     *,
     where: str,
     name: str,
-    narrow: bool = False,
     inline: bool = True,
 ) -> str:
     """Draw one variant on one device.
@@ -47,17 +45,15 @@ def sustained_chart(
         colour: The variant's.
         where: Model, variant and device in words.
         name: Unique in a page.
-        narrow: For a phone's screen.
         inline: For a page, or a file of its own.
     """
     panels = 1 + bool(_clocks(cell)) + bool(_temperatures(cell))
     height = _LATENCY_PX + (panels - 1) * (_STATE_PX + _GAP_PX)
     height += panels * _CAPTION_PX + _FOOT_PX
-    sheet = Sheet(NARROW_PX if narrow else WIDE_PX, height)
-    right = sheet.width - (_RIGHT_NARROW if narrow else _RIGHT_WIDE)
+    sheet = Sheet(WIDE_PX, height)
     unit = Scale(60.0, "minutes") if cell.duration_s >= 180 else Scale(1.0, "seconds")
-    across = linear_axis(0, cell.duration_s, unit.size, _LEFT, right)
-    bottom = _latency(sheet, cell, across, colour, narrow=narrow)
+    across = linear_axis(0, cell.duration_s, unit.size, _LEFT, WIDE_PX - _RIGHT_PX)
+    bottom = _latency(sheet, cell, across, colour)
     for draw in (_clock, _temperature):
         bottom = draw(sheet, cell, across, bottom)
     for tick in across.ticks:
@@ -96,20 +92,17 @@ def _what(cell: SustainedCell) -> str:
     return "decode speed" if cell.is_generation else "latency"
 
 
-def _latency(
-    sheet: Sheet, cell: SustainedCell, across: Axis, colour: Colour, *, narrow: bool
-) -> float:
+def _latency(sheet: Sheet, cell: SustainedCell, across: Axis, colour: Colour) -> float:
     ends = [v for s in cell.slices for v in (s.low_ns, s.high_ns)]
     values = [cell.shown(v) for v in (*ends, cell.first_ns, cell.last_ns)]
     scale = common_scale(cell.unit, values)
     bottom = _CAPTION_PX + _LATENCY_PX
     up = value_axis(values, scale.size, bottom, _CAPTION_PX + 8)
     length_s = cell.slices[0].length_s
-    caption = f"{_what(cell)}, {scale.name}: median of each {length_s:.2g} s"
-    if not narrow:
-        caption += "; bars: 10th to 90th percentile of its " + (
-            "tokens" if cell.is_generation else "iterations"
-        )
+    caption = (
+        f"{_what(cell)}, {scale.name}: median of each {length_s:.2g} s; bars: 10th to "
+        f"90th percentile of its {'tokens' if cell.is_generation else 'iterations'}"
+    )
     windows = (
         (0.0, cell.window_s, cell.shown(cell.first_ns)),
         (
@@ -143,8 +136,7 @@ def _latency(
             colour=INK,
             width=2.0,
         )
-    if not narrow:
-        _windows_said(sheet, cell, across, up, scale)
+    _windows_said(sheet, cell, across, up, scale)
     return bottom
 
 

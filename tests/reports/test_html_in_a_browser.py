@@ -167,12 +167,27 @@ def test_the_systems_choice_of_dark_is_followed(browser, url):
     assert background == "rgb(21, 24, 28)"
 
 
-def test_a_phone_gets_narrow_charts_and_no_sideways_page(page):
-    page.set_viewport_size({"width": 375, "height": 740})
-    assert page.locator("#answer .chart-narrow").is_visible()
-    assert page.locator("#answer .chart-wide").is_hidden()
+def test_on_a_phone_wide_charts_scroll_by_keyboard_and_the_page_does_not(page):
+    page.set_viewport_size({"width": 390, "height": 844})
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    frames = page.locator(".chart .scroll")
+    assert frames.count() == 3
+    for frame in frames.all():
+        shown, whole = frame.evaluate("x => [x.clientWidth, x.scrollWidth]")
+        assert shown <= 390 < whole
+        # Words keep the size in which they are written.
+        svg = frame.locator("svg")
+        assert svg.bounding_box()["width"] == float(svg.get_attribute("width"))
+        frame.focus()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function(
+            "x => x === document.activeElement && x.scrollLeft > 0",
+            arg=frame.element_handle(),
+        )
+    width, room = page.evaluate(
+        "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+    )
+    assert width <= room
 
 
 def test_the_first_screen_has_each_latency_with_interval_memory_and_size(page):
@@ -353,7 +368,7 @@ def test_on_paper_there_are_no_tools_every_column_and_black_on_white(
     left = page.locator(".tools, .contents, #theme, #download, .skip")
     shown = [part for part in left.all() if part.is_visible()]
     overflow = page.eval_on_selector_all(
-        ".scroll, .tall .chart-wide",
+        ".scroll",
         "boxes => boxes.map(box => getComputedStyle(box).overflowX)",
     )
     colours = page.evaluate(
@@ -398,7 +413,7 @@ def test_long_launches_are_shown_at_every_width(browser, long_run, tmp_path, wid
         "#sustained-table td[data-metric=last_over_first]",
         "cells => cells.map(cell => Number(cell.dataset.point))",
     )
-    charts = page.locator("#sustained figure svg:visible")
+    charts = page.locator("#sustained figure .scroll")
     right = page.evaluate("document.documentElement.scrollWidth")
     sizes = [charts.nth(i).bounding_box() for i in range(charts.count())]
     page.click("#sustained-table th:nth-child(6) button")

@@ -31,7 +31,6 @@ def every_chart(view) -> dict[str, str]:
     found = device_charts(view, model, device, colours(view), name="d")
     return {
         "forest": forest(view, view.judged),
-        "narrow": forest(view, view.judged, narrow=True),
         "strips": strips(view, cells, colours(view), name="s"),
         "timeline": found.timeline,
         "ecdf": found.ecdf,
@@ -76,7 +75,7 @@ def test_equal_summaries_give_equal_bytes(full):
 
 def test_simulated_devices_are_tagged_in_the_charts(full):
     charts = every_chart(View(full))
-    for name in ("forest", "narrow", "strips"):
+    for name in ("forest", "strips"):
         assert charts[name].count(">SIMULATED</text>") == charts[name].count(
             ">Pixel 8</text>"
         ), name

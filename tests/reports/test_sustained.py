@@ -41,7 +41,7 @@ def test_the_page_has_a_chart_and_a_row_for_each(long_run):
     page = html.render(View(long_run))
 
     assert page.count('data-metric="last_over_first"') == 4
-    assert page.count("Latency, clock and temperature over time") == 4
+    assert page.count("<strong>Latency, clock and temperature over time") == 4
     assert "read each 5.0 s for 0.30 s beside it, latency 1.10 times meanwhile" in page
     assert "not read meanwhile" in page
     assert "One process of each variant for 600 s" in page
@@ -99,14 +99,13 @@ def test_of_models_that_generate_it_is_tokens_per_second(long_run):
     assert "sustained_last_inter_token_ns" in csv.render(view)
 
 
-@pytest.mark.parametrize("narrow", [False, True])
-def test_the_chart_has_three_panels_on_one_time(long_run, narrow):
+def test_the_chart_has_three_panels_on_one_time(long_run):
     hot = long_run.sustained[2]
     colour = Colour("#0c0c01", "#0d0d01")
 
-    drawn = sustained_chart(hot, colour, where="net", name="c", narrow=narrow)
+    drawn = sustained_chart(hot, colour, where="net", name="c")
 
-    assert drawn == sustained_chart(hot, colour, where="net", name="c", narrow=narrow)
+    assert drawn == sustained_chart(hot, colour, where="net", name="c")
     for words in ("latency, ms", "clock of the busiest cores (8), GHz", "skin temp"):
         assert drawn.count(words) == 1
     assert drawn.count("minutes since the first timed iteration") == 1

@@ -22,7 +22,7 @@ from pocketbench.reports.formats.html.history_section import (
     history_section,
 )
 from pocketbench.reports.formats.html.sections import (
-    MOST_NARROW_ROWS,
+    MOST_ROWS_AT_ONCE,
     ModelSection,
     model_sections,
 )
@@ -94,7 +94,6 @@ def _context(view: View, history: HistorySection) -> dict[str, Any]:
     ]
     forest_left_out = max(0, len(judged) - MOST_FOREST_ROWS)
     judged = judged[:MOST_FOREST_ROWS]
-    is_tall = len(judged) > MOST_NARROW_ROWS
     models = model_sections(view, colours)
     comparisons = comparison_table(view)
     caveats = [set(cell.caveats) for cell in summary.cells]
@@ -113,11 +112,8 @@ def _context(view: View, history: HistorySection) -> dict[str, Any]:
         "budget_headings": BUDGET_HEADINGS,
         "fastest": [] if summary.compared_with else first_table(view),
         "fastest_headings": fastest_headings(view),
-        "forest_wide": forest(view, judged) if judged else "",
-        "forest_narrow": forest(view, judged, narrow=True)
-        if judged and not is_tall
-        else "",
-        "forest_is_tall": is_tall,
+        "forest": forest(view, judged) if judged else "",
+        "forest_is_tall": len(judged) > MOST_ROWS_AT_ONCE,
         "forest_left_out": forest_left_out,
         "models": models,
         "comparisons": comparisons,

@@ -20,8 +20,8 @@ from pocketbench.reports.tables.operators import OperatorSection, operator_secti
 from pocketbench.reports.text.phrases import counted
 from pocketbench.reports.view import View
 
-MOST_NARROW_ROWS = 60
-"""Charts with more rows are drawn once and scrolled."""
+MOST_ROWS_AT_ONCE = 60
+"""Charts with more rows scroll up and down, too."""
 MOST_OPEN_MODELS = 3
 
 
@@ -31,8 +31,7 @@ class ModelSection(NamedTuple):
     id: str
     table: Table
     lead: str
-    strips_wide: str
-    strips_narrow: str
+    strips: str
     is_tall: bool
     operators: OperatorSection | None
     charts: list[DeviceCharts]
@@ -51,13 +50,10 @@ def model_sections(view: View, colours: dict[str, Colour]) -> list[ModelSection]
         cells = [
             row.cell for row in table.rows if view.primary.name in row.cell.estimates
         ]
-        wide, narrow = "", ""
+        drawn_strips = ""
         if cells and len(cells) <= strips_left:
             strips_left -= len(cells)
-            wide, narrow = (
-                strips(view, cells, colours, name=f"{name}-launches", narrow=is_narrow)
-                for is_narrow in (False, True)
-            )
+            drawn_strips = strips(view, cells, colours, name=f"{name}-launches")
         devices = dict.fromkeys(row.cell.device_id for row in table.rows)
         drawn = [device for device in devices if (model, device) in chosen]
         sections.append(
@@ -65,9 +61,8 @@ def model_sections(view: View, colours: dict[str, Colour]) -> list[ModelSection]
                 id=name,
                 table=table,
                 lead=_lead([row.cell for row in table.rows]),
-                strips_wide=wide,
-                strips_narrow=narrow,
-                is_tall=len(cells) > MOST_NARROW_ROWS,
+                strips=drawn_strips,
+                is_tall=len(cells) > MOST_ROWS_AT_ONCE,
                 operators=operator_section(view, model, colours, name=name),
                 charts=[
                     device_charts(
@@ -76,7 +71,7 @@ def model_sections(view: View, colours: dict[str, Colour]) -> list[ModelSection]
                     for place, device in enumerate(drawn)
                 ],
                 left_out=_left_out(
-                    view, list(devices), drawn, bool(cells) and not wide
+                    view, list(devices), drawn, bool(cells) and not drawn_strips
                 ),
                 is_open=len(view.models) <= MOST_OPEN_MODELS or number == 0,
             )

@@ -23,8 +23,7 @@ class SustainedChart(NamedTuple):
     """One long launch on the page."""
 
     cell: SustainedCell
-    wide: str
-    narrow: str
+    svg: str
     note: str
 
 
@@ -63,10 +62,5 @@ def _chart(
     view: View, cell: SustainedCell, colour: Colour, name: str
 ) -> SustainedChart:
     where = f"{cell.model} {cell.variant_id} on {view.tagged(cell.device_id)}"
-    wide, narrow = (
-        sustained_chart(
-            cell, colour, where=where, name=f"{name}{suffix}", narrow=bool(suffix)
-        )
-        for suffix in ("", "-narrow")
-    )
-    return SustainedChart(cell, wide, narrow, note(cell))
+    drawn = sustained_chart(cell, colour, where=where, name=name)
+    return SustainedChart(cell, drawn, note(cell))
