@@ -80,8 +80,8 @@ def strips(
         name=name,
         title=f"{cells[0].model}: {metric.title} of each launch",
         description=f"{counted(total, 'launch', 'launches')} on "
-        f"{counted(devices, 'device')}: one dot per launch, from the first above to the "
-        "last below, with estimate and 95 % interval.",
+        f"{counted(devices, 'device')}: one dot per launch, from the first above to "
+        "the last below, with estimate and 95 % interval.",
     )
 
 
