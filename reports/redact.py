@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -18,8 +19,8 @@ from pocketbench.bench.records.families import family_of
 from pocketbench.bench.records.launch import Launch
 from pocketbench.bench.units import shown
 
-_MAY_CHANGE = ("\\", "\x7f", "::", "#[")
-"""In JSON of ASCII: a character not printable, or the beginning of a command."""
+_MAY_CHANGE = ("\\", "\x7f", "::", "#")
+"""In JSON of ASCII: a character not printable, or what may begin a command."""
 _SHORTEST_SERIAL = 4
 _AT_A_TIME = 200
 _NAMES = frozenset(
@@ -72,12 +73,17 @@ class _Redaction:
         self._suspicious = [text.encode() for text in (*_MAY_CHANGE, *serials)]
         self._clean: set[int] = set()
         self.name = cache(self._name)
+        self.names = cache(self._names)
         self.text = cache(self._text)
 
     def _name(self, text: str) -> str:
         if text in self._ids:
             return self._ids[text]
         return shown(text)
+
+    def _names(self, keys: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The keys of a mapping, those that are text redacted."""
+        return tuple([self.name(key) if type(key) is str else key for key in keys])
 
     def look_through(self, launches: Sequence[Launch]) -> None:
         """Find the conditions in which nothing can change, many of them at a time.
@@ -140,30 +146,28 @@ def _changed(value: S, redaction: _Redaction) -> S:
 
 
 def _within(value: Any, redaction: _Redaction, to: Callable[[str], str]) -> Any:
-    if type(value) is str:
+    kind = type(value)
+    if kind is float or kind is int:
+        return value
+    if kind is str:
         shown = to(value)
         return value if shown == value else shown
     if isinstance(value, msgspec.Struct):
         return _mapped(value, redaction)
     if isinstance(value, tuple):
         items = [_within(item, redaction, to) for item in value]
-        if all(new is old for new, old in zip(items, value, strict=True)):
+        if all(map(operator.is_, items, value)):
             return value
         # A named tuple takes its fields apart, a plain one takes them together.
         return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
     if isinstance(value, Mapping):
-        pairs = [
-            (
-                redaction.name(key) if type(key) is str else key,
-                _within(x, redaction, to),
-            )
-            for key, x in value.items()
-        ]
-        same = all(
-            key is old_key and x is old
-            for (key, x), (old_key, old) in zip(pairs, value.items(), strict=True)
-        )
-        return value if same else dict(pairs)
+        before = tuple(value)
+        # The same few names are the keys of every launch's values.
+        keys = redaction.names(before)
+        items = [_within(x, redaction, to) for x in value.values()]
+        if keys == before and all(map(operator.is_, items, value.values())):
+            return value
+        return dict(zip(keys, items, strict=True))
     return value
 
 
