@@ -16,7 +16,7 @@ from pocketbench.bench.records.conditions import (
     CpuPolicy,
     Missing,
     TemperatureKind,
-    temperature_c,
+    hottest_c,
 )
 from pocketbench.bench.records.record import Value
 from pocketbench.bench.records.run import Run
@@ -128,12 +128,13 @@ def device_conditions(run: Run) -> tuple[DeviceConditions, ...]:
     )
 
 
-def temperature_now_c(conditions: Conditions, kind: TemperatureKind) -> float | None:
-    """The hottest sensor of a kind; the battery's own word where it has no sensor."""
-    sensed = temperature_c(conditions, kind)
-    if sensed is None and kind == "battery" and conditions.battery is not None:
-        return conditions.battery.temperature_c
-    return sensed
+def temperatures_now_c(conditions: Conditions) -> dict[TemperatureKind, float]:
+    """The hottest sensor of each kind; the battery's own word where it has none."""
+    found = hottest_c(conditions)
+    battery = conditions.battery
+    if "battery" not in found and battery and battery.temperature_c is not None:
+        found["battery"] = battery.temperature_c
+    return found
 
 
 def _of_device(device_id: str, launched: Sequence[Readings]) -> DeviceConditions:
@@ -142,9 +143,9 @@ def _of_device(device_id: str, launched: Sequence[Readings]) -> DeviceConditions
     thermals = [c.thermal for c in read if c.thermal is not None]
     batteries = [c.battery for c in read if c.battery is not None]
     memories = [c.memory for c in read if c.memory is not None]
+    hottest = [temperatures_now_c(c) for c in read]
     series = {
-        kind: _time_series([temperature_now_c(c, kind) for c in read])
-        for kind in SHOWN_KINDS
+        kind: _time_series([x.get(kind) for x in hottest]) for kind in SHOWN_KINDS
     }
     return DeviceConditions(
         device_id=device_id,

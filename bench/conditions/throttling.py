@@ -275,7 +275,7 @@ def _cap(was: CpuPolicy, now_khz: int | None) -> Cap:
 def _difference(
     before: dict[int, int] | None, after: dict[int, int] | None
 ) -> dict[int, int] | None:
-    if before is None or after is None or before.keys() - after.keys():
+    if before is None or after is None or not before.keys() <= after.keys():
         return None
     ticks: dict[int, int] = {}
     for khz, n in after.items():

@@ -79,7 +79,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """
     end, _ = valid_end(path)
     position = 0
-    with path.open("rb") as file:
+    with path.open("rb", buffering=_CHUNK_BYTES) as file:
         for number, raw in enumerate(file, 1):
             position += len(raw)
             if position > end:

@@ -192,14 +192,22 @@ class Conditions(Value, frozen=True, kw_only=True, omit_defaults=True):
     """Why a part is not there, by its dotted name: `battery.current_ua`."""
 
 
-def temperature_c(conditions: Conditions, kind: TemperatureKind) -> float | None:
-    """The hottest sensor of a kind as it is now; a stale value is no value."""
+def hottest_c(conditions: Conditions) -> dict[TemperatureKind, float]:
+    """The hottest sensor of each kind as it is now; a stale value is no value."""
+    found: dict[TemperatureKind, float] = {}
     thermal = conditions.thermal
     if thermal is None or thermal.is_cached:
-        return None
-    return max(
-        [t.value_c for t in thermal.temperatures if t.kind == kind], default=None
-    )
+        return found
+    for sensor in thermal.temperatures:
+        known = found.get(sensor.kind)
+        if known is None or sensor.value_c > known:
+            found[sensor.kind] = sensor.value_c
+    return found
+
+
+def temperature_c(conditions: Conditions, kind: TemperatureKind) -> float | None:
+    """The hottest sensor of a kind as it is now."""
+    return hottest_c(conditions).get(kind)
 
 
 def skin_temperature_c(conditions: Conditions) -> float | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from pocketbench.bench.conditions.aggregation import SHOWN_KINDS, temperature_now_c
+from pocketbench.bench.conditions.aggregation import SHOWN_KINDS, temperatures_now_c
 from pocketbench.bench.conditions.throttling import new_cap
 from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.conditions import Conditions, TemperatureKind
@@ -144,7 +144,7 @@ def _temperatures(
     """The skin's temperature; without one, the hottest of the others."""
     by_kind: dict[TemperatureKind, tuple[tuple[float, float], ...]] = {}
     for kind in SHOWN_KINDS:
-        parsed = ((at, temperature_now_c(read, kind)) for at, read in readings)
+        parsed = ((at, temperatures_now_c(read).get(kind)) for at, read in readings)
         if points := tuple((at, value) for at, value in parsed if value is not None):
             by_kind[kind] = points
     if not by_kind:
