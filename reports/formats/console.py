@@ -67,7 +67,7 @@ def show(view: View, console: Console) -> None:
     compared = comparisons(view, console, room - len(fastest))
     if is_one_run and not compared:
         fastest = _fastest(view, console, room, most=room)
-    if left_out and len(fastest) + len(compared) < room:
+    if left_out:
         more = counted(left_out, "more sentence")
         lines.append(Text(f"{more}: --details", style="dim"))
     lines += [*beside, *fastest]
@@ -76,7 +76,11 @@ def show(view: View, console: Console) -> None:
         console.print()
         show_courses(view, console)
         lines = []
-    _print([*lines, *compared, *below], console)
+    shown = [*lines, *compared, *below]
+    if left_out and len(shown) > MOST_LINES:
+        # Where every line is used, the count takes the place of the next blank one.
+        shown.remove(Text())
+    _print(shown, console)
 
 
 def _sentences(view: View, console: Console, room: int) -> tuple[list[Text], int]:
