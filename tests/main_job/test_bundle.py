@@ -1,5 +1,7 @@
 """A bundle on a simulated phone, run by the phone's own shell alone."""
 
+import subprocess
+
 import msgspec
 import pytest
 from click.testing import CliRunner
@@ -12,6 +14,7 @@ from pocketbench.bench.measure.prepare import equip, make_runners
 from pocketbench.bench.measure.schedule import block_order
 from pocketbench.bench.measure.store import read_run
 from pocketbench.bench.planning.selection import SelectedDevice
+from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.device import DeviceInfo
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.plan import (
@@ -29,6 +32,16 @@ ABI, _ = this_computer()
 FOLDER = "/data/local/tmp"
 SCRIPT = f"sh {FOLDER}/pocketbench-bundle/run.sh"
 RESULTS = f"{FOLDER}/pocketbench-bundle/results.jsonl"
+
+NO_COOLDOWN = CooldownLimits(is_on=False)
+HEAT = {
+    "warming_c_per_s": 0.0,
+    "cooling_c_per_s": 0.0,
+    "throttle_at_c": 20.0,
+    "iteration_ms": 10.0,
+    "period_ms": 1.0,
+}
+"""As hot as the test says at any time."""
 
 pytestmark = pytest.mark.needs("namespaces", "mksh", "toybox")
 
@@ -90,7 +103,7 @@ def test_what_a_phone_measured_alone_is_a_run_with_verdicts(user, phone):
 def scripted(tmp_path, phone):
     """A bundle of two models whose program is a shell script, unpacked on a phone."""
 
-    def make(*program, timeout_s=60.0):
+    def make(*program, timeout_s=60.0, cooldown=NO_COOLDOWN, phone=phone):
         path = script(tmp_path / "program", *program)
         models = [
             model_file(tmp_path / f"{name}.ptl", name.encode(), name=name)
@@ -110,7 +123,7 @@ def scripted(tmp_path, phone):
             runners=(
                 RunnerChoice(name="speed_benchmark_torch", path=str(path), abi=ABI),
             ),
-            cooldown=CooldownLimits(is_on=False),
+            cooldown=cooldown,
         )
         info = DeviceInfo(
             id="android:x", family="android", name="x", abis=(ABI,), libc="bionic"
@@ -172,6 +185,51 @@ def test_a_program_that_hangs_is_ended_and_recorded_as_timed_out(scripted, tmp_p
 
     assert {x.reason for x in run.failures} == {FailureReason.TIMED_OUT}
     assert len(run.launches) == 3
+
+
+@pytest.fixture
+def hot_phone(phone_factory):
+    """Its skin is warmer than a block may begin at, and it does not throttle yet."""
+    phone = phone_factory(behaviour={"heat": HEAT})
+    phone.ask("state", heat_c=9.5)
+    return phone
+
+
+def test_the_script_waits_until_the_phone_is_cool(scripted, hot_phone, tmp_path, adb):
+    wait = CooldownLimits(first_wait_s=1, step_s=1, max_wait_s=600)
+    scripted(*PRINTS_A_RESULT, cooldown=wait, phone=hot_phone)
+    with subprocess.Popen(
+        [adb.path, "-P", str(adb.port), "-s", hot_phone.serial, "shell", SCRIPT],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as script_on_phone:
+        lines = iter(script_on_phone.stdout)
+        while not (line := next(lines)).startswith("cooling down"):
+            assert "ended with" not in line
+        hot_phone.ask("state", heat_c=0.0)
+        assert line.startswith("cooling down for 1 s: skin at 38")
+        assert "block 0: variant 0 ended with 0\n" in lines
+        assert "cooling down" not in "".join(lines)
+    run, done = ingested(hot_phone, tmp_path)
+
+    assert done.exit_code == 0, done.output
+    assert len(run.launches) == 6
+    assert not any(Caveat.THERMAL_UNSETTLED in x.caveats for x in run.launches)
+
+
+def test_a_phone_that_does_not_cool_in_time_is_measured_with_a_caveat(
+    scripted, hot_phone, tmp_path
+):
+    wait = CooldownLimits(first_wait_s=1, step_s=1, max_wait_s=1)
+    scripted(*PRINTS_A_RESULT, cooldown=wait, phone=hot_phone)
+
+    ran = hot_phone.shell(SCRIPT)
+    assert ran.returncode == 0, ran.stderr
+    run, done = ingested(hot_phone, tmp_path)
+
+    assert ran.stdout.count("cooling down") == len(run.launches) == 6
+    assert all(Caveat.THERMAL_UNSETTLED in x.caveats for x in run.launches)
+    assert Caveat.THERMAL_UNSETTLED.wording.fact in " ".join(done.output.split())
 
 
 def test_a_script_that_was_killed_leaves_its_whole_launches(scripted, tmp_path):
