@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from pocketbench.bench.records.failure import FailureReason
 from tests.main_job.conftest import LEASED_RUN
 from tests.phones import wait_for
 from tests.standins.stf import Stf
+from tests.standins.stf_api import check_answer, check_request
 
 pytestmark = pytest.mark.needs("executorch", "compiler", "namespaces", "mksh", "toybox")
 
@@ -21,6 +24,7 @@ def stf(adb, monkeypatch):
         for name, value in stf.environment.items():
             monkeypatch.setenv(name, value)
         yield stf
+        assert stf.wrong == []
 
 
 @pytest.fixture
@@ -163,3 +167,37 @@ def test_a_phone_that_is_taken_meanwhile_is_left_to_who_has_it(user, stf):
     assert "none of 1 phones that match is free" in done.stderr
     user.types("devices", "--json")
     assert stf.owner(SERIAL) == "us"
+
+
+@pytest.mark.parametrize(
+    ("operation", "query", "body", "words"),
+    [
+        (("GET", "devices"), {"field"}, None, "takes no {'field'}"),
+        (("POST", "user/devices"), set(), {"serial": 1}, "Expected `str`, got `int`"),
+        (("POST", "user/devices"), set(), {}, "missing required field `serial`"),
+        (("DELETE", "user/devices/{serial}"), set(), {}, "takes no body"),
+    ],
+)
+def test_a_request_that_the_published_api_does_not_take_is_noticed(
+    operation, query, body, words
+):
+    with pytest.raises(ValueError, match=re.escape(words)):
+        check_request(operation, query, body)
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "words"),
+    [
+        (200, {"device": {"owner": "us"}}, "Expected `object | null`, got `str`"),
+        (200, {"device": {"address": "127.0.0.1:9"}}, "unknown field `address`"),
+        (200, {}, "missing required field `device`"),
+        (403, {"device": {}}, "unknown field `device`"),
+        (418, {}, "does not answer 418"),
+    ],
+)
+def test_an_answer_that_the_published_api_does_not_give_is_noticed(
+    status, answer, words
+):
+    answer = {"success": status == 200, "description": "", **answer}
+    with pytest.raises(ValueError, match=re.escape(words)):
+        check_answer(("GET", "user/devices/{serial}"), status, answer)

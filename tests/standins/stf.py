@@ -1,7 +1,7 @@
 """DeviceFarmer's REST API on the loopback, with phones that a test gives it.
 
-After lib/units/api/swagger/api_v1.yaml of DeviceFarmer/stf; what a phone's owner may
-do and the statuses are those of its controllers.
+What it is asked and what it answers is checked by the published API; what a phone's
+owner may do is as in DeviceFarmer's controllers.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from tests.standins.stf_api import check_answer, check_request, operation_of
 
 TOKEN = "a-token"
 
@@ -20,6 +22,8 @@ class Stf:
     def __init__(self):
         self.phones = {}
         self.requests = []
+        self.wrong = []
+        """What is not as the API says, of requests and of answers."""
         self.is_too_late = False
         """Whether who asks for a phone finds it taken, by the same user elsewhere."""
         stf = self
@@ -27,19 +31,33 @@ class Stf:
         class Handler(BaseHTTPRequestHandler):
             def answer(self):
                 size = int(self.headers.get("Content-Length") or 0)
-                body = json.loads(self.rfile.read(size) or "{}")
-                parts = [unquote(x) for x in urlsplit(self.path).path.split("/")]
-                stf.requests.append((self.command, parts[3:], body))
-                is_known = self.headers["Authorization"] == f"Bearer {TOKEN}"
-                status, words = (
-                    stf.respond(self.command, parts[3:], body)
-                    if is_known and parts[:3] == ["", "api", "v1"]
-                    else (401, {})
-                )
+                body = json.loads(self.rfile.read(size)) if size else None
+                place = urlsplit(self.path)
+                parts = [unquote(x) for x in place.path.split("/")]
+                assert parts[:3] == ["", "api", "v1"]
+                query = dict(parse_qsl(place.query))
+                try:
+                    status, words = self.checked(parts[3:], query, body)
+                except (KeyError, ValueError) as error:
+                    stf.wrong.append(f"{self.command} {self.path}: {error!r}")
+                    status, words = 500, {}
                 self.send_response(status)
                 self.end_headers()
-                words = {"success": status == 200, "description": "", **words}
                 self.wfile.write(json.dumps(words).encode())
+
+            def checked(self, parts, query, body):
+                operation = operation_of(self.command, parts)
+                check_request(operation, set(query), body)
+                stf.requests.append((self.command, parts, body))
+                is_known = self.headers["Authorization"] == f"Bearer {TOKEN}"
+                status, words = (
+                    stf.respond(self.command, parts, query, body)
+                    if is_known
+                    else (401, {})
+                )
+                words = {"success": status == 200, "description": "", **words}
+                check_answer(operation, status, words)
+                return status, words
 
             do_GET = do_POST = do_DELETE = answer
 
@@ -61,22 +79,15 @@ class Stf:
         self._server.server_close()
 
     def offers(self, serial, address, *, model="Pixel 8", owner=None):
-        self.phones[serial] = {
-            "serial": serial,
-            "model": model,
-            "present": True,
-            "ready": True,
-            "address": address,
-            "owner": owner,
-        }
+        self.phones[serial] = {"model": model, "address": address, "owner": owner}
 
     def owner(self, serial):
         return self.phones[serial]["owner"]
 
-    def respond(self, method, parts, body):
+    def respond(self, method, parts, query, body):
         if (method, parts) == ("GET", ["devices"]):
-            shown = ({**x, "using": x["owner"] == "us"} for x in self.phones.values())
-            return 200, {"devices": list(shown)}
+            shown = [_shown(*item, query["fields"]) for item in self.phones.items()]
+            return 200, {"devices": shown}
         if (method, parts) == ("POST", ["user", "devices"]):
             phone = self.phones.get(body["serial"])
             if phone is None or phone["owner"]:
@@ -93,4 +104,20 @@ class Stf:
         if method == "DELETE":
             phone["owner"] = None
             return 200, {}
-        return 200, {"device": {"serial": phone["serial"]}}
+        return 200, {"device": _shown(parts[2], phone, query["fields"])}
+
+
+def _shown(serial, phone, fields):
+    """What the API shows of a phone: the fields that were asked for."""
+    name = phone["owner"]
+    device = {
+        "serial": serial,
+        "model": phone["model"],
+        "marketName": phone["model"],
+        "manufacturer": "GOOGLE",
+        "present": True,
+        "ready": True,
+        "using": name == "us",
+        "owner": name and {"name": name, "email": f"{name.replace(' ', '-')}@lab"},
+    }
+    return {name: device[name] for name in fields.split(",")}
