@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import importlib.metadata
 import logging
@@ -24,6 +25,7 @@ from pocketbench.bench.lab.part import (
     phone_resource,
 )
 from pocketbench.bench.lab.session import LabSession
+from pocketbench.bench.lab.silence import silence_limit_s
 from pocketbench.bench.lab.worker import (
     announce,
     lacking,
@@ -43,6 +45,7 @@ from pocketbench.bench.records.run import DeviceReady, spares_of
 _CONNECT_S = 15
 _LOOK_S = 1.0
 _PIECE_BYTES = 16 << 20
+_PIECE_S = 120.0
 
 
 class Phone(NamedTuple):
@@ -67,6 +70,9 @@ class Lab:
         self._queues: dict[str, queue.SimpleQueue[Mapping[str, Any]]] = {}
         self._sending = threading.Lock()
         self._alive: tuple[float, frozenset[str]] = (0.0, frozenset())
+        self._silence_limit_s = silence_limit_s()
+        self._is_silent = False
+        """Whether the scheduler is connected and does not answer."""
         self._ids: dict[str, str | None] = {}
         self._used: set[str | None] = set()
         """Serial hashes of phones that this run measures on."""
@@ -80,13 +86,16 @@ class Lab:
 
     def phones(self) -> list[Phone]:
         """Every phone that is ready now; one reached by two hosts counts once."""
+        scheduler = self._client.sync(
+            self._client.scheduler.identity,
+            n_workers=-1,
+            callback_timeout=self._silence_limit_s,
+        )
         names = {
             address: str(worker["name"])
-            for address, worker in self._client.scheduler_info(n_workers=-1)[
-                "workers"
-            ].items()
+            for address, worker in scheduler["workers"].items()
         }
-        answers = self._client.run(announce, on_error="ignore")
+        answers = self._ask(announce, names)
         ours = importlib.metadata.version("pocketbench")
         found: dict[object, Phone] = {}
         for address, answer in sorted(answers.items()):
@@ -102,6 +111,26 @@ class Lab:
                 phone = Phone(self._id_of(info, name), info, address, name)
                 found.setdefault(info.serial_hash, phone)
         return list(found.values())
+
+    def _ask(
+        self, function: Callable[..., Any], workers: Iterable[str]
+    ) -> dict[str, Any]:
+        """What workers answer, by address, without those that are silent or fail."""
+
+        async def answers() -> list[Any]:
+            asked = [
+                self._client.run(
+                    function,
+                    workers=[address],
+                    on_error="ignore",
+                    callback_timeout=self._silence_limit_s,
+                )
+                for address in workers
+            ]
+            return await asyncio.gather(*asked, return_exceptions=True)
+
+        found = self._client.sync(answers)
+        return {k: v for x in found if isinstance(x, dict) for k, v in x.items()}
 
     def _id_of(self, info: DeviceInfo, host: str) -> str:
         """Its own id, which emulators of two hosts may share."""
@@ -136,35 +165,38 @@ class Lab:
         at, workers = self._alive
         if time.monotonic() - at > _LOOK_S:
             try:
-                workers = frozenset(self._client.nthreads())
-            except OSError:
+                workers = self._workers()
+            except OSError as error:
                 # The scheduler went away, which `is_connected` reports.
+                self._is_silent |= isinstance(error, TimeoutError)
                 return True
             self._alive = time.monotonic(), workers
         return worker in workers
 
+    def _workers(self) -> frozenset[str]:
+        return frozenset(self._client.nthreads(callback_timeout=self._silence_limit_s))
+
     @property
     def is_connected(self) -> bool:
-        """Whether the scheduler is there."""
-        return bool(self._client.status == "running")
+        """Whether the scheduler is there, and answers."""
+        return bool(self._client.status == "running" and not self._is_silent)
 
     def busy(self) -> dict[str, tuple[str, ...]]:
         """The parts that each worker measures now, by its address."""
-        found = self._client.run(measured_now, on_error="ignore")
+        found = self._ask(measured_now, self._workers())
         return {address: tuple(keys) for address, keys in found.items()}
 
     def part_on(self, phone: Phone) -> str | None:
         """The part that is measured on a phone now."""
-        found = self._client.run(
-            measured_now, workers=[phone.worker], on_error="ignore"
-        )
+        found = self._ask(measured_now, [phone.worker])
         return part_of(phone.info, found.get(phone.worker, ()))
 
     def send_files(self, part: Part, worker: str) -> int:
         """Send what a worker's host lacks, one host after another; gives the bytes."""
         wanted = [(x.sha256, x.name) for x in part.files]
         with self._sending:
-            (missing,) = self._client.run(lacking, wanted, workers=[worker]).values()
+            to_worker = {"workers": [worker], "callback_timeout": _PIECE_S}
+            (missing,) = self._client.run(lacking, wanted, **to_worker).values()
             files = [x for x in part.files if x.sha256 in missing]
             for item in files:
                 with open(item.path, "rb") as file:
@@ -177,7 +209,7 @@ class Lab:
                             offset,
                             file.read(_PIECE_BYTES),
                             offset + _PIECE_BYTES >= item.size_bytes,
-                            workers=[worker],
+                            **to_worker,
                         )
         return sum(x.size_bytes for x in files)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import time
 from collections.abc import Collection, Mapping
@@ -107,9 +108,10 @@ class LabSession(JobSession):
         """The same phone when it is back, or a free one of its model."""
         deadline = time.monotonic() + _BACK_S
         while self._lab.is_connected and time.monotonic() < deadline:
-            found = self._lab.replacement(lost)
-            if found is not None:
-                return found
+            # A scheduler that goes away meanwhile is found to be gone above.
+            with contextlib.suppress(OSError):
+                if (found := self._lab.replacement(lost)) is not None:
+                    return found
             if self._run.cancel.wait(1.0):
                 raise Cancelled(self._info.id, "stopped", "Its host was waited for")
         return None

@@ -30,6 +30,7 @@ from pocketbench.bench.lab.part import (
     moved,
     phone_resource,
 )
+from pocketbench.bench.lab.silence import silence_limit_s
 from pocketbench.bench.measure.context import RunContext
 from pocketbench.bench.measure.execute import measure
 from pocketbench.bench.measure.lease import CpuLease
@@ -92,10 +93,24 @@ async def _serve(scheduler: str, name: str, say: Callable[[str], None]) -> None:
             phones = msgspec.json.decode(await announce(worker), type=Host).phones
             names = ", ".join(f"{x.name} ({x.id})" for x in phones) or "no phone"
             say(f"{name} at {worker.address}: {names}")
-            await worker.finished()
+            await _until_gone(worker)
         say(f"{scheduler} went away; trying again")
         is_said = True
         await asyncio.sleep(_AGAIN_S)
+
+
+async def _until_gone(worker: Worker) -> None:
+    """Wait until the scheduler closes the connection, or does not answer."""
+    finished = asyncio.ensure_future(worker.finished())
+    try:
+        while not finished.done():
+            async with asyncio.timeout(silence_limit_s()):
+                await worker.scheduler.ncores(workers=[])
+            await asyncio.wait([finished], timeout=_AGAIN_S)
+    except OSError as error:
+        logger.info("%s: %r", worker.scheduler.address, error)
+    finally:
+        finished.cancel()
 
 
 async def _trouble_with(scheduler: str) -> str | None:

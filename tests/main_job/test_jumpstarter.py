@@ -7,6 +7,7 @@ import pytest
 from pocketbench.bench.records.failure import FailureReason
 from tests.main_job.conftest import LEASED_RUN
 from tests.phones import wait_for
+from tests.reliability.lab_faults import record_outcome
 
 pytestmark = pytest.mark.needs(
     "jumpstarter", "executorch", "compiler", "namespaces", "mksh", "toybox"
@@ -72,6 +73,24 @@ def test_a_killed_runs_phone_gets_its_settings_and_is_given_back_by_the_next_com
 
 
 @pytest.mark.slow
+def test_ctrl_c_gives_the_phone_back_at_once(user, controller, phone, adb, ctrl_c):
+    run = user.starts(*COMMAND, "--blocks", "9", "--min-duration", "10m")
+
+    def measures():
+        return phone.shell("pgrep -f min-duration-ms").stdout.strip()
+
+    adb.connect(phone)
+    wait_for(measures)
+    assert controller.held
+    ctrl_c(run)
+    _, stderr = run.communicate(timeout=120)
+
+    assert run.returncode == 130, stderr
+    assert not controller.held
+    assert not measures()
+
+
+@pytest.mark.slow
 def test_a_lease_that_is_lost_is_a_failure_and_the_rest_is_measured_later(
     user, controller, phone
 ):
@@ -82,7 +101,8 @@ def test_a_lease_that_is_lost_is_a_failure_and_the_rest_is_measured_later(
     _, stderr = run.communicate(timeout=240)
 
     assert run.returncode == 3, stderr
-    last = user.last_run().failures[-1]
+    stored = user.last_run()
+    last = stored.failures[-1]
     assert last.reason is FailureReason.LEASE_LOST
     assert last.fact == "shelf-1 is leased from Jumpstarter no more"
 
@@ -91,8 +111,8 @@ def test_a_lease_that_is_lost_is_a_failure_and_the_rest_is_measured_later(
         "run", "--resume", "last", "--lab", "jumpstarter:model=pixel-8"
     )
     assert resumed.returncode == 0, resumed.stderr
-    blocks = [x.block for x in user.last_run().launches]
-    assert sorted(blocks) == list(range(8))
+    asked = [f"android:{phone.serial}"]
+    record_outcome("lease of Jumpstarter lost", asked, stored, user.last_run())
     assert not controller.held
 
 

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import uuid
+from collections import Counter
 
 import pytest
 
@@ -23,12 +24,19 @@ from pocketbench.devices.android.adb.private_server import private_server
 from pocketbench.devices.android.adb.program import find_adb
 from pocketbench.devices.simulated.running import running_phone
 from tests.main_job.conftest import MODELS
+from tests.main_job.kill_anywhere import CHANGEABLE
 from tests.phones import Adb, wait_for
+from tests.reliability.lab_faults import record_outcome
 
 NET = ("nets:net", "--input", "1x3x16x16", "--engine", "executorch")
 VARIANTS = ("--variant", "float32", "--variant", "int8-static")
 IDS = ["float32+executorch", "int8-static+executorch"]
 BLOCKS = 4
+SOON = {
+    "DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "11s",
+    "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "11s",
+}
+"""With which silence counts as absence after the shortest time that Dask allows."""
 SHORT = ("--blocks", str(BLOCKS), "--iterations", "3", "--warmup", "1")
 LONG = ("--min-duration", "500ms")
 
@@ -76,6 +84,10 @@ class Host:
         )
         return bool(listed.stdout.strip())
 
+    def settings(self):
+        """All that a run may change on its first phone."""
+        return self.adb("shell", CHANGEABLE, serial=self.phones[0].serial).stdout
+
     def holder(self):
         """What `pocketbench devices` says there of who uses its first phone."""
         listed = self._user.types("devices", "--json", **self._own)
@@ -91,21 +103,23 @@ class Host:
 
 @pytest.fixture
 def hosts(user, tmp_path_factory):
-    """Make hosts with a simulated phone each: `hosts("left", "right")`."""
+    """Make hosts with simulated phones: `hosts("left", right=["vivo-x100"])`."""
     with contextlib.ExitStack() as stack:
 
-        def make(*names):
+        def make(*names, **others):
             made = []
-            for name in names:
+            alike = {name: ["pixel-8"] for name in names}
+            for name, profiles in (alike | others).items():
                 folder = tmp_path_factory.mktemp(name)
                 server = stack.enter_context(private_server(find_adb(), folder / "adb"))
                 host = Host(name, Adb(find_adb(), server), user, folder)
-                phone = stack.enter_context(
-                    running_phone("pixel-8", name=f"{name}-{uuid.uuid4().hex[:8]}")
-                )
-                host.adb.connect(phone)
-                host.phones.append(phone)
-                phone.id = f"android:{phone.serial}"
+                for profile in profiles:
+                    phone = stack.enter_context(
+                        running_phone(profile, name=f"{name}-{uuid.uuid4().hex[:8]}")
+                    )
+                    host.adb.connect(phone)
+                    host.phones.append(phone)
+                    phone.id = f"android:{phone.serial}"
                 made.append(host)
             return made
 
@@ -141,9 +155,11 @@ def scheduler(tmp_path):
 
 
 class Cable:
-    """What connects a worker to the scheduler, and can be cut."""
+    """What connects a computer to the scheduler, and can be cut or fall silent."""
 
     def __init__(self, address):
+        self._passes = threading.Event()
+        self._passes.set()
         self._target = address.removeprefix("tcp://").split(":")
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"tcp://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -158,7 +174,15 @@ class Cable:
                 far = socket.create_connection(self._target)
                 self._ends += [near, far]
                 for pair in ((near, far), (far, near)):
-                    threading.Thread(target=_copy, args=pair, daemon=True).start()
+                    words = (*pair, self._passes)
+                    threading.Thread(target=_copy, args=words, daemon=True).start()
+
+    def silence(self):
+        """Pass nothing on from now on, and close nothing."""
+        self._passes.clear()
+
+    def heal(self):
+        self._passes.set()
 
     def cut(self):
         for end in (self._listener, *self._ends):
@@ -167,13 +191,29 @@ class Cable:
         self._serving.join()
         for end in (self._listener, *self._ends):
             end.close()
+        self.heal()
 
 
-def _copy(source, target):
+def _copy(source, target, passes):
     with contextlib.suppress(OSError):
         while data := source.recv(65536):
+            passes.wait()
             target.sendall(data)
+        passes.wait()
         target.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.fixture
+def cable_to():
+    """Lay cables to a scheduler."""
+    with contextlib.ExitStack() as stack:
+
+        def lay(address):
+            cable = Cable(address)
+            stack.callback(cable.cut)
+            return cable
+
+        yield lay
 
 
 def two_joined(hosts, address):
@@ -223,6 +263,40 @@ def test_each_phone_measures_on_its_own_host_and_files_travel_once(
     assert "sent " not in again.stderr
 
 
+def test_two_phones_of_a_host_share_one_transfer(user, hosts, scheduler):
+    (left,) = hosts(left=["pixel-8", "pixel-8"])
+    _, address = scheduler()
+    left.joins(address)
+    done = user.types("run", *NET, "--variant", "float32", *SHORT, "--lab", address)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("sent ") == 1
+    launches = Counter(x.device_id for x in user.last_run().launches)
+    assert launches == {phone.id: BLOCKS for phone in left.phones}
+
+
+def test_a_spare_phone_of_another_model_is_left_alone(user, hosts, scheduler):
+    left, right = hosts("left", right=["vivo-x100"])
+    _, address = scheduler()
+    for host in (left, right):
+        host.joins(address)
+    (lost,), (other,) = left.phones, right.phones
+    run = user.starts(
+        *("run", *NET, *VARIANTS, *SHORT, *LONG, "--spread"),
+        *("--lab", address, "--device", lost.id),
+    )
+    user.waits_for_launches(run, 1)
+    left.is_killed()
+    code, stderr = ends(run)
+
+    assert code == 3, stderr
+    stored = user.last_run()
+    assert {x.device_id for x in stored.launches} == {lost.id}
+    assert [x.reason for x in stored.failures] == [FailureReason.DEVICE_LOST]
+    listed = right.adb("shell", "ls /data/local/tmp", serial=other.serial)
+    assert (listed.returncode, listed.stdout) == (0, "")
+
+
 def test_a_killed_workers_blocks_are_redone_on_a_free_phone_of_its_model(
     user, hosts, scheduler
 ):
@@ -241,11 +315,9 @@ def test_a_killed_workers_blocks_are_redone_on_a_free_phone_of_its_model(
         f"lab host left went away; {len(_of(user, lost))} launches are kept" in stderr
     )
     stored = user.last_run()
-    on_lost, on_spare = whole_on(stored, lost), whole_on(stored, spare)
-    assert on_lost
-    assert sorted(on_lost + on_spare) == list(range(BLOCKS))
-    places = [(x.device_id, x.block, x.variant_id) for x in stored.launches]
-    assert len(set(places)) == len(places)
+    assert whole_on(stored, lost)
+    assert whole_on(stored, spare)
+    record_outcome("worker killed, another phone of its model is free", [lost], stored)
 
 
 def test_a_resumed_run_counts_the_blocks_that_a_spare_phone_measured(
@@ -272,10 +344,8 @@ def test_a_resumed_run_counts_the_blocks_that_a_spare_phone_measured(
     resumed = user.types("run", "--resume", "last", "--lab", address)
     assert resumed.returncode == 0, resumed.stderr
     after = user.last_run()
-    assert after.launches[: len(before.launches)] == before.launches
     assert whole_on(after, spare) == whole_on(before, spare)
-    on_both = whole_on(after, lost) + whole_on(after, spare)
-    assert sorted(on_both) == list(range(BLOCKS))
+    record_outcome("worker killed, then the scheduler", [lost], before, after)
 
 
 CLOCK = """
@@ -312,6 +382,7 @@ def test_a_host_whose_clock_is_behind_and_set_back_loses_no_launch_and_no_order(
     process.kill()
     code, stderr = ends(run)
     assert code == 3, stderr
+    stored = user.last_run()
     assert left.worker.stdout.readline().startswith(address)
 
     _, address = scheduler(port=address.rpartition(":")[2])
@@ -320,7 +391,8 @@ def test_a_host_whose_clock_is_behind_and_set_back_loses_no_launch_and_no_order(
     # The failure is made good by launches that really are later.
     assert resumed.returncode == 0, resumed.stderr
     run = user.last_run()
-    assert whole_on(run, left.phones[0].id) == list(range(BLOCKS))
+    fault = "host's clock behind and set back, then the scheduler gone"
+    record_outcome(fault, [left.phones[0].id], stored, run)
     times = [x.started_at for x in run.launches]
     assert times == sorted(times)
     assert run.started.started_at < times[0]
@@ -343,6 +415,12 @@ def test_a_phone_that_is_lost_at_every_launch_is_quarantined_and_holds_no_other(
     assert whole_on(run, lost.id) == []
     assert whole_on(run, right.phones[0].id) == list(range(BLOCKS))
 
+    lost.ask("behave", rules=[])
+    resumed = user.types("run", "--resume", "last", "--lab", address)
+    assert resumed.returncode == 0, resumed.stderr
+    asked = [lost.id, right.phones[0].id]
+    record_outcome("phone quarantined", asked, run, user.last_run())
+
 
 def test_a_quarantined_phone_of_a_spread_run_leaves_every_model_to_the_other_host(
     user, hosts, scheduler
@@ -364,11 +442,8 @@ def test_a_quarantined_phone_of_a_spread_run_leaves_every_model_to_the_other_hos
     run = user.last_run()
     assert [x.reason for x in run.failures].count(FailureReason.QUARANTINED) == 1
     assert {x.device_id for x in run.launches} == {right.phones[0].id}
-    for name in models:
-        whole = whole_blocks(
-            run.launches, device_id=right.phones[0].id, model=name, variant_ids=IDS[:1]
-        )
-        assert sorted(whole) == list(range(BLOCKS))
+    asked = [lost.id, right.phones[0].id]
+    record_outcome("phone quarantined, models spread over phones", asked, run)
 
 
 def test_a_phone_that_another_run_of_the_lab_uses_is_waited_for_as_long_as_asked(
@@ -453,9 +528,8 @@ def test_a_killed_workers_phone_is_reported_where_no_other_is_free(
     left.joins(address)
     resumed = user.types("run", "--resume", "last", "--lab", address)
     assert resumed.returncode == 0, resumed.stderr
-    assert whole_on(user.last_run(), lost) == list(range(BLOCKS))
-    kept = user.last_run().launches[: len(stored.launches)]
-    assert kept == stored.launches
+    asked, fault = [lost, right.phones[0].id], "worker killed, no other phone is free"
+    record_outcome(fault, asked, stored, user.last_run())
 
 
 def test_a_run_whose_scheduler_is_gone_keeps_what_it_has_and_is_resumed(
@@ -482,15 +556,15 @@ def test_a_run_whose_scheduler_is_gone_keeps_what_it_has_and_is_resumed(
     assert "left at" in left.worker.stdout.readline()
     resumed = user.types("run", "--resume", "last", "--lab", address)
     assert resumed.returncode == 0, resumed.stderr
-    assert whole_on(user.last_run(), phone.id) == list(range(BLOCKS))
+    record_outcome("scheduler gone", [phone.id], stored, user.last_run())
 
 
 def test_a_network_that_is_cut_costs_no_launch_and_ends_what_is_cut_off(
-    user, hosts, scheduler
+    user, hosts, scheduler, cable_to
 ):
     left, right = hosts("left", "right")
     _, address = scheduler()
-    cable = Cable(address)
+    cable = cable_to(address)
     left.joins(cable.address)
     right.joins(address)
     lost, spare = left.phones[0].id, right.phones[0].id
@@ -503,12 +577,123 @@ def test_a_network_that_is_cut_costs_no_launch_and_ends_what_is_cut_off(
 
     assert code == 0, stderr
     stored = user.last_run()
-    on_lost, on_spare = whole_on(stored, lost), whole_on(stored, spare)
-    assert sorted(on_lost + on_spare) == list(range(BLOCKS))
-    assert on_lost
-    places = [(x.device_id, x.block, x.variant_id) for x in stored.launches]
-    assert len(set(places)) == len(places)
+    assert whole_on(stored, lost)
+    assert whole_on(stored, spare)
+    record_outcome("network cut between a host and the scheduler", [lost], stored)
     assert "went away" in left.worker.stdout.readline()
+
+
+def test_a_host_behind_a_silent_network_loses_no_launch_and_stops_and_joins_again(
+    user, hosts, scheduler, cable_to
+):
+    left, right = hosts("left", "right")
+    _, address = scheduler(**SOON)
+    cable = cable_to(address)
+    left.joins(cable.address, **SOON)
+    right.joins(address)
+    before = left.settings()
+    lost, spare = left.phones[0].id, right.phones[0].id
+    run = user.starts(
+        *("run", *NET, *VARIANTS, *SHORT, "--min-duration", "3s"),
+        *("--lab", address, "--device", lost),
+    )
+    user.waits_for_launches(run, 3)
+    assert left.settings() != before
+    cable.silence()
+
+    assert left.worker.stdout.readline() == f"{cable.address} went away; trying again\n"
+    assert left.settings() == before
+    code, stderr = ends(run)
+    assert code == 0, stderr
+    stored = user.last_run()
+    assert whole_on(stored, lost)
+    assert whole_on(stored, spare)
+    record_outcome("network silent between a host and the scheduler", [lost], stored)
+    cable.heal()
+    assert "left at" in left.worker.stdout.readline()
+
+
+def test_a_host_that_hangs_is_left_out_and_holds_up_no_other(user, hosts, scheduler):
+    _, address = scheduler()
+    left, _ = two_joined(hosts, address)
+    left.worker.send_signal(signal.SIGSTOP)
+    try:
+        listed = user.types("lab", "status", address, "--json", **SOON)
+    finally:
+        left.worker.send_signal(signal.SIGCONT)
+    assert [x["host"] for x in json.loads(listed.stdout)] == ["right"]
+
+
+@pytest.mark.parametrize("fault", ["cut", "silent"])
+def test_a_run_that_is_cut_off_from_its_lab_keeps_what_it_has_and_is_resumed(
+    user, hosts, scheduler, cable_to, fault
+):
+    (left,) = hosts("left")
+    _, address = scheduler()
+    cable = cable_to(address)
+    left.joins(address)
+    before = left.settings()
+    run = user.starts(
+        *("run", *NET, *VARIANTS, *SHORT, *LONG, "--lab", cable.address), **SOON
+    )
+    user.waits_for_launches(run, 2)
+    cable.cut() if fault == "cut" else cable.silence()
+    code, stderr = ends(run)
+
+    assert code == 3, stderr
+    stored = user.last_run()
+    assert "scheduler of the lab went away" in stored.failures[-1].fact
+    resumed = user.types("run", "--resume", "last", "--lab", address)
+    assert resumed.returncode == 0, resumed.stderr
+    asked, name = (
+        [left.phones[0].id],
+        f"network {fault} between a run and the scheduler",
+    )
+    record_outcome(name, asked, stored, user.last_run())
+    assert left.settings() == before
+
+
+def test_the_phones_of_a_run_whose_computer_dies_get_their_settings_back(
+    user, hosts, scheduler
+):
+    _, address = scheduler()
+    both = two_joined(hosts, address)
+    before = [host.settings() for host in both]
+    run = user.starts("run", *NET, *VARIANTS, *SHORT, *LONG, "--lab", address)
+    asked = [host.phones[0].id for host in both]
+    for device_id in asked:
+        user.waits_for_launches(run, 1, device_id)
+    assert all(host.settings() != x for host, x in zip(both, before, strict=True))
+    run.kill()
+    run.wait()
+
+    wait_for(lambda: [host.settings() for host in both] == before)
+    stored = user.last_run()
+    resumed = user.types("run", "--resume", "last", "--lab", address)
+    assert resumed.returncode == 0, resumed.stderr
+    record_outcome("computer of the run dies", asked, stored, user.last_run())
+    assert [host.settings() for host in both] == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_the_phone_of_a_worker_that_ends_gets_its_settings_back(
+    user, hosts, scheduler, number
+):
+    (left,) = hosts("left")
+    _, address = scheduler()
+    left.joins(address)
+    before = left.settings()
+    run = user.starts("run", *NET, "--variant", "float32", *LONG, "--lab", address)
+    user.waits_for_launches(run, 1)
+    assert left.settings() != before
+    left.worker.send_signal(number)
+    left.worker.wait()
+
+    if number == signal.SIGKILL:
+        assert left.settings() != before
+        # As each command there does, so that `--resume` finds the phone as it was.
+        left.joins(address)
+    assert left.settings() == before
 
 
 def test_ctrl_c_ends_what_runs_on_the_other_host(user, hosts, scheduler, ctrl_c):

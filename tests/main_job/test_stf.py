@@ -9,6 +9,7 @@ import pytest
 from pocketbench.bench.records.failure import FailureReason
 from tests.main_job.conftest import LEASED_RUN
 from tests.phones import wait_for
+from tests.reliability.lab_faults import record_outcome
 from tests.standins.stf import Stf
 from tests.standins.stf_api import check_answer, check_request
 
@@ -114,8 +115,8 @@ def test_a_lease_that_is_lost_is_a_failure_and_the_rest_is_measured_later(
     stf.phones[SERIAL]["owner"] = None
     resumed = user.types("run", "--resume", "last", "--lab", f"stf:{SERIAL}")
     assert resumed.returncode == 0, resumed.stderr
-    blocks = [x.block for x in user.last_run().launches]
-    assert sorted(blocks) == list(range(8))
+    asked = [f"android:{phone.serial}"]
+    record_outcome("lease of DeviceFarmer lost", asked, stored, user.last_run())
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Every fault in every phase of a run on a scripted device, and what came of it.
 
-`python -m tests.reliability.matrix` writes docs/reliability.md from what it sees.
+`python -m tests.reliability.matrix` writes docs/reliability.md from what it sees; with
+the argument `lab`, from what it sees of the lab's faults too, which takes minutes.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import contextlib
 import errno
 import logging
 import os
+import sys
 import tempfile
 import threading
 from collections.abc import Callable
@@ -35,9 +37,14 @@ from tests.bench.measure.test_session import (
     ScriptedDevice,
     ScriptedDriver,
 )
+from tests.reliability.lab_faults import (
+    DOCUMENT,
+    REPOSITORY,
+    outcomes_on_page,
+    provoked_outcomes,
+    section,
+)
 
-REPOSITORY = Path(__file__).parents[2]
-DOCUMENT = REPOSITORY / "docs/reliability.md"
 BLOCKS, VARIANTS = 3, ("float32", "int8-static")
 
 
@@ -259,7 +266,7 @@ SHOWN_BY = {
 """By heading, files of tests; `::` and a part of their names where only some count."""
 
 
-def document(seen: dict[tuple[str, str], str]) -> str:
+def document(seen: dict[tuple[str, str], str], of_the_lab: dict[str, str]) -> str:
     """The page: what was seen, and which tests show the rest."""
     lines = [
         "# Reliability and security",
@@ -283,6 +290,7 @@ def document(seen: dict[tuple[str, str], str]) -> str:
     for fault in FAULTS:
         row = " | ".join(seen[phase, fault] for phase in PHASES)
         lines.append(f"| {fault} | {row} |")
+    lines += ["", *section(of_the_lab)]
     for title, files in SHOWN_BY.items():
         lines += ["", f"## {title}", "", "| shown by | what it shows |", "|---|---|"]
         for file in files:
@@ -310,7 +318,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             os.environ["POCKETBENCH_STATE_DIR"] = f"{folder}/state"
             seen[phase, fault] = outcome(phase, fault, Path(folder) / "run")
-    DOCUMENT.write_text(document(seen), "utf-8")
+    of_the_lab = provoked_outcomes() if "lab" in sys.argv else outcomes_on_page()
+    DOCUMENT.write_text(document(seen, of_the_lab), "utf-8")
 
 
 if __name__ == "__main__":

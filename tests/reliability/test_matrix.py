@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.reliability.matrix import DOCUMENT, cases, document, outcome
+from tests.reliability.lab_faults import DOCUMENT, outcomes_on_page
+from tests.reliability.matrix import cases, document, outcome
 
 seen = {}
 
@@ -18,6 +19,6 @@ def test_the_page_says_what_was_seen(tmp_path, monkeypatch):
         if (phase, fault) not in seen:
             monkeypatch.setenv("POCKETBENCH_STATE_DIR", str(tmp_path / str(number)))
             seen[phase, fault] = outcome(phase, fault, tmp_path / f"run-{number}")
-    assert DOCUMENT.read_text("utf-8") == document(seen), (
+    assert DOCUMENT.read_text("utf-8") == document(seen, outcomes_on_page()), (
         "run python -m tests.reliability.matrix"
     )
