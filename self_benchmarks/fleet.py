@@ -18,7 +18,6 @@ import contextlib
 import multiprocessing
 import os
 import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -29,13 +28,10 @@ from typing import NamedTuple
 
 import click
 
-from pocketbench.android_runner.own import NullRunner
 from pocketbench.devices.android.adb.private_server import private_server
 from pocketbench.devices.android.adb.program import find_adb
-from pocketbench.devices.host import HostDriver
 from pocketbench.devices.simulated.running import running_phone
-from tests import factories
-from tests.main_job.on_a_phone import PhoneJob, attach, model_file, script
+from tests.main_job.on_a_phone import PhoneJob, attach, model_file, sleeping_program
 
 COUNTS = (1, 2, 4, 8, 16, 32, 64)
 LAUNCHES, LAUNCH_S = 100, 1.0
@@ -68,24 +64,11 @@ class Spent(NamedTuple):
         return self.cpu_s / self.wall_s
 
 
-def sleeping_program(folder: Path) -> Path:
-    """A program of a phone that sleeps, and then prints what the null program would."""
-    (info,) = HostDriver().discover()
-    runner = NullRunner((), print)
-    executable = runner.program(info).executable.path
-    request = factories.launch_request(warmup_iterations=1, threads=1)
-    argv = [executable, *runner.command(request).argv[1:]]
-    answer = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
-    sleep = f'[ "$1" = --capabilities ] || sleep {LAUNCH_S:g}'
-    lines = [sleep, "cat <<'END'", *answer.splitlines(), "END"]
-    return script(folder / "program", *lines)
-
-
 def warm(folder: Path, port: int, serial: str, program: Path) -> None:
     """Let one phone, alone, run once what it answers from memory later."""
     net = model_file(folder / "net.ptl", b"nothing")
     phone = SimpleNamespace(serial=serial)
-    run = PhoneJob(folder, port).measures(phone, net, blocks=2, null=program)
+    run = PhoneJob(folder, port).measures(phone, net, blocks=1, null=program)
     assert not run.failures, run.failures[0]
 
 
@@ -168,7 +151,7 @@ def main(counts: tuple[int, ...], remembered: bool, plot: Path | None) -> None:
     """Print a row for each number of phones, and fail beyond the aims."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        program = sleeping_program(folder)
+        program = sleeping_program(folder, LAUNCH_S)
         os.environ |= {
             "HOME": name,
             "POCKETBENCH_STATE_DIR": f"{name}/state",

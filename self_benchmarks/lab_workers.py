@@ -26,7 +26,7 @@ from pocketbench.devices.android.adb.private_server import private_server
 from pocketbench.devices.android.adb.program import find_adb
 from pocketbench.devices.simulated.running import running_phone
 from self_benchmarks.fleet import LAUNCH_S, LAUNCHES, REMEMBERED
-from tests.main_job.on_a_phone import ABI, PRINTS_A_RESULT, attach, script
+from tests.main_job.on_a_phone import ABI, attach, sleeping_program
 
 HOSTS, PHONES, TIMES = 4, 8, 3
 LEAST_SPEEDUP = 3.6
@@ -45,8 +45,10 @@ def scheduler(folder: Path) -> Iterator[str]:
     with subprocess.Popen(argv, stderr=subprocess.DEVNULL) as process:
         while not (file.exists() and file.read_text().endswith("}")):
             time.sleep(0.1)
-        yield json.loads(file.read_text())["address"]
-        process.terminate()
+        try:
+            yield json.loads(file.read_text())["address"]
+        finally:
+            process.terminate()
 
 
 @contextlib.contextmanager
@@ -91,18 +93,16 @@ def export(folder: Path) -> Path:
 
 
 def seconds(
-    folder: Path, net: Path, address: str, *words: str, launches: int = LAUNCHES
+    net: Path, program: Path, address: str, *words: str, launches: int = LAUNCHES
 ) -> float:
     """How long one run on phones of the lab takes; all launches are stored."""
-    program = script(
-        folder / "speed_benchmark_torch", f"sleep {LAUNCH_S:g}", *PRINTS_A_RESULT
-    )
     argv = [
         *(PROGRAM, "run", net, "--input", "1x4", "--no-cooldown", "--lab", address),
-        *("--blocks", str(launches), "--runner", f"{program.name}={program}@{ABI}"),
+        *("--blocks", str(launches), "--runner", f"null={program}@{ABI}"),
     ]
     began = time.monotonic()
-    subprocess.run([*argv, *words], check=True, cwd=folder, stdout=subprocess.DEVNULL)
+    quiet = subprocess.DEVNULL
+    subprocess.run([*argv, *words], check=True, cwd=net.parent, stdout=quiet)
     return time.monotonic() - began
 
 
@@ -118,6 +118,7 @@ def main() -> None:
         }
         labs = []
         net = export(folder)
+        program = sleeping_program(folder, LAUNCH_S)
         for count in (1, HOSTS):
             place = folder / str(count)
             place.mkdir()
@@ -126,10 +127,10 @@ def main() -> None:
                 name = f"lab-{count}-{number}"
                 for serial in stack.enter_context(host(place, name, labs[-1])):
                     alone = ("--device", f"android:{serial}")
-                    seconds(folder, net, labs[-1], *alone, launches=2)
+                    seconds(net, program, labs[-1], *alone, launches=1)
         ratios = []
         for _ in range(times):
-            one_s, all_s = (seconds(folder, net, address) for address in labs)
+            one_s, all_s = (seconds(net, program, address) for address in labs)
             ratios.append(HOSTS * one_s / all_s)
             print(
                 f"{PHONES * LAUNCHES} launches on 1 host: {one_s:.1f} s; "

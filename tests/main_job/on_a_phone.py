@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 from pocketbench.android_runner.build.toolchain import this_computer
+from pocketbench.android_runner.own import NullRunner
 from pocketbench.bench.measure.context import RunContext
 from pocketbench.bench.measure.execute import measure, noting_the_end
 from pocketbench.bench.measure.lease import CpuLease
@@ -34,6 +35,7 @@ from pocketbench.bench.records.plan import (
 from pocketbench.devices.android.adb.program import AdbProgram
 from pocketbench.devices.android.adb.server import AdbServer
 from pocketbench.devices.android.driver import AndroidDriver
+from pocketbench.devices.host import HostDriver
 from tests import factories
 
 ABI, _ = this_computer()
@@ -138,3 +140,19 @@ def script(path: Path, *lines: str) -> Path:
     path.write_text("\n".join(["#!/system/bin/sh", *lines]) + "\n")
     path.chmod(0o755)
     return path
+
+
+def sleeping_program(folder: Path, sleep_s: float) -> Path:
+    """A program of a phone that sleeps, and then prints what the null program would.
+
+    It takes no core of this computer, so any number of phones run it at once.
+    """
+    (info,) = HostDriver().discover()
+    runner = NullRunner((), print)
+    executable = runner.program(info).executable.path
+    request = factories.launch_request(warmup_iterations=1, threads=1)
+    argv = [executable, *runner.command(request).argv[1:]]
+    answer = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+    sleep = f'[ "$1" = --capabilities ] || sleep {sleep_s:g}'
+    lines = [sleep, "cat <<'END'", *answer.splitlines(), "END"]
+    return script(folder / "program", *lines)

@@ -1,8 +1,8 @@
 """Phones that something happens to every few seconds, for minutes on end.
 
-The phones are simulated, adb is real, and their program sleeps and prints what
-PyTorch's `speed_benchmark_torch` would. Faults and phones come from a seeded list. At
-the end every planned launch must be stored once, or be reported with its reason.
+The phones are simulated, adb is real, and their program sleeps and prints what the
+null program would. Faults and phones come from a seeded list. At the end every planned
+launch must be stored once, or be reported with its reason.
 With `remembered`, phones answer the reading of their conditions from memory until they
 restart: two cores are enough then for 32 of them.
 Run: python -m tests.main_job.soak PHONES MINUTES [SEED [remembered]]
@@ -21,16 +21,14 @@ from pathlib import Path
 
 from pocketbench.bench.judge.summarize import summarize
 from tests.main_job.on_a_phone import (
-    PRINTS_A_RESULT,
     PhoneJob,
     attach,
     model_file,
-    script,
+    sleeping_program,
 )
 
 MODELS = ("one", "two", "three")
 LAUNCH_S = 1.0
-PROGRAM = (f"sleep {LAUNCH_S:g}", *PRINTS_A_RESULT)
 BETWEEN_S = (2.0, 6.0)
 """The shortest and the longest time from one fault to the next."""
 TIMEOUT_S = 10.0
@@ -87,7 +85,7 @@ def soak(job, phones, folder, *, minutes, seed, lasting=()):
             others=phones[1:],
             blocks=blocks,
             timeout_s=TIMEOUT_S,
-            speed_benchmark_torch=script(folder / "program", *PROGRAM),
+            null=sleeping_program(folder, LAUNCH_S),
         )
     finally:
         over.set()
