@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -97,5 +98,8 @@ class Engine {
     return error.what();
   }
 };
+
+// The one engine that a program or an app is built with.
+std::unique_ptr<Engine> make_engine();
 
 }  // namespace pocketbench

@@ -1,10 +1,12 @@
-#include "lite_engine.h"
-
+// PyTorch's lite interpreter.
 #include <ATen/Context.h>
 #include <ATen/Functions.h>
 #include <ATen/Parallel.h>
+#include <ATen/core/ivalue.h>
+#include <c10/core/InferenceMode.h>
 #include <c10/util/Exception.h>
 #include <torch/csrc/jit/mobile/import.h>
+#include <torch/csrc/jit/mobile/module.h>
 #if __has_include(<torch/csrc/jit/mobile/compatibility/runtime_compatibility.h>)
 #include <torch/csrc/jit/mobile/compatibility/runtime_compatibility.h>
 #define POCKETBENCH_KNOWS_OPERATORS  // The published Android library does not.
@@ -14,9 +16,12 @@
 #include <cctype>
 #include <cstring>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
+#include <vector>
 
+#include "engine.h"
 #include "lite_heap.h"
 #include "lite_observer.h"
 #include "lite_prepack.h"
@@ -139,6 +144,39 @@ void visit_value(const c10::IValue& value, const OutputVisitor& visit) {
     visit_number(static_cast<std::uint8_t>(value.toBool()), visit);
   }
 }
+
+class LiteEngine final : public Engine {
+ public:
+  LiteEngine();
+
+  std::string name() const override { return "lite"; }
+  std::string runtime() const override;
+  int use_threads(int threads) override;
+  bool make_heap_steady() override;
+  void describe(Line& line) const override;
+  void describe_capabilities(Line& line) const override;
+  void load(const std::string& model) override;
+  Prepacked prepack(const std::string& model) override;
+  Inputs prepare_inputs(
+      std::span<const TensorSpec> specs, std::uint64_t seed) override;
+  Inputs read_inputs(
+      std::span<const TensorSpec> specs, std::span<const std::byte> data) override;
+  void stage(std::size_t input) override;
+  void forward() override;
+  void visit_output(const OutputVisitor& visit) const override;
+  void observe(OperatorTimes& times) override;
+  std::string message_of(const std::exception& error) const override;
+
+ private:
+  c10::InferenceMode inference_mode_;
+  void take(torch::jit::mobile::Module module);
+
+  torch::jit::mobile::Module module_;
+  std::optional<torch::jit::mobile::Method> forward_;
+  std::vector<std::vector<c10::IValue>> inputs_;
+  std::vector<c10::IValue> arguments_;
+  c10::IValue output_;
+};
 
 }  // namespace
 
@@ -277,5 +315,7 @@ std::string LiteEngine::message_of(const std::exception& error) const {
   const auto* torch_error = dynamic_cast<const c10::Error*>(&error);
   return torch_error ? torch_error->what_without_backtrace() : error.what();
 }
+
+std::unique_ptr<Engine> make_engine() { return std::make_unique<LiteEngine>(); }
 
 }  // namespace pocketbench

@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "app.h"
-#include "make_engine.h"
 #include "program.h"
 
 int PocketbenchRun(

@@ -1,7 +1,6 @@
-// A plain command-line program for iOS simulators, started with `simctl spawn`.
+// A command-line program that measures with the one engine it is built with.
 #include <cstdlib>
 
-#include "make_engine.h"
 #include "program.h"
 
 int main(int argc, char** argv) {

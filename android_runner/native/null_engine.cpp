@@ -1,14 +1,14 @@
 // Answers the runner protocol at once: what is left is the harness alone. Its
 // latencies are the real times of an empty forward call.
 #include <cmath>
-#include <cstdlib>
 
-#include "program.h"
+#include "engine.h"
 
+namespace pocketbench {
 namespace {
 
 // Counts up from the last token.
-class NullDecoder final : public pocketbench::Decoder {
+class NullDecoder final : public Decoder {
  public:
   std::int64_t vocabulary_size() const override { return 1000; }
   std::optional<std::int64_t> context_tokens() const override { return 4096; }
@@ -20,26 +20,26 @@ class NullDecoder final : public pocketbench::Decoder {
   double loss_of(std::int64_t) const override { return std::log(vocabulary_size()); }
 };
 
-class NullEngine final : public pocketbench::Engine {
+class NullEngine final : public Engine {
  public:
   std::string name() const override { return "null"; }
   std::string runtime() const override { return "none"; }
   int use_threads(int) override { return 1; }
-  void describe(pocketbench::Line&) const override {}
-  void describe_capabilities(pocketbench::Line&) const override {}
+  void describe(Line&) const override {}
+  void describe_capabilities(Line&) const override {}
   void load(const std::string&) override {}
-  pocketbench::Inputs prepare_inputs(
-      std::span<const pocketbench::TensorSpec>, std::uint64_t) override {
+  Inputs prepare_inputs(
+      std::span<const TensorSpec>, std::uint64_t) override {
     return {"none", 1};
   }
-  pocketbench::Inputs read_inputs(
-      std::span<const pocketbench::TensorSpec>, std::span<const std::byte>) override {
+  Inputs read_inputs(
+      std::span<const TensorSpec>, std::span<const std::byte>) override {
     return {"none", 1};
   }
   void stage(std::size_t) override {}
   void forward() override {}
-  void visit_output(const pocketbench::OutputVisitor&) const override {}
-  pocketbench::Decoder& decoder() override { return decoder_; }
+  void visit_output(const OutputVisitor&) const override {}
+  Decoder& decoder() override { return decoder_; }
 
  private:
   NullDecoder decoder_;
@@ -47,8 +47,6 @@ class NullEngine final : public pocketbench::Engine {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  NullEngine engine;
-  // A runtime that crashes while it is taken apart must not undo a measurement.
-  std::_Exit(pocketbench::run_program(engine, argc, argv));
-}
+std::unique_ptr<Engine> make_engine() { return std::make_unique<NullEngine>(); }
+
+}  // namespace pocketbench
