@@ -38,7 +38,7 @@ T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
 
 
-def presentable(summary: Summary) -> Summary:
+def redact(summary: Summary) -> Summary:
     """Return the summary with adb serials hashed and control characters replaced.
 
     Devices choose their names and programs their messages: neither may steer a

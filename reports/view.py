@@ -22,7 +22,7 @@ from pocketbench.bench.records.device_kind import device_tag
 from pocketbench.bench.records.families import SIMULATED, family_of
 from pocketbench.bench.records.generation import Generation
 from pocketbench.bench.records.metrics import Metric
-from pocketbench.reports.redact import presentable
+from pocketbench.reports.redact import redact
 
 CellKey = tuple[str, str, str]
 """Device, model, variant."""
@@ -48,7 +48,7 @@ class View:
         """
         self._fails_slower = fails_slower
         ids = [ready.device.id for ready in summary.devices]
-        summary = presentable(summary)
+        summary = redact(summary)
         renamed = {
             before: ready.device.id
             for before, ready in zip(ids, summary.devices, strict=True)

@@ -59,11 +59,6 @@ class SampledMemory(Value, frozen=True, kw_only=True):
             max(s.peak_rss_bytes, s.rss_bytes + s.swap_bytes) for s in self.samples
         )
 
-    @property
-    def peak_swap_bytes(self) -> int:
-        """The most that was swapped out."""
-        return max(s.swap_bytes for s in self.samples)
-
 
 def new_token() -> str:
     """A line start that no program prints by chance."""

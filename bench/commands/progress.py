@@ -25,8 +25,6 @@ from pocketbench.bench.records.device_kind import tagged_name
 from pocketbench.bench.units import format_size, format_span, format_time, shown
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from pocketbench.bench.records.conditions import Conditions
     from pocketbench.bench.records.device import DeviceInfo
     from pocketbench.bench.records.launch import Failure, Launch
@@ -99,12 +97,7 @@ class LineProgress(Observer):
         threading.Thread(target=self._print_minutes, daemon=True).start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """End the lines."""
         self._over.set()
 
@@ -213,12 +206,7 @@ class BarProgress(LineProgress):
         self._progress.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Leave the last picture standing."""
         self._progress.stop()
 

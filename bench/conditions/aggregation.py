@@ -48,7 +48,7 @@ class TimeSeries(Value, frozen=True, kw_only=True):
     readings: int
 
 
-class ClockCourse(Value, frozen=True, kw_only=True):
+class ClockSeries(Value, frozen=True, kw_only=True):
     """One clock domain."""
 
     policy: int
@@ -90,7 +90,7 @@ class DeviceConditions(Value, frozen=True, kw_only=True):
     """By kind, of its hottest sensor each time: `skin`, `cpu`, `battery`."""
     cooling: Counts = msgspec.field(default_factory=dict)
     """Cooling devices at work."""
-    clocks: tuple[ClockCourse, ...] = ()
+    clocks: tuple[ClockSeries, ...] = ()
     governors: Counts = msgspec.field(default_factory=dict)
     battery_percent: TimeSeries | None = None
     charging: Counts = msgspec.field(default_factory=dict)
@@ -189,7 +189,7 @@ def _of_device(device_id: str, launched: Sequence[Readings]) -> DeviceConditions
 
 def _clocks(
     spans: Sequence[Sequence[Conditions]], read: Sequence[Conditions]
-) -> tuple[ClockCourse, ...]:
+) -> tuple[ClockSeries, ...]:
     # Plain dictionaries: of a large run this is a noticeable part of its report.
     ran: dict[int, dict[int, int]] = {}
     for span in spans:
@@ -217,7 +217,7 @@ def _clocks(
             if is_capped is not None:
                 capped["capped" if is_capped else "free"] += count
         found.append(
-            ClockCourse(
+            ClockSeries(
                 policy=first.id,
                 cpus=first.cpus,
                 mean_khz=sum(khz * n for khz, n in ticks.items()) / total

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pocketbench.bench.records.plan import CooldownLimits, Variant
 
 
-def core_marks(
+def core_caveats(
     variant: Variant,
     *,
     wanted: str | None,
@@ -42,7 +42,7 @@ def core_marks(
     return tuple(found)
 
 
-def state_marks(
+def state_caveats(
     conditions: Conditions | None, *, baseline: Conditions | None = None
 ) -> tuple[Caveat, ...]:
     """What bends a number without any heat: caps, power, the build.
@@ -54,10 +54,10 @@ def state_marks(
     """
     if conditions is None:
         return ()
-    return tuple(_state_marks(conditions, baseline or conditions))
+    return tuple(_state_caveats(conditions, baseline or conditions))
 
 
-def _state_marks(conditions: Conditions, baseline: Conditions) -> Iterator[Caveat]:
+def _state_caveats(conditions: Conditions, baseline: Conditions) -> Iterator[Caveat]:
     if {cap.policy for cap in caps(conditions)} & {
         cap.policy for cap in caps(baseline)
     }:
@@ -88,14 +88,14 @@ class BlockHeat:
 
         Args:
             limits: What is too hot.
-            is_settled: What the gate says; `None`: nobody waited, so the first
-                launch's own reading has.
+            is_settled: Whether it waited until it was cool; `None`: it did not wait,
+                so the first launch's own reading has.
         """
         self._limits = limits
         self._is_settled = is_settled
         self._start: Conditions | None = None
 
-    def marks(
+    def caveats(
         self,
         before: Conditions | None,
         after: Conditions | None,

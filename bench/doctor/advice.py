@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pocketbench.bench.conditions.cooldown_rules import obstacles
-from pocketbench.bench.conditions.launch_caveats import state_marks
+from pocketbench.bench.conditions.launch_caveats import state_caveats
 from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.doctor_report import DeviceFound
 from pocketbench.bench.records.families import family_of
@@ -45,7 +45,7 @@ def _advice(found: DeviceFound) -> Iterator[str]:
         )
     if hot := obstacles(conditions, limits=CooldownLimits()):
         yield f"Not cool now: {'; '.join(hot)}. A run would wait until it is"
-    for caveat in state_marks(conditions):
+    for caveat in state_caveats(conditions):
         # A run wakes the phone itself.
         if caveat is not Caveat.DOZING:
             fact, cause, remedy = caveat.wording

@@ -14,8 +14,8 @@ from pocketbench.bench import registry
 from pocketbench.bench.conditions.launch_caveats import (
     BlockHeat,
     cool_reference,
-    core_marks,
-    state_marks,
+    core_caveats,
+    state_caveats,
 )
 from pocketbench.bench.errors import LaunchError, StoreError
 from pocketbench.bench.measure.cooldown_wait import needs_cooldown
@@ -176,15 +176,17 @@ class _Reader:
             started_at=_instant(line.started_s),
             wall_ns=result.duration_ns,
             caveats=(
-                *core_marks(
+                *core_caveats(
                     variant,
                     wanted=None,
                     pinned=(),
                     leased=(),
                     core_count=self._info.core_count,
                 ),
-                *heat.marks(before, after, reference=reference),
-                *state_marks(before, baseline=self._baseline if self._waits else None),
+                *heat.caveats(before, after, reference=reference),
+                *state_caveats(
+                    before, baseline=self._baseline if self._waits else None
+                ),
             ),
             measurement=measurement,
             conditions_before=before,

@@ -12,8 +12,8 @@ from functools import partial
 from pocketbench.bench.conditions.launch_caveats import (
     BlockHeat,
     cool_reference,
-    core_marks,
-    state_marks,
+    core_caveats,
+    state_caveats,
 )
 from pocketbench.bench.errors import (
     Cancelled,
@@ -240,15 +240,15 @@ class DeviceSession(JobSession):
             wall_ns=result.duration_ns,
             host_cpus=cpus,
             caveats=(
-                *core_marks(
+                *core_caveats(
                     variant,
                     wanted=self._run.plan.cores,
                     pinned=self._pinned,
                     leased=cpus,
                     core_count=self._info.core_count,
                 ),
-                *self._heat_marks(variant, before, after),
-                *state_marks(
+                *self._heat_caveats(variant, before, after),
+                *state_caveats(
                     before,
                     baseline=self._cooldown.baseline if self._cooldown else None,
                 ),
@@ -338,13 +338,13 @@ class DeviceSession(JobSession):
                 host_cpus=cpus,
             )
 
-    def _heat_marks(
+    def _heat_caveats(
         self, variant: Variant, before: Conditions | None, after: Conditions | None
     ) -> tuple[Caveat, ...]:
         if self._heat is None or self._is_this_computer:
             return ()
         reference = cool_reference(self._ledger.launches, variant.model, variant.id)
-        return self._heat.marks(before, after, reference=reference, cpus=self._pinned)
+        return self._heat.caveats(before, after, reference=reference, cpus=self._pinned)
 
     def ready(self, variant: Variant) -> ReadyVariant:
         """What each launch of a variant takes, on a prepared device."""

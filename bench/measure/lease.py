@@ -61,8 +61,8 @@ class CpuLease:
     def cores(self, count: int, cancel: threading.Event) -> Iterator[tuple[int, ...]]:
         """Hold `count` cores, or all there are when `count` is larger.
 
-        Whoever waits holds the door, so that a launch that needs many cores is not
-        overtaken for ever by those that need one.
+        The first in line keeps its place, so that a launch that needs many cores is
+        not overtaken for ever by those that need one.
 
         Raises:
             Cancelled: The event was set while waiting.

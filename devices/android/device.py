@@ -33,7 +33,7 @@ from pocketbench.devices.android.push.sending import ObjectSender
 from pocketbench.devices.android.quiesce import TIMEOUT_S as QUIET_TIMEOUT_S
 from pocketbench.devices.android.quiesce import (
     originals_needed,
-    quiet_phone,
+    quiesce_phone,
     restore_phone,
 )
 from pocketbench.devices.android.reconnect import wait_until_back
@@ -263,7 +263,7 @@ class AndroidDevice:
         self._is_restored = False
         try:
             run = partial(self._shell.run, timeout_s=QUIET_TIMEOUT_S)
-            yield quiet_phone(run, screen)
+            yield quiesce_phone(run, screen)
         finally:
             self.restore()
 

@@ -104,7 +104,7 @@ else grep -v ^{FIXED_PERFORMANCE}= $f >$f.new; mv -f $f.new $f; fi
 """
 
 
-def quiet_script(screen: ScreenWish = "on") -> str:
+def quiesce_script(screen: ScreenWish = "on") -> str:
     """For `sh -c`: put back what an earlier run left, then quiet the phone.
 
     Prints `set NAME WAS IS` for each. Every original is on record before its setting
@@ -135,7 +135,7 @@ _TOLD = re.compile(rb"^(back|set) ([a-z_]+) (\S+)(?: (\S+))?\r?$", re.M)
 Run: TypeAlias = "Callable[[Sequence[str]], CommandResult]"
 
 
-def quiet_phone(run: Run, screen: ScreenWish = "on") -> tuple[str, ...]:
+def quiesce_phone(run: Run, screen: ScreenWish = "on") -> tuple[str, ...]:
     """Keep it awake, its animations off, its clocks where it can hold them.
 
     Nothing here needs root; what a phone refuses is left as it is. Returns in words
@@ -146,7 +146,7 @@ def quiet_phone(run: Run, screen: ScreenWish = "on") -> tuple[str, ...]:
         screen: `on` wakes it and keeps it awake, `off` puts it to sleep, `leave`
             does neither.
     """
-    return _words(run(["sh", "-c", quiet_script(screen)]))
+    return _words(run(["sh", "-c", quiesce_script(screen)]))
 
 
 def restore_phone(run: Run) -> tuple[bool, tuple[str, ...]]:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from pocketbench.bench.judge.summary import BudgetVerdict, Comparison, Verdict
 from pocketbench.bench.units import shown
-from pocketbench.reports.formats.console_sustained import show_courses
+from pocketbench.reports.formats.console_sustained import show_sustained
 from pocketbench.reports.formats.console_table import NamedRow, named_rows, shortened
 from pocketbench.reports.tables.budgets import budget_rows
 from pocketbench.reports.tables.comparisons import comparison_row, most_interesting
@@ -74,7 +74,7 @@ def show(view: View, console: Console) -> None:
     if view.summary.sustained:
         _print(lines, console)
         console.print()
-        show_courses(view, console)
+        show_sustained(view, console)
         lines = []
     shown = [*lines, *compared, *below]
     if left_out and len(shown) > MOST_LINES:

@@ -21,7 +21,7 @@ from pocketbench.reports.formats.console import (
     plain,
     verdict_style,
 )
-from pocketbench.reports.formats.console_sustained import show_courses
+from pocketbench.reports.formats.console_sustained import show_sustained
 from pocketbench.reports.formats.console_table import fitted, part
 from pocketbench.reports.tables.breakdowns import Breakdown, breakdowns
 from pocketbench.reports.tables.budgets import budget_rows
@@ -62,7 +62,7 @@ def show(view: View, console: Console) -> None:
         console.print(Text(budget.line))
     if view.summary.sustained:
         console.print()
-        show_courses(view, console)
+        show_sustained(view, console)
     for model in view.models:
         console.print()
         _show_model(view, model, console)

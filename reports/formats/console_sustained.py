@@ -13,7 +13,7 @@ from pocketbench.reports.text.sustained import sustained_row, window_names
 from pocketbench.reports.view import View
 
 
-def show_courses(view: View, console: Console) -> None:
+def show_sustained(view: View, console: Console) -> None:
     """One row for each launch that ran for minutes, under the name of its device."""
     cells = view.summary.sustained
     first, last = window_names(cells)

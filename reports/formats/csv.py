@@ -85,7 +85,9 @@ def render(view: View) -> str:
 
     cells = view.summary.cells
     rows = [_row(view, cell, name) for cell in cells for name in cell.estimates]
-    rows += [row for cell in view.summary.sustained for row in _course(view, cell)]
+    rows += [
+        row for cell in view.summary.sustained for row in _sustained_rows(view, cell)
+    ]
     rows += [
         _operator_row(view, table, cost)
         for table in view.summary.operators
@@ -183,7 +185,7 @@ def _answered(view: View, cell: Cell) -> dict[str, Any]:
     }
 
 
-def _course(view: View, cell: SustainedCell) -> list[dict[str, Any]]:
+def _sustained_rows(view: View, cell: SustainedCell) -> list[dict[str, Any]]:
     """A launch that ran on for minutes: its two medians, and how many times the last
     is the first. One process, so no interval."""
     facts = {

@@ -72,7 +72,7 @@ def render(view: View, *, report_url: str | None = None) -> str:
     pieces += _fastest(view)
     pieces += _table(view, changed)
     pieces += _fleet(view)
-    pieces += _courses(view)
+    pieces += _sustained(view)
     pieces += _outputs(view)
     pieces += _caveat_lines(view)
     pieces += _failures(view)
@@ -205,7 +205,7 @@ def _fleet(view: View) -> list[str]:
     ]
 
 
-def _courses(view: View) -> list[str]:
+def _sustained(view: View) -> list[str]:
     """One row per launch that ran on for minutes."""
     cells = view.summary.sustained
     if not cells:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pocketbench.bench.conditions.aggregation import (
     SHOWN_KINDS,
-    ClockCourse,
+    ClockSeries,
     Counts,
     DeviceConditions,
     TimeSeries,
@@ -144,11 +144,11 @@ def _clocks(found: DeviceConditions) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def _domain(clock: ClockCourse) -> str:
+def _domain(clock: ClockSeries) -> str:
     return f"{'core' if len(clock.cpus) == 1 else 'cores'} {cpu_words(clock.cpus)}"
 
 
-def _clock(found: DeviceConditions, clock: ClockCourse) -> str:
+def _clock(found: DeviceConditions, clock: ClockSeries) -> str:
     """`mean 2.31 GHz, no cap seen`."""
     if clock.mean_khz is not None:
         ran = f"mean {_ghz(clock.mean_khz)} GHz"
@@ -160,7 +160,7 @@ def _clock(found: DeviceConditions, clock: ClockCourse) -> str:
     return f"{ran}, {_cap(found, clock)}"
 
 
-def _cap(found: DeviceConditions, clock: ClockCourse) -> str:
+def _cap(found: DeviceConditions, clock: ClockSeries) -> str:
     if not clock.capped:
         return "cap unavailable"
     count = clock.capped.get("capped", 0)
@@ -251,7 +251,7 @@ def _one_line(found: DeviceConditions) -> str:
     return "; ".join(parts)
 
 
-def _caps(found: DeviceConditions, clocks: Sequence[ClockCourse]) -> str:
+def _caps(found: DeviceConditions, clocks: Sequence[ClockSeries]) -> str:
     held = [
         f"{_domain(clock)} {_cap(found, clock)}"
         for clock in clocks

@@ -9,7 +9,7 @@ from pocketbench.bench.errors import (
     DeviceLostError,
     DeviceUnavailableError,
 )
-from pocketbench.devices.android.quiesce import AWAKE, STILL, quiet_script
+from pocketbench.devices.android.quiesce import AWAKE, STILL, quiesce_script
 from pocketbench.devices.conditions.settings_record import PATH
 
 pytestmark = pytest.mark.needs("namespaces", "mksh", "toybox")
@@ -107,7 +107,7 @@ def test_after_a_crash_the_next_run_puts_them_back(used, open_phone):
     phone, before = used()
     device = open_phone(phone)
     # What a killed run leaves: it never came to its end.
-    device.run(["sh", "-c", quiet_script()], timeout_s=60)
+    device.run(["sh", "-c", quiesce_script()], timeout_s=60)
     assert settings(phone) == WANTED
     assert has_record(phone)
 
@@ -122,7 +122,7 @@ def test_cleaning_a_phone_that_a_killed_run_left_changed_puts_them_back(
 ):
     phone, before = used()
     device = open_phone(phone)
-    device.run(["sh", "-c", quiet_script()], timeout_s=60)
+    device.run(["sh", "-c", quiesce_script()], timeout_s=60)
     assert settings(phone) == WANTED
 
     device.clean()
@@ -135,7 +135,7 @@ def test_a_phone_is_not_cleaned_of_originals_that_it_does_not_take_back(
 ):
     phone, before = used()
     device = open_phone(phone)
-    device.run(["sh", "-c", quiet_script()], timeout_s=60)
+    device.run(["sh", "-c", quiesce_script()], timeout_s=60)
     phone.ask("behave", rules=[{"contains": "put_back", "action": "garbage"}])
 
     with pytest.raises(DeviceUnavailableError, match="cannot be put back") as caught:
@@ -184,7 +184,7 @@ def test_after_a_crash_the_screen_is_as_the_owner_left_it(used, open_phone):
     phone, before = used()
     phone.shell("input keyevent KEYCODE_SLEEP")
     device = open_phone(phone)
-    device.run(["sh", "-c", quiet_script()], timeout_s=60)
+    device.run(["sh", "-c", quiesce_script()], timeout_s=60)
     assert screen(phone)[0] == "ON"
     with device.quiesced("leave") as changed:
         assert "screen back to off" in changed

@@ -237,7 +237,7 @@ SHOWN_BY = {
         "tests/devices/test_android_push.py::killed_verification",
     ),
     "Words of devices in reports": (
-        "tests/reports/test_presentable.py",
+        "tests/reports/test_redact.py",
         "tests/bench/commands/test_progress.py",
         "tests/reports/test_ci_formats.py::escape",
     ),

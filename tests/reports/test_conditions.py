@@ -27,7 +27,7 @@ from pocketbench.reports.formats.html import page as html
 from pocketbench.reports.plots.band import band, minutes
 from pocketbench.reports.plots.style import variant_colours
 from pocketbench.reports.plots.timeline import timeline
-from pocketbench.reports.redact import presentable
+from pocketbench.reports.redact import redact
 from pocketbench.reports.text.condition_words import (
     HEADINGS,
     conditions_lines,
@@ -263,7 +263,7 @@ def test_a_sustained_run_has_its_readings_in_between_too():
     assert pixel.launches == 1
     assert pixel.readings > 10
     assert pixel.temperatures_c["skin"].high > pixel.temperatures_c["skin"].first
-    shown = device_conditions(presentable(summarize(run)).run)
+    shown = device_conditions(redact(summarize(run)).run)
     assert shown == device_conditions(run)
 
 

@@ -48,8 +48,8 @@ def missing_variants(ledger: Ledger, models: Iterable[str], seed: int) -> list[V
 class SustainedSession(DeviceSession):
     """Measure one job for a stated time; a launch is a `SustainedLaunch`.
 
-    The gate waits for a cool phone before each process; nothing is done again for
-    having throttled, which is what is asked about.
+    Each process waits for a cool phone; none is repeated for having throttled, which
+    is what is asked about.
     """
 
     _grace_s = 30.0
@@ -148,10 +148,10 @@ class SustainedSession(DeviceSession):
             due_ns = max(due_ns + interval_ns, now_ns)
         return tuple(readings)
 
-    def _heat_marks(
+    def _heat_caveats(
         self, variant: Variant, before: Conditions | None, after: Conditions | None
     ) -> tuple[Caveat, ...]:
-        marks = super()._heat_marks(variant, before, after)
+        marks = super()._heat_caveats(variant, before, after)
         return tuple(mark for mark in marks if mark is not Caveat.THROTTLED)
 
     def _keep(self, launch: Launch) -> None:

@@ -14,7 +14,7 @@ from pocketbench.bench.models.state import fresh
 class InFloat16(nn.Module):  # type: ignore[misc]  # torch is not followed
     """Rounds what goes in to float16 and gives back float32, so that it fits anywhere.
 
-    Whoever calls the file need not know; the two conversions are part of its time.
+    A caller of the file need not know; the two conversions are part of its time.
     """
 
     def __init__(self, module: nn.Module) -> None:

@@ -119,7 +119,7 @@ def prune(module: nn.Module, share: float, *, name: str) -> Pruned:
 def inner_chains(graph: fx.Graph, layers: dict[str, nn.Module]) -> tuple[Chain, ...]:
     """Every pair of layers between which channels may go."""
     calls = Counter(x.target for x in graph.nodes if x.op == "call_module")
-    # Whoever reads a layer's weight by itself, as tied weights are, sees its channels.
+    # What reads a layer's weight by itself, as tied weights do, sees its channels.
     read = {x.target.rpartition(".")[0] for x in graph.nodes if x.op == "get_attr"}
     once = {name for name, count in calls.items() if count == 1} - read
     found = (_chain_from(node, layers, once) for node in graph.nodes)

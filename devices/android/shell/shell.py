@@ -136,7 +136,7 @@ class AdbShell:
             Cancelled: The cancel event was set.
         """
         command = self._command(argv, None)
-        self._watch_anew()
+        self._watch_again()
         with self.errors_of(command):
             stream = AdbStream.to_phone(
                 self._client,
@@ -174,7 +174,7 @@ class AdbShell:
         self, command: ShellV2 | ShellV1, limits: Limits, grace_s: float
     ) -> bool:
         """Read a command to its end; whether its deadline ended it instead."""
-        self._watch_anew()
+        self._watch_again()
         try:
             with (
                 self._mapped(command),
@@ -294,7 +294,7 @@ class AdbShell:
             self._device_id, error.fact + until_then, error.next_step, error.reason
         )
 
-    def _watch_anew(self) -> None:
+    def _watch_again(self) -> None:
         """Watch the server that there is now, if the one that was watched has ended."""
         if self._watch.ended(within_s=0):
             self._watch.close()

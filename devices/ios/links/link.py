@@ -88,48 +88,37 @@ def await_result(
         LaunchError: The app ended and left no result.
         Cancelled: The event was set; the app is ended.
     """
+    began_ns = time.perf_counter_ns()
+
+    def ended(printed: bytes, *, is_whole: bool) -> CommandResult:
+        return CommandResult(
+            stdout=printed,
+            stderr=b"",
+            exit_code=0 if is_whole else None,
+            timed_out=not is_whole,
+            duration_ns=time.perf_counter_ns() - began_ns,
+        )
+
     try:
-        return _poll(subject, fetch, is_running, stop, deadline, cancel)
+        while True:
+            # Asked before the file is fetched: it may be written in between.
+            running = is_running()
+            found = fetch()
+            if found is not None:
+                return ended(found, is_whole=True)
+            if not running:
+                raise LaunchError(
+                    FailureReason.CRASHED,
+                    subject,
+                    "the app ended and left no result; the iPhone keeps its crash "
+                    "report under Settings > Privacy & Security > Analytics & "
+                    "Improvements",
+                )
+            if time.monotonic() >= deadline:
+                stop()
+                return ended(b"", is_whole=False)
+            if cancel.wait(min(POLL_S, max(0.0, deadline - time.monotonic()))):
+                raise Cancelled(subject, "stopped", "Its app was ended")
     except Cancelled:
         stop()
         raise
-
-
-def _poll(
-    subject: str,
-    fetch: Callable[[], bytes | None],
-    is_running: Callable[[], bool],
-    stop: Callable[[], None],
-    deadline: float,
-    cancel: threading.Event,
-) -> CommandResult:
-    began_ns = time.perf_counter_ns()
-    while True:
-        # Asked before the file is fetched: it may be written in between.
-        running = is_running()
-        found = fetch()
-        if found is not None:
-            return CommandResult(
-                stdout=found,
-                stderr=b"",
-                exit_code=0,
-                duration_ns=time.perf_counter_ns() - began_ns,
-            )
-        if not running:
-            raise LaunchError(
-                FailureReason.CRASHED,
-                subject,
-                "the app ended and left no result; the iPhone keeps its crash report "
-                "under Settings > Privacy & Security > Analytics & Improvements",
-            )
-        if time.monotonic() >= deadline:
-            stop()
-            return CommandResult(
-                stdout=b"",
-                stderr=b"",
-                exit_code=None,
-                timed_out=True,
-                duration_ns=time.perf_counter_ns() - began_ns,
-            )
-        if cancel.wait(min(POLL_S, max(0.0, deadline - time.monotonic()))):
-            raise Cancelled(subject, "stopped", "Its app was ended")

@@ -7,12 +7,12 @@ from importlib import resources
 
 from pocketbench.reports.plots.style import LIGHT
 
-_LIGHT = {
+PAGE_LIGHT = {
     **dict(LIGHT.values()),
     "link": "#005a92",
     "tag-wash": "#fffaeb",
 }
-_DARK = {
+PAGE_DARK = {
     "ink": "#e8eaed",
     "muted": "#a3abb5",
     "faint": "#343a42",
@@ -43,10 +43,10 @@ _DARK = {
 
 def theme_css() -> str:
     """Variables for both, by the system's choice and by the reader's."""
-    light, dark = _variables(_LIGHT), _variables(_DARK)
+    light, dark = _variables(PAGE_LIGHT), _variables(PAGE_DARK)
     dots = "".join(
         f'.dot[data-series="{name}"]{{background:var(--{name})}}'
-        for name in _LIGHT
+        for name in PAGE_LIGHT
         if name == "baseline" or name.startswith("series-")
     )
     return (
@@ -64,19 +64,6 @@ def page_css() -> str:
     """The variables and the style that every page of ours has."""
     folder = resources.files("pocketbench.reports.formats.html") / "templates"
     return f"{theme_css()}\n{(folder / 'style.css').read_text('utf-8')}"
-
-
-def contrasts() -> Mapping[str, tuple[str, str]]:
-    """Text colours over papers that must be readable: name -> (text, paper)."""
-    found = {}
-    for theme, colours in (("light", _LIGHT), ("dark", _DARK)):
-        words = ["ink", "muted", "link", "regression", "improvement"]
-        words += [name for name in colours if name.endswith("-text")]
-        for word in words:
-            found[f"{theme} {word}"] = (colours[word], colours["paper"])
-        found[f"{theme} muted on band"] = (colours["muted"], colours["band"])
-        found[f"{theme} tag"] = (colours["tag-ink"], colours["tag-paper"])
-    return found
 
 
 def _variables(colours: Mapping[str, str]) -> str:

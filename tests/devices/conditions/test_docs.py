@@ -7,7 +7,7 @@ import pytest
 
 from pocketbench.devices.android.identity import IDENTITY_SCRIPT
 from pocketbench.devices.android.push.free_space import DF_SCRIPT
-from pocketbench.devices.android.quiesce import AWAKE, STILL, quiet_script
+from pocketbench.devices.android.quiesce import AWAKE, STILL, quiesce_script
 from pocketbench.devices.conditions import cpufreq, memory, process
 from pocketbench.devices.conditions.probe import compose_probe
 
@@ -16,7 +16,7 @@ SCRIPTS = (
     compose_probe("T"),
     IDENTITY_SCRIPT,
     DF_SCRIPT,
-    *(quiet_script(screen) for screen in ("on", "off", "leave")),
+    *(quiesce_script(screen) for screen in ("on", "off", "leave")),
 )
 _PHONES = (
     r"\b(?:dumpsys \w+|getprop|getconf \w+|uname -r|df -k|input keyevent|"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pocketbench.bench.conditions.launch_caveats import state_marks
+from pocketbench.bench.conditions.launch_caveats import state_caveats
 from pocketbench.bench.conditions.throttling import slowed_down
 from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.conditions import (
@@ -106,7 +106,7 @@ def test_without_readings_nothing_is_said(records):
     ],
 )
 def test_each_state_has_its_caveat(conditions, marks):
-    assert state_marks(conditions) == marks
+    assert state_caveats(conditions) == marks
 
 
 def test_a_cap_that_the_cool_phone_did_not_have_is_not_one_from_the_start():
@@ -124,7 +124,7 @@ def test_a_cap_that_the_cool_phone_did_not_have_is_not_one_from_the_start():
         )
 
     free, hot = clocks(2_000_000, 2_000_000), clocks(2_000_000, 1_000_000)
-    assert state_marks(hot) == (Caveat.CLOCKS_CAPPED,)
-    assert state_marks(hot, baseline=free) == ()
-    assert state_marks(hot, baseline=hot) == (Caveat.CLOCKS_CAPPED,)
-    assert state_marks(free, baseline=hot) == ()
+    assert state_caveats(hot) == (Caveat.CLOCKS_CAPPED,)
+    assert state_caveats(hot, baseline=free) == ()
+    assert state_caveats(hot, baseline=hot) == (Caveat.CLOCKS_CAPPED,)
+    assert state_caveats(free, baseline=hot) == ()

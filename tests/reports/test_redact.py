@@ -10,12 +10,12 @@ from pocketbench.bench import registry
 from pocketbench.bench.commands.write_reports import Reports
 from pocketbench.bench.records.conditions import Conditions
 from pocketbench.reports.formats import console
-from pocketbench.reports.redact import presentable
+from pocketbench.reports.redact import redact
 from pocketbench.reports.view import View
 
 
 def test_an_adb_serial_is_hashed_wherever_it_stands(full):
-    shown = presentable(full)
+    shown = redact(full)
     assert "HT7A1X0042" not in repr(shown)
     assert any(cell.device_id == "android:9f3c01ab" for cell in shown.cells)
     assert any(x.device_id == "android:9f3c01ab" for x in shown.run.launches)
@@ -39,7 +39,7 @@ def test_control_characters_are_shown_as_such_and_text_is_kept(tiny):
         tiny.devices[0].device, name='a\x1b[1m\x07\x9b b\\u001b "c"\r\n\u202ed'
     )
     devices = (replace(tiny.devices[0], device=device), tiny.devices[1])
-    shown = presentable(replace(tiny, devices=devices))
+    shown = redact(replace(tiny, devices=devices))
     bad = "\N{REPLACEMENT CHARACTER}"
     assert shown.devices[0].device.name == (f'a{bad}[1m{bad}{bad} b\\u001b "c"\n{bad}d')
 
@@ -50,13 +50,13 @@ def test_what_a_reading_says_is_no_exception(full, unshowable):
     launch, *others = full.run.launches
     run = replace(full.run, launches=(replace(launch, conditions_before=read), *others))
 
-    shown = presentable(replace(full, run=run)).run.launches[0].conditions_before
+    shown = redact(replace(full, run=run)).run.launches[0].conditions_before
 
     assert shown == replace(read, cpuset="/top\N{REPLACEMENT CHARACTER}app")
 
 
 def test_everything_else_is_passed_on_unchanged(tiny):
-    assert presentable(tiny) == tiny
+    assert redact(tiny) == tiny
 
 
 def test_devices_of_one_name_are_reported_apart(full):
@@ -77,7 +77,7 @@ def test_a_serial_that_is_a_common_word_breaks_no_report(full, serial):
 
     for report in registry.REPORT_FILES:
         assert Reports(renamed).content(report)
-    shown = presentable(renamed)
+    shown = redact(renamed)
     assert {c.variant_id for c in shown.cells} == {c.variant_id for c in full.cells}
     assert f"android:{serial}" not in repr(shown)
 
@@ -88,7 +88,7 @@ def test_a_serial_that_is_a_common_word_breaks_no_report(full, serial):
 def test_a_name_gives_a_ci_log_no_command(tiny, name):
     ready, *others = tiny.devices
     named = replace(ready, device=replace(ready.device, name=name))
-    shown = presentable(replace(tiny, devices=(named, *others)))
+    shown = redact(replace(tiny, devices=(named, *others)))
 
     text = shown.devices[0].device.name + console.render(View(shown), width=40)
     assert not re.search(r"^\s*::|##\[", text, re.MULTILINE)
