@@ -132,7 +132,7 @@ def read_operator_times(
 
 
 def read_spin(result: CommandResult, *, subject: str) -> float:
-    """Read the answer to `--spin-ms`: nanoseconds a round of fixed work.
+    """Read the answer to `--spin-ms`: nanoseconds per round of fixed work.
 
     Raises:
         LaunchError: There is no whole answer.

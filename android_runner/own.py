@@ -150,7 +150,7 @@ class NativeRunner:
         return spin_command(request, spin_ms)
 
     def parse_spin(self, result: CommandResult) -> float:
-        """Nanoseconds a round of the work.
+        """Nanoseconds per round of the work.
 
         Raises:
             LaunchError: It did not spin.

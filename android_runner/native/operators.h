@@ -41,7 +41,7 @@ class OperatorTimes {
   void clear();
   bool empty() const { return totals_.empty(); }
 
-  // Lists of equal length, one entry an operator, see runner_protocol.h.
+  // Lists of equal length, one entry per operator, see runner_protocol.h.
   void write(Line& line) const;
 
  private:

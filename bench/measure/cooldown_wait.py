@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Spin = Callable[[], float | None]
-"""Do fixed work for a while: nanoseconds a round; `None`: it could not be done."""
+"""Do fixed work for a while: nanoseconds per round; `None`: it could not be done."""
 
 
 def needs_cooldown(info: DeviceInfo, limits: CooldownLimits) -> bool:
@@ -125,7 +125,7 @@ class CooldownWait:
     def _timed_spin(self) -> float | None:
         spin_ns = self._spin()
         if spin_ns is not None:
-            logger.debug("%s: spin %.0f ns a round", self._device.info.id, spin_ns)
+            logger.debug("%s: spin %.0f ns per round", self._device.info.id, spin_ns)
             self._best_spin_ns = min(spin_ns, self._best_spin_ns or spin_ns)
         return spin_ns
 

@@ -28,7 +28,7 @@ def spin_once(
     cores: Sequence[int] = (),
     host_cpus: Sequence[int] = (),
 ) -> float | None:
-    """Nanoseconds a round of the work; `None` where it cannot be done.
+    """Nanoseconds per round of the work; `None` where it cannot be done.
 
     Args:
         device: The phone.

@@ -213,7 +213,7 @@ class SupportsSpin(Protocol):
         ...
 
     def parse_spin(self, result: CommandResult) -> float:
-        """Nanoseconds a round of the work.
+        """Nanoseconds per round of the work.
 
         Raises:
             LaunchError: It did not spin.

@@ -21,7 +21,7 @@ _MOST_RAILS = 64
 
 
 def parse_energy(files: Files) -> Reading[tuple[EnergyMeter, ...]]:
-    """One value a chip; a chip whose clock or rails are not understood is left out."""
+    """One value per chip; one whose clock or rails are not understood is left out."""
     missing: dict[str, str] = {}
     meters: list[EnergyMeter] = []
     for path, text in sorted(files.texts.items()):

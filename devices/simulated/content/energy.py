@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def meter_files(profile: Profile, uptime_s: float, busy_s: float) -> dict[str, str]:
-    """Counters in uWs since boot, one file a chip; without the leading slash."""
+    """Counters in uWs since boot, one file per chip; without the leading slash."""
     at_ms = int(uptime_s * 1000)
     files = {}
     for chip, rails in enumerate(profile.meters):

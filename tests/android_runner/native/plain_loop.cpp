@@ -1,6 +1,6 @@
 // A stand-in for PyTorch's speed_benchmark_torch, for the tests: a plain loop around
 // the forward call of a lite-interpreter model. It speaks that program's language
-// (flags, banners, one line an iteration, a last line) and times by its rule, so that
+// (flags, banners, one line per iteration, a last line) and times by its rule, so that
 // the adapter can be tried on a real program; it is not that program.
 //
 // Timing rule: each forward call lies between two readings of a steady clock, kept as
