@@ -4,12 +4,13 @@ A history is looked at after every run, so a step must stand out more than one l
 needs. It is confirmed when all of these hold:
 
 * it lasted `LASTING` runs, all but one or two on its own side of the middle;
-* it is beyond chance, and higher than the noise of single runs, the more so the more
-  that noise lasts; a lower step does that is clearly neither slope nor curve;
-* it is abrupt: most of it happens within a few runs, and it is explained better than by
-  a slope or a cubic curve;
+* it is beyond chance, and clear: the sum of its height over the noise of single runs
+  (less where noise lasts), of the likelihood by which two levels explain the values
+  better than one that walks, and of that beside a cubic curve;
+* it is abrupt: most of it happens within a few runs;
 * the history has been steady: levels before it lasted long enough, longer where it only
-  returns to a level that was there before; or it has lasted `LONG` runs itself.
+  returns to a level that was there before, as a machine of two speeds does; or it has
+  lasted `LONG` runs itself.
 
 The numbers were chosen on generated histories; `self_benchmarks/statistics.py` measures
 what they do on others.
@@ -20,13 +21,15 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import stdtr
 
 from pocketbench.bench.judge.segments import Noise, Segments, segments
-from pocketbench.bench.judge.steps import SHORTEST, Rows
+from pocketbench.bench.judge.steps import FINEST, SHORTEST, Rows
+from pocketbench.bench.judge.walks import beside_a_walk
 
 LASTING = 9
 """A new level must last so many runs before it can be confirmed."""
@@ -34,21 +37,18 @@ LONG = 25
 """After so many runs a level is confirmed, however short those before it were."""
 
 _OWN_SIDE = 8
-_FIRST = 12
+_FIRST = 18
+_FIRST_OF_ALL, _TOGETHER = 12, 28
 _STEADY = 12.0
-_STEADY_WHEN_BACK = 14.0
-_STEADIER = 15.0
-_HEIGHT = 2.75
-_CLEAR_HEIGHT = 2.0
-_HIGHER = 6.0
-_MEMORY_BY_CHANCE = 1.4
-_ABRUPT = 0.7
+_STEADY_WHEN_BACK, _STEADY_WHEN_BACK_AT_ONCE = 14.5, 18.0
+_LASTING_WHEN_BACK = 14
+_SAME = 4.0
+_CLEAR, _CLEARER = 4.3, 5.3
+_HIGHEST = 5.0
+_BESIDE_A_WALK, _MOST_BESIDE_A_WALK = 0.2, 12.0
+_BESIDE_A_CURVE, _LEAST_BESIDE_A_CURVE, _MOST_BESIDE_A_CURVE = 0.03, -5.0, 10.0
+_ABRUPT = 0.65
 _NEAR = 4
-_BESIDE_A_LINE = 2.0
-_BESIDE_A_CURVE = 1.5
-_CLEARLY_NO_CURVE = 8.0
-_LASTING_WHEN_CLEAR = 15
-_SAME = 3.0
 _ALPHA = 0.003
 _STANDS_OUT = 4.0
 
@@ -88,34 +88,35 @@ def level_steps(series: Rows, differs: Differs) -> list[LevelStep]:
             continue
         held = [new]
         if sides.is_abrupt():
-            is_confirmed = own >= _OWN_SIDE and _lasted(cut, number, sides)
+            is_confirmed = own >= _OWN_SIDE and _is_sure(cut, number, sides)
             found.append(LevelStep(start, *sides.medians, sides.p_value, is_confirmed))
     return found
 
 
-def _lasted(cut: Segments, number: int, sides: _Sides) -> bool:
-    """Whether a level lasted for as long as its height and the levels before demand."""
+def _is_sure(cut: Segments, number: int, sides: _Sides) -> bool:
+    """Whether a level lasted, and is as clear as the levels before it demand."""
     start, end = cut.edges[number : number + 2]
-    lasted = end - start
-    wider = max(
-        0.0, cut.noise.inflation - 1 - _MEMORY_BY_CHANCE / math.sqrt(len(cut.clipped))
-    )
-    is_clear = lasted >= _LASTING_WHEN_CLEAR and sides.no_curve >= _CLEARLY_NO_CURVE
-    least = _CLEAR_HEIGHT if is_clear else _HEIGHT
-    least += _HIGHER * wider
-    if lasted < LASTING or sides.height < least:
+    if end - start < LASTING:
         return False
-    if lasted >= LONG:
-        return True
     same = _SAME * sides.error
     is_back = any(
         abs(float(cut.clipped[a:b].mean()) - sides.new_mean) < same
         for a, b in itertools.pairwise(cut.edges[:number])
     )
-    steady = _STEADY_WHEN_BACK if is_back else _STEADY
-    if sides.height < 2 * least:
-        steady += _STEADIER * wider
-    return start >= _FIRST and start / number >= steady
+    is_back_at_once = is_back and number == 2
+    if end - start >= LONG:
+        is_early = start < _FIRST_OF_ALL
+    else:
+        repeats = cut.noise.scale <= FINEST
+        is_early = start < _FIRST and end < _TOGETHER and not repeats
+        steady = _STEADY
+        if is_back and end - start >= _LASTING_WHEN_BACK:
+            steady = _LASTING_WHEN_BACK
+        elif is_back:
+            steady = _STEADY_WHEN_BACK_AT_ONCE if number == 2 else _STEADY_WHEN_BACK
+        if is_early or start < max(_FIRST_OF_ALL, steady * number):
+            return False
+    return sides.clearness >= (_CLEARER if is_early or is_back_at_once else _CLEAR)
 
 
 class _Sides:
@@ -133,14 +134,34 @@ class _Sides:
         self.p_value = min(1.0, tail * max(1, length - 2 * SHORTEST + 1))
         rest = np.concatenate([old - old.mean(), new - new.mean()])
         self._squares = float(rest @ rest)
-        self.no_curve = -math.inf
-        """By how many variances of single values a cubic explains them less well."""
+        self._least = (noise.scale / 2) ** 2
 
     @property
-    def height(self) -> float:
-        """The step in standard deviations of single values around the levels."""
+    def _variance(self) -> float:
         within = self._squares / (len(self._old) + len(self._new) - 2)
-        return abs(self._apart) / math.sqrt(max(within, self._noise.scale**2 / 4))
+        return max(within, self._least)
+
+    @property
+    def clearness(self) -> float:
+        """How clearly it is a step: the height, and how badly else is explained."""
+        height = abs(self._apart) / math.sqrt(self._variance) / (1 + self._noise.wider)
+        walk = beside_a_walk(self._old, self._new, self._least)
+        return (
+            min(height, _HIGHEST)
+            + _BESIDE_A_WALK * min(walk, _MOST_BESIDE_A_WALK)
+            + _BESIDE_A_CURVE * min(self._beside_a_curve, _MOST_BESIDE_A_CURVE)
+        )
+
+    @cached_property
+    def _beside_a_curve(self) -> float:
+        """By how many variances of single values a cubic explains them less well.
+
+        It has as many parameters as a step with its place.
+        """
+        part = np.concatenate([self._old, self._new])
+        basis, _ = np.linalg.qr(np.vander(np.linspace(-1, 1, len(part)), 4))
+        rest = part - basis @ (basis.T @ part)
+        return (float(rest @ rest) - self._squares) / self._variance
 
     def stand_out(self) -> bool:
         """Whether the means differ beyond chance, wherever the step may lie."""
@@ -152,30 +173,7 @@ class _Sides:
         return int((np.abs(values - after) < np.abs(values - before)).sum())
 
     def is_abrupt(self) -> bool:
-        """Whether it is a step, and neither a slope nor a wave.
-
-        Most of it must happen between the values next to it; it must stay, in the same
-        direction, beside a straight line; and a cubic, which has as many parameters as
-        a step with its place, must explain the values less well.
-        """
+        """Whether most of it happens between the values next to it, and no curve."""
         near = float(self._new[:_NEAR].mean() - self._old[-_NEAR:].mean())
-        if near / self._apart < _ABRUPT:
-            return False
-        part = np.concatenate([self._old, self._new])
-        length = len(part)
-        basis, _ = np.linalg.qr(np.vander(np.linspace(-1, 1, length), 4)[:, ::-1])
-        line = basis[:, :2]
-        step = (np.arange(length) >= len(self._old)).astype(np.float64)
-        step -= line @ (line.T @ step)
-        beside_line = part - line @ (line.T @ part)
-        height = float(step @ beside_line) / float(step @ step)
-        rest = beside_line - height * step
-        least = (self._noise.scale / 2) ** 2
-        spread = max(float(rest @ rest) / max(length - 3, 1), least)
-        error = math.sqrt(spread / float(step @ step))
-        if math.copysign(height, height * self._apart) <= _BESIDE_A_LINE * error:
-            return False
-        beside_curve = part - basis @ (basis.T @ part)
-        worse = float(beside_curve @ beside_curve) - self._squares
-        self.no_curve = worse / spread
-        return self.no_curve >= _BESIDE_A_CURVE
+        is_near = near / self._apart >= _ABRUPT
+        return is_near and self._beside_a_curve >= _LEAST_BESIDE_A_CURVE

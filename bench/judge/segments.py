@@ -34,6 +34,7 @@ _LIKELY = 4.0
 _MOST_LAGS = 8
 _ROUNDS = 4
 _NOISIER = 2.0
+_MEMORY_BY_CHANCE = 1.4
 _MEDIAN_APART = math.sqrt(2) / 1.4826
 """Median distance of two normal values with a standard deviation of 1."""
 _CORRELATIONS = np.linspace(0, 0.98, 50)
@@ -46,13 +47,19 @@ class Noise(NamedTuple):
     """Standard deviation between neighbours, robust."""
     variance: float
     correlation: float
-    freedom: float
-    """Independent values, about."""
+    values: float
+    """Of how many it was estimated."""
 
     @property
-    def inflation(self) -> float:
-        """By how much memory widens the standard error of a long level."""
-        return math.sqrt((1 + self.correlation) / (1 - self.correlation))
+    def wider(self) -> float:
+        """By how much memory widens the error of a long level; below chance 0."""
+        widened = math.sqrt((1 + self.correlation) / (1 - self.correlation))
+        return max(0.0, widened - 1 - _MEMORY_BY_CHANCE / math.sqrt(self.values))
+
+    @property
+    def freedom(self) -> float:
+        """Independent values, about."""
+        return max(self.values / (1 + self.wider) ** 2, 4)
 
     def errors(self, left: Rows, right: Rows) -> Rows:
         """Standard errors of the difference of two adjacent means of so many values."""
@@ -208,12 +215,11 @@ def _noise(series: Rows, edges: list[int], scale: float) -> Noise:
     known = np.flatnonzero(pairs >= length / 4)
     least = scale**2 / 4
     if len(known) < 2:
-        return Noise(scale, scale**2, 0.0, max(length / 2, 4))
+        return Noise(scale, scale**2, 0.0, length / 2)
     lags = known[:, None] + 1
     grown = squares[known] / pairs[known]
     ratio = grown[1:].mean() / max(grown[0], least)
     ratios = ((1 - _CORRELATIONS ** lags[1:]) / (1 - _CORRELATIONS)).mean(axis=0)
     rho = float(np.interp(ratio, ratios, _CORRELATIONS))
     variance = float(grown.sum() / (1 - rho**lags).sum())
-    freedom = (length - len(edges)) * (1 - rho) / (1 + rho)
-    return Noise(scale, max(variance, least), rho, max(freedom, 4))
+    return Noise(scale, max(variance, least), rho, length - len(edges))

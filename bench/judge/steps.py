@@ -33,6 +33,8 @@ ALPHA = 0.003
 """Of one series: the chance of a step that is none, while the noise is mild."""
 SHORTEST = 4
 """A level must last so many values before it is called one."""
+FINEST = 0.001
+"""A smaller standard deviation of neighbours is not believed."""
 
 _WINDOW = 5
 _CLIP = 2.0
@@ -40,7 +42,6 @@ _PAIR_BESIDE_A_LINE = 25.0
 _SHARE_LEFT = 0.25
 _SHORTNESS = 2.5
 _MOST_LAGS = 10
-_FINEST = 0.001
 _MOST_PLACES = 400
 
 
@@ -220,7 +221,7 @@ def best_split(rows: Rows, scale: Rows) -> Split:
 def noise_scale(rows: Rows) -> Rows:
     """Each series' standard deviation, from differences of neighbours."""
     apart = np.abs(np.diff(rows, axis=1))
-    scale: Rows = np.maximum(1.4826 / math.sqrt(2) * np.median(apart, axis=1), _FINEST)
+    scale: Rows = np.maximum(1.4826 / math.sqrt(2) * np.median(apart, axis=1), FINEST)
     return scale
 
 

@@ -22,7 +22,8 @@ _LONGEST_STAY = 15.0
 _SMALLEST_SHARE = 0.1
 _FAR_APART, _FAR_FROM_EACH = 4.0, 3.3
 _PRICE = 3.0
-_MOST_WANDERING = 3.0
+_MOST_WANDERING, _MOST_WANDERING_OF_LONG = 3.0, 2.0
+_LONG_STAY = 8.0
 _FINEST = 0.001
 
 
@@ -47,7 +48,12 @@ def two_speeds(series: Rows) -> Speeds | None:
     if high - low < _FAR_APART * spread:
         return None
     is_high = _path(series, low, high, spread)
-    changes = int(np.count_nonzero(np.diff(is_high)))
+    changes = _changes(is_high)
+    wandering = _MOST_WANDERING
+    if length > _LONG_STAY * (changes + 1):
+        # Levels that last for long may as well be changes, with an outlier or a third.
+        changes = _changes(_path(series, low, high, spread, 2 * _PRICE))
+        wandering = _MOST_WANDERING_OF_LONG
     fewest = min(int(is_high.sum()), length - int(is_high.sum()))
     if (
         changes < _FEWEST_CHANGES
@@ -60,10 +66,14 @@ def two_speeds(series: Rows) -> Speeds | None:
         return None
     rest = series - np.where(is_high, high, low)
     between = float((np.diff(rest) ** 2).mean()) / 2
-    if float(rest.var()) > _MOST_WANDERING * max(between, _FINEST**2):
+    if float(rest.var()) > wandering * max(between, _FINEST**2):
         return None
     levels = float(np.median(series[~is_high])), float(np.median(series[is_high]))
     return Speeds(*levels, is_high)
+
+
+def _changes(is_high: npt.NDArray[np.bool_]) -> int:
+    return int(np.count_nonzero(np.diff(is_high)))
 
 
 def _groups(series: Rows) -> tuple[float, float, float]:
@@ -81,7 +91,7 @@ def _groups(series: Rows) -> tuple[float, float, float]:
 
 
 def _path(
-    series: Rows, low: float, high: float, spread: float
+    series: Rows, low: float, high: float, spread: float, price: float = _PRICE
 ) -> npt.NDArray[np.bool_]:
     """Which group each value belongs to, when every change of group has its price."""
     gains = ((series - low) ** 2 - (series - high) ** 2) / (2 * spread**2)
@@ -89,9 +99,9 @@ def _path(
     came_low, came_high = [], []
     for gain in gains.tolist():
         # `best` is how much better it is to be high than low before this value.
-        came_low.append(best > _PRICE)
-        came_high.append(best < -_PRICE)
-        best = min(max(best, -_PRICE), _PRICE) + gain
+        came_low.append(best > price)
+        came_high.append(best < -price)
+        best = min(max(best, -price), price) + gain
     is_high = np.empty(len(series), dtype=bool)
     now = best > 0
     for place in range(len(series) - 1, -1, -1):
