@@ -41,7 +41,7 @@ _FIRST = 18
 _FIRST_OF_ALL, _TOGETHER = 12, 28
 _STEADY = 12.0
 _STEADY_WHEN_BACK, _STEADY_WHEN_BACK_AT_ONCE = 14.5, 18.0
-_LASTING_WHEN_BACK = 14
+_EACH = 12
 _SAME = 4.0
 _CLEAR, _CLEARER = 4.3, 5.3
 _HIGHEST = 5.0
@@ -110,9 +110,7 @@ def _is_sure(cut: Segments, number: int, sides: _Sides) -> bool:
         repeats = cut.noise.scale <= FINEST
         is_early = start < _FIRST and end < _TOGETHER and not repeats
         steady = _STEADY
-        if is_back and end - start >= _LASTING_WHEN_BACK:
-            steady = _LASTING_WHEN_BACK
-        elif is_back:
+        if is_back and min(np.diff(cut.edges[: number + 2])) < _EACH:
             steady = _STEADY_WHEN_BACK_AT_ONCE if number == 2 else _STEADY_WHEN_BACK
         if is_early or start < max(_FIRST_OF_ALL, steady * number):
             return False

@@ -39,7 +39,7 @@ from judging.recorded import (
     recorded_cells,
     recorded_generations,
 )
-from judging.unsteady import HISTORY_KINDS
+from judging.unsteady import HISTORY_KINDS, TWO_SPEEDS, WANDERING
 
 from pocketbench.bench.records.interim_analyses import LOOKS
 
@@ -239,6 +239,20 @@ def _looks(pool: Executor, trials: int) -> None:
     )
 
 
+def _every_look(pool: Executor, trials: int) -> None:
+    """Confirmed slowdowns of ours when every run is followed by a look."""
+    kinds = [*WANDERING, *TWO_SPEEDS, "waving"]
+    count = len(kinds)
+    found = pool.map(
+        any_look_rate, [ours] * count, kinds, [trials] * count, [1] * count
+    )
+    _print(
+        "Slowdown confirmed at any look, nothing changed, a look after every run",
+        ["history", "ours"],
+        [[kind, _share(share)] for kind, share in zip(kinds, found, strict=True)],
+    )
+
+
 def _peers(pool: Executor, trials: int) -> None:
     """Ours and the peers on the same histories; every fifth run is followed by a look.
 
@@ -388,6 +402,7 @@ TABLES = {
     "unpaired": _unpaired,
     "histories": _histories,
     "looks": _looks,
+    "every look": _every_look,
 }
 
 

@@ -302,7 +302,7 @@ def test_a_regression_that_comes_again_is_no_second_speed(past, step):
 
 @pytest.mark.parametrize(
     ("before", "after", "is_confirmed"),
-    [(13, 10, False), (13, 17, True), (19, 9, True)],
+    [(13, 14, False), (13, 17, True), (19, 9, True)],
 )
 def test_a_step_soon_after_the_start_must_last_longer(before, after, is_confirmed):
     values = noisy(before + after, 24) * np.repeat([1, 1.3], [before, after])
