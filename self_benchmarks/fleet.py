@@ -6,7 +6,7 @@ of phones; counted is the time from the first phone's opening to the last one's 
 processor time and memory of the pocketbench process and the adb programs it starts. The
 phones run on the same processor, and where they fill it the makespan is theirs and not
 pocketbench's. With --remembered each phone runs a launch and a reading of its
-conditions once, while the others rest, and answers so, after as long, from then on: it
+conditions once, two phones at a time, and answers so, after as long, from then on: it
 costs this computer next to nothing then, like a real phone.
 Aims: 64 phones at 95 % of the ideal, with one core and 500 MB at most.
 Run: python -m self_benchmarks.fleet [--remembered] [--plot FILE] [PHONES ...]
@@ -65,7 +65,9 @@ class Spent(NamedTuple):
 
 
 def warm(folder: Path, port: int, serial: str, program: Path) -> None:
-    """Let one phone, alone, run once what it answers from memory later."""
+    """Let one phone run once what it answers from memory later."""
+    folder = folder / serial.replace(":", "-")
+    folder.mkdir()
     net = model_file(folder / "net.ptl", b"nothing")
     phone = SimpleNamespace(serial=serial)
     run = PhoneJob(folder, port).measures(phone, net, blocks=1, null=program)
@@ -94,23 +96,27 @@ def measure(folder: Path, port: int, serials: list[str], program: Path) -> Spent
 def rows(
     counts: Sequence[int], folder: Path, program: Path, *, is_remembered: bool
 ) -> Iterator[Spent]:
-    """Measure the first so many of the phones, and print each row."""
+    """Measure on so many phones, and print each row."""
     behaviour = REMEMBERED if is_remembered else None
     adb = find_adb()
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(private_server(adb, folder / "adb"))
-        serials = []
-        for number in range(max(counts)):
-            name = f"fleet-{number}"
-            phone = running_phone("pixel-8", name=name, behaviour=behaviour)
-            serials.append(stack.enter_context(phone).serial)
-            attach(serials[-1], server, adb)
+        two = stack.enter_context(multiprocessing.get_context("spawn").Pool(2))
+        serials: list[str] = []
+        for count in sorted(counts):
+            new = []
+            for number in range(len(serials), count):
+                name = f"fleet-{number}"
+                phone = running_phone("pixel-8", name=name, behaviour=behaviour)
+                new.append(stack.enter_context(phone).serial)
+                attach(new[-1], server, adb)
             if is_remembered:
-                (folder / name).mkdir()
-                warm(folder / name, server.port, serials[-1], program)
-        for count in counts:
+                two.starmap(
+                    warm, [(folder, server.port, x, program) for x in new], chunksize=1
+                )
+            serials += new
             load = os.getloadavg()[0]
-            given = (folder, server.port, serials[:count], program)
+            given = (folder, server.port, serials, program)
             with multiprocessing.get_context("spawn").Pool(1) as pool:
                 spent = pool.apply(measure, given)
             print(

@@ -51,13 +51,13 @@ def part_error(expected: Values, found: Values) -> PartError:
         was, now = _by_part(expected, axis), _by_part(found, axis)
         if was.shape[1] < _FEWEST_VALUES or _is_distribution(expected, axis):
             continue
-        for group in _unlike(was):
-            figure = _sqnr_db(was[group], now[group])
-            if figure is not None and (worst is None or figure < worst[0]):
-                worst = figure, _named(word, group, len(was))
         dead = _became_constant(was, now)
         if constant is None and len(dead):
             constant = _named(word, dead, len(was))
+        for group in (*_unlike(was), dead):
+            figure = _sqnr_db(was[group], now[group]) if len(group) else None
+            if figure is not None and (worst is None or figure < worst[0]):
+                worst = figure, _named(word, group, len(was))
     if worst is None:
         return PartError(None, None, constant)
     return PartError(worst[1], worst[0], constant)

@@ -75,9 +75,8 @@ def make_executorch_variant(
     if any(map(uses_batch_statistics, module.modules())):
         module = in_quantizable_form(fresh(module))
     program = export_graph(module, example, name=name)
-    _check_captured(
-        program, module, original, sets, expected if transformed is None else None
-    )
+    answers = expected if transformed is None else None
+    _check_captured(program, module, original, sets, answers, name=name)
     is_quantized = made in ("int8-static", "int8-dynamic")
     target = Target(
         original,
@@ -143,15 +142,17 @@ def _check_captured(
     original: Original,
     sets: InputSets,
     expected: Outputs | None,
+    *,
+    name: str,
 ) -> None:
     """See that what torch.export captured computes what the module does.
 
     Raises:
         ExportError: It does not: a state or a branch was lost.
     """
-    name, held_out = original.name, sets.held_out
+    held_out = sets.held_out
     if expected is None:
-        expected = outputs_of(module, held_out, name=name, who="the model")
+        expected = outputs_of(module, held_out, name=name, who="the transformed model")
     who = "the captured program"
     actual = outputs_of(program.module(), held_out, name=name, who=who)
     if how := unlike(expected, actual, name=name):

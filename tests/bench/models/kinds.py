@@ -556,3 +556,34 @@ class Anchored(nn.Module):
 
 def anchored():
     return Anchored(), torch.rand(1, 3, 32, 32)
+
+
+class FarApart(nn.Module):
+    """Columns of which some are far smaller than others."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(8, 4)
+
+    def forward(self, x):
+        y = self.linear(x)
+        return torch.cat([y * 1e4, y.sigmoid() * 1e-9], -1)
+
+
+def far_apart():
+    return FarApart(), torch.randn(1, 8)
+
+
+class LogOfPower(nn.Module):
+    """An offset that float16 rounds to zero."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(8, 4)
+
+    def forward(self, x):
+        return torch.log10(self.linear(x).relu() * 0 + 1e-9)
+
+
+def log_of_power():
+    return LogOfPower(), torch.randn(1, 8)

@@ -32,6 +32,27 @@ def test_what_is_computed_here_is_compared_with_the_model(
     assert artifact.precision == ("float16" if "16" in variant else "float32")
 
 
+def test_columns_that_float16_cannot_hold_are_what_is_reported(nets, export_here):
+    shutil.copy(Path(__file__).with_name("kinds.py"), nets / "user_kinds.py")
+
+    error = export_here("user_kinds:far_apart", "float16+executorch").output_error
+
+    assert error.sqnr_db > 50
+    assert error.worst_sqnr_db < 1
+    assert error.outputs[0].constant_part == "columns 4 to 7 of 8"
+
+
+def test_a_model_that_float16_cannot_compute_is_refused_by_the_variants_name(
+    nets, export_here
+):
+    shutil.copy(Path(__file__).with_name("kinds.py"), nets / "user_kinds.py")
+
+    with pytest.raises(ExportError, match="rounds to 0 below 6e-8") as refused:
+        export_here("user_kinds:log_of_power", "float16+executorch")
+
+    assert "log_of_power float16" in str(refused.value)
+
+
 def test_a_pruned_program_is_smaller(export_here):
     whole = export_here("nets:only_in_the_middle", "float32+executorch")
     pruned = export_here("nets:only_in_the_middle", "pruned-0.5+executorch")
