@@ -5,9 +5,9 @@ a second and prints what the null program does. Ideal is LAUNCHES seconds for an
 of phones; counted is the time from the first phone's opening to the last one's end, and
 processor time and memory of the pocketbench process and the adb programs it starts. The
 phones run on the same processor, and where they fill it the makespan is theirs and not
-pocketbench's. With --remembered each phone runs a launch and a reading of its
-conditions once, two phones at a time, and answers so, after as long, from then on: it
-costs this computer next to nothing then, like a real phone.
+pocketbench's. With --remembered each phone runs its first three launches and readings
+of its conditions before, two phones at a time, and then answers as the fastest of them,
+after as long: it costs this computer next to nothing, like a real phone.
 Aims: 64 phones at 95 % of the ideal, with one core and 500 MB at most.
 Run: python -m self_benchmarks.fleet [--remembered] [--plot FILE] [PHONES ...]
 """
@@ -65,12 +65,12 @@ class Spent(NamedTuple):
 
 
 def warm(folder: Path, port: int, serial: str, program: Path) -> None:
-    """Let one phone run once what it answers from memory later."""
+    """Let one phone run what it answers from memory later."""
     folder = folder / serial.replace(":", "-")
     folder.mkdir()
     net = model_file(folder / "net.ptl", b"nothing")
     phone = SimpleNamespace(serial=serial)
-    run = PhoneJob(folder, port).measures(phone, net, blocks=1, null=program)
+    run = PhoneJob(folder, port).measures(phone, net, blocks=3, null=program)
     assert not run.failures, run.failures[0]
 
 

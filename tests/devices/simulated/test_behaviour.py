@@ -115,17 +115,17 @@ def test_the_daemon_counts_streams_and_bytes(phone, tmp_path):
     assert 100_000 < counted["received_bytes"] < 110_000
 
 
-def test_a_remembered_command_runs_once_and_is_answered_with_each_ones_own_mark(phone):
+def test_a_remembered_command_runs_three_times_and_is_answered_with_each_ones_own_mark(
+    phone,
+):
     phone.ask("behave", rules=[{"contains": "count", "action": "remember"}])
 
     def count(mark):
         command = f"echo @@{mark}; echo x >>/data/local/tmp/count; exit 3"
         return phone.shell(command)
 
-    answers = [count("0123456789abcdef"), count("fedcba9876543210")]
-    assert [x.returncode for x in answers] == [3, 3]
-    assert [x.stdout for x in answers] == [
-        "@@0123456789abcdef\n",
-        "@@fedcba9876543210\n",
-    ]
-    assert phone.shell("cat /data/local/tmp/*").stdout == "x\n"
+    marks = [f"{digit}123456789abcdef" for digit in range(5)]
+    answers = [count(mark) for mark in marks]
+    assert [x.returncode for x in answers] == [3] * 5
+    assert [x.stdout for x in answers] == [f"@@{mark}\n" for mark in marks]
+    assert phone.shell("cat /data/local/tmp/*").stdout == "x\n" * 3
