@@ -89,26 +89,38 @@ async def _serve(scheduler: str, name: str, say: Callable[[str], None]) -> None:
             memory_limit=None,
             dashboard=False,
         )
-        async with worker:
-            phones = msgspec.json.decode(await announce(worker), type=Host).phones
-            names = ", ".join(f"{x.name} ({x.id})" for x in phones) or "no phone"
-            say(f"{name} at {worker.address}: {names}")
-            await _until_gone(worker)
+        try:
+            async with worker:
+                phones = msgspec.json.decode(await announce(worker), type=Host).phones
+                names = ", ".join(f"{x.name} ({x.id})" for x in phones) or "no phone"
+                say(f"{name} at {worker.address}: {names}")
+                await _until_gone(worker)
+        except OSError as error:
+            logger.info("%s: %r", scheduler, error)
+        except RuntimeError as error:
+            # What a worker's connections raise once it closes: it lost its scheduler,
+            # and closes for as long as a part needs to stop.
+            if worker.status is Status.running:
+                raise
+            logger.info("%s: %r", scheduler, error)
         say(f"{scheduler} went away; trying again")
         is_said = True
         await asyncio.sleep(_AGAIN_S)
 
 
 async def _until_gone(worker: Worker) -> None:
-    """Wait until the scheduler closes the connection, or does not answer."""
+    """Wait until the scheduler closes the connection.
+
+    Raises:
+        OSError: It does not answer.
+        RuntimeError: The worker closes.
+    """
     finished = asyncio.ensure_future(worker.finished())
     try:
         while not finished.done():
             async with asyncio.timeout(silence_limit_s()):
                 await worker.scheduler.ncores(workers=[])
             await asyncio.wait([finished], timeout=_AGAIN_S)
-    except OSError as error:
-        logger.info("%s: %r", worker.scheduler.address, error)
     finally:
         finished.cancel()
 
