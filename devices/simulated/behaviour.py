@@ -22,8 +22,8 @@ class CommandRule(
     """`kill`: the innermost program is killed by a signal, as lmkd does; `hang`: no
     answer ever; `delay`: it starts late; `garbage`: `text` instead of the output;
     `unplug`: the connection drops; `reboot`: the phone restarts; `remember`: it runs
-    three times, and is then answered as the fastest of them, after as long: many phones
-    on few cores."""
+    three times, and is then answered as the fastest of them, after as long or after
+    `after_s`: many phones on few cores."""
     after_s: float = 0.0
     """From the start of the command; of `delay`, before it."""
     signal: int = 9

@@ -28,14 +28,17 @@ class Answers:
         """Know none yet."""
         self._by_command: dict[bytes, list[_Answer]] = {}
 
-    async def gave(self, stream: Stream, command: str) -> bool:
-        """Answer as before and after as long; `False`: it has not run often enough."""
+    async def gave(self, stream: Stream, command: str, after_s: float) -> bool:
+        """Answer as before; `False`: it has not run often enough.
+
+        It takes `after_s`, or where that is 0 as long as before.
+        """
         text = command.encode("utf-8", "surrogateescape")
         answers = self._by_command.get(_MARK.sub(b"", text), [])
         if len(answers) < _RUNS:
             return False
         answer = min(answers)
-        await asyncio.sleep(answer.took_s)
+        await asyncio.sleep(after_s or answer.took_s)
         mark = _MARK.search(text)
         content = answer.content
         if mark is not None:

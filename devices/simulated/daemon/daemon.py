@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import socket
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,8 @@ class Counters(msgspec.Struct, kw_only=True):
     sent_bytes: int = 0
     services: list[str] = msgspec.field(default_factory=list)
     """The names of the streams opened, in order; the first thousand."""
+    busy_s: float = 0.0
+    """While at least one shell command ran."""
 
 
 class Daemon:
@@ -79,6 +82,7 @@ class Daemon:
         self._log = SystemLog(profile)
         self.processes.signal_listeners.append(self._log.ended)
         self.counters = Counters()
+        self._commands, self._busy_since = 0, 0.0
         self._address: tuple[str, int] | None = None
         self._server: asyncio.Server | None = None
         self._connections: set[Connection] = set()
@@ -172,6 +176,17 @@ class Daemon:
         return None
 
     async def _serve_shell(self, stream: Stream) -> None:
+        if not self._commands:
+            self._busy_since = time.monotonic()
+        self._commands += 1
+        try:
+            await self._answer_shell(stream)
+        finally:
+            self._commands -= 1
+            if not self._commands:
+                self.counters.busy_s += time.monotonic() - self._busy_since
+
+    async def _answer_shell(self, stream: Stream) -> None:
         request = shell.parse_request(
             stream.service, raw_without_v2=self.profile.adb.shell != "v1-terminal"
         )
@@ -183,11 +198,12 @@ class Daemon:
             await stream.write(rule.text.encode("utf-8", "surrogateescape"))
             return
         remembers = rule is not None and rule.action == "remember"
-        if remembers and await self._answers.gave(stream, request.command):
-            return
-        if rule is not None and rule.action == "delay":
+        if rule is not None and remembers:
+            if await self._answers.gave(stream, request.command, rule.after_s):
+                return
+        elif rule is not None and rule.action == "delay":
             await asyncio.sleep(rule.after_s)
-        elif rule is not None and not remembers:
+        elif rule is not None:
             self._arm(rule)
         self.vitals.refresh()
         run = shell.serve(stream, request, self.processes, self.environment)

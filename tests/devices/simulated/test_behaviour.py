@@ -129,3 +129,15 @@ def test_a_remembered_command_runs_three_times_and_is_answered_with_each_ones_ow
     assert [x.returncode for x in answers] == [3] * 5
     assert [x.stdout for x in answers] == [f"@@{mark}\n" for mark in marks]
     assert phone.shell("cat /data/local/tmp/*").stdout == "x\n" * 3
+
+
+def test_a_remembered_command_takes_as_long_as_its_rule_says_and_its_time_is_counted(
+    phone,
+):
+    rule = {"contains": "true", "action": "remember", "after_s": 0.7}
+    phone.ask("behave", rules=[rule])
+    for _ in range(3):
+        phone.shell("true")
+    phone.ask("reset_statistics")
+    phone.shell("true")
+    assert 0.7 <= phone.statistics()["busy_s"] < 5
