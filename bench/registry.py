@@ -202,8 +202,12 @@ REPORT_FILES: Mapping[str, str] = {
 }
 """What a report is called in a run's folder; `report.NAME` where it is not here."""
 
-REPORT_VIEW: Mapping[str, str] = {"view": "pocketbench.reports.view:View"}
-"""What each report takes: a summary redacted and indexed, with histories if any."""
+REPORT_VIEW: Mapping[str, str] = {
+    "view": "pocketbench.reports.view:View",
+    "second_process": "pocketbench.reports.plots.second_process:second_process",
+}
+"""What each report takes: a summary redacted and indexed, with histories if any; and
+what draws the charts of a large one meanwhile."""
 
 
 HISTORY_REPORTS: Mapping[str, str] = {

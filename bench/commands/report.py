@@ -41,15 +41,16 @@ def report(
 
     Nothing is measured: the run's file is all that is read.
     """
-    from pocketbench.bench.commands.show_reports import (
-        show_reports,
-        stored_reports,
-        without_collector,
-    )
+    from pocketbench.bench.commands.large_run import reporting_on
     from pocketbench.bench.measure.store import find_run
 
     folder = find_run(run, runs_folder)
-    with without_collector():
+    with reporting_on(folder, draws=not formats or "html" in formats):
+        from pocketbench.bench.commands.show_reports import (
+            show_reports,
+            stored_reports,
+        )
+
         summary, reports = stored_reports(
             folder,
             min_effect=min_effect,

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from pocketbench.bench.commands.large_run import reporting_on
 from pocketbench.bench.commands.write_reports import Reports
 from pocketbench.bench.errors import UsageError
 from pocketbench.bench.judge.summarize import summarize
@@ -22,24 +20,6 @@ if TYPE_CHECKING:
     from pocketbench.bench.history.histories_for_run import RunHistories
 
 
-@contextmanager
-def without_collector() -> Iterator[None]:
-    """Keep the garbage collector from walking a large run again and again.
-
-    It took a third of the time of a report of 1,000 cells and found nothing. What is
-    left afterwards is left to the end of the process, which is near.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.freeze()
-            gc.enable()
-
-
-@without_collector()
 def finish(
     folder: Path,
     reports: tuple[str, ...],
@@ -49,11 +29,12 @@ def finish(
     details: bool = False,
 ) -> int:
     """Report a run that has just ended; every file is written before the exit code."""
-    run = read_run(folder)
-    summary = summarize(run)
-    made = Reports(summary, fail_on=fail_on)
-    written = made.write(folder, dict.fromkeys(("html", *reports)))
-    click.echo(made.text("json" if as_json else console_report(details)), nl=False)
+    with reporting_on(folder, draws=True):
+        run = read_run(folder)
+        summary = summarize(run)
+        made = Reports(summary, fail_on=fail_on)
+        written = made.write(folder, dict.fromkeys(("html", *reports)))
+        click.echo(made.text("json" if as_json else console_report(details)), nl=False)
     for path in written.values():
         click.echo(f"Report: {path}", err=True)
     return exit_code(summary, fail_on)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pocketbench.bench.judge.summary import Cell, Unlike
 
@@ -33,7 +34,8 @@ def launch_facts(launches: Iterable[Launch]) -> Facts:
         if launch.conditions_before is not None
     )
     found: Facts = {}
-    for state, count in states.items():
+    for (domains, *others), count in states.items():
+        state = _State(tuple([_Domain(*x) for x in domains]), *others)
         for name, value in _said(state).items():
             found.setdefault(name, Counter())[value] += count
     return found
@@ -163,21 +165,15 @@ class _State(NamedTuple):
     is_fixed_performance: bool | None
 
 
-def _state(read: Conditions) -> _State:
-    return _State(
-        tuple(
-            [
-                _Domain(
-                    p.id,
-                    p.governor,
-                    p.is_capped,
-                    p.max_frequency_khz,
-                    p.hardware_max_frequency_khz,
-                )
-                for p in read.cpu_policies or ()
-            ]
-        ),
-        None if read.battery is None else read.battery.is_charging,
+_domain = operator.attrgetter(*_Domain._fields)
+
+
+def _state(read: Conditions) -> tuple[Any, ...]:
+    """What a `_State` is made of, each domain a plain tuple: a large run has many."""
+    battery = read.battery
+    return (
+        tuple([_domain(policy) for policy in read.cpu_policies or ()]),
+        None if battery is None else battery.is_charging,
         read.is_battery_saver,
         read.is_fixed_performance,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
+from pocketbench.reports.plots.second_process import chart
 from pocketbench.reports.plots.style import (
     INK,
     PAPER,
@@ -14,7 +15,7 @@ from pocketbench.reports.plots.style import (
     TAG_STRIPE,
     TEXT_PX,
 )
-from pocketbench.reports.plots.svg import Drawing, Words, drawn_svg
+from pocketbench.reports.plots.svg import Drawing, Words
 
 _TAG_HEIGHT = 15.0
 
@@ -132,7 +133,7 @@ class Sheet:
             description: One sentence on what is to be seen.
             inline: For a page that sets the CSS variables, or a file of its own.
         """
-        return drawn_svg(
+        return chart(
             self._draw,
             self._words,
             Drawing(name, title, description, self.width, self.height, inline),

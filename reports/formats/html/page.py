@@ -15,6 +15,7 @@ import jinja2
 import msgspec
 from markupsafe import Markup, escape
 
+from pocketbench.bench.paths import cache_dir
 from pocketbench.bench.units import format_size
 from pocketbench.reports.formats import json
 from pocketbench.reports.formats.html.history_section import (
@@ -29,6 +30,7 @@ from pocketbench.reports.formats.html.sections import (
 from pocketbench.reports.formats.html.sustained_section import sustained_section
 from pocketbench.reports.formats.html.theme import theme_css
 from pocketbench.reports.plots.forest import forest
+from pocketbench.reports.plots.second_process import placed_charts, with_charts
 from pocketbench.reports.plots.style import css_variable, variant_colours
 from pocketbench.reports.tables.budgets import HEADINGS as BUDGET_HEADINGS
 from pocketbench.reports.tables.budgets import budget_rows
@@ -77,7 +79,8 @@ def render(view: View) -> str:
     """The whole page; equal summaries give equal bytes."""
     shown = history_section(view.histories)
     page = _environment().get_template("page.html.j2")
-    return page.render(_context(view, shown))
+    with placed_charts():
+        return with_charts(page.render(_context(view, shown)))
 
 
 def _context(view: View, history: HistorySection) -> dict[str, Any]:
@@ -210,8 +213,11 @@ def _template_file(name: str) -> str:
 
 
 def _environment() -> jinja2.Environment:
+    compiled = cache_dir() / "templates"
+    compiled.mkdir(exist_ok=True)
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_template_file),
+        bytecode_cache=jinja2.FileSystemBytecodeCache(str(compiled)),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
