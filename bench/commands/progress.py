@@ -108,7 +108,7 @@ class LineProgress(Observer):
     def summary(self) -> str:
         """All devices in one line: launches, temperature, time left."""
         standings = list(self._standings.values())
-        done, total = (sum(getattr(x, y) for x in standings) for y in ("done", "total"))
+        done, total = sum(x.done for x in standings), sum(x.total for x in standings)
         busy = [x for x in standings if x.is_busy]
         words = [
             f"{done} of {total} launches",

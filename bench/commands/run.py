@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
-from msgspec.structs import fields, replace
+from msgspec.structs import asdict, replace
 
 from pocketbench.bench import registry
 from pocketbench.bench.commands import options as shared
@@ -376,6 +376,7 @@ def under_suite(options: RunOptions) -> RunOptions:
         return options
     from pocketbench.bench.planning.suite import read_suite
 
-    settings = read_suite(Path(suites[0])).settings
-    defaults = {field.name: field.default for field in fields(RunOptions)}
-    return replace(options, **{x: defaults[x] for x in mapped if x in settings})
+    usual = RunOptions()
+    before, after = asdict(usual), asdict(read_suite(Path(suites[0])).under(usual))
+    set_by_suite = {x for x, value in before.items() if after[x] != value}
+    return replace(options, **{x: before[x] for x in set_by_suite.intersection(mapped)})

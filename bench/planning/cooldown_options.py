@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
-import msgspec
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
 from pocketbench.bench.errors import UnknownNameError, UsageError
 from pocketbench.bench.records.plan import CooldownLimits
 
+_T = TypeVar("_T")
+_N = TypeVar("_N", int, float)
 _HIGHEST_C = 120.0
 _HIGHEST_S = 86_400.0
-_RANGES: dict[str, tuple[float, float]] = {
-    "margin_c": (0.0, 50.0),
-    "usual_temperature_c": (1.0, _HIGHEST_C),
-    "max_temperature_c": (1.0, _HIGHEST_C),
-    "spin_ms": (200.0, 10_000.0),
-    "spin_ratio": (1.0, 100.0),
-    "first_wait_s": (0.0, _HIGHEST_S),
-    "step_s": (1.0, _HIGHEST_S),
-    "max_wait_s": (0.0, _HIGHEST_S),
-    "redos": (0.0, 100.0),
-}
-"""Every limit by name, with what makes sense; a spin probe of less than 200 ms says
-little."""
 
 
 def cooldown_limits(
@@ -44,14 +32,42 @@ def cooldown_limits(
         UnknownNameError: No such limit.
         UsageError: Not a number, or one that makes no sense.
     """
-    values: dict[str, object] = {"is_on": is_on}
     if max_temperature_c is not None:
         given = {**given, "max_temperature_c": max_temperature_c}
-    for name, value in given.items():
-        if name not in _RANGES:
-            raise UnknownNameError("cooldown limit", name, tuple(_RANGES))
-        values[name] = _number(name, value)
-    return msgspec.convert(values, CooldownLimits)
+    usual = CooldownLimits()
+    names = []
+
+    def number(name: str, default: _T, low: float, high: float) -> _T | float:
+        names.append(name)
+        return (
+            _number(name, given[name], low, high, float) if name in given else default
+        )
+
+    def whole(name: str, default: int, low: int, high: int) -> int:
+        names.append(name)
+        return _number(name, given[name], low, high, int) if name in given else default
+
+    limits = CooldownLimits(
+        is_on=is_on,
+        margin_c=number("margin_c", usual.margin_c, 0, 50),
+        usual_temperature_c=number(
+            "usual_temperature_c", usual.usual_temperature_c, 1, _HIGHEST_C
+        ),
+        max_temperature_c=number(
+            "max_temperature_c", usual.max_temperature_c, 1, _HIGHEST_C
+        ),
+        # A shorter spin probe says little.
+        spin_ms=whole("spin_ms", usual.spin_ms, 200, 10_000),
+        spin_ratio=number("spin_ratio", usual.spin_ratio, 1, 100),
+        first_wait_s=number("first_wait_s", usual.first_wait_s, 0, _HIGHEST_S),
+        step_s=number("step_s", usual.step_s, 1, _HIGHEST_S),
+        max_wait_s=number("max_wait_s", usual.max_wait_s, 0, _HIGHEST_S),
+        redos=whole("redos", usual.redos, 0, 100),
+    )
+    for name in given:
+        if name not in names:
+            raise UnknownNameError("cooldown limit", name, tuple(names))
+    return limits
 
 
 def parse_cooldown_limits(pairs: Iterable[str]) -> dict[str, object]:
@@ -73,17 +89,19 @@ def parse_cooldown_limits(pairs: Iterable[str]) -> dict[str, object]:
     return found
 
 
-def _number(name: str, value: object) -> float | int:
-    low, high = _RANGES[name]
-    whole = name in ("spin_ms", "redos")
+def _number(
+    name: str, value: object, low: float, high: float, kind: Callable[[str], _N]
+) -> _N:
+    number: _N | None
     try:
-        number = int(str(value)) if whole else float(str(value))
+        number = kind(str(value))
     except ValueError:
-        number = float("nan")
-    if not low <= number <= high:
+        number = None
+    if number is None or not low <= number <= high:
         raise UsageError(
             f"{name}={value}",
-            f"is not a {'whole ' if whole else ''}number from {low:g} to {high:g}",
+            f"is not a {'whole ' if kind is int else ''}number from {low:g} to "
+            f"{high:g}",
             "Give another one",
         )
     return number

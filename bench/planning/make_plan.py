@@ -180,13 +180,7 @@ def plan_suite(suite: Suite, path: str, options: RunOptions) -> Plan:
             suite.workload, blocks=None, warmup_iterations=None, iterations=None
         )
         suite = msgspec.structs.replace(suite, workload=quick)
-    options = msgspec.structs.replace(
-        options.over(suite.workload),
-        devices=options.devices or suite.devices.select,
-        gate_on=options.gate_on or suite.gate.on,
-        min_effect=options.min_effect or suite.gate.min_effect,
-    )
-    return _plan(requests, options, most_blocks, suite=suite, origin=path)
+    return _plan(requests, suite.under(options), most_blocks, suite=suite, origin=path)
 
 
 def _plan(

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, TypeVar
 
-import msgspec
-
 from pocketbench.bench.records.artifact import MemoryFormat
 from pocketbench.bench.records.device import ScreenWish
 from pocketbench.bench.records.launch import Heap
@@ -114,13 +112,6 @@ class RunOptions(WorkloadOptions, frozen=True, kw_only=True):
     """`tcp://HOST:8786`: where other hosts' phones are."""
     resume: str | None = None
     trust: bool = False
-
-    def over(self, workload: WorkloadOptions) -> RunOptions:
-        """These options, with a suite's workload where they are silent."""
-        own = msgspec.structs.asdict(self)
-        suite = msgspec.structs.asdict(workload)
-        silent = {name: suite[name] for name in suite if own[name] is None}
-        return msgspec.structs.replace(self, **silent)
 
 
 def given(value: _T | None, usual: _T) -> _T:

@@ -11,7 +11,7 @@ import msgspec
 from pocketbench.bench.errors import UsageError
 from pocketbench.bench.planning.budget_options import AskedBudget
 from pocketbench.bench.planning.input_options import AskedInput
-from pocketbench.bench.planning.run_options import WorkloadOptions
+from pocketbench.bench.planning.run_options import RunOptions, WorkloadOptions, given
 from pocketbench.bench.records.artifact import MemoryFormat
 from pocketbench.bench.records.plan import DEFAULT_MIN_EFFECT, RunnerChoice
 
@@ -84,14 +84,36 @@ class Suite(_Section, frozen=True, kw_only=True):
         """The limits under either name."""
         return {**self.heat, **self.cooldown}
 
-    @property
-    def settings(self) -> frozenset[str]:
-        """The names of `RunOptions` that it sets."""
-        workload = msgspec.structs.asdict(self.workload)
-        found = {name for name, value in workload.items() if value is not None}
-        found |= {"devices"} if self.devices.select else set()
-        found |= {"gate_on"} if self.gate.on else set()
-        return frozenset(found | {"min_effect"})
+    def under(self, options: RunOptions) -> RunOptions:
+        """These options, with the suite's values where they say nothing."""
+        own = self.workload
+        return msgspec.structs.replace(
+            options,
+            blocks=given(options.blocks, own.blocks),
+            until_settled=given(options.until_settled, own.until_settled),
+            budget=given(options.budget, own.budget),
+            warmup_iterations=given(options.warmup_iterations, own.warmup_iterations),
+            iterations=given(options.iterations, own.iterations),
+            min_duration_s=given(options.min_duration_s, own.min_duration_s),
+            threads=given(options.threads, own.threads),
+            engines=given(options.engines, own.engines),
+            kind=given(options.kind, own.kind),
+            prompt_tokens=given(options.prompt_tokens, own.prompt_tokens),
+            new_tokens=given(options.new_tokens, own.new_tokens),
+            kv_depths=given(options.kv_depths, own.kv_depths),
+            warmup_generations=given(
+                options.warmup_generations, own.warmup_generations
+            ),
+            prompt_ids=given(options.prompt_ids, own.prompt_ids),
+            perplexity=given(options.perplexity, own.perplexity),
+            heap=given(options.heap, own.heap),
+            seed=given(options.seed, own.seed),
+            timeout_s=given(options.timeout_s, own.timeout_s),
+            profile=given(options.profile, own.profile),
+            devices=options.devices or self.devices.select,
+            gate_on=options.gate_on or self.gate.on,
+            min_effect=options.min_effect or self.gate.min_effect,
+        )
 
 
 def read_suite(path: Path) -> Suite:

@@ -81,6 +81,17 @@ def test_the_command_line_wins_over_the_suite_and_both_over_the_defaults(tmp_pat
     assert plan.min_effect == 0.05
 
 
+def test_each_value_of_a_suites_workload_reaches_the_options():
+    workload = WorkloadOptions(
+        **{field.name: object() for field in msgspec.structs.fields(WorkloadOptions)}
+    )
+
+    options = Suite(workload=workload).under(RunOptions())
+
+    asked = msgspec.structs.asdict(workload)
+    assert {x: getattr(options, x) for x in asked} == asked
+
+
 @pytest.mark.parametrize(("typed", "spread"), [([], False), (["--spread"], True)])
 def test_a_run_is_spread_over_phones_where_that_is_typed(typed, spread):
     assert make_plan(options_of("resnet18", *typed)).spread is spread
