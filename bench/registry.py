@@ -96,7 +96,7 @@ not run on each other.
 """
 
 RUNNER_BUILDS: Mapping[str, str] = {
-    "build": "pocketbench.android_runner.build.build:build_runner",
+    "build": "pocketbench.android_runner.build.build_runner:build_runner",
     "list": "pocketbench.android_runner.build.built:built_runners",
     "add": "pocketbench.android_runner.build.added_programs:add_program",
     "added": "pocketbench.android_runner.build.added_programs:added_programs",
@@ -111,8 +111,8 @@ INGESTS: Mapping[str, str] = {
 """Makes records of what other programs have measured."""
 
 LABS: Mapping[str, str] = {
-    "tcp": "pocketbench.bench.lab.client:open_lab",
-    "tls": "pocketbench.bench.lab.client:open_lab",
+    "tcp": "pocketbench.bench.lab.driver:open_lab",
+    "tls": "pocketbench.bench.lab.driver:open_lab",
     "stf": "pocketbench.devices.labs.stf:open_stf",
     "jumpstarter": "pocketbench.devices.labs.jumpstarter:open_jumpstarter",
 }

@@ -8,8 +8,13 @@ from typing import Any, NamedTuple
 from filelock import FileLock
 
 from pocketbench.bench.errors import StoreError
-from pocketbench.bench.history.folder import COMPACTED
-from pocketbench.bench.history.queries import connection, literal, quoted, read_json
+from pocketbench.bench.history.queries import (
+    COMPACTED,
+    connection,
+    literal,
+    quoted,
+    read_json,
+)
 from pocketbench.bench.paths import state_dir
 
 

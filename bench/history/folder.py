@@ -12,11 +12,9 @@ from typing import NamedTuple
 import msgspec
 
 from pocketbench.bench.errors import StoreError
+from pocketbench.bench.history.queries import COMPACTED, runs_in
 from pocketbench.bench.history.stored import StoredLaunch, stored_launches
 from pocketbench.bench.records.run import Run
-
-COMPACTED = "launches.parquet"
-"""What `compact` makes of the files of one device and month."""
 
 
 class Added(NamedTuple):
@@ -101,8 +99,4 @@ def _write_once(path: Path, launches: list[StoredLaunch]) -> bool:
 
 def _is_compacted(path: Path, run_id: str) -> bool:
     compacted = path.with_name(COMPACTED)
-    if not compacted.exists():
-        return False
-    from pocketbench.bench.history.queries import runs_in
-
-    return run_id in runs_in(compacted)
+    return compacted.exists() and run_id in runs_in(compacted)

@@ -12,7 +12,6 @@ from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from pocketbench.bench.errors import StoreError
-from pocketbench.bench.history.folder import COMPACTED
 from pocketbench.bench.history.series import HistoryCell, Point, Series
 from pocketbench.bench.history.stored import StoredLaunch
 from pocketbench.bench.judge.intervals import t_by_launches
@@ -24,6 +23,8 @@ from pocketbench.bench.records.metrics import (
     Metric,
 )
 
+COMPACTED = "launches.parquet"
+"""What `compact` makes of the files of one device and month."""
 MEMORY_LIMIT = "512MB"
 """What one query may hold before it goes to disk."""
 _COLUMN_TYPES = {int: "BIGINT", float: "DOUBLE", tuple: "BIGINT[]"}

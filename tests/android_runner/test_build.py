@@ -14,8 +14,8 @@ from click.testing import CliRunner
 from pocketbench.android_runner.build.build import (
     build,
     build_for_this_computer,
-    build_runner,
 )
+from pocketbench.android_runner.build.build_runner import build_runner
 from pocketbench.android_runner.build.built import (
     built_runners,
     read_built,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pocketbench.android_runner.build import executorch_runtime
-from pocketbench.android_runner.build.build import build_runner
+from pocketbench.android_runner.build.build_runner import build_runner
 from pocketbench.android_runner.build.executorch_runtime import (
     executorch_in,
     installed_executorch,

@@ -1,6 +1,7 @@
 """Who may import whom, read from the source."""
 
 import ast
+import functools
 import graphlib
 import re
 import subprocess
@@ -81,13 +82,17 @@ MODULES = [
 ]
 
 
+@functools.cache
 def _imports(module):
+    """What a module imports, for types alone and within functions too."""
+    found = []
     for node in ast.walk(ast.parse((REPOSITORY / module).read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module} imports relatively"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            found += (f"{node.module}.{alias.name}" for alias in node.names)
+    return found
 
 
 def _room(name):
@@ -146,27 +151,33 @@ def test_rooms_have_no_circles():
     assert list(graphlib.TopologicalSorter(graph).static_order())
 
 
-WITH_SUB_ROOMS = sorted(
-    {
-        path.parents[1].relative_to(REPOSITORY).as_posix()
-        for room in ROOMS
-        for path in (REPOSITORY / room).glob("*/*/**/__init__.py")
-    }
-)
-"""Second-level rooms, and those in them, that have sub-rooms of their own."""
+FOLDERS = sorted({str(Path(module).parent) for module in MODULES})
 
 
-@pytest.mark.parametrize("room", WITH_SUB_ROOMS)
-def test_what_lies_in_a_room_has_no_circles(room):
-    prefix = f"pocketbench/{room}/".replace("/", ".")
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_what_lies_in_a_folder_has_no_circles(folder):
+    prefix = f"pocketbench/{folder}/".replace("/", ".")
     graph = {}
     for module in MODULES:
-        if module.startswith(f"{room}/"):
-            own = module.removeprefix(f"{room}/").removesuffix(".py").split("/")[0]
+        if module.startswith(f"{folder}/") and module not in MEETING_PLACES:
+            own = module.removeprefix(f"{folder}/").removesuffix(".py").split("/")[0]
             named = (x for x in _imports(module) if x.startswith(prefix))
             parts = {x.removeprefix(prefix).split(".")[0] for x in named}
             graph.setdefault(own, set()).update(parts - {own})
-    # A loose module stands for itself here, a sub-room for all that is in it.
+    if folder == "bench":
+        # Errors carry a reason of `records.failure`, which imports nothing.
+        graph["errors"].remove("records")
+    # A module stands for itself here, a folder for all that is in it.
+    assert list(graphlib.TopologicalSorter(graph).static_order())
+
+
+def test_no_module_reaches_itself():
+    by_name = {f"pocketbench.{m[:-3].replace('/', '.')}": m for m in MODULES}
+    graph = {
+        module: {by_name.get(x) or by_name.get(x.rpartition(".")[0]) for x in names}
+        for module in MODULES
+        if (names := _imports(module))
+    }
     assert list(graphlib.TopologicalSorter(graph).static_order())
 
 

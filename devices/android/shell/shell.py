@@ -7,9 +7,8 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
-from pocketbench.bench.errors import Cancelled, DeviceError, DeviceLostError, UsageError
-from pocketbench.devices.android.adb.errors import adb_errors, lost, server_gone
-from pocketbench.devices.android.adb.server import ServerWatch
+from pocketbench.bench.errors import DeviceError, UsageError
+from pocketbench.devices.android.adb.errors import adb_errors
 from pocketbench.devices.android.adb.stream import (
     SERVICE_LIMIT_BYTES,
     AdbStream,
@@ -18,6 +17,7 @@ from pocketbench.devices.android.adb.stream import (
     StopRequested,
 )
 from pocketbench.devices.android.shell.command import (
+    CommandErrors,
     StartedCommand,
     read_to_end,
     result_of,
@@ -44,8 +44,6 @@ _PID_GRACE_S = 1.0
 """How long to wait for the pid of a command that is ended as soon as it starts."""
 _GRACE_S = 3.0
 """How long a killed program's last words may take to arrive."""
-_SERVER_DEATH_S = 0.2
-_TAIL_CHARACTERS = 500
 
 
 class AdbShell:
@@ -70,18 +68,18 @@ class AdbShell:
         self._serial = serial
         self._device_id = device_id
         self._cancel = cancel
-        with adb_errors(device_id):
-            self._watch = ServerWatch(server)
-            try:
+        self._errors = CommandErrors(server, device_id)
+        try:
+            with adb_errors(device_id):
                 features = self._client.device(serial).get_features()
-            except BaseException:
-                self._watch.close()
-                raise
+        except BaseException:
+            self._errors.close()
+            raise
         self.is_v2 = "shell_v2" in features.split(",")
 
     def close(self) -> None:
         """Let go of the server."""
-        self._watch.close()
+        self._errors.close()
 
     @property
     def command_limit_bytes(self) -> int:
@@ -136,8 +134,8 @@ class AdbShell:
             Cancelled: The cancel event was set.
         """
         command = self._command(argv, None)
-        self._watch_again()
-        with self.errors_of(command):
+        self._errors.watch_again()
+        with self._errors.errors_of(command):
             stream = AdbStream.to_phone(
                 self._client,
                 self._serial,
@@ -146,7 +144,7 @@ class AdbShell:
             )
         with stream:
             try:
-                yield StartedCommand(self, stream, command, self._cancel)
+                yield StartedCommand(self._errors, stream, command, self._cancel)
             finally:
                 if not command.finished:
                     self._end(stream, command)
@@ -174,10 +172,10 @@ class AdbShell:
         self, command: ShellV2 | ShellV1, limits: Limits, grace_s: float
     ) -> bool:
         """Read a command to its end; whether its deadline ended it instead."""
-        self._watch_again()
+        self._errors.watch_again()
         try:
             with (
-                self._mapped(command),
+                self._errors.mapped(command),
                 AdbStream.to_phone(
                     self._client, self._serial, command.service, limits
                 ) as stream,
@@ -194,47 +192,8 @@ class AdbShell:
                         raise
         except DeadlinePassed:
             return True
-        self.check_finished(command)
+        self._errors.check_finished(command)
         return False
-
-    @contextlib.contextmanager
-    def errors_of(self, command: ShellV2 | ShellV1) -> Iterator[None]:
-        """Map what goes wrong with a command's stream; a deadline is a lost phone.
-
-        Raises:
-            DeviceLostError: The phone or the server went away, or does not answer.
-            Cancelled: The cancel event was set.
-        """
-        try:
-            with self._mapped(command):
-                yield
-        except DeadlinePassed:
-            raise self._why_lost(
-                lost(self._device_id, "did not answer in time"), command
-            ) from None
-
-    def check_finished(self, command: ShellV2 | ShellV1) -> None:
-        """See that a command's stream did not end before the command.
-
-        Raises:
-            DeviceLostError: It did.
-        """
-        if not command.finished:
-            raise self._why_lost(
-                lost(self._device_id, "went away in the middle of a command"), command
-            )
-
-    @contextlib.contextmanager
-    def _mapped(self, command: ShellV2 | ShellV1) -> Iterator[None]:
-        try:
-            with adb_errors(self._device_id):
-                yield
-        except StopRequested:
-            raise Cancelled(
-                self._device_id, "stopped", "Its program was ended"
-            ) from None
-        except DeviceLostError as error:
-            raise self._why_lost(error, command) from error
 
     def _end(self, stream: AdbStream, command: ShellV2 | ShellV1) -> None:
         """Kill a command on the phone by its pid, and take its last words."""
@@ -277,26 +236,3 @@ class AdbShell:
                     pass
         except (DeadlinePassed, DeviceError) as error:
             logger.warning("%s: %s was not killed: %s", self._device_id, victims, error)
-
-    def _why_lost(
-        self, error: DeviceLostError, command: ShellV2 | ShellV1
-    ) -> DeviceLostError:
-        """Add what the command had printed, and whether it was the server that went."""
-        printed = (command.stdout + command.stderr).decode(errors="replace")
-        tail = printed[-_TAIL_CHARACTERS:].strip()
-        until_then = f"; until then it printed: {tail}" if tail else ""
-        if self._watch.ended(within_s=_SERVER_DEATH_S):
-            fact = f"the adb server at {self._server} was ended in the middle"
-            return server_gone(self._device_id, fact + until_then)
-        if not until_then:
-            return error
-        return DeviceLostError(
-            self._device_id, error.fact + until_then, error.next_step, error.reason
-        )
-
-    def _watch_again(self) -> None:
-        """Watch the server that there is now, if the one that was watched has ended."""
-        if self._watch.ended(within_s=0):
-            self._watch.close()
-            with contextlib.suppress(OSError):
-                self._watch = ServerWatch(self._server)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Protocol
 
 from pocketbench.devices.simulated.adb_packets import (
     MAX_HANDSHAKE_PAYLOAD,
@@ -20,11 +21,29 @@ from pocketbench.devices.simulated.daemon.authorization import Authorization
 from pocketbench.devices.simulated.daemon.stream import Stream, StreamClosedError
 
 if TYPE_CHECKING:
-    from pocketbench.devices.simulated.daemon.daemon import Daemon
+    from pocketbench.devices.simulated.behaviour import Behaviour
+    from pocketbench.devices.simulated.daemon.authorization import PublicKey
+    from pocketbench.devices.simulated.daemon.counters import Counters
+    from pocketbench.devices.simulated.profile import Profile
+
+Handler = Callable[[Stream], Awaitable[None]]
 
 logger = logging.getLogger(__name__)
 
 _CORRUPTION = (asyncio.IncompleteReadError, ConnectionError, ProtocolError, OSError)
+
+
+class _Daemon(Protocol):
+    """What a connection asks of the daemon that has accepted it."""
+
+    keys: tuple[PublicKey, ...]
+    profile: Profile
+    behaviour: Behaviour
+    counters: Counters
+
+    def opened(self, service: str) -> None: ...
+    def sent(self, count: int) -> None: ...
+    def handler(self, service: str) -> Handler | None: ...
 
 
 class Connection:
@@ -32,7 +51,7 @@ class Connection:
 
     def __init__(
         self,
-        daemon: Daemon,
+        daemon: _Daemon,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from pocketbench.devices.simulated.behaviour import Behaviour
-from pocketbench.devices.simulated.daemon.daemon import Counters
+from pocketbench.devices.simulated.daemon.counters import Counters
 from pocketbench.devices.simulated.phone.state import State
 
 if TYPE_CHECKING:

@@ -8,16 +8,15 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
-
-import msgspec
 
 from pocketbench.devices.simulated.content.thermal_model import Heating
 from pocketbench.devices.simulated.daemon import shell
 from pocketbench.devices.simulated.daemon.answers import Answers
-from pocketbench.devices.simulated.daemon.connection import Connection
+from pocketbench.devices.simulated.daemon.connection import Connection, Handler
+from pocketbench.devices.simulated.daemon.counters import Counters
 from pocketbench.devices.simulated.daemon.sync import SyncService
 from pocketbench.devices.simulated.phone.processes import Process, Processes, leaves
 from pocketbench.devices.simulated.phone.system_log import SystemLog
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-Handler = Callable[["Stream"], Awaitable[None]]
-
 _READ_AHEAD_BYTES = 4 << 20
 _REMEMBERED_SERVICES = 1000
 
@@ -41,18 +38,6 @@ _NOT_ROOT = {
     "unroot": "adbd not running as root\n",
     "remount": 'Not running as root. Try "adb root" first.\n',
 }
-
-
-class Counters(msgspec.Struct, kw_only=True):
-    """What went through the daemon since the counters were last set to zero."""
-
-    streams: int = 0
-    received_bytes: int = 0
-    sent_bytes: int = 0
-    services: list[str] = msgspec.field(default_factory=list)
-    """The names of the streams opened, in order; the first thousand."""
-    busy_s: float = 0.0
-    """While at least one shell command ran."""
 
 
 class Daemon:

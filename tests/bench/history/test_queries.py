@@ -4,8 +4,8 @@ import pytest
 
 from pocketbench.bench.errors import StoreError
 from pocketbench.bench.history.compact import compact
-from pocketbench.bench.history.folder import COMPACTED, add_run
-from pocketbench.bench.history.queries import models_in, read_series
+from pocketbench.bench.history.folder import add_run
+from pocketbench.bench.history.queries import COMPACTED, models_in, read_series
 from tests.generated_runs import generated_run
 from tests.histories import HOST, PHONE
 
