@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import datetime
-import functools
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Concatenate, ParamSpec
 
 import click
 
 from pocketbench.bench.commands import options
-from pocketbench.bench.commands.options import HistoryQuery
+from pocketbench.bench.commands.history_options import (
+    AcceptOptions,
+    ChangesOptions,
+    ConfirmOptions,
+    PlotOptions,
+    ShowOptions,
+    SiteOptions,
+)
+from pocketbench.bench.commands.typed_command import OptionsCommand
 from pocketbench.bench.records.families import THIS_COMPUTER
 from pocketbench.bench.records.plan import DEFAULT_MIN_EFFECT
 
-_P = ParamSpec("_P")
 FOLDER = click.option(
     "--history",
     "folder",
@@ -27,23 +31,17 @@ FOLDER = click.option(
 )
 
 
-def _reading(
-    command: Callable[Concatenate[HistoryQuery, _P], None],
-) -> Callable[..., None]:
-    """Add the options of every verb that looks for changes, and pass them as one."""
+_MIN_EFFECT = click.option(
+    "--min-effect",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=DEFAULT_MIN_EFFECT,
+    show_default=True,
+    help="Ignore changes of level smaller than this.",
+)
 
-    @functools.wraps(command)
-    def reading(
-        folder: str,
-        metric: str | None,
-        min_effect: float,
-        accepted_path: Path,
-        *args: _P.args,
-        **own: _P.kwargs,
-    ) -> None:
-        command(HistoryQuery(folder, metric, min_effect, accepted_path), *args, **own)
 
-    found: Callable[..., None] = reading
+def _reading(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of every verb that looks for changes."""
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print JSON."),
         _MIN_EFFECT,
@@ -55,17 +53,8 @@ def _reading(
         options.accepted(),
         FOLDER,
     ):
-        found = option(found)
-    return found
-
-
-_MIN_EFFECT = click.option(
-    "--min-effect",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    default=DEFAULT_MIN_EFFECT,
-    show_default=True,
-    help="Ignore changes of level smaller than this.",
-)
+        command = option(command)
+    return command
 
 
 @click.group()
@@ -108,17 +97,17 @@ def compact(folder: str) -> None:
         click.echo("Nothing to compact.")
 
 
-@history.command()
+@history.command(cls=OptionsCommand, options=ShowOptions)
 @click.argument("model")
 @_reading
-def show(query: HistoryQuery, model: str, as_json: bool) -> None:
+def show(given: ShowOptions) -> None:
     """Show every configuration of MODEL over its runs."""
     from pocketbench.bench.commands.history_flow import find, say
 
-    say(find(model, query), "overview", as_json=as_json)
+    say(find(given.model, given), "overview", as_json=given.as_json)
 
 
-@history.command()
+@history.command(cls=OptionsCommand, options=ChangesOptions)
 @click.argument("model", required=False)
 @_reading
 @click.option(
@@ -128,9 +117,7 @@ def show(query: HistoryQuery, model: str, as_json: bool) -> None:
     show_default=True,
     help="Exit 1 on a confirmed change for the worse that is not accepted.",
 )
-def changes(
-    query: HistoryQuery, model: str | None, as_json: bool, fail_on: str
-) -> None:
+def changes(given: ChangesOptions) -> None:
     """Detect change points of MODEL (default: of every model).
 
     A change is confirmed once enough runs lie at the new level. The newest runs alone
@@ -138,14 +125,14 @@ def changes(
     """
     from pocketbench.bench.commands.history_flow import find, say
 
-    histories = find(model, query)
-    say(histories, "changes", as_json=as_json)
+    histories = find(given.model, given)
+    say(histories, "changes", as_json=given.as_json)
     raised = any(change.is_raised for h in histories for change in h.changes)
-    if raised and fail_on == "regression":
+    if raised and given.fail_on == "regression":
         sys.exit(1)
 
 
-@history.command()
+@history.command(cls=OptionsCommand, options=PlotOptions)
 @click.argument("model")
 @_reading
 @click.option(
@@ -154,13 +141,13 @@ def changes(
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write this .svg or .png file.  [default: MODEL.svg]",
 )
-def plot(query: HistoryQuery, model: str, as_json: bool, output: Path | None) -> None:
+def plot(given: PlotOptions) -> None:
     """Draw every configuration of MODEL; equal histories give equal bytes."""
     from pocketbench.bench.commands.history_flow import draw, find, say
 
-    histories = find(model, query)
-    path = draw(histories, output or Path(f"{Path(model).name}.svg"))
-    if as_json:
+    histories = find(given.model, given)
+    path = draw(histories, given.output or Path(f"{Path(given.model).name}.svg"))
+    if given.as_json:
         say(histories, "overview", as_json=True)
     click.echo(f"Chart: {path}", err=True)
 
@@ -175,7 +162,7 @@ def list_runs(folder: str, as_json: bool) -> None:
     list_stored(folder, as_json=as_json)
 
 
-@history.command()
+@history.command(cls=OptionsCommand, options=SiteOptions)
 @click.argument("folder", required=False, default="history", metavar="[DIR]")
 @click.option(
     "-o",
@@ -207,33 +194,15 @@ def list_runs(folder: str, as_json: bool) -> None:
     help="Link commits to this address, with {commit} in it.  [default: the remote's]",
 )
 @options.runs_folder()
-def site(
-    folder: str,
-    output: Path,
-    metrics: tuple[str, ...],
-    min_effect: float,
-    accepted_path: Path,
-    repository: Path,
-    url: str | None,
-    runs_folder: Path,
-) -> None:
+def site(given: SiteOptions) -> None:
     """Write the history in DIR as pages that need no server."""
     from pocketbench.bench.commands.history_site import make_site
 
-    index, shown = make_site(
-        output,
-        folder=folder,
-        metrics=metrics,
-        accepted_path=accepted_path,
-        min_effect=min_effect,
-        repository=repository,
-        url=url,
-        runs_folder=runs_folder,
-    )
+    index, shown = make_site(given)
     click.echo(f"{index}: {shown} charts")
 
 
-@history.command()
+@history.command(cls=OptionsCommand, options=ConfirmOptions)
 @click.argument("change")
 @_reading
 @click.option(
@@ -268,36 +237,17 @@ def site(
     default=Path(),
     help="Read commits from this git repository.  [default: this one]",
 )
-def confirm(
-    query: HistoryQuery,
-    change: str,
-    as_json: bool,
-    source: str | None,
-    inputs: tuple[str, ...],
-    devices: tuple[str, ...],
-    blocks: int,
-    repository: Path,
-) -> None:
+def confirm(given: ConfirmOptions) -> None:
     """Measure the commits around CHANGE (its id) again, in the same blocks.
 
     Exits 1 where the newer build is slower, and removes what it has checked out.
     """
     from pocketbench.bench.commands.history_confirm import confirm_change
 
-    code = confirm_change(
-        change,
-        query,
-        source=source,
-        inputs=inputs,
-        devices=devices,
-        blocks=blocks,
-        repository=repository,
-        as_json=as_json,
-    )
-    sys.exit(code)
+    sys.exit(confirm_change(given))
 
 
-@history.command()
+@history.command(cls=OptionsCommand, options=AcceptOptions)
 @click.argument("change")
 @_reading
 @click.option("--reason", required=True, help="Say why the change is right.")
@@ -306,18 +256,13 @@ def confirm(
     type=click.DateTime(["%Y-%m-%d"]),
     help="Alarm again from this day on.  [default: in 180 days]",
 )
-def accept(
-    query: HistoryQuery,
-    change: str,
-    as_json: bool,
-    reason: str,
-    expires: datetime.datetime | None,
-) -> None:
+def accept(given: AcceptOptions) -> None:
     """Accept CHANGE (its id), so that it is no alarm."""
     from pocketbench.bench.commands.history_flow import accept_change
 
-    entry = accept_change(change, query, reason=reason, expires=expires)
-    click.echo(entry if as_json else f"Accepted: {change} in {query.accepted_path}")
+    entry = accept_change(given)
+    said = f"Accepted: {given.change} in {given.accepted_path}"
+    click.echo(entry if given.as_json else said)
 
 
 def _local(folder: str) -> Path:

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from pocketbench.bench.commands.history_flow import change_named
-from pocketbench.bench.commands.options import HistoryQuery
+from pocketbench.bench.commands.history_options import ConfirmOptions
 from pocketbench.bench.commands.run_flow import run_main_job
 from pocketbench.bench.errors import UsageError
 from pocketbench.bench.history.stored import series_parts
@@ -19,17 +19,7 @@ from pocketbench.bench.planning.run_options import RunOptions
 from pocketbench.bench.processes.tool import run_to_end
 
 
-def confirm_change(
-    change_id: str,
-    query: HistoryQuery,
-    *,
-    source: str | None,
-    inputs: tuple[str, ...],
-    devices: tuple[str, ...],
-    blocks: int,
-    repository: Path,
-    as_json: bool,
-) -> int:
+def confirm_change(given: ConfirmOptions) -> int:
     """Export both commits' builds and compare them; the exit code of that run.
 
     It is 1 where the newer build is slower, as `--fail-on regression` has it.
@@ -38,7 +28,7 @@ def confirm_change(
         UnknownNameError: No change has this id now.
         UsageError: A run has no commit, or git or the export refuses one of them.
     """
-    history, change = change_named(change_id, query)
+    history, change = change_named(given.change, given)
     cell = history.series.cell
     places = history.series.points[change.index - 1 : change.index + 1]
     variant, asked = series_parts(cell.variant)
@@ -52,13 +42,11 @@ def confirm_change(
                     "Confirm by more runs: `pocketbench history add` them",
                 )
             target = folder_of_both / side
-            with _checked_out(
-                repository, point.commit, folder_of_both / "tree"
-            ) as tree:
+            tree = folder_of_both / "tree"
+            with _checked_out(given.repository, point.commit, tree):
                 click.echo(f"exporting {cell.model} at {point.version} ...", err=True)
-                builds.append(
-                    _exported(tree, source or cell.model, variant, inputs, target)
-                )
+                source = given.source or cell.model
+                builds.append(_exported(tree, source, variant, given.inputs, target))
         return run_main_job(
             RunOptions(
                 kind="generate" if asked else None,
@@ -70,18 +58,18 @@ def confirm_change(
                 build_of=f"{cell.model}:{variant}",
                 baseline_commit=places[0].commit,
                 candidate_commits=(places[1].commit or "",),
-                devices=devices,
-                blocks=blocks,
+                devices=given.devices,
+                blocks=given.blocks,
                 threads=(cell.threads,),
-                gate_on=(query.metric,) if query.metric else (),
+                gate_on=(given.metric,) if given.metric else (),
                 fail_on="regression",
-                as_json=as_json,
+                as_json=given.as_json,
             )
         )
 
 
 @contextlib.contextmanager
-def _checked_out(repository: Path, commit: str, tree: Path) -> Iterator[Path]:
+def _checked_out(repository: Path, commit: str, tree: Path) -> Iterator[None]:
     git = ("git", "-C", str(repository), "worktree")
     done = run_to_end(*git, "add", "--quiet", "--detach", tree, commit)
     if not done.succeeded:
@@ -91,7 +79,7 @@ def _checked_out(repository: Path, commit: str, tree: Path) -> Iterator[Path]:
             "Fetch it, or name its repository with --repository",
         )
     try:
-        yield tree
+        yield
     finally:
         run_to_end(*git, "remove", "--force", tree)
 

@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from pocketbench.bench import registry
-from pocketbench.bench.commands.options import HistoryQuery
+from pocketbench.bench.commands.history_options import AcceptOptions, HistoryQuery
 from pocketbench.bench.errors import StoreError, UnknownNameError, UsageError
 from pocketbench.bench.history.accepted import accept, read_accepted
 from pocketbench.bench.history.changes import with_changes
@@ -125,34 +125,29 @@ def change_named(
     return changes[change_id]
 
 
-def accept_change(
-    change_id: str,
-    query: HistoryQuery,
-    *,
-    reason: str,
-    expires: datetime.datetime | None,
-) -> str:
+def accept_change(given: AcceptOptions) -> str:
     """Add a change to the file of accepted ones; the entry's JSON.
 
     Raises:
         UnknownNameError: No change has this id now.
         UsageError: It was accepted before, or there is no reason.
     """
-    history, change = change_named(change_id, query)
+    history, change = change_named(given.change, given)
     if change.state == "accepted":
-        raise UsageError(change_id, f"is accepted: {change.note}", "Nothing to do")
+        raise UsageError(given.change, f"is accepted: {change.note}", "Nothing to do")
     today = datetime.datetime.now(datetime.UTC).date()
-    until = expires.date() if expires else today + ACCEPTED_FOR
+    until = given.expires.date() if given.expires else today + ACCEPTED_FOR
     if until < today:
         raise UsageError("--expires", f"{until} has passed", "Give a day to come")
-    accept(query.accepted_path, history.series, change, reason=reason, expires=until)
+    path, reason = given.accepted_path, given.reason
+    accept(path, history.series, change, reason=reason, expires=until)
     return msgspec.json.encode(
         {
             "id": change.id,
             "cell": history.series.cell,
             "reason": reason,
             "expires": until,
-            "file": str(query.accepted_path),
+            "file": str(path),
         }
     ).decode()
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pocketbench.bench import registry
+from pocketbench.bench.commands.history_options import SiteOptions
 from pocketbench.bench.commands.write_reports import file_name
 from pocketbench.bench.errors import UsageError
 from pocketbench.bench.history.accepted import Accepted, read_accepted
@@ -29,45 +30,24 @@ _LARGE_LAUNCHES = 200_000
 class _Work(NamedTuple):
     """What one device's pages are made of."""
 
-    site: Path
-    folder: str
+    given: SiteOptions
     runs: Sequence[StoredRun]
     metrics: tuple[str | None, ...]
     accepted: tuple[Accepted, ...]
-    min_effect: float
     today: datetime.date
     origin: Any
 
 
-def make_site(
-    site: Path,
-    *,
-    folder: str,
-    metrics: tuple[str, ...],
-    accepted_path: Path,
-    min_effect: float,
-    repository: Path,
-    url: str | None,
-    runs_folder: Path,
-) -> tuple[Path, int]:
+def make_site(given: SiteOptions) -> tuple[Path, int]:
     """Write the whole site; where its first page is, and how many series it shows.
-
-    Args:
-        site: The folder to write; what else is in it stays.
-        folder: The history's.
-        metrics: Names of the metrics; none: the primary one of each configuration.
-        accepted_path: The file of accepted changes.
-        min_effect: The smallest change of level that matters, as a proportion.
-        repository: Where git knows the commits.
-        url: Where a `{commit}` is shown; `None`: as the repository's remote says.
-        runs_folder: Stored runs whose reports are taken in.
 
     Raises:
         UnknownNameError: No such metric.
         StoreError: There is no history, or a file of it cannot be read.
         UsageError: A file or URL is not as it must be, or nothing is to be shown.
     """
-    wanted: tuple[str | None, ...] = parse_gates(metrics) or (None,)
+    wanted: tuple[str | None, ...] = parse_gates(given.metrics) or (None,)
+    url, folder, site = given.url, given.folder, given.output
     if url is not None and ("{commit}" not in url or not url.startswith("http")):
         raise UsageError(
             "--commit-url",
@@ -77,22 +57,20 @@ def make_site(
     runs = stored_runs(folder)
     now = datetime.datetime.now(datetime.UTC)
     origin = registry.load(registry.HISTORY_SITE, "history site", "origin")(
-        subjects=commit_subjects((run.commit or "" for run in runs), repository),
-        commit_url=url or commit_url(repository),
-        reported=_take_reports(site, runs, runs_folder),
+        subjects=commit_subjects((run.commit or "" for run in runs), given.repository),
+        commit_url=url or commit_url(given.repository),
+        reported=_take_reports(site, runs, given.runs_folder),
         made_at=f"{now:%Y-%m-%d %H:%M} UTC",
     )
-    accepted = read_accepted(accepted_path)
+    accepted = read_accepted(given.accepted_path)
     works = [
-        _Work(
-            site, folder, list(group), wanted, accepted, min_effect, now.date(), origin
-        )
-        for _, group in itertools.groupby(runs, key=lambda run: run.device)
+        _Work(given, list(of_device), wanted, accepted, now.date(), origin)
+        for _, of_device in itertools.groupby(runs, key=lambda run: run.device)
     ]
     launches = sum(run.launches for run in runs)
     rows = [row for of_device in _each(works, launches) for row in of_device]
     if not rows:
-        holds = ", ".join(metrics) or "latency and no decode speed"
+        holds = ", ".join(given.metrics) or "latency and no decode speed"
         raise UsageError(folder, f"holds no {holds}", "Give another --metric")
     write = registry.load(registry.HISTORY_SITE, "history site", "overview")
     return write(site, rows, origin), len(rows)
@@ -118,15 +96,15 @@ def _write_device(work: _Work) -> list[Any]:
             series,
             accepted=work.accepted,
             today=work.today,
-            min_effect=work.min_effect,
+            min_effect=work.given.min_effect,
         )
         for metric in work.metrics
         for series in read_series(
-            work.folder, metric=metric, device=work.runs[0].device
+            work.given.folder, metric=metric, device=work.runs[0].device
         )
     )
     write = registry.load(registry.HISTORY_SITE, "history site", "device")
-    rows: list[Any] = write(work.site, histories, work.runs, work.origin)
+    rows: list[Any] = write(work.given.output, histories, work.runs, work.origin)
     return rows
 
 

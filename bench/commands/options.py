@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import click
 
@@ -12,16 +12,6 @@ from pocketbench.bench import registry
 from pocketbench.bench.commands.typed_command import AliasedOption
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
-
-
-class HistoryQuery(NamedTuple):
-    """Where `pocketbench history` looks for changes, and for which."""
-
-    folder: str
-    metric: str | None
-    """`None`: latency, and decode of models that generate."""
-    min_effect: float
-    accepted_path: Path
 
 
 class Option(Protocol):

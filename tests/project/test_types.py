@@ -54,7 +54,10 @@ RECORDS = {
     "bench/records/generation.py": ["GenerationRequest", "Generation"],
     "bench/records/sustained.py": ["Sustained"],
     "bench/records/output_check.py": ["OutputChecks"],
-    "bench/commands/options.py": ["HistoryQuery"],
+    "bench/commands/history_options.py": [
+        *("HistoryQuery", "ShowOptions", "ChangesOptions", "PlotOptions"),
+        *("ConfirmOptions", "AcceptOptions", "SiteOptions"),
+    ],
 }
 """The records on the way from click to plan; by itself the plan, which holds them."""
 

@@ -11,6 +11,7 @@ import subprocess
 import pytest
 from msgspec.structs import replace
 
+from pocketbench.bench.commands.history_options import SiteOptions
 from pocketbench.bench.commands.history_site import make_site
 from pocketbench.bench.history.folder import add_run
 from pocketbench.bench.records.conditions import Conditions, Temperature, Thermal
@@ -59,14 +60,16 @@ class Site:
         report.parent.mkdir(parents=True, exist_ok=True)
         report.write_text("<!doctype html><title>the report of run 59</title>")
         index, shown = make_site(
-            self.folder / "site",
-            folder=str(self.runs.history),
-            metrics=("latency_ns",),
-            accepted_path=self.folder / "accepted-changes.toml",
-            min_effect=0.02,
-            repository=self.repository,
-            url=None,
-            runs_folder=self.folder / "runs",
+            SiteOptions(
+                output=self.folder / "site",
+                folder=str(self.runs.history),
+                metrics=("latency_ns",),
+                accepted_path=self.folder / "accepted-changes.toml",
+                min_effect=0.02,
+                repository=self.repository,
+                url=None,
+                runs_folder=self.folder / "runs",
+            )
         )
         assert shown == 2
         return index.as_uri()

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from pocketbench.bench.commands.history_options import SiteOptions
 from pocketbench.bench.commands.history_site import make_site
 from pocketbench.bench.history.accepted import accept
 from pocketbench.bench.history.changes import with_changes
@@ -35,14 +36,16 @@ def site_of(runs, tmp_path):
     """The first page, and the folder of the site."""
     site = tmp_path / "site"
     index, _ = make_site(
-        site,
-        folder=str(runs.history),
-        metrics=("latency_ns",),
-        accepted_path=tmp_path / "accepted-changes.toml",
-        min_effect=0.02,
-        repository=tmp_path,
-        url=None,
-        runs_folder=tmp_path / "runs",
+        SiteOptions(
+            output=site,
+            folder=str(runs.history),
+            metrics=("latency_ns",),
+            accepted_path=tmp_path / "accepted-changes.toml",
+            min_effect=0.02,
+            repository=tmp_path,
+            url=None,
+            runs_folder=tmp_path / "runs",
+        )
     )
     return index.read_text("utf-8"), site
 

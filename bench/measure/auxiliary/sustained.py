@@ -151,8 +151,8 @@ class SustainedSession(DeviceSession):
     def _heat_caveats(
         self, variant: Variant, before: Conditions | None, after: Conditions | None
     ) -> tuple[Caveat, ...]:
-        marks = super()._heat_caveats(variant, before, after)
-        return tuple(mark for mark in marks if mark is not Caveat.THROTTLED)
+        caveats = super()._heat_caveats(variant, before, after)
+        return tuple(x for x in caveats if x is not Caveat.THROTTLED)
 
     def _keep(self, launch: Launch) -> None:
         self._run.store.append(
