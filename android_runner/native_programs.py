@@ -26,7 +26,7 @@ from pocketbench.bench.records.runner import Command
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pocketbench.android_runner.build.engines import RuntimeOfEngine
+    from pocketbench.android_runner.build.runtime import RuntimeOfEngine
     from pocketbench.android_runner.linux_programs import LinuxPrograms
     from pocketbench.bench.records.artifact import TensorSpec
     from pocketbench.bench.records.device import DeviceFile, DeviceInfo

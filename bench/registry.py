@@ -70,6 +70,12 @@ EXPORTERS: Mapping[str, str] = {
 }
 """Makes a variant's file, by engine; only the export's own process imports them."""
 
+RUNTIMES: Mapping[str, str] = {
+    "lite": "pocketbench.android_runner.build.runtime:PYTORCH",
+    "executorch": "pocketbench.android_runner.build.executorch_runtime:EXECUTORCH",
+}
+"""What the program of an engine links: where its headers and libraries are."""
+
 RUNNERS: Mapping[str, str] = {
     **OWN_RUNNERS,
     "speed_benchmark_torch": f"{_PREBUILT}:speed_benchmark_torch",

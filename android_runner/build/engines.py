@@ -1,68 +1,19 @@
-"""The table of engines: what each of our programs links, and what is said of it."""
+"""The engines that our programs are built for, and the runtime that each links."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from pocketbench.android_runner.build.executorch_runtime import (
-    executorch_in,
-    installed_executorch,
-)
-from pocketbench.android_runner.build.runtime import (
-    Runtime,
-    installed_torch,
-    runtime_in,
-)
+from pocketbench.bench import registry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Mapping
 
+    from pocketbench.android_runner.build.runtime import Runtime, RuntimeOfEngine
 
-class RuntimeOfEngine(NamedTuple):
-    """The runtime that an engine's program links."""
-
-    title: str
-    """Its own name: `PyTorch`."""
-    package: str
-    """Of PyPI."""
-    file_suffix: str
-    """Of the models it loads."""
-    installed: Callable[[], Runtime]
-    """That of this computer's wheel."""
-    in_folder: Callable[[Path, str], Runtime]
-    """That of an install or source folder, for an ABI."""
-    oldest_api_level: int
-    """What its Android libraries are built for."""
-    prebuilt: str
-    """The measuring program that its project builds."""
-    linux_build_words: str
-    """How a Linux build of it differs from an Android one, on a phone."""
-
-
-RUNTIMES = {
-    "lite": RuntimeOfEngine(
-        title="PyTorch",
-        package="torch",
-        file_suffix=".ptl",
-        installed=installed_torch,
-        in_folder=runtime_in,
-        oldest_api_level=21,
-        prebuilt="speed_benchmark_torch",
-        linux_build_words="memory, and float32 kernels of what cannot be prepacked, "
-        "are not those of an Android build; --engine executorch gives a number close "
-        "to an app's",
-    ),
-    "executorch": RuntimeOfEngine(
-        title="ExecuTorch",
-        package="executorch",
-        file_suffix=".pte",
-        installed=installed_executorch,
-        in_folder=executorch_in,
-        oldest_api_level=26,
-        prebuilt="executor_runner",
-        linux_build_words="kernels are the same",
-    ),
+RUNTIMES: Mapping[str, RuntimeOfEngine] = {
+    engine: registry.load(registry.RUNTIMES, "runtime", engine)
+    for engine in registry.RUNTIMES
 }
 """By engine. `null` is not in it: it links no runtime."""
 

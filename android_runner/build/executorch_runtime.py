@@ -7,7 +7,7 @@ import importlib.util
 import re
 from pathlib import Path
 
-from pocketbench.android_runner.build.runtime import Runtime
+from pocketbench.android_runner.build.runtime import Runtime, RuntimeOfEngine
 from pocketbench.bench.errors import ToolMissingError, UsageError
 
 HOW_TO_INSTALL = "Install it: pip install 'pocketbench[executorch]'"
@@ -155,3 +155,15 @@ def _version(root: Path) -> str | None:
     if len(parts) < 3:
         return None
     return f"executorch {parts['MAJOR']}.{parts['MINOR']}.{parts['PATCH']}"
+
+
+EXECUTORCH = RuntimeOfEngine(
+    title="ExecuTorch",
+    package="executorch",
+    file_suffix=".pte",
+    installed=installed_executorch,
+    in_folder=executorch_in,
+    oldest_api_level=26,
+    prebuilt="executor_runner",
+    linux_build_words="kernels are the same",
+)

@@ -7,9 +7,13 @@ import importlib.util
 import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from pocketbench.bench.errors import ToolMissingError, UsageError
 from pocketbench.bench.records.record import Value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _VERSION_HEADERS = (
     "torch/headeronly/version.h",
@@ -41,6 +45,27 @@ class Runtime(Value, frozen=True, kw_only=True):
     def folders(self) -> tuple[str, ...]:
         """Where its shared libraries lie."""
         return tuple(dict.fromkeys(str(Path(path).parent) for path in self.libraries))
+
+
+class RuntimeOfEngine(NamedTuple):
+    """The runtime that an engine's program links."""
+
+    title: str
+    """Its own name: `PyTorch`."""
+    package: str
+    """Of PyPI."""
+    file_suffix: str
+    """Of the models it loads."""
+    installed: Callable[[], Runtime]
+    """That of this computer's wheel."""
+    in_folder: Callable[[Path, str], Runtime]
+    """That of an install or source folder, for an ABI."""
+    oldest_api_level: int
+    """What its Android libraries are built for."""
+    prebuilt: str
+    """The measuring program that its project builds."""
+    linux_build_words: str
+    """How a Linux build of it differs from an Android one, on a phone."""
 
 
 def installed_torch() -> Runtime:
@@ -156,3 +181,17 @@ def _version(includes: tuple[str, ...]) -> str | None:
             if all(parts):
                 return "torch " + ".".join(part[1] for part in parts if part)
     return None
+
+
+PYTORCH = RuntimeOfEngine(
+    title="PyTorch",
+    package="torch",
+    file_suffix=".ptl",
+    installed=installed_torch,
+    in_folder=runtime_in,
+    oldest_api_level=21,
+    prebuilt="speed_benchmark_torch",
+    linux_build_words="memory, and float32 kernels of what cannot be prepacked, "
+    "are not those of an Android build; --engine executorch gives a number close "
+    "to an app's",
+)

@@ -22,9 +22,9 @@ from pocketbench.bench.records.artifact import (
     Artifact,
     Decoder,
     ExportFacts,
-    Format,
     OutputReference,
 )
+from pocketbench.bench.records.engines import Format
 
 if TYPE_CHECKING:
     from pocketbench.bench.models.exporting.export_messages import Order

@@ -6,7 +6,8 @@ import zipfile
 from typing import TYPE_CHECKING
 
 from pocketbench.bench.errors import UsageError
-from pocketbench.bench.records.artifact import Format
+from pocketbench.bench.records import engines
+from pocketbench.bench.records.engines import Format
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,16 +15,9 @@ if TYPE_CHECKING:
 _MOST_UNPACKED_BYTES = 256 << 20
 """Besides twice the size of the file itself."""
 
-SUFFIXES = (
-    *(".pt", ".pth", ".ptl", ".pte", ".tflite", ".onnx", ".ort"),
-    *(".gguf", ".litertlm"),
-)
-"""What makes a word on the command line a file and not a name."""
-
 ENGINES: dict[Format, str] = {
-    "ptl": "lite",
+    **{engine.format: engine.name for engine in engines.ENGINES.values()},
     "pt": "torchscript",
-    "pte": "executorch",
     "tflite": "litert",
     "onnx": "onnxruntime",
     "ort": "onnxruntime",
@@ -31,6 +25,9 @@ ENGINES: dict[Format, str] = {
     "litertlm": "litert-lm",
 }
 """The engine that loads each format."""
+
+SUFFIXES = (*(f".{name}" for name in ENGINES), ".pth")
+"""What makes a word on the command line a file and not a name."""
 
 _FLATBUFFERS: dict[bytes, Format] = {
     b"PTMF": "ptl",

@@ -15,8 +15,8 @@ from pocketbench.bench.planning.model_file import ENGINES, SUFFIXES, recognise
 from pocketbench.bench.planning.module_path import locate, modules_in, names_in
 from pocketbench.bench.planning.variant_names import AS_IS, DECODER, USUAL
 from pocketbench.bench.planning.zoo_names import ZOO, ZooEntry, zoo_entry
-from pocketbench.bench.records.artifact import Format, TensorSpec
-from pocketbench.bench.records.engines import split_variant
+from pocketbench.bench.records.artifact import TensorSpec
+from pocketbench.bench.records.engines import Format, split_variant
 from pocketbench.bench.records.plan import ModelRequest
 from pocketbench.bench.records.record import Value
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pocketbench.bench.records.engines import Format
 from pocketbench.bench.records.record import Count, Value
 
-Format = Literal["ptl", "pt", "pte", "tflite", "onnx", "ort", "gguf", "litertlm"]
-"""Of a model file; see `bench.planning.model_file` for how each is recognized."""
 MemoryFormat = Literal["contiguous", "channels-last"]
 
 

@@ -14,6 +14,9 @@ from typing import Literal, NamedTuple
 
 from pocketbench.bench.errors import ToolMissingError, UnknownNameError
 
+Format = Literal["ptl", "pt", "pte", "tflite", "onnx", "ort", "gguf", "litertlm"]
+"""Of a model file; see `bench.planning.model_file` for how each is recognized."""
+
 
 class Engine(NamedTuple):
     """An engine that variants can be made for."""
@@ -22,7 +25,7 @@ class Engine(NamedTuple):
     """Of the runtime: `lite`, `executorch`."""
     delegate: str | None
     """What takes whole parts of the model over; `None` for an engine without any."""
-    format: Literal["ptl", "pte"]
+    format: Format
 
 
 ENGINES = {

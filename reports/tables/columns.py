@@ -6,26 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from pocketbench.bench.judge.summary import Cell, Comparison, Estimate
-from pocketbench.bench.records.metrics import Metric
+from pocketbench.bench.records.metrics import METRICS, OUTSIDE, Metric
 from pocketbench.reports.view import View
 
-_ORDER = (
-    "latency_ns",
-    "mean_latency_ns",
-    "p90_latency_ns",
-    "p99_latency_ns",
-    "throughput_per_s",
-    "decode_tokens_per_s",
-    "time_to_first_token_ns",
-    "prefill_tokens_per_s",
-    "inter_token_ns",
-    "p90_inter_token_ns",
-    "p99_inter_token_ns",
-    "perplexity_tokens",
-    "peak_rss_bytes",
-    "model_rss_bytes",
-)
-"""After the primary metric; load and first inference come behind the file size."""
+_BEHIND_SIZE = {"load_ns", "first_latency_ns", *(x.metric.name for x in OUTSIDE)}
+"""Metrics that come behind the file size; the others stand in their table's order."""
 
 _SHORT = {
     "model_rss_bytes": "model memory",
@@ -70,8 +55,9 @@ class Source(NamedTuple):
 
 def sources(view: View, cells: Sequence[Cell]) -> list[Source]:
     """Every column there could be, in the order of a reader's questions."""
-    known = [view.metrics[name] for name in _ORDER if name in view.metrics]
-    rest = [m for m in view.summary.metrics if m.name not in _ORDER]
+    names = [m.name for m in METRICS if m.name not in _BEHIND_SIZE]
+    known = [view.metrics[name] for name in names if name in view.metrics]
+    rest = [m for m in view.summary.metrics if m.name not in names]
     first, *others = [
         view.primary,
         *(metric for metric in known if metric is not view.primary),
