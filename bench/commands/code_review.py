@@ -29,7 +29,7 @@ Service = Literal["github", "gitlab"]
 
 
 class Posted(NamedTuple):
-    """What became of a comment."""
+    """Whether a comment was posted or updated, and where it is."""
 
     url: str
     is_new: bool

@@ -1,4 +1,4 @@
-"""Runs that this user did not start here: what resuming one would import and start.
+"""Check what resuming a run would import and start, if another user started it.
 
 A run file names modules and programs. One that came from somebody else, in a download
 or a shared folder, is code of theirs; ours are known by a seal that only this user's

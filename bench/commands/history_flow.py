@@ -1,4 +1,4 @@
-"""What the verbs of `pocketbench history` do once they are chosen."""
+"""The flow of each subcommand of `pocketbench history`."""
 
 from __future__ import annotations
 

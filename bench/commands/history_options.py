@@ -1,4 +1,4 @@
-"""What the verbs of `pocketbench history` take, under the names of their options."""
+"""The options of the subcommands of `pocketbench history`, under their names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Make the site of a history: a device at a time, several at once where it is large."""
+"""Write the site of a history, device by device; large ones in several processes."""
 
 from __future__ import annotations
 

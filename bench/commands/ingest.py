@@ -1,4 +1,4 @@
-"""`pocketbench ingest`: a stored run of what was measured without pocketbench."""
+"""`pocketbench ingest`: import what was measured without pocketbench as a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What makes the drivers of a run's devices: this computer, or a lab."""
+"""Open what makes the drivers of a run's devices: this computer, or a lab."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ def device_conditions(run: Run) -> tuple[DeviceConditions, ...]:
 
 
 def temperatures_now_c(conditions: Conditions) -> dict[TemperatureKind, float]:
-    """The hottest sensor of each kind; the battery's own word where it has none."""
+    """The hottest sensor of each kind; without one, what the battery reports."""
     found = hottest_c(conditions)
     battery = conditions.battery
     if "battery" not in found and battery and battery.temperature_c is not None:

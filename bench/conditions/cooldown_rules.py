@@ -65,7 +65,7 @@ def obstacles(
 def spin_obstacle(
     spin_ns: float, best_spin_ns: float, limits: CooldownLimits
 ) -> str | None:
-    """What the spin probe says against beginning, in words."""
+    """Why the spin probe says to wait, in words."""
     ratio = spin_ns / best_spin_ns
     if ratio <= limits.spin_ratio:
         return None

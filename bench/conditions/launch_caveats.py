@@ -1,4 +1,4 @@
-"""What the conditions around one launch say against it, as caveats."""
+"""The caveats of one launch, from the conditions before and after it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def core_caveats(
     leased: Collection[int],
     core_count: int | None,
 ) -> tuple[Caveat, ...]:
-    """What the cores it had say against a launch.
+    """The caveats of the cores that a launch had.
 
     Args:
         variant: With its number of threads.
@@ -45,7 +45,7 @@ def core_caveats(
 def state_caveats(
     conditions: Conditions | None, *, baseline: Conditions | None = None
 ) -> tuple[Caveat, ...]:
-    """What bends a number without any heat: caps, power, the build.
+    """The caveats that are not about heat: caps, power, the build.
 
     Args:
         conditions: Read before the launch.

@@ -1,7 +1,7 @@
 """How long a scheduler may be silent before it counts as gone.
 
 TCP notices a cut by itself. A computer that hangs still acknowledges what comes to it,
-so who depends on a scheduler asks it for an answer.
+so clients of a scheduler ask it for an answer.
 """
 
 from __future__ import annotations

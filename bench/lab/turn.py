@@ -1,4 +1,4 @@
-"""A part's turn on a phone that other runs of the lab want too."""
+"""Wait for a part's turn on a phone that other runs of the lab use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the program of a device can load: asked once, and kept by its content."""
+"""Ask a device's program once what it can load, and cache the answer by content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeps blocks waiting until the phone is fit for them."""
+"""Wait before a block until the phone is cool enough."""
 
 from __future__ import annotations
 

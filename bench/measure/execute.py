@@ -23,7 +23,7 @@ from pocketbench.bench.records.run import DeviceReady, RunEnded
 
 @contextmanager
 def noting_the_end(store: Store) -> Iterator[None]:
-    """Store how a run ended, which it does of its own or because the user asked."""
+    """Store how a run ended: complete, or stopped by the user."""
     try:
         yield
     except Cancelled:

@@ -1,4 +1,4 @@
-"""Failures of one device: stored, and tried again where that may help."""
+"""Store the failures of one device, and retry where that may help."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What cannot be generated, found before anything is pushed."""
+"""Check that programs and models can generate, before anything is pushed."""
 
 from __future__ import annotations
 

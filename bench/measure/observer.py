@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Observer:
-    """Hears of each step; does nothing. Called from several threads."""
+    """Receives each step of a run and ignores it. Called from several threads."""
 
     def note(self, subject: str, text: str) -> None:
         """Something slow began or ended: an export, a build, a push."""

@@ -1,4 +1,4 @@
-"""What cannot work on a device, found before its files are pushed."""
+"""Find what cannot work on a device before its files are pushed."""
 
 from __future__ import annotations
 

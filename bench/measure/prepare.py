@@ -1,4 +1,4 @@
-"""Before the first launch: which devices, which programs, which model files."""
+"""Choose devices, programs and model files before the first launch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pushing files to a device, with account of what was sent."""
+"""Push files to a device and keep account of what was sent."""
 
 from __future__ import annotations
 

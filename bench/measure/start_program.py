@@ -1,4 +1,4 @@
-"""Starting a program on a quiet device; what its log says about how that ended."""
+"""Start a program on a quiesced device, and read the log if it fails."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ _AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-zµ]+)")
 
 
 class AskedBudget(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One `[[budget]]` as it is written."""
+    """One `[[budget]]` table of a suite file."""
 
     metric: str
     at_most: str

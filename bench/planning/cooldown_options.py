@@ -1,4 +1,4 @@
-"""What the user says about cooldown, as limits."""
+"""Make cooldown limits from the user's options."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def cooldown_limits(
     max_temperature_c: float | None = None,
     is_on: bool = True,
 ) -> CooldownLimits:
-    """The limits with what the user said about them.
+    """Make the limits: the defaults, changed as the user asked.
 
     Args:
         given: By name, as text or number: `--cooldown-limit KEY=VALUE` or a suite's

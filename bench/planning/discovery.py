@@ -15,7 +15,7 @@ from pocketbench.bench.records.families import FAMILIES
 def discover(
     families: Iterable[str],
 ) -> tuple[list[SelectedDevice], list[PocketbenchError]]:
-    """Look around in all families at once; also why some cannot be looked at."""
+    """Discover devices of all families at once; also why some cannot be searched."""
     families = tuple(families)
     # Side by side: devicectl alone takes seconds to look around.
     with ThreadPoolExecutor(max_workers=len(families)) as pool:

@@ -1,4 +1,4 @@
-"""From what the user typed after --device to the devices that are there."""
+"""Resolve `--device` selectors to the devices that are attached."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`--sustained` and what cannot stand beside it."""
+"""`--sustained`, and the options that cannot be combined with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was asked about blocks, looks, budget and gate, checked."""
+"""Check the options about blocks, interim analyses, budget and gate."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pocketbench.bench.records.plan import Plan, Workload
 
 
 def check_workload(workload: Workload) -> None:
-    """Refuse numbers of nothing.
+    """Refuse counts below one.
 
     Raises:
         UsageError: One is too small.

@@ -251,7 +251,7 @@ class AndroidDevice:
 
     @contextlib.contextmanager
     def quiesced(self, screen: ScreenWish = "on") -> Iterator[tuple[str, ...]]:
-        """Quiet the phone until the context ends; see `quiesce`.
+        """Quiesce the phone until the context ends; see `quiesce`.
 
         Gives in words what was changed. It is put back even when the run is stopped;
         where that cannot be done any more, by the next run.

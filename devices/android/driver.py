@@ -98,7 +98,7 @@ class AndroidDriver:
         # Side by side, so that a phone that hangs keeps no other waiting.
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
             infos = list(pool.map(self._describe, transports))
-        return with_holders(one_entry_a_phone(infos))
+        return with_holders(one_entry_per_phone(infos))
 
     def _describe(self, transport: Transport) -> DeviceInfo:
         device_id = self._prefix + transport.name
@@ -193,7 +193,7 @@ def _unready(
     )
 
 
-def one_entry_a_phone(infos: Iterable[DeviceInfo]) -> tuple[DeviceInfo, ...]:
+def one_entry_per_phone(infos: Iterable[DeviceInfo]) -> tuple[DeviceInfo, ...]:
     """Drop the second way to a phone that is reached twice; USB is preferred.
 
     A phone is known by its own serial and its build, not by adb's name for it:

@@ -1,4 +1,4 @@
-"""Quieting a phone without root, and putting every setting back.
+"""Quiesce a phone without root, and restore every setting.
 
 The original of each setting is written down on the phone before it is changed, so that
 a run which was killed leaves a record from which the next one restores.
@@ -105,7 +105,7 @@ else grep -v ^{FIXED_PERFORMANCE}= $f >$f.new; mv -f $f.new $f; fi
 
 
 def quiesce_script(screen: ScreenWish = "on") -> str:
-    """For `sh -c`: put back what an earlier run left, then quiet the phone.
+    """For `sh -c`: put back what an earlier run left, then quiesce the phone.
 
     Prints `set NAME WAS IS` for each. Every original is on record before its setting
     is changed.

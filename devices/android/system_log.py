@@ -1,4 +1,4 @@
-"""Reading Android's system log: what one program wrote, and why one ended.
+"""Read Android's system log: what one program wrote, and why one ended.
 
 It is only ever read: `logcat -c` would take it from everybody else on the phone.
 Lines are chosen here and not on the phone, whose logcat knows `--pid` only since

@@ -32,7 +32,7 @@ _GOVERNOR = re.compile(r"[\w.-]{1,32}", re.ASCII)
 
 
 def parse_cpufreq(files: Files) -> Reading[tuple[CpuPolicy, ...]]:
-    """One value a clock domain, in the order of their cores.
+    """One value per clock domain, in the order of their cores.
 
     Old kernels have no policy folders and repeat a domain under each of its cores;
     the first core stands for it.

@@ -1,4 +1,4 @@
-"""/proc/meminfo: what memory the whole device has left."""
+"""Parse /proc/meminfo: the memory that is free on the whole device."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`dumpsys power` and the battery-saver setting."""
+"""Parse `dumpsys power` and the battery-saver setting."""
 
 from __future__ import annotations
 

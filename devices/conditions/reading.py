@@ -1,4 +1,4 @@
-"""What a parser gives back, and the strict reading of single figures."""
+"""The result of a parser, and strict parsing of single figures."""
 
 from __future__ import annotations
 

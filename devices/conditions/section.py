@@ -1,4 +1,4 @@
-"""Taking a probe's output apart: sections by command, and files within one."""
+"""Split a probe's output into sections by command, and files within one."""
 
 from __future__ import annotations
 

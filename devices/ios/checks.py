@@ -1,4 +1,4 @@
-"""Which of the programs are here that reach Apple devices."""
+"""Check for the programs that reach Apple devices."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from pocketbench.devices.android.adb.program import find_adb
 from pocketbench.devices.android.adb.transports import parse_transports
 from pocketbench.devices.android.driver import (
     AndroidDriver,
-    one_entry_a_phone,
+    one_entry_per_phone,
     open_serial,
 )
 from pocketbench.devices.device_lock import device_lock
@@ -90,7 +90,7 @@ def test_usb_is_preferred_to_the_network_and_what_is_not_ready_stays():
         info("DEF", "usb", phone="bb"),
         info("XYZ", "usb", state="unauthorized"),
     ]
-    kept = [known.id for known in one_entry_a_phone(infos)]
+    kept = [known.id for known in one_entry_per_phone(infos)]
     assert kept == ["android:ABC", "android:DEF", "android:XYZ"]
 
 

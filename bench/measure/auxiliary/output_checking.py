@@ -1,4 +1,4 @@
-"""Before anything is timed: each variant's answers on each device, in own launches."""
+"""Check each variant's answers on each device before anything is timed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Outcome = OutputCheck | OutputCheckMissing
 def check_outputs(
     run: RunContext, jobs: Sequence[DeviceJob], done: Iterable[Outcome] = ()
 ) -> None:
-    """Check all devices at once and store what comes of it.
+    """Check all devices at once and store the results.
 
     `done` is what an earlier part of the same run stored; what failed there is tried
     again.

@@ -44,7 +44,7 @@ READABLE = frozenset({*_NUMPY, "bfloat16"})
 
 
 class Compared(NamedTuple):
-    """What came of a comparison."""
+    """The result of a comparison."""
 
     tensors: tuple[TensorDifference, ...]
     correct_count: int | None

@@ -1,4 +1,4 @@
-"""After all that is timed: each variant's operators on each device, in own launches."""
+"""Profile each variant's operators on each device after all that is timed."""
 
 from __future__ import annotations
 

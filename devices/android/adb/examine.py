@@ -11,7 +11,7 @@ from pocketbench.devices.android.adb.server import server_from_environment
 
 
 def look_at_adb() -> AdbFound:
-    """The program, its server, and what is wrong with either."""
+    """Examine the program and its server, and report problems."""
     try:
         adb = find_adb()
         server = server_from_environment(None, None)

@@ -1,4 +1,4 @@
-"""Sending files to a phone, each taken only once the phone has read it back right."""
+"""Send files to a phone; each counts once the phone has verified it."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ class Group(NamedTuple):
 
     @property
     def recent(self) -> str:
-        """What became of its series within 30 days, on average."""
+        """The mean change of its series over 30 days."""
         first = min((row.metric for row in self.rows), key=METRICS.index)
         rows = [row for row in self.rows if row.metric == first]
         mean = geometric_mean(rows)

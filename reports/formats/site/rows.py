@@ -1,4 +1,4 @@
-"""What the pages say of one series: its newest value, its course, its changes."""
+"""What the pages say of one series: its newest value, a sparkline, its changes."""
 
 from __future__ import annotations
 
