@@ -112,7 +112,7 @@ def load(run: str | Path, *, runs_folder: str | Path = "runs") -> StoredRun:
     Raises:
         StoreError: No such run, or it cannot be read.
     """
-    from pocketbench.bench.measure.store import find_run, read_run
+    from pocketbench.bench.measure.run_folder import find_run, read_run
 
     return StoredRun(read_run(find_run(str(run), Path(runs_folder))))
 

@@ -22,7 +22,8 @@ import numpy as np
 from paired import HEAD, in_turn
 
 from pocketbench.bench.judge.summarize import summarize
-from pocketbench.bench.measure.store import Store, read_run
+from pocketbench.bench.measure.run_folder import read_run
+from pocketbench.bench.measure.store import Store
 from pocketbench.bench.records.artifact import (
     Artifact,
     ExportFacts,

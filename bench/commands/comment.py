@@ -60,7 +60,7 @@ def comment(
     """
     from pocketbench.bench.commands.code_review import find_review, job_url, post
     from pocketbench.bench.commands.show_reports import stored_reports
-    from pocketbench.bench.measure.store import find_run
+    from pocketbench.bench.measure.run_folder import find_run
 
     review = find_review(repository, number, os.environ)
     if body_file is not None:

@@ -53,7 +53,7 @@ def compare(
     """
     from pocketbench.bench.commands.compare_flow import compare_and_show
     from pocketbench.bench.errors import UsageError
-    from pocketbench.bench.measure.store import find_run, read_run
+    from pocketbench.bench.measure.run_folder import find_run, read_run
     from pocketbench.bench.records.metrics import parse_gates
 
     if fail_on != "never" and not accept_drift:

@@ -17,8 +17,7 @@ from pathlib import Path
 import click
 
 from pocketbench.bench.errors import UsageError
-from pocketbench.bench.measure.run_log import read_lines
-from pocketbench.bench.measure.store import FILE_NAME, line_of
+from pocketbench.bench.measure.store import FILE_NAME, line_of, read_lines
 from pocketbench.bench.paths import private_dir
 from pocketbench.bench.planning.zoo_names import zoo_entry
 from pocketbench.bench.records.plan import Plan

@@ -76,7 +76,7 @@ def history() -> None:
 def add(runs: tuple[str, ...], folder: str, runs_folder: Path) -> None:
     """Add stored RUNs (folders, ids, or `last`): one file for each run and device."""
     from pocketbench.bench.history.folder import add_run
-    from pocketbench.bench.measure.store import find_run, read_run
+    from pocketbench.bench.measure.run_folder import find_run, read_run
 
     for run in runs:
         for added in add_run(read_run(find_run(run, runs_folder)), _local(folder)):

@@ -49,7 +49,8 @@ def ingest(
     from pocketbench.bench.commands.show_reports import finish
     from pocketbench.bench.errors import UsageError
     from pocketbench.bench.measure.bundle_results import is_bundle_result, read_results
-    from pocketbench.bench.measure.store import Store, new_run_folder
+    from pocketbench.bench.measure.run_folder import new_run_folder
+    from pocketbench.bench.measure.store import Store
 
     if not any(is_bundle_result(file) for file in files):
         records = _measured_by_xctest(files, models, device_name)

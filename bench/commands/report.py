@@ -42,7 +42,7 @@ def report(
     Nothing is measured: the run's file is all that is read.
     """
     from pocketbench.bench.commands.large_run import reporting_on
-    from pocketbench.bench.measure.store import find_run
+    from pocketbench.bench.measure.run_folder import find_run
 
     folder = find_run(run, runs_folder)
     with reporting_on(folder, draws=not formats or "html" in formats):

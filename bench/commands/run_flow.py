@@ -48,13 +48,8 @@ from pocketbench.bench.measure.prepare import (
     make_runners,
     preinstall,
 )
-from pocketbench.bench.measure.store import (
-    Store,
-    find_run,
-    new_run_folder,
-    read_run,
-    utc_now,
-)
+from pocketbench.bench.measure.run_folder import find_run, new_run_folder, read_run
+from pocketbench.bench.measure.store import Store, utc_now
 from pocketbench.bench.paths import remove_leftovers, state_dir
 from pocketbench.bench.planning.durations import parse_duration
 from pocketbench.bench.planning.make_plan import make_plan

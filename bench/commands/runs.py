@@ -57,7 +57,7 @@ def remove(names: tuple[str, ...], yes: bool, runs_folder: Path) -> None:
     What a history has taken in of them stays there.
     """
     from pocketbench.bench.commands.run_flow import only_writer
-    from pocketbench.bench.measure.store import find_run
+    from pocketbench.bench.measure.run_folder import find_run
 
     folders = list(dict.fromkeys(find_run(name, runs_folder) for name in names))
     if not yes:

@@ -13,7 +13,7 @@ from pocketbench.bench.commands.write_reports import Reports
 from pocketbench.bench.errors import UsageError
 from pocketbench.bench.judge.summarize import summarize
 from pocketbench.bench.judge.summary import BudgetVerdict, Summary, Verdict
-from pocketbench.bench.measure.store import read_run
+from pocketbench.bench.measure.run_folder import read_run
 from pocketbench.bench.records.metrics import parse_gates
 
 if TYPE_CHECKING:

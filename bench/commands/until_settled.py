@@ -15,8 +15,8 @@ from pocketbench.bench.measure.eta import seconds_per_launch
 from pocketbench.bench.measure.execute import measure, noting_the_end
 from pocketbench.bench.measure.ledger import Ledger
 from pocketbench.bench.measure.prepacking import with_prepacked
+from pocketbench.bench.measure.run_folder import read_run
 from pocketbench.bench.measure.spread import begun_on
-from pocketbench.bench.measure.store import read_run
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.run import spares_of
 from pocketbench.bench.units import format_span

@@ -9,8 +9,7 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from pocketbench.bench.errors import StoreError
-from pocketbench.bench.measure.run_log import read_lines
-from pocketbench.bench.measure.store import FILE_NAME
+from pocketbench.bench.measure.store import FILE_NAME, read_lines
 from pocketbench.bench.records.record import Value
 from pocketbench.bench.records.run import Outcome, RunStarted
 

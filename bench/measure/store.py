@@ -1,41 +1,31 @@
-"""The run folder: append one line per record, and read them back."""
+"""Write run files: whole lines only, each with its checksum, in order of time.
+
+A line is a record's JSON with a last field `crc32` over all bytes before it. Files of
+earlier versions have none. A kill can leave the last line without its end; reader and
+writer find the same valid end, so what a report counts is what a resumed run keeps.
+"""
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import os
-import secrets
+import re
 import threading
+import zlib
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from pathlib import Path
 
 import msgspec
 
 from pocketbench.bench.errors import StorageError, StoreError
-from pocketbench.bench.measure.run_log import RunLog, read_lines, sealed
-from pocketbench.bench.records.artifact import Artifact
-from pocketbench.bench.records.launch import Failure, Launch
-from pocketbench.bench.records.operator_times import OperatorProfile, ProfileFailure
-from pocketbench.bench.records.output_check import OutputCheck, OutputCheckMissing
-from pocketbench.bench.records.run import (
-    SCHEMA,
-    ArtifactReady,
-    DeviceReady,
-    Outcome,
-    Record,
-    Run,
-    RunEnded,
-    RunResumed,
-    RunStarted,
-)
-from pocketbench.bench.records.sustained import SustainedLaunch
+from pocketbench.bench.records.run import Record
 
 FILE_NAME = "run.jsonl"
-_STAMP = "%Y%m%d-%H%M%S"
-"""How the name of a run's folder begins."""
+_SEAL = re.compile(rb',"crc32":"([0-9a-f]{8})"\}\Z')
+_SEAL_BYTES = len(',"crc32":"01234567"}')
+_CHUNK_BYTES = 1 << 20
 
-_decoder = msgspec.json.Decoder(Record)
 _encoder = msgspec.json.Encoder()
 
 
@@ -43,7 +33,7 @@ class Store:
     """Appends records to one run's file; safe to use from several threads."""
 
     def __init__(self, folder: Path) -> None:
-        """Open the run file for appending; makes the folder.
+        """Make the folder and open the file; complete or cut an incomplete last line.
 
         Raises:
             StorageError: The folder or the file cannot be written.
@@ -55,7 +45,20 @@ class Store:
                 str(folder), f"cannot be made ({error.strerror})", "Give another folder"
             ) from error
         self.folder = folder
-        self._log = RunLog(folder / FILE_NAME)
+        self._path = path = folder / FILE_NAME
+        self._lock = threading.Lock()
+        self._descriptor = -1
+        self._synced_bytes = -1
+        try:
+            self._descriptor = os.open(
+                path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666
+            )
+            self._end, has_newline = valid_end(path)
+            os.ftruncate(self._descriptor, self._end)
+        except OSError as error:
+            raise _failed(path, error) from error
+        if not has_newline:
+            self._write(b"\n")
 
     def __enter__(self) -> Store:
         """Use as a context that closes the file."""
@@ -66,25 +69,139 @@ class Store:
         self.close()
 
     def append(self, record: Record) -> None:
-        """Write one record as one line, past every buffer of ours.
+        """Write one record as one whole line, or nothing of it.
 
         Raises:
-            StorageError: It could not be written; nothing of it is in the file.
+            StorageError: The disk is full or fails; the file ends with the line before.
         """
-        self._log.append(_encoder.encode(record))
+        line = line_of(record)
+        with self._lock:
+            self._write(line)
 
     def sync(self) -> None:
-        """Wait until every record has reached the disk."""
-        self._log.sync()
+        """Wait until everything written has reached the disk.
+
+        Raises:
+            StorageError: The disk fails.
+        """
+        with self._lock:
+            if self._synced_bytes == self._end:
+                return
+            try:
+                os.fsync(self._descriptor)
+            except OSError as error:
+                raise _failed(self._path, error) from error
+            self._synced_bytes = self._end
 
     def close(self) -> None:
-        """Close the file after its bytes reached the disk."""
-        self._log.close()
+        """Sync and close; closing again does nothing."""
+        with self._lock:
+            if self._descriptor < 0:
+                return
+            try:
+                os.fsync(self._descriptor)
+            except OSError as error:
+                raise _failed(self._path, error) from error
+            finally:
+                os.close(self._descriptor)
+                self._descriptor = -1
+
+    def _write(self, line: bytes) -> None:
+        done = 0
+        try:
+            while done < len(line):
+                # One write is enough, except on a disk that is nearly full.
+                count = os.pwrite(self._descriptor, line[done:], self._end + done)
+                if count == 0:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                done += count
+        except BaseException as error:
+            os.ftruncate(self._descriptor, self._end)
+            if isinstance(error, OSError):
+                raise _failed(self._path, error) from error
+            raise
+        self._end += len(line)
 
 
 def line_of(record: Record) -> bytes:
-    """One record as its whole line in the file."""
-    return sealed(_encoder.encode(record))
+    """Return the line of one record, newline included."""
+    body = _encoder.encode(record)[:-1]
+    return body + b',"crc32":"%08x"}\n' % zlib.crc32(body)
+
+
+def is_whole(line: bytes) -> bool:
+    """Return whether a line without its newline is a whole record."""
+    seal = _seal(line)
+    if seal is not None:
+        return _matches(seal, line)
+    try:
+        return isinstance(msgspec.json.decode(line), dict)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+
+
+def _seal(line: bytes) -> re.Match[bytes] | None:
+    return _SEAL.search(line, max(0, len(line) - _SEAL_BYTES))
+
+
+def _matches(seal: re.Match[bytes], line: bytes) -> bool:
+    return int(seal[1], 16) == zlib.crc32(memoryview(line)[: seal.start()])
+
+
+def valid_end(path: Path) -> tuple[int, bool]:
+    """Return where the last whole record ends, and whether its newline is there.
+
+    Only the last line is looked at: a kill leaves no other line incomplete.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        start, tail = size, b""
+        while start > 0 and b"\n" not in tail[:-1]:
+            step = min(_CHUNK_BYTES, start)
+            start -= step
+            file.seek(start)
+            tail = file.read(step) + tail
+    if tail.endswith(b"\n") or not tail:
+        return size, True
+    last = tail[tail.rfind(b"\n") + 1 :]
+    if is_whole(last):
+        return size, False
+    return size - len(last), True
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield the number and bytes of each line up to the valid end.
+
+    Raises:
+        StoreError: A line's checksum does not match: it was changed or damaged.
+        OSError: The file cannot be read.
+    """
+    end, _ = valid_end(path)
+    position = 0
+    with path.open("rb", buffering=_CHUNK_BYTES) as file:
+        for number, raw in enumerate(file, 1):
+            position += len(raw)
+            if position > end:
+                return
+            line = raw.rstrip(b"\r\n")
+            if not line.strip():
+                continue
+            seal = _seal(line)
+            if seal is not None and not _matches(seal, line):
+                raise StoreError(
+                    f"{path}:{number}",
+                    "does not match its checksum: it was changed or damaged",
+                    "Restore the file, or remove this line to lose only this record",
+                )
+            yield number, line
+
+
+def _failed(path: Path, error: OSError) -> StorageError:
+    return StorageError(
+        str(path),
+        f"cannot be written ({error.strerror or error})",
+        "Make room or give another --runs, then continue with --resume",
+    )
 
 
 class _Clock:
@@ -114,155 +231,3 @@ _clock = _Clock()
 def utc_now() -> str:
     """This instant, ISO-8601 in UTC, to the millisecond; it never goes back."""
     return _clock.now().isoformat(timespec="milliseconds")
-
-
-def new_run_folder(runs_folder: Path, name: str) -> Path:
-    """Name the folder of a run that starts now: by name it is the last of all.
-
-    Under a clock that was set back, and twice in a second, its instant is the one
-    after the run before.
-    """
-    instant = datetime.now(UTC).replace(microsecond=0)
-    for known in runs_folder.glob(f"*/{FILE_NAME}"):
-        with contextlib.suppress(ValueError):
-            stamp = datetime.strptime(known.parent.name[:15], _STAMP)
-            instant = max(instant, stamp.replace(tzinfo=UTC) + timedelta(seconds=1))
-    return runs_folder / f"{instant.strftime(_STAMP)}-{name}-{secrets.token_hex(2)}"
-
-
-def find_run(run: str, runs_folder: Path) -> Path:
-    """The folder of a run named by path, by id, or as `last`.
-
-    Raises:
-        StoreError: There is none.
-    """
-    for candidate in (Path(run), Path(run).parent, runs_folder / run):
-        if os.path.isfile(candidate / FILE_NAME) and (
-            candidate != Path(run).parent or Path(run).name == FILE_NAME
-        ):
-            return candidate
-    known = sorted(
-        (p.parent for p in runs_folder.glob(f"*/{FILE_NAME}")), key=lambda p: p.name
-    )
-    if run == "last" and known:
-        return known[-1]
-    newest = ", ".join(p.name for p in known[-3:]) or f"none in {runs_folder}"
-    raise StoreError(run, "no such run", f"Newest runs: {newest}")
-
-
-def read_run(folder: Path) -> Run:
-    """Read a stored run; a torn last line, left by a kill, is passed over.
-
-    Raises:
-        StoreError: No such run, a schema of a newer pocketbench, or a bad line.
-    """
-    path = folder / FILE_NAME
-    records: list[Record] = []
-    try:
-        for number, line in read_lines(path):
-            if not records:
-                _check_schema(path, line)
-            records.append(_decoded(path, number, line))
-    except OSError as error:
-        raise StoreError(
-            str(path), f"cannot be read ({error.strerror})", "Give a run folder"
-        ) from error
-    if not records or not isinstance(records[0], RunStarted):
-        raise StoreError(
-            str(path), "has no first line with the plan", "Give another run"
-        )
-    return _gather(folder, records[0], records)
-
-
-def _decoded(path: Path, number: int, line: bytes) -> Record:
-    try:
-        record: Record = _decoder.decode(line)
-        _check(record)
-    except (msgspec.DecodeError, ValueError, OverflowError, RecursionError) as error:
-        raise StoreError(
-            f"{path}:{number}",
-            f"not a record of pocketbench ({error})",
-            "Restore the file, or remove this line to lose only this record",
-        ) from error
-    return record
-
-
-def _check(record: Record) -> None:
-    """See that what is calculated with can be: instants, and the looks of a plan.
-
-    Raises:
-        ValueError: It cannot.
-        OverflowError: An instant lies outside all calendars.
-    """
-    if isinstance(record, RunStarted | RunResumed | Launch):
-        datetime.fromisoformat(record.started_at).timestamp()
-    if isinstance(record, RunStarted):
-        looks = record.plan.workload.looks
-        if any(after <= before for before, after in pairwise((0, *looks))):
-            raise ValueError("the looks of its plan do not increase")
-
-
-def _check_schema(path: Path, line: bytes) -> None:
-    class Head(msgspec.Struct):
-        schema: int = SCHEMA
-
-    try:
-        head = msgspec.json.decode(line, type=Head)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return
-    if head.schema > SCHEMA:
-        raise StoreError(
-            str(path),
-            f"written with schema {head.schema}, this pocketbench reads {SCHEMA}",
-            "Update pocketbench",
-        )
-
-
-def _gather(folder: Path, started: RunStarted, records: list[Record]) -> Run:
-    artifacts: dict[tuple[str, str], Artifact] = {}
-    devices: dict[str, DeviceReady] = {}
-    launches: list[Launch] = []
-    sustained: list[SustainedLaunch] = []
-    failures: list[Failure] = []
-    profiles: dict[tuple[str, str, str, int], OperatorProfile | ProfileFailure] = {}
-    checks: dict[tuple[str, str, str], OutputCheck | OutputCheckMissing] = {}
-    outcome: Outcome = "killed"
-    for record in records:
-        match record:
-            case ArtifactReady(artifact=artifact):
-                artifacts[artifact.model, artifact.variant] = artifact
-            case DeviceReady(device=device):
-                devices[device.id] = record
-            case Launch():
-                launches.append(record)
-            case SustainedLaunch():
-                sustained.append(record)
-            case Failure():
-                failures.append(record)
-            case OperatorProfile(device_id=device_id, model=model):
-                # The failure that this attempt made good.
-                profiles.pop((device_id, model, record.variant_id, -1), None)
-                key = (device_id, model, record.variant_id, record.block)
-                profiles[key] = record
-            case ProfileFailure(device_id=device_id, model=model):
-                profiles[device_id, model, record.variant_id, -1] = record
-            case OutputCheck() | OutputCheckMissing():
-                checks[record.device_id, record.model, record.variant_id] = record
-            case RunResumed():
-                outcome = "killed"
-            case RunEnded():
-                outcome = record.outcome
-            case RunStarted():
-                pass
-    return Run(
-        folder=str(folder),
-        started=started,
-        artifacts=tuple(artifacts.values()),
-        devices=tuple(devices.values()),
-        launches=tuple(launches),
-        sustained=tuple(sustained),
-        failures=tuple(failures),
-        profiles=tuple(profiles.values()),
-        output_checks=tuple(checks.values()),
-        outcome=outcome,
-    )

@@ -13,7 +13,8 @@ from pocketbench.bench.judge.generation import generation_values
 from pocketbench.bench.judge.summary import Verdict
 from pocketbench.bench.judge.valid_launches import counted_launches
 from pocketbench.bench.judge.verdicts import corrected, verdict
-from pocketbench.bench.measure.store import FILE_NAME, read_run
+from pocketbench.bench.measure.run_folder import read_run
+from pocketbench.bench.measure.store import FILE_NAME
 
 
 def recorded_cells(folder: Path, fewest: int) -> Iterator[tuple[str, Array]]:

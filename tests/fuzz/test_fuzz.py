@@ -37,7 +37,7 @@ from pocketbench.android_runner.runner_protocol import read_measurement
 from pocketbench.bench.commands.write_reports import Reports
 from pocketbench.bench.errors import LaunchError, PocketbenchError
 from pocketbench.bench.judge.summarize import summarize
-from pocketbench.bench.measure.store import read_run
+from pocketbench.bench.measure.run_folder import read_run
 from pocketbench.bench.planning.make_plan import plan_suite
 from pocketbench.bench.planning.run_options import RunOptions
 from pocketbench.bench.planning.suite import read_suite

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from pocketbench.bench.commands.ingest import ingest as command
 from pocketbench.bench.errors import UsageError
 from pocketbench.bench.judge.summarize import summarize
-from pocketbench.bench.measure.store import read_run
+from pocketbench.bench.measure.run_folder import read_run
 from pocketbench.ios_runner.ingest import ingest
 from tests.ios_runner.test_xctest import TEST, line
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pocketbench.bench.measure.store import read_run
+from pocketbench.bench.measure.run_folder import read_run
 from tests.main_job.warm_program import run_warm
 from tests.phones import free_port
 

@@ -183,7 +183,7 @@ class Lab:
 
     def faults(self, before: bytes | None) -> list[str]:
         """What a resumed run lost, did twice or left behind."""
-        from pocketbench.bench.measure.store import read_run
+        from pocketbench.bench.measure.run_folder import read_run
 
         (folder,) = (x for x in self._runs.iterdir() if x.is_dir())
         found = []

@@ -20,7 +20,8 @@ from pocketbench.bench.measure.prepare import (
     make_jobs,
     make_runners,
 )
-from pocketbench.bench.measure.store import Store, read_run
+from pocketbench.bench.measure.run_folder import read_run
+from pocketbench.bench.measure.store import Store
 from pocketbench.bench.planning.selection import SelectedDevice
 from pocketbench.bench.records.artifact import Artifact
 from pocketbench.bench.records.device import Claim

@@ -11,8 +11,8 @@ from pocketbench.bench.commands.ingest import ingest
 from pocketbench.bench.judge.summarize import summarize
 from pocketbench.bench.measure.bundle import write_bundle
 from pocketbench.bench.measure.prepare import equip, make_runners
+from pocketbench.bench.measure.run_folder import read_run
 from pocketbench.bench.measure.schedule import block_order
-from pocketbench.bench.measure.store import read_run
 from pocketbench.bench.planning.selection import SelectedDevice
 from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.device import DeviceInfo

@@ -6,7 +6,7 @@ import pytest
 
 from pocketbench.bench.history.queries import read_series
 from pocketbench.bench.judge.summarize import summarize
-from pocketbench.bench.measure.store import read_run
+from pocketbench.bench.measure.run_folder import read_run
 
 OLD = Path(__file__).parents[1] / "data" / "version_0_1"
 RUN = OLD / "runs" / "20261128-121831-small-4684"

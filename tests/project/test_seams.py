@@ -68,7 +68,7 @@ median_rate = OutsideMetric(
 COMPARE = """
 from pathlib import Path
 from pocketbench.bench.judge.summarize import summarize
-from pocketbench.bench.measure.store import read_run
+from pocketbench.bench.measure.run_folder import read_run
 from pocketbench.bench.records.metrics import parse_gates
 
 summary = summarize(read_run(Path({run!r})), gate=parse_gates(["median_rate"]))

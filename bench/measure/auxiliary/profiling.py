@@ -17,9 +17,10 @@ from pocketbench.bench.measure.auxiliary.launches import (
 )
 from pocketbench.bench.measure.context import RunContext
 from pocketbench.bench.measure.device_job import DeviceJob
+from pocketbench.bench.measure.run_folder import read_run
 from pocketbench.bench.measure.runner_binding import binding_for, launch_request
 from pocketbench.bench.measure.start_program import quiesced
-from pocketbench.bench.measure.store import read_run, utc_now
+from pocketbench.bench.measure.store import utc_now
 from pocketbench.bench.planning.cores import cores_of
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.operator_times import OperatorProfile, ProfileFailure

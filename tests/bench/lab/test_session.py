@@ -15,7 +15,8 @@ from pocketbench.bench.measure.device_job import DeviceJob
 from pocketbench.bench.measure.execute import measure
 from pocketbench.bench.measure.lease import CpuLease
 from pocketbench.bench.measure.observer import Observer
-from pocketbench.bench.measure.store import Store, read_run
+from pocketbench.bench.measure.run_folder import read_run
+from pocketbench.bench.measure.store import Store
 from pocketbench.bench.planning.selection import SelectedDevice
 from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.device import Claim

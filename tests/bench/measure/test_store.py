@@ -7,14 +7,8 @@ from msgspec.structs import replace
 
 from pocketbench.bench.errors import StoreError
 from pocketbench.bench.measure import store
-from pocketbench.bench.measure.store import (
-    FILE_NAME,
-    Store,
-    find_run,
-    new_run_folder,
-    read_run,
-    utc_now,
-)
+from pocketbench.bench.measure.run_folder import find_run, new_run_folder, read_run
+from pocketbench.bench.measure.store import FILE_NAME, Store, utc_now
 from pocketbench.bench.records.run import ArtifactReady, RunEnded
 
 

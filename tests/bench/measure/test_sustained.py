@@ -14,8 +14,9 @@ from pocketbench.bench.measure.device_job import DeviceJob
 from pocketbench.bench.measure.execute import measure, noting_the_end
 from pocketbench.bench.measure.lease import CpuLease
 from pocketbench.bench.measure.observer import Observer
+from pocketbench.bench.measure.run_folder import read_run
 from pocketbench.bench.measure.runner_binding import RunnerBinding
-from pocketbench.bench.measure.store import Store, read_run
+from pocketbench.bench.measure.store import Store
 from pocketbench.bench.planning.selection import SelectedDevice
 from pocketbench.bench.records.blocks import whole_blocks
 from pocketbench.bench.records.conditions import Conditions
