@@ -156,6 +156,18 @@ def device_ready(of: DeviceInfo, **changes: Any) -> DeviceReady:
     return DeviceReady(device=of, **(facts | changes))
 
 
+def device_file(of: LocalFile, **changes: Any) -> DeviceFile:
+    """A file of this computer after it was sent to a device."""
+    facts = {
+        "name": of.name,
+        "sha256": of.sha256,
+        "size_bytes": of.size_bytes,
+        "remote_path": f"/objects/{of.sha256}/{of.name}",
+        "origin": "sent",
+    }
+    return DeviceFile(**(facts | changes))
+
+
 def program(runner: str = "lite", **changes: Any) -> Program:
     """A program of one file."""
     facts = {

@@ -14,13 +14,13 @@ from pocketbench.bench.records.artifact import DelegateShare, Delegation
 from pocketbench.bench.records.conditions import Missing
 from pocketbench.bench.records.device import (
     CommandResult,
-    DeviceFile,
     DeviceInfo,
     LocalFile,
     describe_local_file,
 )
 from pocketbench.bench.records.failure import FailureReason as Reason
 from pocketbench.bench.records.runner import Capabilities, Command, Program
+from tests import factories
 from tests.bench.test_elf import elf
 
 RUNTIME = Capabilities(
@@ -195,16 +195,7 @@ class Phone:
 
     def push(self, objects):
         self.pushed += objects
-        return tuple(
-            DeviceFile(
-                name=item.name,
-                sha256=item.sha256,
-                size_bytes=item.size_bytes,
-                remote_path=f"/data/{item.sha256}/{item.name}",
-                origin="sent",
-            )
-            for item in objects
-        )
+        return tuple(map(factories.device_file, objects))
 
     def run(self, argv, **how):
         self.asked.append(argv)

@@ -124,7 +124,10 @@ def test_what_computes_in_float32_is_prepacked_once_and_loaded_from_then_on(benc
     assert Path(made.path).read_bytes() == b"packed"
     assert (made.by, made.made_on) == ("torch 2.9.1", "Pixel 8, arm64-v8a")
     assert (made.operators, made.sqnr_db) == ((PACKED,), 121)
-    assert bench.phone.ran == [("asked",), ("prepack", f"/objects/{original.sha256}")]
+    assert bench.phone.ran == [
+        ("asked",),
+        ("prepack", f"/objects/{original.sha256}/model.ptl"),
+    ]
     assert bench.notes.texts == [
         "prepacking net float32 for XNNPACK with its torch 2.9.1 ..."
     ]

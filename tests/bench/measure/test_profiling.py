@@ -19,7 +19,6 @@ from pocketbench.bench.measure.store import Store
 from pocketbench.bench.planning.selection import SelectedDevice
 from pocketbench.bench.records.device import (
     CommandResult,
-    DeviceFile,
     DeviceInfo,
 )
 from pocketbench.bench.records.failure import FailureReason as Reason
@@ -73,16 +72,7 @@ class Phone:
         yield self
 
     def push(self, objects):
-        return tuple(
-            DeviceFile(
-                name=item.name,
-                sha256=item.sha256,
-                size_bytes=item.size_bytes,
-                remote_path=f"/objects/{item.sha256}",
-                origin="present",
-            )
-            for item in objects
-        )
+        return tuple(map(factories.device_file, objects))
 
     def run(self, argv, *, timeout_s, **_):
         self.ran.append(argv)

@@ -1,5 +1,6 @@
 from pocketbench.bench.measure.push_tracker import Sender
-from pocketbench.bench.records.device import DeviceFile, LocalFile
+from pocketbench.bench.records.device import LocalFile
+from tests import factories
 
 PROGRAM, MODEL = (
     LocalFile(path=f"/{name}", name=name, sha256=name, size_bytes=1)
@@ -15,12 +16,8 @@ class Phone:
 
     def push(self, objects):
         reported = tuple(
-            DeviceFile(
-                name=item.name,
-                sha256=item.sha256,
-                size_bytes=item.size_bytes,
-                remote_path=item.path,
-                origin="present" if item.sha256 in self.held else "sent",
+            factories.device_file(
+                item, origin="present" if item.sha256 in self.held else "sent"
             )
             for item in objects
         )

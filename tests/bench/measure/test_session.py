@@ -29,7 +29,6 @@ from pocketbench.bench.records.blocks import whole_blocks
 from pocketbench.bench.records.conditions import Conditions
 from pocketbench.bench.records.device import (
     CommandResult,
-    DeviceFile,
     DeviceInfo,
     LocalFile,
 )
@@ -49,16 +48,7 @@ class ScriptedDevice:
         self._cancel = cancel
 
     def push(self, objects):
-        return tuple(
-            DeviceFile(
-                name=item.name,
-                sha256=item.sha256,
-                size_bytes=item.size_bytes,
-                remote_path=f"/objects/{item.sha256}/{item.name}",
-                origin="sent",
-            )
-            for item in objects
-        )
+        return tuple(map(factories.device_file, objects))
 
     def run(self, argv, *, timeout_s, **_):
         if self._cancel.is_set():

@@ -22,7 +22,6 @@ from pocketbench.bench.records.blocks import whole_blocks
 from pocketbench.bench.records.conditions import Conditions
 from pocketbench.bench.records.device import (
     CommandResult,
-    DeviceFile,
     DeviceInfo,
 )
 from pocketbench.bench.records.failure import FailureReason
@@ -47,16 +46,7 @@ class Phone:
         self.is_running = False
 
     def push(self, objects):
-        return tuple(
-            DeviceFile(
-                name=item.name,
-                sha256=item.sha256,
-                size_bytes=item.size_bytes,
-                remote_path=f"/objects/{item.sha256}/{item.name}",
-                origin="sent",
-            )
-            for item in objects
-        )
+        return tuple(map(factories.device_file, objects))
 
     def run(self, argv, *, timeout_s, grace_s=0.0, **_):
         if grace_s == 0:
