@@ -35,8 +35,6 @@ class _IosRunner:
 
     name: ClassVar[str]
     engine: ClassVar[str]
-    formats: frozenset[str]
-    needs_cpu: bool
     can_last = True
 
     def __init__(
@@ -45,6 +43,8 @@ class _IosRunner:
         """Take the programs given with `--runner ios-ENGINE=PATH`."""
         shared = registry.load(registry.RUNNERS, "runner", self.engine)
         self._shared: Runner = shared((), progress)
+        self.formats = self._shared.formats
+        self.needs_cpu = self._shared.needs_cpu
         self._given = {_family_of(choice): choice for choice in programs}
 
     def program(self, info: DeviceInfo) -> Program:
@@ -134,8 +134,6 @@ class IosLiteRunner(_IosRunner):
 
     name = "ios-lite"
     engine = "lite"
-    formats = frozenset({"ptl"})
-    needs_cpu = True
 
 
 class IosExecutorchRunner(_IosRunner):
@@ -143,8 +141,6 @@ class IosExecutorchRunner(_IosRunner):
 
     name = "ios-executorch"
     engine = "executorch"
-    formats = frozenset({"pte"})
-    needs_cpu = True
 
 
 class IosNullRunner(_IosRunner):
@@ -152,8 +148,6 @@ class IosNullRunner(_IosRunner):
 
     name = "ios-null"
     engine = "null"
-    formats = frozenset({"ptl", "pt", "pte", "tflite", "onnx", "ort"})
-    needs_cpu = False
 
 
 def _family_of(choice: RunnerChoice) -> str:

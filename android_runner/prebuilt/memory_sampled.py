@@ -46,6 +46,10 @@ if TYPE_CHECKING:
         SupportsProfile,
     )
 
+    Programs = Sequence[RunnerChoice]
+    Progress = Callable[[str], None]
+    MakeRunner = Callable[[Programs, Progress], "Sampled"]
+
     class ProfilingRunner(Runner, SupportsProfile, Protocol):
         """A runner whose program can observe operators."""
 
@@ -146,57 +150,26 @@ def _token(request: LaunchRequest) -> str:
     return f"@@{hashlib.sha256(msgspec.json.encode(request)).hexdigest()[:16]}"
 
 
-def speed_benchmark_torch(
-    programs: Sequence[RunnerChoice], progress: Callable[[str], None]
-) -> Sampled:
-    """PyTorch's own program."""
-    return Sampled(SpeedBenchmarkTorch(programs, progress))
+def _sampled(kind: Callable[[Programs, Progress], Runner]) -> MakeRunner:
+    return lambda programs, progress: Sampled(kind(programs, progress))
 
 
-def executor_runner(
-    programs: Sequence[RunnerChoice], progress: Callable[[str], None]
-) -> Sampled:
-    """ExecuTorch's."""
-    return Sampled(ExecutorRunner(programs, progress))
-
-
-def qnn_executor_runner(
-    programs: Sequence[RunnerChoice], progress: Callable[[str], None]
-) -> Sampled:
-    """Qualcomm's, for ExecuTorch."""
-    return Sampled(QnnExecutorRunner(programs, progress))
-
-
-def benchmark_model(
-    programs: Sequence[RunnerChoice], progress: Callable[[str], None]
-) -> Sampled:
+def benchmark_model(programs: Programs, progress: Progress) -> Sampled:
     """LiteRT's."""
     return SampledProfiling(BenchmarkModel(programs, progress))
 
 
-def onnxruntime_perf_test(
-    programs: Sequence[RunnerChoice], progress: Callable[[str], None]
-) -> Sampled:
-    """ONNX Runtime's."""
-    return Sampled(OnnxRuntimePerfTest(programs, progress))
-
-
-def llama_main(
-    programs: Sequence[RunnerChoice], progress: Callable[[str], None]
-) -> Sampled:
-    """ExecuTorch's, for models that generate."""
-    return Sampled(LlamaMain(programs, progress))
-
-
-def llama_bench(
-    programs: Sequence[RunnerChoice], progress: Callable[[str], None]
-) -> Sampled:
-    """llama.cpp's."""
-    return Sampled(LlamaBench(programs, progress))
-
-
-def litert_lm(
-    programs: Sequence[RunnerChoice], progress: Callable[[str], None]
-) -> Sampled:
-    """LiteRT-LM's."""
-    return Sampled(LitertLm(programs, progress))
+speed_benchmark_torch = _sampled(SpeedBenchmarkTorch)
+"""PyTorch's own program."""
+executor_runner = _sampled(ExecutorRunner)
+"""ExecuTorch's."""
+qnn_executor_runner = _sampled(QnnExecutorRunner)
+"""Qualcomm's, for ExecuTorch."""
+onnxruntime_perf_test = _sampled(OnnxRuntimePerfTest)
+"""ONNX Runtime's."""
+llama_main = _sampled(LlamaMain)
+"""ExecuTorch's, for models that generate."""
+llama_bench = _sampled(LlamaBench)
+"""llama.cpp's."""
+litert_lm = _sampled(LitertLm)
+"""LiteRT-LM's."""
