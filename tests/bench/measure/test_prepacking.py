@@ -139,7 +139,7 @@ def test_what_computes_in_float32_is_prepacked_once_and_loaded_from_then_on(benc
     assert original.sha256 not in installed
     variant = bench.plan.variants[0]
     request = launch_request(variant, original, binding, installed, bench.plan.workload)
-    assert request.model_path == f"/objects/{made.sha256}"
+    assert request.model_path == f"/objects/{made.sha256}/model.ptl"
     ready = device_ready(bench.phone.info, bindings, tuple(installed.values()))
     assert ready.prepacked == (made,)
 
