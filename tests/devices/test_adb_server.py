@@ -8,10 +8,12 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
 from pocketbench.bench.errors import DeviceLostError, ToolMissingError
+from pocketbench.devices.android.adb import client, transports
 from pocketbench.devices.android.adb.private_server import (
     any_private_server,
     private_server,
@@ -207,3 +209,41 @@ def test_something_else_at_the_port_is_no_adb_server():
         with pytest.raises(DeviceLostError, match=r"adb server 127\.0\.0\.1"):
             server.protocol()
         thread.join()
+
+
+@pytest.mark.parametrize("answered", [0, 1])
+def test_a_server_that_stops_answering_is_given_up(monkeypatch, answered):
+    """It takes every connection, as a stopped or hung process does."""
+    monkeypatch.setattr(client, "_ANSWER_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(transports, "_LIST_TIMEOUT_S", 0.2)
+    adb = find_adb()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer():
+            for _ in range(answered):
+                connection, _ = listener.accept()
+                with connection:
+                    connection.recv(100)
+                    connection.sendall(b"OKAY0004%04x" % adb.protocol)
+                    connection.recv(100)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        server = AdbServer("127.0.0.1", listener.getsockname()[1])
+        began = time.monotonic()
+        with pytest.raises(DeviceLostError, match="gives no answer") as caught:
+            ensure_running(server, adb)
+            transports.list_transports(server)
+        assert time.monotonic() - began < 5
+        assert caught.value.subject == f"adb server {server}"
+        assert "End its process" in caught.value.next_step
+        thread.join()
+
+
+def test_a_program_that_cannot_start_a_server_is_not_waited_for(monkeypatch, tmp_path):
+    adb = tmp_path / "adb"
+    adb.write_text("#!/bin/sh\nexec sleep 60\n")
+    adb.chmod(0o755)
+    monkeypatch.setattr("pocketbench.devices.android.adb.server._START_TIMEOUT_S", 0.2)
+    with pytest.raises(ToolMissingError, match=r"no answer in 0\.2 s"):
+        ensure_running(AdbServer("127.0.0.1", 1), AdbProgram(str(adb), 41, "36"))

@@ -6,9 +6,11 @@ import socket
 
 from adbutils import AdbClient
 from adbutils._adb import AdbConnection
-from adbutils.errors import AdbConnectionError, AdbTimeout
+from adbutils.errors import AdbConnectionError
 
 _CONNECT_TIMEOUT_S = 3.0
+_ANSWER_TIMEOUT_S = 20.0
+"""For a question that states no limit of its own; adbutils would wait for ever."""
 
 
 class Connection(AdbConnection):  # type: ignore[misc]
@@ -22,8 +24,7 @@ class Connection(AdbConnection):  # type: ignore[misc]
         """Connect.
 
         Raises:
-            AdbConnectionError: No server listens there.
-            AdbTimeout: It did not take the connection.
+            AdbConnectionError: No server takes the connection.
         """
         self._address = (host, port)
         super().__init__(host, port)
@@ -31,8 +32,6 @@ class Connection(AdbConnection):  # type: ignore[misc]
     def _safe_connect(self) -> socket.socket:
         try:
             connected = socket.create_connection(self._address, _CONNECT_TIMEOUT_S)
-        except TimeoutError as error:
-            raise AdbTimeout("connect to adb server timed out") from error
         except OSError as error:
             words = f"connect to adb server failed: {error.strerror or error}"
             raise AdbConnectionError(words) from error
@@ -58,11 +57,10 @@ class Client(AdbClient):  # type: ignore[misc]
         """Connect to the server.
 
         Raises:
-            AdbConnectionError: No server listens there.
-            AdbTimeout: It did not take the connection.
+            AdbConnectionError: No server takes the connection.
         """
         connection = Connection(self.host, self.port)
-        connection.conn.settimeout(timeout)
+        connection.conn.settimeout(timeout or _ANSWER_TIMEOUT_S)
         return connection
 
     def server_version(self) -> int:

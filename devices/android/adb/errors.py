@@ -96,6 +96,16 @@ def server_gone(device_id: str, fact: str) -> DeviceLostError:
     return DeviceLostError(device_id, fact, reason.remedy, reason)
 
 
+def server_silent(subject: str) -> DeviceLostError:
+    """The adb server takes connections and answers none."""
+    return DeviceLostError(
+        subject,
+        "takes connections and gives no answer",
+        "End its process and run again: the next adb command starts a new one",
+        FailureReason.ADB_SERVER_REPLACED,
+    )
+
+
 def push_failed(device_id: str, words: str) -> PushError:
     """Distinguish a full disk from a forbidden folder by the phone's words."""
     lowered = words.lower()

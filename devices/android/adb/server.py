@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pocketbench.bench.errors import ToolMissingError, UsageError
-from pocketbench.devices.android.adb.errors import adb_errors
+from pocketbench.devices.android.adb.errors import adb_errors, server_silent
 
 if TYPE_CHECKING:
     from pocketbench.devices.android.adb.program import AdbProgram
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DEFAULT_PORT = 5037
+_START_TIMEOUT_S = 60
 _LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
@@ -47,15 +48,17 @@ class AdbServer:
         """The server's version number; `None` when no server listens there.
 
         Raises:
-            DeviceLostError: Something else listens there.
+            DeviceLostError: It gives no answer, or something else listens there.
         """
         from adbutils.errors import AdbConnectionError, AdbTimeout
 
         with adb_errors(f"adb server {self}"):
             try:
                 return int(self.client().server_version())
-            except (AdbConnectionError, AdbTimeout):
+            except AdbConnectionError:
                 return None
+            except AdbTimeout as error:
+                raise server_silent(f"adb server {self}") from error
 
     def command(self, adb: AdbProgram, *arguments: str) -> list[str]:
         """A command line of the adb program that neither starts nor ends a server.
@@ -119,22 +122,30 @@ def _start(server: AdbServer, adb: AdbProgram) -> None:
         )
     logger.info("no adb server at %s; starting it with %s", server, adb)
     environment = {k: v for k, v in os.environ.items() if k != "ADB_SERVER_SOCKET"}
-    done = subprocess.run(
-        [adb.path, "-P", str(server.port), "start-server"],
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=60,
-        env=environment,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise ToolMissingError(
-            "adb",
-            f"{adb} did not start a server at {server}: "
-            + " ".join((done.stderr or done.stdout).split()),
-            "See what else listens on that port",
+    try:
+        done = subprocess.run(
+            [adb.path, "-P", str(server.port), "start-server"],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_START_TIMEOUT_S,
+            env=environment,
+            check=False,
         )
+    except subprocess.TimeoutExpired as error:
+        words = f"no answer in {_START_TIMEOUT_S} s"
+        raise _not_started(server, adb, words) from error
+    if done.returncode != 0:
+        words = " ".join((done.stderr or done.stdout).split())
+        raise _not_started(server, adb, words)
+
+
+def _not_started(server: AdbServer, adb: AdbProgram, words: str) -> ToolMissingError:
+    return ToolMissingError(
+        "adb",
+        f"{adb} did not start a server at {server}: {words}",
+        "See what else listens on that port",
+    )
 
 
 class ServerWatch:

@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING
 
 from pocketbench.bench.errors import DeviceUnavailableError
 from pocketbench.bench.records.failure import FailureReason
-from pocketbench.devices.android.adb.errors import PERMISSION_REMEDY, adb_errors
-from pocketbench.devices.android.adb.stream import AdbStream, Limits
+from pocketbench.devices.android.adb.errors import (
+    PERMISSION_REMEDY,
+    adb_errors,
+    server_silent,
+)
+from pocketbench.devices.android.adb.stream import AdbStream, DeadlinePassed, Limits
 
 if TYPE_CHECKING:
     from pocketbench.bench.records.device import DeviceState
@@ -106,11 +110,16 @@ def list_transports(server: AdbServer) -> tuple[Transport, ...]:
     Raises:
         DeviceLostError: No server answers.
     """
-    with adb_errors(f"adb server {server}"):
-        limits = Limits.of(_LIST_TIMEOUT_S)
-        with AdbStream.to_server(server.client(), "host:devices-l", limits) as stream:
+    name, limits = f"adb server {server}", Limits.of(_LIST_TIMEOUT_S)
+    try:
+        with (
+            adb_errors(name),
+            AdbStream.to_server(server.client(), "host:devices-l", limits) as stream,
+        ):
             length = int(stream.receive_exactly(4), 16)
             text = stream.receive_exactly(length).decode(errors="replace")
+    except DeadlinePassed as error:
+        raise server_silent(name) from error
     return parse_transports(text)
 
 
