@@ -29,6 +29,7 @@ from pocketbench.devices.android.adb.server import (
     ServerWatch,
     ensure_running,
 )
+from pocketbench.devices.android.driver import AndroidDriver
 
 
 def test_the_program_found_tells_its_version():
@@ -232,8 +233,7 @@ def test_a_server_that_stops_answering_is_given_up(monkeypatch, answered):
         server = AdbServer("127.0.0.1", listener.getsockname()[1])
         began = time.monotonic()
         with pytest.raises(DeviceLostError, match="gives no answer") as caught:
-            ensure_running(server, adb)
-            transports.list_transports(server)
+            AndroidDriver(host=server.host, port=server.port).discover()
         assert time.monotonic() - began < 5
         assert caught.value.subject == f"adb server {server}"
         assert "End its process" in caught.value.next_step
