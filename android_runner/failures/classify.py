@@ -48,9 +48,10 @@ _LOADER_RULES = (
     _rule(FailureReason.WRONG_PAGE_SIZE, r"smaller than system page size"),
     _rule(
         FailureReason.WRONG_ABI,
-        r"not executable: \d+-bit ELF|exec format error|cannot execute binary file"
+        r"not executable: (\d+-bit ELF|magic 7F45)|exec format error"
+        r"|cannot execute binary file"
         r"|wrong ELF class|is for EM_\w+ .{0,200}instead of|is \d+-bit instead of"
-        r"|bad ELF magic|has unexpected e_machine",
+        r"|bad ELF magic|unexpected e_machine: ",
     ),
     _rule(FailureReason.KERNEL_TOO_OLD, r"FATAL: kernel too old"),
     _rule(
@@ -83,7 +84,10 @@ _LOADER_RULES = (
         FailureReason.LINKER,
         r"CANNOT LINK EXECUTABLE|error while loading shared libraries"
         r"|symbol lookup error|version `\S{1,100}' not found|undefined symbol: "
-        r"|dyld(\[\d+\])?: (Library not loaded|Symbol not)",
+        r"|dyld(\[\d+\])?: (Library not loaded|Symbol not)"
+        r"|position.independent executables|TLS segment is underaligned"
+        r"|Error relocating \S|Error loading shared library|Inconsistency detected by"
+        r" ld\.so",
     ),
 )
 """Of the dynamic loader and the kernel; first because they quote arbitrary names."""
@@ -112,6 +116,7 @@ _RUNTIME_RULES = (
         FailureReason.OUT_OF_MEMORY,
         r"std::bad_alloc|DefaultCPUAllocator: (not enough|can't allocate) memory"
         r"|posix_memalign failed|Cannot allocate memory|^Killed[ \t]*$"
+        r"|Scudo ERROR: .{0,200}(NO MEMORY|out of memory)"
         r"|Error::MemoryAllocationFailed",
     ),
     _rule(FailureReason.FULL_JIT_FILE, r"locating file bytecode\.pkl"),
@@ -144,6 +149,8 @@ _RUNTIME_RULES = (
         r"following operation failed in the TorchScript interpreter"
         r"|(terminating|terminate called).{0,200}?(c10|std|torch|at|caffe2)::\w+",
     ),
+    # Last: a program may go on without a library that it looks for.
+    _rule(FailureReason.LINKER, r"dlopen failed: "),
 )
 """In the words of the PyTorch runtimes and of ExecuTorch."""
 
@@ -187,6 +194,46 @@ _REMEDIES = (
         r"version `(?P<version>[^']+)' not found",
         r"The C library of the device is older than \g<version>: build the program on "
         r"an older system, or push its own C library with it",
+    ),
+    (
+        FailureReason.LINKER,
+        r"position.independent executables",
+        r"Build it as a position-independent executable (-fPIE -pie)",
+    ),
+    (
+        FailureReason.LINKER,
+        r"text relocations",
+        r"Build what it names as position-independent code (-fPIC)",
+    ),
+    (
+        FailureReason.LINKER,
+        r"TLS segment",
+        r"Build it with a current NDK, which aligns thread-local storage as Android "
+        r"10 and later want it",
+    ),
+    (
+        FailureReason.LINKER,
+        r"too small to be an ELF|file offset for the library|\.dynamic section"
+        r"|section header",
+        r"The file that it names is damaged or cut off: give a whole one",
+    ),
+    (
+        FailureReason.LINKER,
+        r"DT_HASH|DT_GNU_HASH|verneed|unknown reloc(ation)? type",
+        r"This phone's linker does not know the format: build what it names for the "
+        r"phone's Android version (a lower --api-level)",
+    ),
+    (
+        FailureReason.LINKER,
+        r"not accessible for the namespace",
+        r"Android keeps this library of the system to itself: give a copy of it with "
+        r"the program, or a program that does not need it",
+    ),
+    (
+        FailureReason.CRASHED,
+        r"\bSIGILL\b",
+        r"It has instructions that this phone's cores lack: build it for an older "
+        r"architecture (a lower -march), or measure on another phone",
     ),
 )
 """More specific remedies than the reason's own, by a pattern of the fact."""
@@ -264,6 +311,10 @@ def _reason_and_fact(result: CommandResult) -> tuple[FailureReason, str]:
         seconds = result.duration_ns / 1e9
         return FailureReason.TIMED_OUT, f"still running after {seconds:.0f} s"
     errors = _text(result.stderr)
+    number = signal_of(result)
+    if number == signal.SIGKILL:
+        # The shell's word for it, which says less than the system's log.
+        errors = re.sub(r"^Killed[ \t]*$", "", errors, flags=re.MULTILINE)
     words = f"{errors}\n{_text(result.stdout)}"
     ending = read_ending(result.log, result.pid)
     if ending.killed_because is not None:
@@ -282,7 +333,6 @@ def _reason_and_fact(result: CommandResult) -> tuple[FailureReason, str]:
         if result.exit_code == 127:
             return FailureReason.NOT_FOUND, "exit code 127: no such program"
         return FailureReason.NO_PERMISSION, "exit code 126: it cannot be executed"
-    number = signal_of(result)
     if number == signal.SIGKILL:
         return FailureReason.OUT_OF_MEMORY, _killed(ending)
     if number == _SIGSYS:

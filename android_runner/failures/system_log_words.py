@@ -21,9 +21,13 @@ _SIGNAL = re.compile(
     r"signal \d+ \(\w+\), code [^\s,]+ \((?P<code>\w+)[^)]*\)"
     r"(?:, fault addr (?P<address>[^\s,]+))?"
 )
-_ABORT = re.compile(r"Abort message: '?(?P<message>.*?)'?$")
+_ABORT = "Abort message: "
+_MOST_ABORT_LINES = 20
 _CAUSE = re.compile(r"Cause: (?P<cause>.+)")
-_FRAME = re.compile(r"\s*#\d\d pc [0-9a-f]+ +(?P<file>\S+)(?: \((?P<function>.*?)\))?")
+_FRAME = re.compile(
+    r"\s*#\d\d pc [0-9a-f]+ +(?P<file>\S+)(?: \(offset \w+\))?"
+    r"(?: \((?!BuildId:)(?P<function>.*?)\))?(?: \(BuildId: \w+\))?\s*"
+)
 
 
 class Ending(NamedTuple):
@@ -50,13 +54,29 @@ def read_ending(log: bytes, pid: int | None) -> Ending:
     words = [line.text for line in lines if line.pid == pid and line.tag != "libc"]
     dump = [line.text for line in lines if line.tag == "DEBUG"]
     fatal = [line.text for line in lines if line.tag == "libc"]
-    abort = next((m["message"] for x in dump if (m := _ABORT.match(x))), None)
+    abort = _abort_message(dump)
     return Ending(
         own_words="\n".join([*words, *([abort] if abort else [])]),
         killed_because=killed_because,
         others_killed=others,
         crash=_crash(fatal, dump, abort),
     )
+
+
+def _abort_message(dump: list[str]) -> str | None:
+    """Between quotes, on one line of the log or several."""
+    for at, line in enumerate(dump):
+        if line.startswith(_ABORT):
+            first = line.removeprefix(_ABORT)
+            found = [first.removeprefix("'")]
+            rest = iter(dump[at + 1 : at + _MOST_ABORT_LINES])
+            while first.startswith("'") and not found[-1].endswith("'"):
+                following = next(rest, "backtrace:")
+                if following.strip() == "backtrace:":
+                    break
+                found.append(following)
+            return "\n".join(found).removesuffix("'").strip()
+    return None
 
 
 def _killed(lines: tuple[LogLine, ...], pid: int | None) -> tuple[str | None, int]:
@@ -88,7 +108,7 @@ def _crash(fatal: list[str], dump: list[str], abort: str | None) -> str | None:
     parts += [m["cause"] for x in dump if (m := _CAUSE.match(x))][:1]
     if abort:
         parts.append(f"abort message: {abort}")
-    parts += [_frame(m) for x in dump if (m := _FRAME.match(x))][:_FRAMES]
+    parts += [_frame(m) for x in dump if (m := _FRAME.fullmatch(x))][:_FRAMES]
     return "; ".join(parts) or None
 
 

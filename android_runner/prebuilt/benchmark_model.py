@@ -107,7 +107,7 @@ _RULES = (
     (
         FailureReason.MISSING_OPERATOR,
         r"Didn't find op for builtin opcode|unresolved custom op|Op builtin_code out of"
-        r" range",
+        r" range|(Select|Regular) TensorFlow op",
     ),
     (
         FailureReason.NOT_FOUND,

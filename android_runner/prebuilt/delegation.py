@@ -37,7 +37,7 @@ _SPELLINGS = {
 _LONGEST_LINE = 2000
 _TELLING = re.compile(
     r"delegate|accelerat|will run on the|compiler plugin|partitions supported by"
-    r"|placed on \[|execution providers|to CPU|CPUExecution|SetupBackend"
+    r"|placed on \[|Provider: \[|execution providers|to CPU|CPUExecution|SetupBackend"
     r"|not supported on this",
     re.IGNORECASE,
 )
@@ -45,29 +45,16 @@ _TELLING = re.compile(
 _IMPLICIT = frozenset({"XNNPACK", "Flex"})
 """Applied without being asked for: their own counts alone make no request."""
 
+_APPLIED = r"pplied (?P<name>.{1,40}?) delegate, and the model(?: graph)? will be "
+_BY_IT = r"executed (?:by|w/|with) the delegate"
 _BY_GRAPH = (
-    (
-        "all",
-        re.compile(
-            r"Explicitly applied (?P<name>.{1,40}?) delegate, and the model graph "
-            r"will be "
-            r"(?:completely )?executed by the delegate"
-        ),
-    ),
-    (
-        "part",
-        re.compile(
-            r"Explicitly applied (?P<name>.{1,40}?) delegate, and the model graph "
-            r"will be "
-            r"partially executed by the delegate"
-        ),
-    ),
+    ("all", re.compile(rf"{_APPLIED}(?:completely )?{_BY_IT}")),
+    ("part", re.compile(rf"{_APPLIED}partially {_BY_IT}")),
     (
         "none",
         re.compile(
-            r"(?P<name>\b\S{1,40}) delegate is explicitly applied, the model graph "
-            r"will not be"
-            r" executed by the delegate"
+            r"(?P<name>\b\S{1,40}) delegate is (?:explicitly )?applied, the model"
+            rf"(?: graph)? will not be {_BY_IT}"
         ),
     ),
     (
@@ -87,7 +74,9 @@ _BY_GRAPH = (
         ),
     ),
 )
-"""LiteRT's benchmark_model, about delegates that were asked for."""
+"""LiteRT's benchmark_model, about delegates that were asked for; until TensorFlow 2.3
+`Applied GPU delegate, and the model graph will be completely executed w/ the
+delegate`."""
 
 _BY_NODES = (
     re.compile(
@@ -126,6 +115,11 @@ _PLACED = re.compile(
     r"(?:All nodes|Node\(s\)) placed on \[(?P<name>\w+?)(?:ExecutionProvider)?\]\. "
     r"Number of nodes: (?P<nodes>\d+)"
 )
+_PLACED_BEFORE = re.compile(
+    r"All nodes have been placed on \[(?P<all>\w+?)(?:ExecutionProvider)?\]"
+    r"|Provider: \[(?P<some>\w+?)(?:ExecutionProvider)?\]: \["
+)
+"""Of releases before 1.14, without numbers."""
 _SOME_NOT_ASSIGNED = re.compile(
     r"Some nodes were not assigned to the preferred execution providers"
 )
@@ -154,29 +148,35 @@ def litert_delegations(
     asked = [_spelled(name) for name in requested]
     not_loaded: set[str] = set()
     stated: dict[str, Delegation] = {}
-    counted: dict[str, Delegation] = {}
+    by_form: list[dict[str, Delegation]] = [{} for _ in _BY_NODES]
     for line in _reporting(lines):
         for extent, form in _BY_GRAPH:
             if match := form.search(line):
                 name = _spelled(match["name"])
                 stated[name] = _delegation(name, extent)
-        for form in _BY_NODES:
-            if match := form.search(line):
+        for node_form, counts in zip(_BY_NODES, by_form, strict=True):
+            if match := node_form.search(line):
                 name = _spelled(match["name"])
-                counted[name] = _add(counted.get(name), name, match)
+                counts[name] = _add(counts.get(name), name, match)
         if match := _GPU_OPERATIONS.search(line):
             nodes = 0 if match["nodes"] == "No" else int(match["nodes"])
-            counted["GPU"] = _of_nodes("GPU", nodes, nodes + int(match["rest"]))
+            gpu = _of_nodes("GPU", nodes, nodes + int(match["rest"]))
+            by_form[-1]["GPU"] = gpu
         if match := _NOT_LOADED.search(line):
             not_loaded.add(_spelled(match["name"] or "NPU"))
         if match := _FULLY_ACCELERATED.search(line):
             extent = _ANSWERS[match["yes"].lower()]
             stated["accelerator"] = _delegation("accelerator", extent)
+    # Several forms count the nodes of the same graph.
+    counted = {name: x for counts in reversed(by_form) for name, x in counts.items()}
     for name, found in counted.items():
         graph = stated.get(name)
         if graph is None:
             is_requested = name in asked or name not in _IMPLICIT
             stated[name] = msgspec.structs.replace(found, is_requested=is_requested)
+        elif graph.extent == "part" and found.extent == "none":
+            # Before TensorFlow 2.4 it says `partially` of nothing, too.
+            stated[name] = found
         elif graph.extent != "none":
             stated[name] = msgspec.structs.replace(found, extent=graph.extent)
     on_cpu = counted.get("XNNPACK")
@@ -199,6 +199,7 @@ def provider_delegations(
     asked = None if requested in (None, "", "cpu") else _spelled(requested or "")
     found: dict[str, Delegation] = {}
     placed: dict[str, int] = {}
+    used: set[str] = set()
     is_partial = fell_back = False
     for line in _reporting(lines):
         for form in _PROVIDER_NODES:
@@ -208,12 +209,19 @@ def provider_delegations(
         if match := _PLACED.search(line):
             name = _spelled(match["name"])
             placed[name] = placed.get(name, 0) + int(match["nodes"])
+        if match := _PLACED_BEFORE.search(line):
+            used.add(_spelled(match["all"] or match["some"]))
         is_partial |= _SOME_NOT_ASSIGNED.search(line) is not None
         fell_back |= _FELL_BACK.search(line) is not None
     if placed:
         total = sum(placed.values())
         for name in {*placed, asked or "CPU"} - {"CPU"}:
             found[name] = _of_nodes(name, placed.get(name, 0), total)
+    if used and not placed:
+        is_partial |= len(used) > 1
+        for name in {*used, asked or "CPU"} - {"CPU"}:
+            extent = "none" if name not in used else "part" if is_partial else "all"
+            found.setdefault(name, _delegation(name, extent))
     main = asked or next(iter(found), "execution provider")
     if fell_back:
         found[main] = _delegation(main, "none")

@@ -58,11 +58,14 @@ _RULES = (
         r"unknown command line flag|illegal value .* specified for|Extra commandline"
         r" args|Unknown --print_output mode",
     ),
+    (FailureReason.LINKER, r"dlopen failed: "),
     (
         FailureReason.MISSING_BACKEND,
         r"Backend \S+ is not (registered|available)"
-        r"|Failed to (create|initialize) (QNN|Qnn) (backend|device|context)",
+        r"|Failed to (create|initialize) (QNN|Qnn) (backend|device|context)"
+        r"|Failed to create device_handle",
     ),
+    (FailureReason.NOT_LOADABLE, r"Cannot find tensor .* in named data map"),
     (
         FailureReason.MISSING_OPERATOR,
         r"Missing operator|kernel '\S+' not found|There are \d+ instructions don't"
@@ -84,6 +87,7 @@ _RULES = (
         r"|resize_tensor\S* failed|Cannot resize",
     ),
     (FailureReason.MODEL_RAISED, r"Execution of method \S+ failed"),
+    (FailureReason.MISSING_BACKEND, r"Init failed for backend \S+"),
 )
 """In ExecuTorch's words and error codes (runtime/core/error.h); the cause of a failed
 resize is logged before the status that names it."""

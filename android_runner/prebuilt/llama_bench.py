@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from pocketbench.android_runner.failures.failure_words import why_it_ended
+from pocketbench.android_runner.prebuilt.delegation import check_delegated
 from pocketbench.android_runner.prebuilt.generation_request import generation_of
 from pocketbench.android_runner.prebuilt.given_programs import GivenRunner, start
 from pocketbench.android_runner.prebuilt.output_parsing import lines_of
 from pocketbench.bench.errors import LaunchError
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.generation import GeneratedTokens, GenerationRequest
-from pocketbench.bench.records.launch import Measurement
+from pocketbench.bench.records.launch import Delegation, Measurement
 from pocketbench.bench.records.record import Value
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ _OPTIONS = (
 )
 """Flags passed on as the user wrote them, `_` as `-`."""
 
+_OF_THE_CPU = frozenset({"CPU", "BLAS", "RPC"})
+
 _RULES = (
     (FailureReason.BAD_FLAGS, r"error: invalid parameter for argument"),
     (FailureReason.OUT_OF_MEMORY, r"failed to allocate|unable to allocate"),
@@ -81,6 +84,8 @@ class _Test(Value, frozen=True, kw_only=True):
     samples_ns: Annotated[tuple[_Ns, ...], msgspec.Meta(min_length=1)]
     build_commit: str = ""
     build_number: _Count | None = None
+    backends: str = ""
+    """Those the program was built with: `CPU`, `Vulkan`, `Metal,BLAS`."""
 
 
 class LlamaBench(GivenRunner):
@@ -149,11 +154,22 @@ class LlamaBench(GivenRunner):
                 subject,
                 f"printed {len(tests)} tests, not those that were asked for",
             )
+        delegations = self._delegations(prompt)
+        check_delegated(delegations, subject)
         return Measurement(
+            delegations=delegations,
             threads=prompt.n_threads,
             runtime_version=_version(prompt),
             generation=_tokens(asked, prompt, decode, is_converted=has_depths),
         )
+
+    def _delegations(self, test: _Test) -> tuple[Delegation, ...]:
+        """That layers were asked to go to a GPU which the program has none for."""
+        asked = self._programs.asked("n_gpu_layers") or "0"
+        backends = set(test.backends.split(","))
+        if not test.backends or backends - _OF_THE_CPU or set(asked) <= set("0,"):
+            return ()
+        return (Delegation(delegate="GPU", extent="none"),)
 
 
 def _tokens(

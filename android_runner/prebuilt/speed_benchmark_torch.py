@@ -128,7 +128,8 @@ def _why_it_ended(
     ):
         return LaunchError(FailureReason.MODEL_RAISED, subject, missing[0])
     error = classify(result, subject=subject)
-    return LaunchError(error.reason, subject, f"{error.fact} ({output.phase})")
+    fact = f"{error.fact} ({output.phase})"
+    return LaunchError(error.reason, subject, fact, remedy=error.next_step)
 
 
 def _takes_threads(given: GivenProgram) -> bool:

@@ -186,6 +186,25 @@ def ended(
             134,
             Reason.MODEL_RAISED,
         ),
+        (
+            'CANNOT LINK EXECUTABLE "./b": "./libx.so": unexpected e_machine: 62',
+            134,
+            Reason.WRONG_ABI,
+        ),
+        ("/system/bin/sh: ./b: not executable: magic 7F45", 126, Reason.WRONG_ABI),
+        ("Error relocating ./b: __foo: symbol not found", 127, Reason.LINKER),
+        ('dlopen failed: library "libQnnHtp.so" not found', 1, Reason.LINKER),
+        (
+            'dlopen failed: library "libother.so" not found\nBackend Qnn is not '
+            "registered",
+            1,
+            Reason.MISSING_BACKEND,
+        ),
+        (
+            "Scudo ERROR: internal map failure (NO MEMORY) requesting 1048576KB",
+            134,
+            Reason.OUT_OF_MEMORY,
+        ),
         ("something odd", 3, Reason.CRASHED),
         ("", 0, Reason.BAD_OUTPUT),
     ],
@@ -232,10 +251,39 @@ def test_the_cause_of_a_crash_is_the_fatal_line_and_not_the_shells_word(
             "./b: /lib/libc.so.6: version `GLIBC_2.38' not found (required by ./b)",
             "older than GLIBC_2.38",
         ),
+        (
+            '"./b": error: Android 5.0 and later only support position-independent '
+            "executables (-fPIE).",
+            "-fPIE",
+        ),
+        ("error: only position independent executables (PIE) are supported.", "-fPIE"),
+        ('CANNOT LINK EXECUTABLE "./b": "./b" has text relocations', "-fPIC"),
+        (
+            'error: "./b": executable\'s TLS segment is underaligned: alignment is 8, '
+            "needs to be at least 64 for ARM64 Bionic",
+            "thread-local storage",
+        ),
+        (
+            'CANNOT LINK EXECUTABLE "./b": "./libx.so" is too small to be an ELF '
+            "executable: only found 0 bytes",
+            "damaged or cut off",
+        ),
+        (
+            'CANNOT LINK EXECUTABLE "./b": empty/missing DT_HASH/DT_GNU_HASH in "./b" '
+            "(new hash type from the future?)",
+            "lower --api-level",
+        ),
+        (
+            'CANNOT LINK EXECUTABLE "./b": library "libOpenCL.so" needed or dlopened '
+            'by "/d/b" is not accessible for the namespace "(default)"',
+            "keeps this library",
+        ),
+        ("Illegal instruction", "older architecture"),
     ],
 )
 def test_a_remedy_says_what_the_words_allow(stderr: str, reported: str) -> None:
-    error = classify(ended(stderr, code=134), subject="x")
+    code = 132 if stderr == "Illegal instruction" else 134
+    error = classify(ended(stderr, code=code), subject="x")
     assert reported in error.next_step
     assert "Push the library" not in error.next_step
 

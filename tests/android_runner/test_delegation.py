@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from pocketbench.android_runner.prebuilt.benchmark_model import BenchmarkModel
@@ -10,13 +12,17 @@ from pocketbench.android_runner.prebuilt.delegation import (
     litert_delegations,
     provider_delegations,
 )
+from pocketbench.android_runner.prebuilt.llama_bench import LlamaBench
 from pocketbench.android_runner.prebuilt.onnxruntime_perf_test import (
     OnnxRuntimePerfTest,
 )
 from pocketbench.bench.errors import LaunchError
 from pocketbench.bench.records.device import CommandResult
 from pocketbench.bench.records.failure import FailureReason
+from pocketbench.bench.records.generation import GenerationRequest
 from pocketbench.bench.records.launch import Delegation
+from pocketbench.bench.records.plan import RunnerChoice
+from tests import factories
 
 TIMES = [
     "count=1 curr=900",
@@ -59,7 +65,18 @@ NOT_AT_ALL = (
         (GRAPH.format("{}", "executed", ""), "all"),
         (GRAPH.format("{}", "partially executed", " w/ 3 delegate kernels"), "part"),
         (GRAPH.format("{}", "partially executed", ""), "part"),
+        (
+            "Applied {} delegate, and the model graph will be completely executed w/ "
+            "the delegate.",
+            "all",
+        ),
+        (
+            "Applied {} delegate, and the model graph will be partially executed w/ "
+            "the delegate.",
+            "part",
+        ),
         (NOT_AT_ALL, "none"),
+        (NOT_AT_ALL.replace("model graph", "model"), "none"),
         ("{} acceleration is unsupported on this platform.", "none"),
         ("Could not create {} delegate: the platform may not support it", "none"),
     ],
@@ -130,6 +147,25 @@ def test_a_graph_that_is_not_executed_outweighs_the_nodes_that_were_counted():
     }
 
 
+def test_partially_of_no_node_is_nothing():
+    counted = (
+        "Replacing 0 out of 31 node(s) with delegate (TfLiteNnapiDelegate) node, y"
+    )
+    stated = GRAPH.format("NNAPI", "partially executed", "")
+    assert extents(litert_delegations([counted, stated])) == {"NNAPI": "none"}
+
+
+def test_nodes_that_two_forms_count_are_counted_once():
+    lines = [
+        "INFO: TfLiteQnnDelegate delegate: 62 nodes delegated out of 65 nodes with 2 "
+        "partitions.",
+        "VERBOSE: Replacing 62 out of 65 node(s) with delegate (TfLiteQnnDelegate) "
+        "node, yielding 3 partitions for subgraph 0 (main).",
+    ]
+    (found,) = litert_delegations(lines)
+    assert (found.node_count, found.total_node_count) == (62, 65)
+
+
 def test_an_accelerator_that_was_asked_for_and_left_all_to_xnnpack_took_nothing():
     line = "Replacing 9 out of 9 node(s) with delegate (TfLiteXNNPackDelegate) node, y"
     assert extents(litert_delegations([line], ["NPU"]))["NPU"] == "none"
@@ -173,6 +209,15 @@ def test_one_delegate_of_two_that_took_nothing_is_recorded(model):
             {"XNNPACK": "part"},
         ),
         (
+            "All nodes have been placed on [QNNExecutionProvider].",
+            {"QNN": "all"},
+        ),
+        (
+            "Provider: [NnapiExecutionProvider]: [Conv (a), Relu (b)]\n"
+            "Provider: [CPUExecutionProvider]: [NonZero (c)]",
+            {"NNAPI": "part"},
+        ),
+        (
             "[W:onnxruntime:, session_state.cc:1166 VerifyEachNodeIsAssignedToAnEp] "
             "Some "
             "nodes were not assigned to the preferred execution providers which may or "
@@ -195,6 +240,8 @@ def test_what_an_execution_provider_takes_is_read(
     "line",
     [
         "All nodes placed on [CPUExecutionProvider]. Number of nodes: 6",
+        "All nodes have been placed on [CPUExecutionProvider].",
+        "Provider: [CPUExecutionProvider]: [Conv (a), Relu (b)]",
         "number of partitions supported by NNAPI: 0 number of nodes in the graph: 9 "
         "number"
         " of nodes supported by NNAPI: 0",
@@ -227,8 +274,6 @@ def test_only_what_was_asked_for_is_checked():
 @pytest.fixture
 def asked_for(tmp_path):
     """The adapter of a program that was given with an execution provider."""
-    from pocketbench.bench.records.plan import RunnerChoice
-
     (tmp_path / "perf").write_bytes(b"program")
 
     def make(provider: str) -> OnnxRuntimePerfTest:
@@ -239,3 +284,40 @@ def asked_for(tmp_path):
         return OnnxRuntimePerfTest((choice,))
 
     return make
+
+
+@pytest.mark.parametrize(
+    ("backends", "layers", "is_taken"),
+    [
+        ("CPU", "99", False),
+        ("CPU,BLAS", "99", False),
+        ("Vulkan", "99", True),
+        ("CPU", "0", True),
+        ("CPU", None, True),
+        ("", "99", True),
+    ],
+)
+def test_layers_for_a_gpu_that_the_program_has_none_for(
+    tmp_path, model, backends, layers, is_taken
+):
+    (tmp_path / "llama-bench").write_bytes(b"program")
+    options = (("n_gpu_layers", layers),) if layers else ()
+    choice = RunnerChoice(
+        name="llama_bench",
+        path=str(tmp_path / "llama-bench"),
+        abi="x86_64",
+        options=options,
+    )
+    asked = GenerationRequest(prompt_tokens=8, new_tokens=5)
+    tests = [
+        {"n_prompt": 8, "n_gen": 0, "samples_ns": [500], "backends": backends},
+        {"n_prompt": 0, "n_gen": 4, "samples_ns": [400], "backends": backends},
+    ]
+    request = factories.launch_request(generation=asked)
+    result = ended([json.dumps(test) for test in tests])
+    runner = LlamaBench((choice,))
+    if is_taken:
+        assert runner.parse(result, model, request).delegations == ()
+    else:
+        with pytest.raises(LaunchError, match="GPU took no node"):
+            runner.parse(result, model, request)

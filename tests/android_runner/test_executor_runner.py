@@ -197,6 +197,21 @@ def test_another_number_of_executions_than_asked_for_is_refused(refused, asked):
         ("kernel 'aten::exp.out' not found.", Reason.MISSING_OPERATOR),
         ("Backend XnnpackBackend is not registered.", Reason.MISSING_BACKEND),
         ("Loading of method forward failed with status 0x14", Reason.MISSING_OPERATOR),
+        ("Init failed for backend XnnpackBackend: 0x1", Reason.MISSING_BACKEND),
+        (
+            "[Qnn ExecuTorch]: Failed to create device_handle for Backend ID 6\n"
+            "Init failed for backend QnnBackend: 0x1",
+            Reason.MISSING_BACKEND,
+        ),
+        (
+            "Cannot Open QNN library libQnnHtp.so, with error: dlopen failed: library "
+            '"libQnnHtp.so" not found\nInit failed for backend QnnBackend: 0x1',
+            Reason.LINKER,
+        ),
+        (
+            "Cannot find tensor a.weight in named data map: NotFound",
+            Reason.NOT_LOADABLE,
+        ),
         ("Program identifier 'XX12' != expected 'ET12'", Reason.NOT_LOADABLE),
         ("Failed to parse model file m.pte", Reason.NOT_LOADABLE),
         ("Memory allocation failed: 100B requested", Reason.OUT_OF_MEMORY),
@@ -206,11 +221,12 @@ def test_another_number_of_executions_than_asked_for_is_refused(refused, asked):
 )
 @pytest.mark.parametrize("dress", [host, threadtime])
 def test_a_failure_is_reported_by_what_was_logged(refused, line, reason, dress):
-    text = dress([*START, line])
+    cause, *others = line.split("\n")
+    text = dress([*START, cause, *others])
     where = {"log": text} if dress is threadtime else {"stderr": text}
     error = refused(ended(**where, code=134))
     assert error.reason is reason
-    assert line.rstrip(".") in error.fact
+    assert cause.rstrip(".") in error.fact
 
 
 @pytest.mark.parametrize("dress", [host, threadtime])

@@ -64,6 +64,17 @@ def test_a_program_killed_while_others_were_too_says_how_many() -> None:
     assert "killed 2 other processes" in error.fact
 
 
+def test_the_shells_word_for_it_does_not_hide_what_the_log_says() -> None:
+    result = CommandResult(
+        stdout=b"",
+        stderr=b"Killed \n",
+        exit_code=137,
+        pid=PID,
+        log=OTHERS.encode(),
+    )
+    assert "killed 2 other" in classify(result, subject="x").fact
+
+
 def test_others_that_were_killed_explain_no_crash() -> None:
     assert ended(OTHERS, signal=11).reason is Reason.CRASHED
 
@@ -82,6 +93,25 @@ def test_a_crash_tells_the_top_of_its_tombstone() -> None:
         "ended by SIGABRT: SI_QUEUE; abort message: Check failed: x > 0; "
         "in abort+164 of libc.so; in libtorch_cpu.so"
     )
+
+
+def test_a_frame_with_an_offset_and_brackets_names_its_function() -> None:
+    frame = "/x/y.so (offset 0x1000) (a::run(std::vector<b>&)+120) (BuildId: 4e07)"
+    log = DUMP.replace("/x/y.so (z)", frame).replace("#00", "#98").replace("#01", "#99")
+    log = log.replace("pc 0000000000051f00", "").replace("pc 00000000000a1b2c", "")
+    assert ended(log, signal=6).fact.endswith("in a::run(std::vector<b>&)+120 of y.so")
+
+
+def test_a_frame_of_a_file_without_symbols_has_no_function() -> None:
+    log = DUMP.replace("libtorch_cpu.so", "libtorch_cpu.so (BuildId: 4e07)")
+    assert ended(log, signal=6).fact.endswith("in libtorch_cpu.so")
+
+
+def test_an_abort_message_of_several_lines_is_read_to_its_end() -> None:
+    line = "01-25 12:32:59.367  4819  4819 F DEBUG   : "
+    abort = f"terminating\n{line}Following ops cannot be found a::b\n{line}"
+    error = ended(DUMP.replace("{abort}", abort), signal=6)
+    assert error.reason is Reason.MISSING_OPERATOR
 
 
 def test_a_crash_without_a_tombstone_tells_what_was_announced() -> None:
