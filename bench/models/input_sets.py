@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
 
 from pocketbench.bench.models.inputs.bundle import set_count
+from pocketbench.bench.models.inputs.structure import tensors_in
 from pocketbench.bench.models.inputs.vary import varied_inputs
+from pocketbench.bench.models.state import fresh
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from torch import nn
 
     from pocketbench.bench.models.inputs.inputs import InputSet
     from pocketbench.bench.models.original import Original
@@ -27,12 +33,19 @@ class InputSets(NamedTuple):
     origin: str
     """`seeded`, `given`, or `example-based`: the author's example and variations."""
 
+    def accepted_by(self, original: Original) -> InputSets:
+        """Leave out the variations for calibration that the model does not accept."""
+        if not original.is_varied:
+            return self
+        calibration = answered_alike(original.module, self.calibration)
+        return self._replace(calibration=calibration)
+
 
 def input_sets(original: Original, *, seed: int) -> InputSets:
     """Use the author's own inputs where there are any, or make seeded ones."""
     given = original.given
     if len(given) == 1 and original.is_varied:
-        return _around(given[0], seed=seed)
+        return around(given[0], seed=seed)
     if given:
         held_out = len(given) // 4
         return InputSets(
@@ -50,7 +63,7 @@ def input_sets(original: Original, *, seed: int) -> InputSets:
     )
 
 
-def _around(example: InputSet, *, seed: int) -> InputSets:
+def around(example: InputSet, *, seed: int) -> InputSets:
     """The example first, and variations of it."""
 
     def more(count: int, purpose: str) -> list[InputSet]:
@@ -62,3 +75,28 @@ def _around(example: InputSet, *, seed: int) -> InputSets:
         held_out=more(HELD_OUT_SETS, "held out"),
         origin="example-based",
     )
+
+
+def answered_alike(module: nn.Module, sets: Sequence[InputSet]) -> tuple[InputSet, ...]:
+    """The first set, and the others that a model answers as it does the first.
+
+    With outputs of the same shapes, no NaN, and as many infinite values.
+    """
+    first, *others = sets
+    expected = _shapes(module, first)
+    if expected is None:
+        return (first,)
+    return (first, *(x for x in others if _shapes(module, x) == expected))
+
+
+def _shapes(module: nn.Module, inputs: InputSet) -> list[tuple[Any, int]] | None:
+    """Each output's shape and number of infinite values; `None` with a NaN."""
+    try:
+        with torch.no_grad():
+            result = fresh(module)(*(x.clone() for x in inputs))
+    except Exception:
+        return None
+    tensors = [tensor for _, tensor in tensors_in(result)]
+    if any(bool(torch.isnan(x).any()) for x in tensors):
+        return None
+    return [(x.shape, int(torch.isinf(x).sum())) for x in tensors]

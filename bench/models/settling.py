@@ -8,7 +8,8 @@ import msgspec
 import torch
 
 from pocketbench.bench.errors import ExportError, UsageError
-from pocketbench.bench.models.inputs.arguments import FromTensors, Slot
+from pocketbench.bench.models.input_sets import answered_alike, around
+from pocketbench.bench.models.inputs.arguments import FromTensors
 from pocketbench.bench.models.inputs.inputs import (
     UNKNOWN_RANGE,
     InputSet,
@@ -17,8 +18,7 @@ from pocketbench.bench.models.inputs.inputs import (
     range_of,
     spec_of,
 )
-from pocketbench.bench.models.inputs.structure import Path, name_of, tensors_in
-from pocketbench.bench.models.inputs.vary import varied_inputs
+from pocketbench.bench.models.inputs.structure import Path, Slot, name_of, tensors_in
 from pocketbench.bench.models.lite.quantizable import uses_batch_statistics
 from pocketbench.bench.models.original import HeldBack, Original, load_source
 from pocketbench.bench.models.state import changed_names, fresh, state_of
@@ -208,21 +208,8 @@ def _is_plain(result: Any) -> bool:
 def _accepts_variations(original: Original, *, seed: int) -> bool:
     """Whether the model answers to variations of its example as it does to it."""
     (example,) = original.given
-    sets = varied_inputs(example, 2, seed=seed, purpose="held out")
-    try:
-        with torch.no_grad():
-            shapes, *others = [
-                _shapes(fresh(original.module)(*(x.clone() for x in one)))
-                for one in (example, *sets)
-            ]
-    except Exception:
-        return False
-    return bool(sets) and shapes is not None and all(x == shapes for x in others)
-
-
-def _shapes(result: Any) -> list[tuple[torch.Size, int]] | None:
-    """Each output's shape and number of infinite values; `None` with a NaN."""
-    tensors = [tensor for _, tensor in tensors_in(result)]
-    if any(bool(torch.isnan(x).any()) for x in tensors):
-        return None
-    return [(x.shape, int(torch.isinf(x).sum())) for x in tensors]
+    sets = around(example, seed=seed)
+    tried = (example, *sets.bundled[1:], *sets.held_out)
+    return bool(sets.held_out) and len(answered_alike(original.module, tried)) == len(
+        tried
+    )

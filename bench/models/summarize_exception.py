@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import logging
+import re
 
 logger = logging.getLogger(__name__)
 
 _LINES = 3
 _CHARACTERS = 400
+_STACK_TRACE = re.compile(r"TorchScript interpreter|Traceback")
 
 
 def summarize_exception(error: BaseException) -> str:
-    """The type and the last lines of an error; the whole of it goes to the log.
+    """The type, the first line and the last ones; the whole of it goes to the log.
 
-    The last ones, because TorchScript writes its own stack trace before the reason.
+    TorchScript writes its own stack trace before the reason, of which only the last
+    lines are shown.
     """
     logger.debug("the cause in full", exc_info=error)
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    words = " | ".join(lines[-_LINES:])
+    kept = lines[-_LINES:]
+    if len(lines) > _LINES and not _STACK_TRACE.search(lines[0]):
+        kept[0] = lines[0]
+    words = " | ".join(kept)
     if len(words) > _CHARACTERS:
         half = _CHARACTERS // 2
         words = f"{words[:half]} ... {words[-half:]}"

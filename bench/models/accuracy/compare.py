@@ -156,8 +156,9 @@ def unlike(expected: Outputs, actual: Outputs, *, name: str) -> str | None:
         ExportError: Their outputs cannot be compared.
     """
     found = output_error(expected, actual, name=name)
-    if found.sqnr_db is not None and found.sqnr_db < CAPTURED_AS_MEANT_DB:
-        return f"{found.sqnr_db:.0f} dB SQNR"
+    worst = found.worst_sqnr_db
+    if worst is not None and worst < CAPTURED_AS_MEANT_DB:
+        return f"{worst:.0f} dB SQNR"
     for figures in found.outputs:
         if figures.other_shape_count:
             return f"{figures.name} of another shape"

@@ -24,7 +24,8 @@ _UNLIKE = 4.0
 """A channel of a scale this many times below the largest has a figure of its own."""
 _FAR_BELOW = 16.0
 """The same for channels with few values, together with their like."""
-_MOST_PARTS = 4096
+_MOST_PARTS = 1 << 18
+"""A large vocabulary has fewer columns."""
 _VARIES = 1e-3
 """Of its own size, by which a channel of the original must vary."""
 

@@ -93,5 +93,10 @@ def _refuse_nothing_quantized(
 
 def _changed(quantized: QuantizedGraph) -> str:
     before = Layers(by_kind=quantized.layers, quantized=0, batch_norms=0)
-    after = Layers(by_kind={}, quantized=quantized.quantized_count, batch_norms=0)
+    left = sum(quantized.layers.values()) - quantized.quantized_count
+    after = Layers(
+        by_kind={"float32": left} if left else {},
+        quantized=quantized.quantized_count,
+        batch_norms=0,
+    )
     return changes.quantized(before, after, ())

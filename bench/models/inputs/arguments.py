@@ -12,6 +12,7 @@ from pocketbench.bench.errors import ExportError
 from pocketbench.bench.models.inputs.inputs import InputSet
 from pocketbench.bench.models.inputs.structure import (
     Path,
+    Slot,
     at,
     leaves,
     mapped,
@@ -20,16 +21,6 @@ from pocketbench.bench.models.inputs.structure import (
 
 Call = tuple[tuple[Any, ...], dict[str, Any]]
 """The arguments by place and by name, with a `Slot` where a tensor stands."""
-
-
-class Slot:
-    """The place of a tensor among the arguments."""
-
-    __slots__ = ("number",)
-
-    def __init__(self, number: int) -> None:
-        """Number the tensors in the order in which a program takes them."""
-        self.number = number
 
 
 class Examples(NamedTuple):

@@ -24,6 +24,16 @@ class Step(NamedTuple):
 Path = tuple[Step, ...]
 
 
+class Slot:
+    """The place of a tensor among the arguments; holds none."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, number: int) -> None:
+        """Number the tensors in the order in which a program takes them."""
+        self.number = number
+
+
 def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     """Give everything that is no container, in order, and where it stands."""
     inner = _children(value) if len(path) < _DEEPEST else None
@@ -88,6 +98,8 @@ def _children(value: Any) -> list[tuple[Step, Any]] | None:
             (Step(name, is_attribute=True), child)
             for name, child in zip(value._fields, value, strict=True)
         ]
+    if isinstance(value, torch.Size):
+        return None
     if isinstance(value, (tuple, list)):
         return [(Step(index), child) for index, child in enumerate(value)]
     if isinstance(value, Mapping):
@@ -95,14 +107,27 @@ def _children(value: Any) -> list[tuple[Step, Any]] | None:
     if _is_leaf(value):
         return None
     return [
-        (Step(name, is_attribute=True), child) for name, child in vars(value).items()
+        (Step(name, is_attribute=True), getattr(value, name))
+        for name in _attribute_names(value)
+        if hasattr(value, name)
+    ]
+
+
+def _attribute_names(value: Any) -> list[str]:
+    """Of an object, those in slots first."""
+    names: list[str] = []
+    for kind in reversed(type(value).__mro__):
+        slots = vars(kind).get("__slots__", ())
+        names += [slots] if isinstance(slots, str) else slots
+    return [x for x in names if not x.startswith("__")] + [
+        *getattr(value, "__dict__", ())
     ]
 
 
 def _is_leaf(value: Any) -> bool:
     """Whether a value is of a kind that holds no tensors of a model's."""
-    plain = (torch.Tensor, nn.Module, torch.fx.Proxy, enum.Enum, type, str, bytes)
-    if isinstance(value, plain) or callable(value) or not hasattr(value, "__dict__"):
+    plain = (torch.Tensor, nn.Module, torch.fx.Proxy, enum.Enum, type, str, bytes, Slot)
+    if isinstance(value, plain) or callable(value) or not _attribute_names(value):
         return True
     # A dtype, a device, a generator: torch's own values are no containers.
     return type(value).__module__.partition(".")[0] in ("torch", "builtins", "numpy")

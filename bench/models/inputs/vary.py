@@ -18,6 +18,8 @@ from pocketbench.bench.models.inputs.inputs import (
 if TYPE_CHECKING:
     from pocketbench.bench.models.inputs.inputs import InputSet
 
+_MASK_VALUES = 2
+"""Distinct values of a mask, a one-hot row or a flag."""
 _FEWEST_STEPS = 32
 """Steps of the grid within an example's range, below which rounding would show."""
 
@@ -28,23 +30,42 @@ def varied_inputs(
     """Make inputs with the example's integers and reals in its range.
 
     Integers and flags obey rules that nobody states (offsets of bags, lengths in
-    order, indices), so they stay. Gives nothing where there are no reals to vary.
+    order, indices), so they stay; so do masks, and numbers beside other inputs
+    (a temperature). Gives nothing where there are no reals to vary.
     """
-    if not any(_is_real(tensor) for tensor in example):
+    varies = _varying(example)
+    if not any(varies):
         return []
     digest = hashlib.sha256(f"{seed} {purpose}".encode()).digest()
     generator = torch.Generator().manual_seed(int.from_bytes(digest[:7]))
     return [
         tuple(
-            laid_out(_varied(x, generator), spec_of(x)) if _is_real(x) else x
-            for x in example
+            laid_out(_varied(x, generator), spec_of(x)) if is_varying else x
+            for x, is_varying in zip(example, varies, strict=True)
         )
         for _ in range(count)
     ]
 
 
-def _is_real(tensor: torch.Tensor) -> bool:
-    return bool(tensor.is_floating_point() and tensor.numel() > 0)
+def _varying(example: InputSet) -> list[bool]:
+    """Which tensors are varied: reals of more than two values, all of them finite.
+
+    Where there are none, those of one value: zeros, or ones without integers beside
+    them (a mask of tokens), are a placeholder.
+    """
+    reals = [x.is_floating_point() and x.numel() > 0 for x in example]
+    varies = [
+        is_real and bool(x.isfinite().all()) and x.unique().numel() > _MASK_VALUES
+        for x, is_real in zip(example, reals, strict=True)
+    ]
+    if any(varies):
+        return varies
+    return [
+        is_real
+        and bool((x == x.reshape(-1)[0]).all())
+        and (all(reals) or not bool(x.any()))
+        for x, is_real in zip(example, reals, strict=True)
+    ]
 
 
 def _varied(example: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

@@ -43,7 +43,7 @@ def capture(original: Original, sets: InputSets, expected: Outputs) -> Captured:
     else:
         if reason is None:
             return Captured(script, count_layers(script), is_scripted=False)
-        failed = _traced_otherwise(original, reason)
+        failed = _traced_otherwise(original, sets, reason)
     try:
         script = script_of(
             original.module, sets.bundled[0], name=name, is_scripted=True
@@ -62,7 +62,29 @@ def _unlike(
     return unlike(expected, actual, name=name)
 
 
-def _traced_otherwise(original: Original, how: str) -> ExportError:
+def answers_vary(original: Original, sets: InputSets) -> ExportError | None:
+    """Why two copies of a model answer the same input differently; `None`: they do not.
+
+    A seed of their own would be the same in both copies.
+    """
+    name, inputs = original.name, sets.held_out[:1]
+    first, second = (
+        outputs_of(original.module, inputs, name=name, who="the model")
+        for _ in range(2)
+    )
+    if unlike(first, second, name=name) is None:
+        return None
+    return ExportError(
+        name,
+        "answers the same input differently each time (random numbers in forward, or "
+        "a state outside of the module)",
+        "Leave dropout and noise out of evaluation, and keep a state in a buffer",
+    )
+
+
+def _traced_otherwise(original: Original, sets: InputSets, how: str) -> ExportError:
+    if varying := answers_vary(original, sets):
+        return varying
     if original.state:
         return ExportError(
             original.name,
@@ -74,6 +96,6 @@ def _traced_otherwise(original: Original, how: str) -> ExportError:
     return ExportError(
         original.name,
         f"traced, it computes something else ({how}), as with control flow that "
-        "depends on values, or random numbers in forward",
+        "depends on values",
         "Give it as TorchScript (.pt) made with torch.jit.script",
     )

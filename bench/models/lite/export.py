@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _TRAINING = 5
 """The place of the flag among the inputs of `aten::batch_norm`."""
+_NO_HALF = re.compile(r"not implemented for 'Half'|Unsupported dtype Half")
 _WITH_BLOCK = re.compile(r"\b(ENTER|EXIT|prim::Enter|prim::Exit)\b")
 
 
@@ -75,7 +76,7 @@ def make_program(
             method = "optimize_for_mobile (XNNPACK)"
         _add_training(ready)
     except Exception as error:
-        raise unsupported(error, name, "frozen") from error
+        raise unsupported(error, name, "frozen", is_scripted=is_scripted) from error
     return Program(
         ready, f"{source}, {method}", layers, bool(torch.backends.xnnpack.enabled)
     )
@@ -137,6 +138,13 @@ def script_of(
                 fresh(module), example, check_trace=False, strict=False
             )
     except Exception as error:
+        if isinstance(module, InFloat16) and _NO_HALF.search(str(error)):
+            raise ExportError(
+                name,
+                "an operation in it has no float16 form on the CPU "
+                f"({summarize_exception(error)})",
+                "Keep to float32",
+            ) from error
         if isinstance(module, InFloat16):
             raise ExportError(
                 name,
@@ -162,24 +170,47 @@ def save(program: Program, sets: Sequence[InputSet], path: Path, *, name: str) -
     try:
         bundle(program.script, sets)._save_for_lite_interpreter(str(path))
     except Exception as error:
-        raise unsupported(error, name, "saved for the lite interpreter") from error
+        what = "saved for the lite interpreter"
+        is_scripted = program.method.startswith("scripted")
+        raise unsupported(error, name, what, is_scripted=is_scripted) from error
 
 
-def unsupported(error: Exception, name: str, what: str) -> ExportError:
-    """Say what in a model's code a lite-interpreter file cannot hold."""
+def unsupported(
+    error: Exception, name: str, what: str, *, is_scripted: bool = False
+) -> ExportError:
+    """Say what in a model's code a lite-interpreter file cannot hold.
+
+    Args:
+        error: What torch raised.
+        name: Of the build.
+        what: What was done to it.
+        is_scripted: It was compiled here, since a trace loses a state or a branch.
+    """
     words = summarize_exception(error)
     if _WITH_BLOCK.search(str(error)):
-        return with_block_refused(name)
+        return with_block_refused(name, is_scripted=is_scripted)
     return ExportError(
         name,
         f"cannot be {what} ({words})",
-        "Take out what the message names, or give the model as module:factory, which "
-        "is traced",
+        "Take out what the message names"
+        + (
+            ""
+            if is_scripted
+            else ", or give the model as module:factory, which is traced"
+        ),
     )
 
 
-def with_block_refused(name: str) -> ExportError:
+def with_block_refused(name: str, *, is_scripted: bool = False) -> ExportError:
     """Say that a program's `with` block cannot be kept, and what leaves it out."""
+    if is_scripted:
+        return ExportError(
+            name,
+            "a trace loses a state or a branch of it, and compiled it has a with "
+            "block (torch.no_grad and the like), which no lite-interpreter file can "
+            "hold",
+            "Take the with block out of forward: in evaluation nothing needs it",
+        )
     return ExportError(
         name,
         "its TorchScript has a with block (torch.no_grad and the like), which no "

@@ -167,9 +167,13 @@ def _from_program(
         if is_traced and script.inlined_graph.findAllNodes(_NAMED_PADDING):
             with PaddingInNumbers():
                 script = script_of(original.module, example, name=name)
-        return quantize_script_static(script, sets.calibration, name=name)
+        return quantize_script_static(
+            script, sets.calibration, name=name, is_scripted=captured.is_scripted
+        )
     try:
-        return quantize_script_dynamic(script, name=name)
+        return quantize_script_dynamic(
+            script, name=name, is_scripted=captured.is_scripted
+        )
     except ExportError:
         apart = is_traced and with_separate_projections(original.module, example)
         if not apart:
@@ -206,11 +210,13 @@ def kept_float(
     """Name the layers with weights that stay in float32, or count them by kind."""
     if not after.float32:
         return ()
+    counts = tuple(f"{count} {kind}" for kind, count in after.by_kind.items())
     if isinstance(quantized.module, torch.jit.ScriptModule):
-        return tuple(f"{count} {kind}" for kind, count in after.by_kind.items())
+        return counts
     names = {
         name.removeprefix("module.")
         for name, layer in module.named_modules()
         if isinstance(layer, _WITH_WEIGHTS)
     }
-    return tuple(sorted(names - set(quantized.layers) - {""}))
+    # A function called with weights is no layer that has a name.
+    return tuple(sorted(names - set(quantized.layers) - {""})) or counts

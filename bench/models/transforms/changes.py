@@ -26,7 +26,7 @@ def quantized(
 ) -> str:
     """An int8 build: how many layers of those that have weights."""
     # Graph mode also quantizes multiplications by weights, which are no layers before.
-    total = max(before.float32, after.quantized + after.float32)
+    total = max(before.float32 if after.float32 else 0, after.quantized + after.float32)
     text = f"{after.quantized} of {total} {_kinds(before)} quantized"
     if 0 < after.quantized <= _MOST_NAMES and len(names) == after.quantized:
         text += f" ({', '.join(names)})"

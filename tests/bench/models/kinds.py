@@ -1,5 +1,6 @@
 """Models of kinds that an export once took for others; imported as a user's module."""
 
+import threading
 import warnings
 from collections import namedtuple
 from dataclasses import dataclass
@@ -587,3 +588,230 @@ class LogOfPower(nn.Module):
 
 def log_of_power():
     return LogOfPower(), torch.randn(1, 8)
+
+
+@dataclass(slots=True)
+class InSlots:
+    logits: torch.Tensor
+    hidden: list
+    loss: torch.Tensor | None = None
+
+
+class Slotted(Spectrum):
+    def forward(self, x):
+        y = self.linear(x)
+        return InSlots(y, [y.sum(-1)])
+
+
+def slotted_output():
+    return Slotted(), torch.randn(2, 8)
+
+
+class Locked(Spectrum):
+    """A module with something in it that cannot be copied."""
+
+    def __init__(self):
+        super().__init__()
+        self.lock = threading.Lock()
+
+    def forward(self, x):
+        with self.lock:
+            return self.linear(x)
+
+
+def locked():
+    return Locked(), torch.randn(2, 8)
+
+
+class Counting(Spectrum):
+    """A number in an attribute, which each call changes."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls = 0
+
+    def forward(self, x):
+        self.calls += 1
+        return self.linear(x) * self.calls
+
+
+def counting():
+    return Counting(), torch.randn(1, 8)
+
+
+class Noting(Spectrum):
+    """What a call notes of its input, and nothing reads."""
+
+    def __init__(self):
+        super().__init__()
+        self.rows = None
+
+    def forward(self, x):
+        self.rows = x.shape[0]
+        return self.linear(x)
+
+
+def noting():
+    return Noting(), torch.randn(2, 8)
+
+
+class Stored(Spectrum):
+    """A buffer in eight bits, which torch cannot compare."""
+
+    def __init__(self):
+        super().__init__()
+        table = torch.randn(8, 8).to(torch.float8_e4m3fn)
+        self.register_buffer("table", table)
+
+    def forward(self, x):
+        return nn.functional.linear(self.linear(x), self.table.to(x.dtype))
+
+
+def stored():
+    return Stored(), torch.randn(2, 8)
+
+
+class SmallBranch(Spectrum):
+    """A branch that only a small output shows."""
+
+    def forward(self, x):
+        y = self.linear(x)
+        small = y.sigmoid() * 0.001
+        if x[0, 0] > x[0, 1]:
+            small = -small
+        return y * 1000, small
+
+
+def small_branch():
+    return SmallBranch(), torch.randn(1, 8)
+
+
+class Silent(Spectrum):
+    """A state that a trace loses, and a with block in what is compiled."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("h", torch.zeros(8))
+
+    def forward(self, x):
+        with torch.no_grad():
+            self.h = self.h + 1
+        return self.linear(x) + self.h
+
+
+def silent():
+    return Silent(), torch.randn(1, 8)
+
+
+class Noisy(Spectrum):
+    def forward(self, x):
+        return nn.functional.dropout(self.linear(x), 0.5, training=True)
+
+
+def noisy():
+    return Noisy(), torch.randn(2, 8)
+
+
+class Wide(nn.Module):
+    """As many columns as a vocabulary has words, one of them far below the others."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(8, 6000)
+        with torch.no_grad():
+            self.linear.weight[5000] *= 1e-5
+            self.linear.bias[5000] = 0
+
+    def forward(self, x):
+        return self.linear(x)
+
+
+def wide():
+    return Wide(), torch.randn(16, 8)
+
+
+class NearTheEdge(nn.Module):
+    """One of many variations of its example is outside of what a logarithm takes."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(1, 2)
+
+    def forward(self, x):
+        return self.linear(torch.log(1.35 - x.sum(-1, keepdim=True)))
+
+
+def near_the_edge():
+    return NearTheEdge(), torch.tensor([[0.1, 0.2, 0.3, 0.05, 0.04, 0.31]])
+
+
+class Weighted(nn.Module):
+    """Tokens with a mask of reals, and a temperature."""
+
+    def __init__(self):
+        super().__init__()
+        self.table, self.linear = nn.Embedding(50, 16), nn.Linear(16, 4)
+
+    def forward(self, ids, mask, temperature):
+        y = (self.table(ids) * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
+        return self.linear(y) / temperature.sqrt()
+
+
+def weighted():
+    ids = torch.arange(12).reshape(2, 6)
+    return Weighted(), (ids, torch.ones(2, 6), torch.tensor(0.7))
+
+
+class Causal(Spectrum):
+    """A mask of zeros and minus infinity."""
+
+    def forward(self, x, mask):
+        y = self.linear(x)
+        return (y @ y.transpose(1, 2) + mask).softmax(-1) @ y
+
+
+def causal():
+    mask = torch.full((4, 4), float("-inf")).triu(1)
+    return Causal(), (torch.randn(1, 4, 8), mask)
+
+
+class CalledTwice(Spectrum):
+    """A layer whose second call gives the same again, which torch computes once."""
+
+    def forward(self, x, place):
+        return self.linear(x)[place], self.linear(x).sum(-1)
+
+
+def called_twice():
+    return CalledTwice(), (torch.randn(3, 8), torch.tensor([0, 2]))
+
+
+class Decomposing(Spectrum):
+    def forward(self, x):
+        return self.linear(torch.linalg.cholesky(x))
+
+
+def decomposing():
+    made = torch.randn(8, 8)
+    return Decomposing(), made @ made.t() + torch.eye(8)
+
+
+class Sized(Spectrum):
+    def forward(self, x, dtype, shape):
+        return self.linear(x).to(dtype).reshape(shape)
+
+
+def sized():
+    return Sized(), (torch.randn(2, 8), torch.float32, torch.Size([16]))
+
+
+class Differentiating(Spectrum):
+    def forward(self, x):
+        with torch.enable_grad():
+            x = x.detach().requires_grad_(True)
+            (slope,) = torch.autograd.grad(self.linear(x).tanh().sum(), x)
+        return slope
+
+
+def differentiating():
+    return Differentiating(), torch.randn(2, 8)

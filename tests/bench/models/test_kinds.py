@@ -122,7 +122,7 @@ def test_int8_static_finds_a_way(export_kind, name, changed):
     assert artifact.output_error.worst_sqnr_db > 15
 
 
-@pytest.mark.parametrize("name", ["bag", "power"])
+@pytest.mark.parametrize("name", ["bag", "power", "near_the_edge", "causal"])
 @pytest.mark.parametrize("variant", ["float32", "int8-dynamic", "int8-static"])
 def test_an_examples_values_are_believed(export_kind, name, variant):
     assert export_kind(name, variant).bundled_input_count >= 1
@@ -135,6 +135,7 @@ def test_an_examples_values_are_believed(export_kind, name, variant):
         ("named_output", ["boxes", "labels"]),
         ("mixed_output", ["logits", "layers[0]", "layers[1]"]),
         ("object_output", ["inside[0]"]),
+        ("slotted_output", ["logits", "hidden[0]"]),
     ],
 )
 def test_outputs_of_any_kind_have_their_names(export_kind, name, outputs):
@@ -153,7 +154,9 @@ def test_whole_numbers_have_a_share_and_no_sqnr(export_kind):
 
 
 @pytest.mark.parametrize("variant", ["float32", "int8-dynamic", "int8-static"])
-@pytest.mark.parametrize(("name", "count"), [("flags", 1), ("list_of_tensors", 3)])
+@pytest.mark.parametrize(
+    ("name", "count"), [("flags", 1), ("list_of_tensors", 3), ("sized", 1)]
+)
 def test_inputs_of_any_kind_are_passed(export_kind, name, count, variant):
     assert len(export_kind(name, variant).inputs) == count
 
@@ -252,6 +255,12 @@ def test_never_more_layers_are_quantized_than_there_are(export_kind):
         ("assigned", "float16", "loses a state"),
         ("small_powers", "float16", "not finite.*6e-8"),
         ("beyond_half", "float16", "1 of 4 values.* not finite"),
+        ("decomposing", "float16", "no float16 form on the CPU"),
+        ("silent", "float32", "compiled it has a with block"),
+        ("silent", "int8-dynamic", "compiled it has a with block"),
+        ("differentiating", "float32", "requires grad as a constant"),
+        ("noisy", "float32", "same input differently each time"),
+        ("small_branch", "int8-static", "compiled because it branches"),
     ],
 )
 def test_a_refusal_names_the_thing(export_kind, name, variant, reason):
@@ -264,3 +273,52 @@ def test_answers_that_a_mask_takes_out_are_infinite_in_both(export_kind, variant
     error = export_kind("masked", variant).output_error
     assert error.max_abs < 0.1
     assert error.sqnr_db is None or error.sqnr_db > 20
+
+
+def test_a_number_that_a_call_changes_is_a_state(export_kind):
+    artifact = export_kind("counting", "int8-static")
+
+    assert artifact.export.state == ("calls",)
+    # Calibrated on sixteen calls, it counts from the first again.
+    assert artifact.output_error.worst_sqnr_db > 25
+    x = torch.randn(1, 8)
+    assert torch.equal(answer(artifact, x), answer(artifact, x))
+    assert export_kind("noting").export.state == ()
+
+
+@pytest.mark.parametrize("name", ["locked", "stored"])
+def test_what_cannot_be_copied_or_compared_is_no_obstacle(export_kind, name):
+    assert export_kind(name).output_error.max_abs < 1e-5
+
+
+def test_a_branch_that_only_a_small_output_shows_is_kept(export_kind):
+    artifact = export_kind("small_branch")
+
+    assert artifact.export.method.startswith("scripted")
+    assert artifact.output_error.worst_sqnr_db is None
+
+
+def test_one_column_of_a_vocabulary_that_is_lost_is_named(export_kind):
+    (figures,) = export_kind("wide", "int8-static").output_error.outputs
+
+    assert figures.constant_part == "column 5000 of 6000"
+    assert figures.worst_part_sqnr_db < 1
+
+
+def test_a_calibration_leaves_out_what_the_model_does_not_accept(export_kind):
+    export = export_kind("near_the_edge", "int8-static").export
+
+    assert export.calibration in {f"{n} example-based inputs" for n in range(8, 16)}
+
+
+def test_masks_and_temperatures_are_not_varied(export_kind):
+    artifact = export_kind("weighted", "int8-static")
+
+    assert artifact.bundled_input_count == 1
+    assert artifact.output_error.worst_sqnr_db > 30
+
+
+def test_a_layer_computed_once_for_two_calls_is_wholly_quantized(export_kind):
+    changed = export_kind("called_twice", "int8-dynamic").export.changed
+
+    assert changed.startswith("1 of 1 linear")
