@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from pocketbench.android_runner.failures.classify import (
-    classify,
-    first_words,
-    remedy_for,
-)
+from pocketbench.android_runner.failures.classify import classify, first_words
+from pocketbench.android_runner.failures.remedies import remedy_for
 from pocketbench.bench.errors import LaunchError
 
 if TYPE_CHECKING:
