@@ -49,14 +49,6 @@ class _Spun(Header, frozen=True, kw_only=True):
     spin_elapsed_ns: Count
 
 
-class _Capable(Header, frozen=True, kw_only=True):
-    bytecode_min: int | None = None
-    bytecode_max: int | None = None
-    quantized_engines: tuple[str, ...] | None = None
-    backends: tuple[str, ...] | None = None
-    operators: tuple[str, ...] | None = None
-
-
 class _Packed(Header, frozen=True, kw_only=True):
     prepacked: bytes
     """In base64, as msgspec reads bytes."""
@@ -147,14 +139,7 @@ def read_capabilities(result: CommandResult, *, subject: str) -> Capabilities:
     Raises:
         LaunchError: There is no whole answer.
     """
-    parsed = convert_fields(sealed_fields(result, subject), _Capable, subject)
-    return Capabilities(
-        bytecode_min=parsed.bytecode_min,
-        bytecode_max=parsed.bytecode_max,
-        quantized_engines=parsed.quantized_engines,
-        backends=parsed.backends,
-        operators=parsed.operators,
-    )
+    return convert_fields(sealed_fields(result, subject), Capabilities, subject)
 
 
 def read_prepacked(result: CommandResult, *, subject: str) -> Prepacked:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
+from pocketbench.android_runner import native_programs
 from pocketbench.android_runner.auxiliary_output import (
     read_capabilities,
     read_operator_times,
@@ -19,24 +20,15 @@ from pocketbench.android_runner.build.linux_build import (
     linux_abis,
 )
 from pocketbench.android_runner.linux_programs import LinuxPrograms
-from pocketbench.android_runner.native_programs import (
-    NativePrograms,
-    capabilities_command,
-    native_command,
-    outputs_command,
-    prepack_command,
-    profile_command,
-    spin_command,
-)
+from pocketbench.android_runner.native_programs import NativePrograms
 from pocketbench.android_runner.runner_protocol import read_generation, read_measurement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from pocketbench.bench.records.artifact import Artifact
     from pocketbench.bench.records.device import (
         CommandResult,
-        DeviceFile,
         DeviceInfo,
     )
     from pocketbench.bench.records.launch import Measurement
@@ -44,7 +36,6 @@ if TYPE_CHECKING:
     from pocketbench.bench.records.plan import PhoneLibc, RunnerChoice
     from pocketbench.bench.records.runner import (
         Capabilities,
-        Command,
         LaunchRequest,
         Prepacked,
         Program,
@@ -61,6 +52,12 @@ class NativeRunner:
     can_last = True
     runs_on_any_libc: ClassVar[bool] = False
     """Linked statically: it runs wherever its ABI does."""
+
+    command = staticmethod(native_programs.native_command)
+    outputs_command = staticmethod(native_programs.outputs_command)
+    profile_command = staticmethod(native_programs.profile_command)
+    spin_command = staticmethod(native_programs.spin_command)
+    capabilities_command = staticmethod(native_programs.capabilities_command)
 
     def __init__(
         self, programs: tuple[RunnerChoice, ...], progress: Callable[[str], None]
@@ -95,10 +92,6 @@ class NativeRunner:
         """
         return self._programs.program(info)
 
-    def command(self, request: LaunchRequest) -> Command:
-        """The command line of one launch."""
-        return native_command(request)
-
     def parse(
         self,
         result: CommandResult,
@@ -115,10 +108,6 @@ class NativeRunner:
         read = read_generation if generates else read_measurement
         return read(result, runner=self.name, subject=subject)
 
-    def outputs_command(self, request: LaunchRequest, input_data_path: str) -> Command:
-        """The command line of a launch that answers each set of inputs once."""
-        return outputs_command(request, input_data_path)
-
     def parse_outputs(self, result: CommandResult) -> tuple[tuple[RawTensor, ...], ...]:
         """The tensors of each answer, in the order of the inputs.
 
@@ -126,10 +115,6 @@ class NativeRunner:
             LaunchError: It did not answer.
         """
         return read_outputs(result, subject=self.name)
-
-    def profile_command(self, request: LaunchRequest) -> Command:
-        """The command line of a launch that observes its operators."""
-        return profile_command(request)
 
     def parse_profile(
         self,
@@ -145,10 +130,6 @@ class NativeRunner:
         subject = f"{artifact.model} {artifact.variant}"
         return read_operator_times(result, runner=self.name, subject=subject)
 
-    def spin_command(self, request: LaunchRequest, spin_ms: int) -> Command:
-        """The command line of one spin of at least so long."""
-        return spin_command(request, spin_ms)
-
     def parse_spin(self, result: CommandResult) -> float:
         """Nanoseconds per round of the work.
 
@@ -156,12 +137,6 @@ class NativeRunner:
             LaunchError: It did not spin.
         """
         return read_spin(result, subject=self.name)
-
-    def capabilities_command(
-        self, program: DeviceFile, libraries: Sequence[DeviceFile]
-    ) -> Command:
-        """The command line that asks the program what it can load."""
-        return capabilities_command(program, libraries)
 
     def parse_capabilities(self, result: CommandResult) -> Capabilities:
         """What it can load.
@@ -189,6 +164,7 @@ class LiteRunner(NativeRunner):
 
     name = "lite"
     formats = frozenset({"ptl"})
+    prepack_command = staticmethod(native_programs.prepack_command)
 
     def parse_capabilities(self, result: CommandResult) -> Capabilities:
         """What it can load, the interpreter's own operators included.
@@ -201,10 +177,6 @@ class LiteRunner(NativeRunner):
             return capabilities
         operators = (*capabilities.operators, *_INTERPRETERS_OWN)
         return msgspec.structs.replace(capabilities, operators=operators)
-
-    def prepack_command(self, request: LaunchRequest) -> Command:
-        """The command line that prepacks a model for the CPU of a device."""
-        return prepack_command(request)
 
     def parse_prepacked(self, result: CommandResult) -> Prepacked:
         """The prepacked model.

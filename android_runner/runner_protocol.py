@@ -95,7 +95,7 @@ class _Generated(_Timed, frozen=True, kw_only=True):
     mean_loss_millionths: _Whole | None = None
 
 
-_Answer = TypeVar("_Answer", bound=Header)
+_Answer = TypeVar("_Answer", bound=Value)
 
 
 def read_measurement(
