@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from pocketbench.bench.models.original import Original
 
 CALIBRATION_SETS = 16
+CALIBRATION_VALUES = 2048
+MOST_CALIBRATION_SETS = 128
+"""Sixteen inputs of a few values each do not show how far the activations go: what lies
+outside is cut off, and the figure of the error says more of that than of int8."""
 HELD_OUT_SETS = 8
 
 
@@ -57,10 +61,18 @@ def input_sets(original: Original, *, seed: int) -> InputSets:
     first = original.inputs(1, seed=seed, purpose="bundled")[0]
     return InputSets(
         bundled=original.inputs(set_count(first), seed=seed, purpose="bundled"),
-        calibration=original.inputs(CALIBRATION_SETS, seed=seed, purpose="calibration"),
+        calibration=original.inputs(
+            _calibration_count(first), seed=seed, purpose="calibration"
+        ),
         held_out=original.inputs(HELD_OUT_SETS, seed=seed, purpose="held out"),
         origin="seeded",
     )
+
+
+def _calibration_count(inputs: InputSet) -> int:
+    values = max((tensor.numel() for tensor in inputs), default=0)
+    wanted = CALIBRATION_VALUES // max(values, 1)
+    return max(CALIBRATION_SETS, min(wanted, MOST_CALIBRATION_SETS))
 
 
 def around(example: InputSet, *, seed: int) -> InputSets:
@@ -71,7 +83,7 @@ def around(example: InputSet, *, seed: int) -> InputSets:
 
     return InputSets(
         bundled=[example, *more(set_count(example) - 1, "bundled")],
-        calibration=[example, *more(CALIBRATION_SETS - 1, "calibration")],
+        calibration=[example, *more(_calibration_count(example) - 1, "calibration")],
         held_out=more(HELD_OUT_SETS, "held out"),
         origin="example-based",
     )

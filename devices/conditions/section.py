@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from pocketbench.devices.conditions.reading import clean
 
+_REFUSED = re.compile(r"\s*(Permission Denial: |Can't find service: )")
+"""What a dump prints on its standard output, and ends well."""
 _END = re.compile(r"-(\S+) ([0-9]{1,3})")
 
 
@@ -29,7 +31,7 @@ class Section(NamedTuple):
             return clean(self.stdout) or f"exit code {self.exit_code}"
         if not self.stdout.strip():
             return "no output"
-        return "not understood"
+        return clean(self.stdout) if _REFUSED.match(self.stdout) else "not understood"
 
 
 ABSENT = Section("", "the probe's output has no such part", 1)

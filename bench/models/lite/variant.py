@@ -130,11 +130,19 @@ def make_variant(
 
 
 def check_float32(original: Original, made: str, *, name: str) -> None:
-    """Refuse a float32 or int8 build of what computes in half precision all the same.
+    """Refuse a build of what computes in half precision or in int8 all the same.
 
     Raises:
-        ExportError: Its code casts, or its weights are frozen into TorchScript.
+        ExportError: Its code casts, its weights are frozen into TorchScript, or they
+            are quantized.
     """
+    if "int8" in original.compute_dtypes:
+        raise ExportError(
+            name,
+            "computes in int8 already: what was made of it would not be what its name "
+            "says",
+            "Measure the file with the variant as-is, or give the float32 model",
+        )
     half = [x for x in original.compute_dtypes if x in ("float16", "bfloat16")]
     if half and made != FLOAT16:
         raise ExportError(

@@ -279,8 +279,8 @@ def test_a_number_that_a_call_changes_is_a_state(export_kind):
     artifact = export_kind("counting", "int8-static")
 
     assert artifact.export.state == ("calls",)
-    # Calibrated on sixteen calls, it counts from the first again.
-    assert artifact.output_error.worst_sqnr_db > 25
+    # Calibrated on many calls, it counts from the first again.
+    assert artifact.output_error.worst_sqnr_db > 30
     x = torch.randn(1, 8)
     assert torch.equal(answer(artifact, x), answer(artifact, x))
     assert export_kind("noting").export.state == ()
@@ -308,7 +308,9 @@ def test_one_column_of_a_vocabulary_that_is_lost_is_named(export_kind):
 def test_a_calibration_leaves_out_what_the_model_does_not_accept(export_kind):
     export = export_kind("near_the_edge", "int8-static").export
 
-    assert export.calibration in {f"{n} example-based inputs" for n in range(8, 16)}
+    count, _, origin = export.calibration.partition(" ")
+    assert origin == "example-based inputs"
+    assert 64 < int(count) < 128
 
 
 def test_masks_and_temperatures_are_not_varied(export_kind):
@@ -322,3 +324,24 @@ def test_a_layer_computed_once_for_two_calls_is_wholly_quantized(export_kind):
     changed = export_kind("called_twice", "int8-dynamic").export.changed
 
     assert changed.startswith("1 of 1 linear")
+
+
+@pytest.mark.parametrize("name", ["half", "dataclass_output"])
+def test_few_values_are_calibrated_on_more_inputs(export_kind, name):
+    artifact = export_kind(name, "int8-static")
+
+    assert artifact.export.calibration == "128 example-based inputs"
+    assert artifact.output_error.worst_sqnr_db > 30
+
+
+@pytest.mark.parametrize("variant", ["float32", "int8-static", "float16"])
+def test_what_is_quantized_already_is_no_variant(nets, export_here, variant):
+    from pocketbench.bench.records.artifact import TensorSpec
+
+    with known_deprecations():
+        torch.backends.quantized.engine = "qnnpack"
+        layers = nn.Sequential(nn.Linear(8, 4))
+        torch.jit.script(torch.ao.quantization.quantize_dynamic(layers)).save("q.pt")
+    with pytest.raises(ExportError, match="computes in int8 already") as caught:
+        export_here("q.pt", variant, inputs=[TensorSpec(shape=(1, 8))])
+    assert "as-is" in caught.value.next_step

@@ -154,6 +154,12 @@ def test_a_phone_without_the_service_says_so_in_its_own_words():
     assert reading == (None, {"": "Can't find service: thermalservice"})
 
 
+def test_a_dump_that_is_refused_says_so_in_the_phones_words():
+    words = "Permission Denial: can't dump thermalservice from pid=1, uid=2000"
+    reading = parse_thermalservice(Section(words + "\n", exit_code=0))
+    assert reading.missing == {"": words}
+
+
 @pytest.mark.parametrize("word", ["7", "-1", "two", "٢", "", "1e0"])
 def test_a_status_out_of_its_range_costs_the_status_alone(said: Said, word: str):
     text = said("thermal_samsung").stdout.replace("Status: 0\n", f"Status: {word}\n")
