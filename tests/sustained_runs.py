@@ -22,7 +22,7 @@ STARTUP_S = 2.0
 HIGHEST_KHZ = 2_914_000
 
 
-def conditions(at_s, *, hot_from_s, skin_c, tells_uptime=True):
+def conditions(at_s, *, hot_from_s, skin_c, reports_uptime=True):
     """A phone so long after the first main iteration."""
     is_hot = hot_from_s is not None and at_s >= hot_from_s
     now_khz = HIGHEST_KHZ // 2 if is_hot else HIGHEST_KHZ
@@ -49,7 +49,7 @@ def conditions(at_s, *, hot_from_s, skin_c, tells_uptime=True):
             ),
         ),
         battery=Battery(level=80, status="discharging", plugged=()),
-        uptime_s=BEGAN_UPTIME_S + at_s if tells_uptime else None,
+        uptime_s=BEGAN_UPTIME_S + at_s if reports_uptime else None,
     )
 
 
@@ -66,7 +66,7 @@ def sustained(
     reading_s=0.3,
     while_read=1.0,
     is_watched=True,
-    tells_uptime=True,
+    reports_uptime=True,
     was_stopped=False,
     kept_every=1,
     seed=3,
@@ -84,7 +84,7 @@ def sustained(
         latencies.append(round(latency))
         gaps.append(gap)
         now_ns += latencies[-1] + gap
-    state = {"hot_from_s": hot_from_s, "tells_uptime": tells_uptime}
+    state = {"hot_from_s": hot_from_s, "reports_uptime": reports_uptime}
     readings = [
         Reading(
             at_ns=round((number * interval_s + STARTUP_S) * 1e9),
@@ -113,7 +113,7 @@ def sustained(
             measurement=Measurement(
                 latencies_ns=tuple(latencies),
                 gaps_ns=tuple(gaps),
-                began_uptime_ns=round(BEGAN_UPTIME_S * 1e9) if tells_uptime else None,
+                began_uptime_ns=round(BEGAN_UPTIME_S * 1e9) if reports_uptime else None,
                 was_stopped=was_stopped,
                 kept_every=kept_every,
                 memory=Memory(peak_rss_bytes=130 * 2**20),

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from pocketbench.bench.errors import LaunchError
 from pocketbench.bench.records.artifact import Artifact
+from pocketbench.bench.records.device import CommandResult
 from pocketbench.bench.records.plan import RunnerChoice
 from pocketbench.bench.records.runner import Command, LaunchRequest
 from tests import factories
@@ -28,6 +30,18 @@ def model() -> Artifact:
 def asked() -> Callable[..., LaunchRequest]:
     """A request for 2 warm-up and 3 iterations, or as given."""
     return launch_request
+
+
+@pytest.fixture(scope="module")
+def refused(parse: Callable[..., object]) -> Callable[..., LaunchError]:
+    """The error of a result that the module's `parse` refuses."""
+
+    def check(result: CommandResult, request: object = None) -> LaunchError:
+        with pytest.raises(LaunchError) as caught:
+            parse(result, request)
+        return caught.value
+
+    return check
 
 
 @pytest.fixture

@@ -87,18 +87,8 @@ def parse(model):
     return lambda result, request=None: BenchmarkModel().parse(result, model, request)
 
 
-@pytest.fixture(scope="module")
-def refused(parse):
-    def check(result, request=None):
-        with pytest.raises(LaunchError) as caught:
-            parse(result, request)
-        return caught.value
-
-    return check
-
-
 @pytest.mark.parametrize("form", FORMS)
-def test_every_release_tells_load_first_inference_and_mean(parse, form):
+def test_every_release_reports_load_first_inference_and_mean(parse, form):
     measured = parse(ended(printed([81913, 55000], [56576, 56300], form)))
     assert measured.load_ns == 3_300_000
     assert measured.first_latency_ns == 81_913_000
@@ -115,7 +105,7 @@ def test_every_shape_of_the_statistics_is_read(parse, form, main):
     assert measured.first_latency_ns == 81_913_000
 
 
-def test_the_newest_tells_a_median_and_percentiles(parse):
+def test_the_newest_reports_a_median_and_percentiles(parse):
     measured = parse(ended(printed([81913], [50000, 60000, 70000], "newest")))
     assert measured.latency_statistics_ns == {
         "min": 50_000_000,
@@ -132,7 +122,7 @@ def test_runs_that_took_the_same_time_have_a_median(parse, main):
     assert measured.latency_statistics_ns == {"p50": 56_000_000}
 
 
-def test_older_releases_tell_a_mean_without_a_median(parse):
+def test_older_releases_report_a_mean_without_a_median(parse):
     measured = parse(ended(printed([900], [700, 800])))
     assert "p50" not in measured.latency_statistics_ns
 
@@ -258,7 +248,7 @@ def test_an_app_s_log_is_read(parse):
     assert parse(ended([], log=log.encode())) == parse(ended(lines))
 
 
-def test_peak_memory_is_taken_only_from_the_line_that_tells_it(parse):
+def test_peak_memory_is_taken_only_from_the_line_that_reports_it(parse):
     delta = "Memory footprint delta from the start of the tool (MB): init=2 overall=8"
     peak = "Overall peak memory footprint (MB) via periodic monitoring: 13.5"
     lines = printed([900], [700, 800])

@@ -122,7 +122,7 @@ def test_a_log_s_prefix_is_no_part_of_it(observe):
     assert observe(ended(logged)) == observe(ended(lines))
 
 
-def test_releases_that_tell_no_calls_ran_each_node_once(observe):
+def test_releases_that_report_no_calls_ran_each_node_once(observe):
     times = observe(ended(printed([("CONV_2D", 4.25, 0)], "table with start")))
     (operator,) = times.operators
     assert (operator.calls, operator.self_ns) == (RUNS, 4_250_000 * RUNS)

@@ -98,17 +98,7 @@ def parse(model):
     return lambda result, request=None: ExecutorRunner().parse(result, model, request)
 
 
-@pytest.fixture(scope="module")
-def refused(parse):
-    def check(result, request=None):
-        with pytest.raises(LaunchError) as caught:
-            parse(result, request)
-        return caught.value
-
-    return check
-
-
-def test_the_newest_tells_load_time_and_every_iteration(parse, asked):
+def test_the_newest_reports_load_time_and_every_iteration(parse, asked):
     measured = parse(ended(host(newest([9.5, 2.0, 1.0, 1.25, 1.5]))), asked())
     assert measured.load_ns == 27_400_000
     assert measured.first_latency_ns == 9_500_000
@@ -256,7 +246,7 @@ def test_an_operator_of_training_says_to_call_eval(refused):
 TOOK = "{} inference took {:f} ms, avg {:f} ms"
 
 
-def test_qualcomms_runner_tells_a_mean_and_the_first_inference(parse, asked):
+def test_qualcomms_runner_reports_a_mean_and_the_first_inference(parse, asked):
     lines = [*START, "Method loaded.", TOOK.format(1, 2.5, 2.5), TOOK.format(3, 6, 2)]
     measured = parse(ended(host(lines)), asked())
     assert measured.mean_latency_ns == 2_000_000

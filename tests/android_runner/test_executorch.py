@@ -82,7 +82,7 @@ def test_integers_several_inputs_and_several_outputs(
 ) -> None:
     specs = (TensorSpec(shape=(1, 3), dtype="int64"), TensorSpec(shape=(4,)))
     reported = executorch.measure(models / "ids.pte", inputs=specs)
-    # A program that knows its own inputs needs nobody to tell them.
+    # A program that knows its own inputs needs no options for them.
     assert (
         executorch.measure(models / "ids.pte").output_digest == reported.output_digest
     )
@@ -163,7 +163,7 @@ def test_inputs_that_the_model_does_not_take_are_reported(
     assert words in error.fact
 
 
-def test_it_tells_what_it_answers_to_each_of_the_inputs_it_is_given(
+def test_it_reports_what_it_answers_to_each_of_the_inputs_it_is_given(
     executorch: Launcher, models: Path
 ) -> None:
     specs = (TensorSpec(shape=(1, 3), dtype="int64"), TensorSpec(shape=(4,)))

@@ -322,7 +322,7 @@ def test_elsewhere_the_program_runs_with_its_libraries_and_no_path_of_ours(
     assert there.measure(models / "tiny.ptl").output_digest == here.output_digest
 
 
-def test_it_tells_what_it_answers_to_each_of_the_inputs_it_is_given(
+def test_it_reports_what_it_answers_to_each_of_the_inputs_it_is_given(
     lite: Launcher, models: Path
 ) -> None:
     answers = lite.outputs(models / "two.ptl", models / "images.bin", (IMAGE,))
@@ -335,7 +335,9 @@ def test_it_tells_what_it_answers_to_each_of_the_inputs_it_is_given(
     assert hashlib.sha256(other.data).hexdigest() == measured.output_digest
 
 
-def test_of_a_nested_answer_it_tells_every_tensor(lite: Launcher, models: Path) -> None:
+def test_of_a_nested_answer_it_reports_every_tensor(
+    lite: Launcher, models: Path
+) -> None:
     specs = (TensorSpec(shape=(2, 3)),)
     ((turned, one, two),) = lite.outputs(
         models / "nested.ptl", models / "nested.bin", specs

@@ -124,7 +124,7 @@ def test_the_program_has_the_pid_that_was_started(shell: str):
     assert b"KeyboardInterrupt" in stderr
 
 
-def test_a_program_that_is_not_there_is_reported_as_the_shell_tells_it(shell: str):
+def test_a_program_that_is_not_there_is_reported_as_the_shell_reports_it(shell: str):
     result, memory = launch(shell, "/nonexistent/program")
     assert result.exit_code == 127
     assert b"/nonexistent/program" in result.stderr

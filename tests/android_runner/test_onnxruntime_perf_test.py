@@ -116,24 +116,14 @@ def parse(model):
     return read
 
 
-@pytest.fixture(scope="module")
-def refused(parse):
-    def check(result, request=None):
-        with pytest.raises(LaunchError) as caught:
-            parse(result, request)
-        return caught.value
-
-    return check
-
-
 @pytest.mark.parametrize("generation", GENERATIONS)
-def test_every_generation_tells_a_mean(parse, generation):
+def test_every_generation_reports_a_mean(parse, generation):
     measured = parse(ended(generation([0.1, 0.2, 0.15])))
     assert measured.mean_latency_ns == 150_000_000
     assert measured.latencies_ns == ()
 
 
-def test_the_newest_tells_load_first_inference_and_peak_memory(parse):
+def test_the_newest_reports_load_first_inference_and_peak_memory(parse):
     measured = parse(ended(newest([0.1])))
     assert measured.load_ns == 217_932_000
     assert measured.first_latency_ns == 196_000_000

@@ -13,7 +13,7 @@ from pocketbench.android_runner.prebuilt.given_programs import (
 from pocketbench.bench.errors import RunnerMissingError, UnknownNameError, UsageError
 from pocketbench.bench.records.device import DeviceFile, DeviceInfo
 from pocketbench.bench.records.plan import RunnerChoice
-from pocketbench.bench.records.runner import LaunchRequest
+from tests.factories import launch_request
 
 MACHINES = {"arm64-v8a": (183, 2), "x86_64": (62, 2)}
 LINKERS = {
@@ -150,22 +150,11 @@ def test_given_libraries_become_objects_and_are_found_by_the_loader(tmp_path):
         remote_path="/objects/2/libc++_shared.so",
         origin="sent",
     )
-    request = LaunchRequest(
-        program=installed,
-        libraries=(installed, installed),
-        model_path="/m",
-        format="ptl",
-        threads=1,
-        warmup_iterations=1,
-        iterations=1,
-        seed=0,
-        inputs=(),
-        bundled_input_count=0,
-    )
+    request = launch_request(program=installed, libraries=(installed, installed))
     assert library_env(request) == {"LD_LIBRARY_PATH": "/objects/2"}
 
 
-def test_the_words_in_a_program_tell_the_flags_it_knows(tmp_path):
+def test_the_words_in_a_program_report_the_flags_it_knows(tmp_path):
     program = elf_program(tmp_path / "p", "arm64-v8a", "static", b"\0pool_size\0")
     given = GivenProgram(RunnerChoice(name="bench", path=str(program)), [])
     assert given.holds("pool_size")

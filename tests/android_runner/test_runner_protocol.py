@@ -149,7 +149,7 @@ def test_values_that_cannot_be_are_refused(wrong: dict[str, object]) -> None:
     assert reason_of(sealed(*lines)) is Reason.BAD_OUTPUT
 
 
-def test_memory_that_the_system_does_not_tell_is_none() -> None:
+def test_memory_that_the_system_does_not_report_is_none() -> None:
     absent = {
         *("rss_before_load_bytes", "peak_rss_bytes"),
         *("swap_bytes", "rss_bytes", "pss_bytes"),

@@ -18,6 +18,7 @@ from pocketbench.bench.records.device import CommandResult, DeviceFile
 from pocketbench.bench.records.failure import FailureReason
 from pocketbench.bench.records.launch import Measurement, Memory
 from pocketbench.bench.records.runner import Command, LaunchRequest
+from tests.factories import launch_request
 
 MIB = 2**20
 
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.skipif(
 
 
 class Silent:
-    """Drives a program that holds 80 MiB for a while and tells nothing of it."""
+    """Drives a program that holds 80 MiB for a while and reports nothing of it."""
 
     name = "silent"
     formats = frozenset({"ptl"})
@@ -52,18 +53,7 @@ def request() -> LaunchRequest:
     program = DeviceFile(
         name="p", sha256="0" * 64, size_bytes=1, remote_path="/p", origin="local"
     )
-    return LaunchRequest(
-        program=program,
-        libraries=(),
-        model_path="/m",
-        format="ptl",
-        threads=1,
-        warmup_iterations=1,
-        iterations=1,
-        seed=0,
-        inputs=(),
-        bundled_input_count=1,
-    )
+    return launch_request(program=program)
 
 
 def ran(command: Command) -> CommandResult:

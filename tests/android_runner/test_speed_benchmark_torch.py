@@ -105,7 +105,7 @@ def test_each_iteration_is_read_as_nanoseconds():
     assert measured.mean_latency_ns is None
 
 
-def test_what_the_program_does_not_tell_stays_absent():
+def test_what_the_program_does_not_report_stays_absent():
     measured = parse(ended(printed([1200, 1300])))
     assert measured.load_ns is None
     assert measured.first_latency_ns is None
@@ -161,7 +161,7 @@ def test_zero_iterations_are_a_failure(words):
     ],
 )
 @pytest.mark.parametrize(("code", "signal"), [(139, None), (None, 11)])
-def test_a_crash_tells_how_far_the_program_came(lines, phase, code, signal):
+def test_a_crash_reports_how_far_the_program_came(lines, phase, code, signal):
     error = refused(ended(lines, code=code, signal=signal))
     assert error.reason is Reason.CRASHED
     assert "SIGSEGV" in error.fact

@@ -86,7 +86,7 @@ def test_the_words_of_another_program_that_prints_killers_lines_are_not_believed
     assert ended(own, signal=11).reason is Reason.CRASHED
 
 
-def test_a_crash_tells_the_top_of_its_tombstone() -> None:
+def test_a_crash_reports_the_top_of_its_tombstone() -> None:
     error = ended(DUMP.replace("{abort}", "Check failed: x > 0"), signal=6)
     assert error.reason is Reason.CRASHED
     assert error.fact == (
@@ -114,7 +114,7 @@ def test_an_abort_message_of_several_lines_is_read_to_its_end() -> None:
     assert error.reason is Reason.MISSING_OPERATOR
 
 
-def test_a_crash_without_a_tombstone_tells_what_was_announced() -> None:
+def test_a_crash_without_a_tombstone_reports_what_was_announced() -> None:
     error = ended(FAULT, signal=11)
     assert error.fact == "ended by SIGSEGV: SEGV_MAPERR; fault addr 0x10"
 
@@ -177,5 +177,5 @@ def test_what_the_program_printed_itself_is_more_reporting_than_its_log() -> Non
     assert classify(result, subject="x").reason is Reason.TRUNCATED_FILE
 
 
-def test_a_log_of_nothing_tells_nothing() -> None:
+def test_a_log_of_nothing_reports_nothing() -> None:
     assert read_ending(b"", None) == read_ending(b"--------- beginning of main\n", 7)

@@ -123,7 +123,7 @@ def test_a_static_program_runs_with_any_c_library_and_others_with_their_own(
     assert not bionic.runs_with("glibc")
 
 
-def test_the_smallest_alignment_tells_whether_16_kb_pages_do(tmp_path: Path) -> None:
+def test_the_smallest_alignment_reports_whether_16_kb_pages_do(tmp_path: Path) -> None:
     assert facts_of(tmp_path, elf(183, alignment=16384)).load_alignment_bytes == 16384
 
 

@@ -26,7 +26,7 @@ def names(plan):
     return [variant.name for variant in plan.variants]
 
 
-def test_a_variants_name_tells_what_it_is_made_of_and_for():
+def test_a_variants_name_reports_what_it_is_made_of_and_for():
     assert split_variant("int8-static").engine.name == "lite"
     made, engine = split_variant("int8-static+executorch")
     assert (made, engine.name, engine.delegate) == (

@@ -47,6 +47,6 @@ def test_small_effects_are_percent_and_large_ones_times():
     assert format_times_or_percent(0.0) == "0x"
 
 
-def test_spans_are_reported_as_people_tell_them():
+def test_spans_are_reported_as_people_report_them():
     reported = [format_span(s) for s in (45, 720, 5400, 9000)]
     assert reported == ["45 s", "12 min", "90 min", "2.50 h"]

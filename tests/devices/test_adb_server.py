@@ -32,7 +32,7 @@ from pocketbench.devices.android.adb.server import (
 from pocketbench.devices.android.driver import AndroidDriver
 
 
-def test_the_program_found_tells_its_version():
+def test_the_program_found_reports_its_version():
     adb = find_adb()
     assert adb.protocol >= 41
     assert adb.version in str(adb)
@@ -180,7 +180,7 @@ def test_where_no_adb_starts_a_server_the_first_one_says_why(tmp_path, monkeypat
         pass
 
 
-def test_an_old_program_tells_its_version_too(tmp_path):
+def test_an_old_program_reports_its_version_too(tmp_path):
     old = tmp_path / "adb"
     old.write_text(
         "#!/bin/sh\necho 'Android Debug Bridge version 1.0.39'\n"

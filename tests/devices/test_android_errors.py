@@ -77,7 +77,7 @@ def test_other_errors_pass():
         ),
     ],
 )
-def test_adbs_words_tell_why(words, kind, reason):
+def test_adbs_words_report_why(words, kind, reason):
     error = from_words("android:x", words)
     assert type(error) is kind
     assert error.reason is reason

@@ -1,4 +1,4 @@
-"""What phones tell about themselves, and what is made of it."""
+"""Parse what phones report about themselves."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_a_flagship_is_read():
     assert "SECRET123" not in repr(info)
 
 
-def test_an_old_phone_tells_less_and_with_carriage_returns():
+def test_an_old_phone_reports_less_and_with_carriage_returns():
     output = printed(
         getprop=getprop(
             ro__product__model="Nexus 5",
@@ -146,7 +146,7 @@ def test_cores_that_are_switched_off_are_counted():
     assert info.clusters[0].cpus == (0, 1, 2, 3)
 
 
-def test_capacities_are_read_and_tell_cores_of_equal_clocks_apart():
+def test_capacities_are_read_and_report_cores_of_equal_clocks_apart():
     root = "/sys/devices/system/cpu"
     clocks = "".join(
         f"{root}/cpu{n}/cpufreq/cpuinfo_max_freq:1989000\n" for n in range(4)

@@ -374,7 +374,7 @@ def test_a_phone_lost_while_it_hashes_keeps_nothing_running(
         device.push([wanted])
     slow_phone.ask("plug")
     assert device.wait_until_back(300)
-    # Nobody tells the phone's shell: it learns of it when it next prints a dot.
+    # The phone's shell is not notified: it learns of it when it next prints a dot.
     looks = ["pgrep", "-f", "wait_a_[l]ittle"]
     wait_for(lambda: not device.run(looks, timeout_s=60).stdout)
     assert listed(device, OBJECTS) == []

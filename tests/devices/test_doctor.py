@@ -89,7 +89,7 @@ def test_there_are_at_least_eight(reported):
 
 
 @pytest.mark.parametrize("name", PROFILES)
-def test_both_tell_who_the_phone_is(reported, name):
+def test_both_report_who_the_phone_is(reported, name):
     wanted, identity = PROFILES[name], PROFILES[name].identity
     seen = reported[name]
     # Doctor opens the phone and reads it again.
@@ -120,7 +120,7 @@ def test_both_tell_who_the_phone_is(reported, name):
 
 
 @pytest.mark.parametrize("name", PROFILES)
-def test_doctor_tells_heat_charge_and_room(reported, name):
+def test_doctor_reports_heat_charge_and_room(reported, name):
     wanted, seen = PROFILES[name], reported[name]
     room = (wanted.storage.total_kb - wanted.storage.used_kb) * 1024
     assert seen.found["free_bytes"] == room
@@ -155,7 +155,7 @@ def test_doctor_tells_heat_charge_and_room(reported, name):
 
 
 @pytest.mark.parametrize("name", PROFILES)
-def test_doctor_tells_what_can_be_read_without_root(reported, name):
+def test_doctor_reports_what_can_be_read_without_root(reported, name):
     wanted, seen = PROFILES[name], reported[name]
     assert seen.parts["energy"]["is_read"] == bool(wanted.meters)
     scaled = any(c.max_frequency_khz for c in wanted.clusters)
@@ -174,7 +174,7 @@ def test_doctor_tells_what_can_be_read_without_root(reported, name):
 
 @pytest.mark.extras
 @pytest.mark.parametrize("name", PROFILES)
-def test_doctor_tells_of_a_runner_or_how_to_get_one(reported, name):
+def test_doctor_reports_of_a_runner_or_how_to_get_one(reported, name):
     for runner in reported[name].found["runners"]:
         if PROFILES[name].translated_abi:
             assert not runner["is_usable"]

@@ -44,7 +44,7 @@ def test_what_is_not_understood_gives_the_reason(text):
 
 
 @pytest.mark.needs("namespaces", "mksh", "toybox")
-def test_a_phone_tells_it(phone_factory, open_phone):
+def test_a_phone_reports_it(phone_factory, open_phone):
     phone = phone_factory("pixel-8")
     phone.ask("state", free_storage_kb=1_000_000)
     assert open_phone(phone).free_bytes() == 1_000_000 * 1024

@@ -209,7 +209,7 @@ def test_the_owners_name_for_the_phone_is_not_recorded(mac):
     ],
 )
 @pytest.mark.parametrize("console", [True, False])
-def test_a_refused_launch_tells_its_reason_and_remedy(
+def test_a_refused_launch_reports_its_reason_and_remedy(
     mac, open_phone, app, model, what, kind, reason, console
 ):
     mac.change(console=console)
@@ -232,7 +232,7 @@ def test_a_refused_launch_tells_its_reason_and_remedy(
         ("developer mode", DeviceUnavailableError, FailureReason.DEVELOPER_MODE_OFF),
     ],
 )
-def test_a_refused_installation_tells_its_reason(
+def test_a_refused_installation_reports_its_reason(
     mac, open_phone, app, what, kind, reason
 ):
     mac.plan("install", what)

@@ -1,4 +1,4 @@
-"""What a phone's system log tells, read through the real adb."""
+"""What a phone's system log says, read through the real adb."""
 
 import pytest
 

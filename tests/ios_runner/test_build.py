@@ -93,7 +93,7 @@ def test_the_runtime_is_linked_whole_where_its_operators_register(xcode, runtime
     assert found.version == "torch 1.13.0"
 
 
-def test_a_build_that_fails_tells_its_error_and_its_log(xcode):
+def test_a_build_that_fails_reports_its_error_and_its_log(xcode):
     xcode.plan("xcodebuild", "fails")
 
     with pytest.raises(RunnerBuildError, match="unknown module 'UIKit'") as caught:
@@ -161,7 +161,7 @@ def test_every_object_of_the_loop_is_in_the_project():
         path.name for pattern in shared for path in built.LOOP_SOURCES.glob(pattern)
     }
 
-    # Apple's kernel tells a process's memory in another way: apple_memory.cpp.
+    # Apple's kernel reports a process's memory in another way: apple_memory.cpp.
     assert wanted - found == {"memory.cpp"}
 
 

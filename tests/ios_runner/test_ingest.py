@@ -72,7 +72,7 @@ def test_a_model_that_was_not_given_is_named(log, tmp_path):
         ingest([log("1.log", line([0.1]))], [other], device_name=None, now=NOW)
 
 
-def test_a_device_that_no_file_tells_must_be_named(log, tmp_path):
+def test_a_device_that_no_file_reports_must_be_named(log, tmp_path):
     model = tmp_path / "Speed.pte"
     model.write_bytes(b"x")
     file = log("1.log", line([0.1], test="-[Tests testSpeed]"))

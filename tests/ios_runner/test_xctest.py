@@ -123,5 +123,5 @@ def test_a_file_without_measurements_says_what_to_give(text):
         ("MyTests/testSpeed()", "Speed", "Speed", None, None),
     ],
 )
-def test_a_tests_name_tells_model_and_device(test, kind, model, device, system):
+def test_a_tests_name_reports_model_and_device(test, kind, model, device, system):
     assert split_name(test) == (kind, model, device, system)

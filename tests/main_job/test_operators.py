@@ -130,7 +130,7 @@ def test_a_suite_that_asks_for_another_profile_is_reported_which_there_is(user):
 
 @pytest.mark.slow
 @pytest.mark.needs("namespaces", "bubblewrap")
-def test_a_phone_tells_its_operators_as_this_computer_does(user, phone, adb):
+def test_a_phone_reports_its_operators_as_this_computer_does(user, phone, adb):
     run = user.measures(
         *ODD,
         *("--device", f"android:{phone.serial}", *HERE, *FLOAT_AND_INT8),
@@ -195,7 +195,7 @@ def test_the_operators_of_int8_mobilenet_are_its_quantized_convolutions(user):
     assert 'data-operator="quantized::conv2d_relu"' in page_of(user)
 
 
-def test_what_is_observed_tells_what_observing_cost(user):
+def test_what_is_observed_reports_what_observing_cost(user):
     run = user.measures(*ODD, *HERE, "--variant", "float32", "--profile", "ops")
 
     assert {profile.block for profile in run.profiles} == {0, 1}

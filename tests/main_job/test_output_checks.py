@@ -58,7 +58,7 @@ def test_a_simulated_phone_answers_as_this_computer_does(user):
 
 
 @pytest.mark.slow
-def test_a_suite_asks_for_it_and_a_program_that_cannot_tell_is_noted(user):
+def test_a_suite_asks_for_it_and_a_program_that_cannot_report_is_noted(user):
     made = subprocess.run(
         [sys.executable, PLAIN_LOOP, os.environ["POCKETBENCH_CACHE_DIR"]],
         capture_output=True,

@@ -49,5 +49,5 @@ def test_five_percent_are_caught_and_no_change_is_left_alone(private_adb, user):
 
 
 def _is_around_five_percent(ratio):
-    # On a busy computer the point itself strays further; its interval tells of that.
+    # On a busy computer the point itself strays further; its interval shows that.
     return ratio["low"] < 1.07 and ratio["high"] > 1.03

@@ -215,7 +215,7 @@ def test_what_is_not_known_is_unavailable_and_each_reason_stands_once(heated):
     assert dict(row.reasons)["not stated"] == "Doze"
 
 
-def test_a_device_that_tells_nothing_says_so_and_shows_no_figure(heated):
+def test_a_device_that_reports_nothing_says_so_and_shows_no_figure(heated):
     (row,) = (
         row for row in conditions_table(View(heated)).rows if row.device_id == HOST.id
     )
@@ -277,7 +277,7 @@ def test_the_band_says_the_range_and_marks_caps_and_throttled_launches(heated):
     assert "2 launches throttled" in described
 
 
-def test_a_device_that_tells_no_heat_and_no_caps_has_no_band(heated):
+def test_a_device_that_reports_no_heat_and_no_caps_has_no_band(heated):
     plain, banded = drawn(heated, HOST.id), drawn(heated, PIXEL.id)
 
     assert float(banded.get("height") or 0) - float(plain.get("height") or 0) > 40
@@ -317,7 +317,7 @@ def test_without_a_skin_sensor_the_hottest_of_the_others_is_drawn():
         assert band(reported, 0.0, reading).kind == kind
 
 
-def test_the_page_and_the_comment_and_the_document_tell_the_same(heated):
+def test_the_page_and_the_comment_and_the_document_report_the_same(heated):
     page = html.render(View(heated))
     table = re.search(r'<table class="words" id="conditions">.*?</table>', page, re.S)
     assert table

@@ -239,7 +239,7 @@ def test_one_launch_each_has_no_intervals_and_says_so(make_summary):
     assert "rough numbers" in page
 
 
-def test_a_program_that_tells_a_mean_only_has_no_traces(small):
+def test_a_program_that_reports_a_mean_only_has_no_traces(small):
     def without_samples(launch):
         none = {"latencies_ns": (), "warmup_latencies_ns": ()}
         return replace(launch, measurement=replace(launch.measurement, **none))

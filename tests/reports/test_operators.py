@@ -74,7 +74,7 @@ def test_a_variant_without_an_observed_baseline_stands_alone(make_summary):
     assert "against" not in found.charts[0].svg
 
 
-def test_the_page_tells_operators_fallbacks_and_what_observing_cost(full):
+def test_the_page_reports_operators_fallbacks_and_what_observing_cost(full):
     page = html.render(View(full))
 
     assert page.count('data-operator="quantized::conv2d_relu"') == 2

@@ -113,7 +113,7 @@ def test_the_chart_has_three_panels_on_one_time(long_run):
     assert len(drawn) < 60_000
 
 
-def test_a_device_that_tells_nothing_has_the_latency_panel_alone(long_run):
+def test_a_device_that_reports_nothing_has_the_latency_panel_alone(long_run):
     silent = long_run.sustained[0]
 
     drawn = sustained_chart(silent, Colour("#0c0c01", "#0d0d01"), where="net", name="c")

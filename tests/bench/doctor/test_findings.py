@@ -29,7 +29,7 @@ def advice(conditions=None, **more):
     return advice_of(found)
 
 
-def test_a_phone_that_tells_nothing_gives_a_reason_for_every_part():
+def test_a_phone_that_reports_nothing_gives_a_reason_for_every_part():
     for found in parts_of(Conditions(missing={"thermal": "the output was cut off"})):
         assert not found.is_read
         assert found.reason == (

@@ -123,7 +123,7 @@ def test_places_that_explain_everything_are_no_noise_to_judge_by():
     assert paired_evidence(a, b, positions=places) == paired_evidence(a, b)
 
 
-def test_a_run_tells_the_judge_the_places_of_its_launches(make_run, make_launch):
+def test_a_run_reports_the_judge_the_places_of_its_launches(make_run, make_launch):
     from msgspec.structs import replace
 
     a, b, places = launched(12, 3, second=0.1)

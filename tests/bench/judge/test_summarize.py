@@ -134,7 +134,7 @@ def test_one_launch_has_a_point_and_no_interval(make_run):
     assert (got.verdict, got.launches_to_settle) == (Verdict.INCONCLUSIVE, None)
 
 
-def test_what_a_program_does_not_tell_is_absent(make_run, make_launch):
+def test_what_a_program_does_not_report_is_absent(make_run, make_launch):
     launch = make_launch("host", "a", 0, measurement=Measurement(mean_latency_ns=2000))
     run = msgspec.structs.replace(make_run({("host", "a"): [1]}), launches=(launch,))
 
@@ -443,7 +443,7 @@ def test_a_summary_goes_through_json(make_run):
     assert again == summary.comparisons[0]
 
 
-def test_the_plan_tells_which_metrics_get_verdicts(make_run):
+def test_the_plan_reports_which_metrics_get_verdicts(make_run):
     run = make_run({("host", "a"): FLOAT, ("host", "b"): INT8})
     plan = msgspec.structs.replace(
         run.started.plan, gate_on=("throughput_per_s", "peak_rss_bytes")

@@ -83,11 +83,11 @@ def test_a_pause_of_the_whole_device_is_a_gap_in_the_slices(course, make_run):
     assert missing * cell.slices[0].length_s == pytest.approx(20, abs=1.5)
 
 
-@pytest.mark.parametrize("tells_uptime", [True, False])
+@pytest.mark.parametrize("reports_uptime", [True, False])
 def test_readings_stand_where_they_were_on_the_time_of_the_program(
-    course, tells_uptime
+    course, reports_uptime
 ):
-    cell, _ = course(tells_uptime=tells_uptime)
+    cell, _ = course(reports_uptime=reports_uptime)
 
     times = [state.at_s for state in cell.states]
     assert times == pytest.approx([5.0 * n for n in range(1, 120)], abs=0.05)
@@ -131,7 +131,7 @@ def test_a_slowdown_is_no_cost_of_reading(course):
     assert cell.latency_while_read == pytest.approx(1, abs=0.02)
 
 
-def test_a_device_that_tells_nothing_has_latency_alone(course):
+def test_a_device_that_reports_nothing_has_latency_alone(course):
     cell, _ = course(is_watched=False)
 
     assert cell.states == ()

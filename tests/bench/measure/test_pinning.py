@@ -75,7 +75,7 @@ HALF_TOLD = sized(((0,), 2_000, 1024), ((1,), 2_200, None))
         (HALF_TOLD, "big", (1,)),
     ],
 )
-def test_capacity_counts_before_clocks_where_all_tell_it(info, asked, cpus):
+def test_capacity_counts_before_clocks_where_all_report_it(info, asked, cpus):
     assert cores_of(info, asked) == cpus
 
 

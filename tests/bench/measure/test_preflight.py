@@ -306,7 +306,7 @@ def test_what_earlier_runs_pushed_makes_room(program, records):
     assert model.sha256 in {kept.sha256 for kept in device.kept}
 
 
-def test_a_phone_that_does_not_tell_its_room_refuses_nothing(program, records):
+def test_a_phone_that_does_not_report_its_room_refuses_nothing(program, records):
     device = Phone(free_bytes=Missing(reason="df says nothing"))
     model = sized(records, "a", 10**12)
 

@@ -164,7 +164,7 @@ def test_what_cannot_be_prepacked_is_measured_as_exported(bench, runner, reason)
     assert any(reason in text for text in bench.notes.texts) is (reason is not None)
 
 
-def test_a_program_that_fails_is_told_and_tried_again_in_the_next_run(bench):
+def test_a_program_that_fails_is_reported_and_tried_again_in_the_next_run(bench):
     bench.phone.answer = lambda argv: int(argv[0] == "prepack")
     assert bench.packed() == []
     assert "net float32 is measured as exported: it holds no TorchScript" in (

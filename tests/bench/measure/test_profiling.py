@@ -47,7 +47,9 @@ class Runner:
 
     def parse_profile(self, result, artifact, request):
         if result.exit_code:
-            raise LaunchError(Reason.NO_OPERATOR_TIMES, artifact.model, "it tells none")
+            raise LaunchError(
+                Reason.NO_OPERATOR_TIMES, artifact.model, "it reports none"
+            )
         return TIMES
 
 
@@ -164,7 +166,7 @@ def test_what_could_not_be_observed_is_a_note_and_is_tried_again(bench):
     assert isinstance(failed, ProfileFailure)
     assert isinstance(observed, OperatorProfile)
     assert failed.reason is Reason.NO_OPERATOR_TIMES
-    assert "net float32: no operator times: it tells none" in bench.notes.texts
+    assert "net float32: no operator times: it reports none" in bench.notes.texts
     assert read_run(bench.folder).failures == ()
 
     assert all(isinstance(each, OperatorProfile) for each in bench.profiles())

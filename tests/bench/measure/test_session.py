@@ -41,9 +41,9 @@ from tests import factories
 class ScriptedDevice:
     """A device whose every run is answered by a function of the variant."""
 
-    def __init__(self, info, answer, tell, cancel):
+    def __init__(self, info, answer, read, cancel):
         self.info = info
-        self.tell = tell
+        self.read = read
         self._answer = answer
         self._cancel = cancel
 
@@ -59,13 +59,13 @@ class ScriptedDevice:
         )
 
     def conditions(self):
-        return self.tell()
+        return self.read()
 
 
 class ScriptedDriver:
     def __init__(self, answer=lambda argv: None):
         self.answer = answer
-        self.tell = Conditions
+        self.read = Conditions
         self.opened = 0
         self.unavailable = None
 
@@ -77,7 +77,7 @@ class ScriptedDriver:
         self.opened += 1
         if self.unavailable:
             raise self.unavailable
-        yield ScriptedDevice(info, self.answer, self.tell, cancel)
+        yield ScriptedDevice(info, self.answer, self.read, cancel)
 
 
 class CountingRunner:
@@ -414,7 +414,7 @@ def test_conditions_right_after_a_launch_are_those_right_before_the_next(
     bench, records
 ):
     reported = itertools.count()
-    bench.driver.tell = lambda: Conditions(uptime_s=float(next(reported)))
+    bench.driver.read = lambda: Conditions(uptime_s=float(next(reported)))
 
     run = bench.run(records.plan("float32", blocks=2))
 
@@ -429,7 +429,7 @@ def test_conditions_are_read_again_where_the_last_ones_have_grown_old(
 ):
     monkeypatch.setattr(device_session, "_AS_NOW_S", 0.0)
     reported = itertools.count()
-    bench.driver.tell = lambda: Conditions(uptime_s=float(next(reported)))
+    bench.driver.read = lambda: Conditions(uptime_s=float(next(reported)))
 
     run = bench.run(records.plan("float32", blocks=2))
 
@@ -439,14 +439,14 @@ def test_conditions_are_read_again_where_the_last_ones_have_grown_old(
 def test_what_a_device_measured_before_it_went_away_stands(bench, records):
     reported = itertools.count()
 
-    def tell():
+    def read():
         if next(reported) == 1:
             raise DeviceLostError(
                 "host", "gone", "look", reason=FailureReason.DEVICE_LOST
             )
         return Conditions()
 
-    bench.driver.tell = tell
+    bench.driver.read = read
     run = bench.run(records.plan("float32", blocks=1))
 
     (launch,) = run.launches

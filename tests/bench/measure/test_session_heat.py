@@ -47,7 +47,7 @@ class HotPhone:
         self.status = 2 if self.launches in self.hot_launches else 0
         self.launches += 1
 
-    def tell(self):
+    def read(self):
         reported, self.status = self.status, 0
         return Conditions(thermal=Thermal(status=reported))
 
@@ -73,7 +73,7 @@ def measured(tmp_path, records):
         bench.info = DeviceInfo(id="host", family=family, name="phone")
         phone = HotPhone(hot_launches)
         bench.driver.answer = phone.answer
-        bench.driver.tell = phone.tell
+        bench.driver.read = phone.read
         plan = msgspec.structs.replace(
             records.plan("float32", "int8-static", blocks=blocks), cooldown=cooldown
         )
@@ -173,7 +173,7 @@ def test_a_phone_that_cools_down_holds_no_other(tmp_path, records):
 
     def job(name, status):
         driver = ScriptedDriver()
-        driver.tell = lambda: Conditions(thermal=Thermal(status=status()))
+        driver.read = lambda: Conditions(thermal=Thermal(status=status()))
         return DeviceJob(
             SelectedDevice(driver, DeviceInfo(id=name, family="android", name=name)),
             [RunnerBinding(CountingRunner(), PROGRAM)],
@@ -206,7 +206,7 @@ def test_a_phone_that_cools_down_holds_no_other(tmp_path, records):
 def test_a_phone_that_never_settles_is_measured_once_with_its_caveat(tmp_path, records):
     bench = Bench(tmp_path, records)
     bench.info = DeviceInfo(id="host", family="android", name="phone")
-    bench.driver.tell = lambda: Conditions(thermal=Thermal(status=3))
+    bench.driver.read = lambda: Conditions(thermal=Thermal(status=3))
     plan = msgspec.structs.replace(records.plan(blocks=2), cooldown=QUICK)
 
     run = bench.run(plan)

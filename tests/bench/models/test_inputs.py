@@ -49,7 +49,7 @@ def test_integers_cover_their_range_and_no_more(dtype):
     assert set(tensor.tolist()) == {3, 4, 5, 6, 7}
 
 
-def test_an_example_tells_the_range_of_its_integers():
+def test_an_example_reports_the_range_of_its_integers():
     assert range_of(torch.tensor([4, 9, 2])) == Range(2, 9)
 
 

@@ -63,7 +63,7 @@ def test_the_facts_are_those_of_the_file(export_here):
     )
 
 
-def test_the_method_tells_whether_this_torch_has_xnnpack(export_here):
+def test_the_method_reports_whether_this_torch_has_xnnpack(export_here):
     method = export_here("nets:tiny").export.method
 
     if torch.backends.xnnpack.enabled:

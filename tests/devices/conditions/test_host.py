@@ -16,7 +16,7 @@ def lay(root: Path, files: dict[str, str]) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/meminfo").exists(), reason="needs Linux's /proc")
-def test_this_computer_tells_its_load_memory_and_cores():
+def test_this_computer_reports_its_load_memory_and_cores():
     conditions = read_host_conditions()
     assert conditions.load_averages is not None
     assert conditions.memory is not None
@@ -28,7 +28,7 @@ def test_this_computer_tells_its_load_memory_and_cores():
         assert (getattr(conditions, part) is None) == (part in conditions.missing)
 
 
-def test_a_computer_with_clocks_and_zones_tells_them(tmp_path: Path):
+def test_a_computer_with_clocks_and_zones_reports_them(tmp_path: Path):
     policy = "sys/devices/system/cpu/cpufreq/policy0"
     lay(
         tmp_path,

@@ -25,7 +25,7 @@ def read(phone: Any, open_phone: Any) -> tuple[Conditions, int]:
     return parse_probe(result.stdout.decode("utf-8", "replace"), token), round_trips
 
 
-def test_a_pixel_tells_everything_in_one_round_trip(phone_factory, open_phone):
+def test_a_pixel_reports_everything_in_one_round_trip(phone_factory, open_phone):
     conditions, round_trips = read(phone_factory("pixel-8"), open_phone)
     assert round_trips == 1
     assert conditions.thermal is not None

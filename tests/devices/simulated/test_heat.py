@@ -61,7 +61,7 @@ def test_a_hot_phone_caps_its_clocks_and_recovers_when_it_cools(
     assert _until(device, lambda c: not caps(c)).thermal.status == 0
 
 
-def test_some_phones_cap_clocks_and_tell_no_status(phone_factory, open_phone):
+def test_some_phones_cap_clocks_and_report_no_status(phone_factory, open_phone):
     phone, device = hot_phone(
         phone_factory, open_phone, cooling_c_per_s=0.0, reports_status=False
     )

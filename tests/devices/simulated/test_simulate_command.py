@@ -101,7 +101,7 @@ def test_its_profile_can_be_changed_and_its_behaviour_scripted(simulate, adb):
     running.communicate(timeout=120)
 
 
-def test_the_list_tells_every_profile(simulate):
+def test_the_list_reports_every_profile(simulate):
     out, _ = simulate("--list").communicate(timeout=120)
     assert "Pixel 8 (arm64-v8a, 9 cores), Android 14" in out
 

@@ -43,11 +43,11 @@ std::vector<std::int64_t> times_for(
     int count, std::int64_t least_ns, std::vector<std::int64_t>& gaps) {
   std::vector<std::int64_t> found;
   const std::int64_t began = pocketbench::now_ns();
-  std::int64_t told = 0;  // of the time since then
+  std::int64_t reported = 0;  // of the time since then
   for (int i = 0; i < count || pocketbench::now_ns() - began < least_ns; ++i) {
-    gaps.push_back(std::max<std::int64_t>(0, pocketbench::now_ns() - began - told));
+    gaps.push_back(std::max<std::int64_t>(0, pocketbench::now_ns() - began - reported));
     found.push_back(time_work(kWorkNs));
-    told += gaps.back() + found.back();
+    reported += gaps.back() + found.back();
   }
   return found;
 }
