@@ -28,7 +28,9 @@ def test_a_worker_that_closes_while_a_part_still_stops_waits_for_its_scheduler_a
 
     async def says_what_becomes_of_it():
         said = asyncio.Queue()
-        async with Scheduler(host="127.0.0.1", port=0, dashboard=False) as scheduler:
+        async with Scheduler(
+            host="127.0.0.1", port=0, dashboard_address=":0"
+        ) as scheduler:
             address = scheduler.address
             serving = asyncio.create_task(
                 worker._serve(address, "left", said.put_nowait)
