@@ -52,8 +52,9 @@ def test_a_launch_goes_on_until_its_time_is_reached(null):
     began = starts_ns(measured.gaps_ns, measured.latencies_ns)
     assert began == sorted(began)
     last_end_ns = began[-1] + measured.latencies_ns[-1]
-    assert last_end_ns > 0.19e9
-    assert last_end_ns < result.duration_ns
+    assert result.duration_ns > 0.2e9
+    # The samples after the last one kept may have waited for a busy computer.
+    assert 0.1e9 < last_end_ns < result.duration_ns
     assert not measured.was_stopped
     uptime_ns = float(Path("/proc/uptime").read_text().split()[0]) * 1e9
     assert 0 < measured.began_uptime_ns < uptime_ns
