@@ -49,7 +49,7 @@ def input_sets(original: Original, *, seed: int) -> InputSets:
     """Use the author's own inputs where there are any, or make seeded ones."""
     given = original.given
     if len(given) == 1 and original.is_varied:
-        return around(given[0], seed=seed)
+        return around(given[0], seed=seed, has_state=bool(original.state))
     if given:
         held_out = len(given) // 4
         return InputSets(
@@ -62,28 +62,34 @@ def input_sets(original: Original, *, seed: int) -> InputSets:
     return InputSets(
         bundled=original.inputs(set_count(first), seed=seed, purpose="bundled"),
         calibration=original.inputs(
-            _calibration_count(first), seed=seed, purpose="calibration"
+            _calibration_count(first, has_state=bool(original.state)),
+            seed=seed,
+            purpose="calibration",
         ),
         held_out=original.inputs(HELD_OUT_SETS, seed=seed, purpose="held out"),
         origin="seeded",
     )
 
 
-def _calibration_count(inputs: InputSet) -> int:
+def _calibration_count(inputs: InputSet, *, has_state: bool) -> int:
+    """How many sets; a state would run away in many calls one after the other."""
+    if has_state:
+        return CALIBRATION_SETS
     values = max((tensor.numel() for tensor in inputs), default=0)
     wanted = CALIBRATION_VALUES // max(values, 1)
     return max(CALIBRATION_SETS, min(wanted, MOST_CALIBRATION_SETS))
 
 
-def around(example: InputSet, *, seed: int) -> InputSets:
+def around(example: InputSet, *, seed: int, has_state: bool = False) -> InputSets:
     """The example first, and variations of it."""
 
     def more(count: int, purpose: str) -> list[InputSet]:
         return varied_inputs(example, count, seed=seed, purpose=purpose)
 
+    count = _calibration_count(example, has_state=has_state)
     return InputSets(
         bundled=[example, *more(set_count(example) - 1, "bundled")],
-        calibration=[example, *more(_calibration_count(example) - 1, "calibration")],
+        calibration=[example, *more(count - 1, "calibration")],
         held_out=more(HELD_OUT_SETS, "held out"),
         origin="example-based",
     )

@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import executorch.kernels.quantized  # noqa: F401  # registers operators for lowering
 import torch
-from executorch.exir import ExecutorchProgramManager, to_edge_transform_and_lower
+from executorch.exir import (
+    ExecutorchBackendConfig,
+    ExecutorchProgramManager,
+    to_edge_transform_and_lower,
+)
 from executorch.exir.lowered_backend_module import get_lowered_backend_modules
+from executorch.exir.passes.init_mutable_pass import InitializedMutableBufferPass
 
 from pocketbench.bench.errors import ExportError
 from pocketbench.bench.models.executorch.delegates import partitioners
@@ -122,7 +127,9 @@ def lower(
         edge = to_edge_transform_and_lower(program, partitioner=chosen)
         graph = edge.exported_program().graph_module
         delegation = delegation_of(graph)
-        made = edge.to_executorch()
+        states = _states_with_values(edge.exported_program())
+        begun = InitializedMutableBufferPass(states)
+        made = edge.to_executorch(ExecutorchBackendConfig(passes=[begun]))
         with path.open("wb") as file:
             made.write_to_file(file)
     except Exception as error:
@@ -138,6 +145,21 @@ def lower(
             "Take out what the message names, or measure it with --engine lite",
         ) from error
     return facts_of(made, delegation)
+
+
+def _states_with_values(program: torch.export.ExportedProgram) -> list[str]:
+    """Places of the buffers that it changes and that do not begin as zeros.
+
+    ExecuTorch begins all others as zeros, whatever the model holds.
+    """
+    signature = program.graph_signature
+    changed = set(signature.buffers_to_mutate.values())
+    values = {**program.constants, **program.state_dict}
+    return [
+        place
+        for place, name in signature.inputs_to_buffers.items()
+        if name in changed and bool(values[name].any())
+    ]
 
 
 def delegation_of(graph: fx.GraphModule) -> Delegation:

@@ -11,6 +11,7 @@ from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 from pocketbench.bench.errors import ExportError
 from pocketbench.bench.models.executorch.delegates import quantizer
 from pocketbench.bench.models.executorch.program import refuse_norms_of_each_batch
+from pocketbench.bench.models.state import fresh, restore
 from pocketbench.bench.models.summarize_exception import summarize_exception
 
 if TYPE_CHECKING:
@@ -68,11 +69,16 @@ def quantize_graph(
         if is_dynamic and delegate == "xnnpack":
             _flatten_linear_inputs(graph)
         _drop_dtype_checks(graph)
+        # Its buffers are the model's own, which calls would change.
+        graph = fresh(graph)
+        buffers = {name: x.detach().clone() for name, x in graph.named_buffers()}
         prepared = prepare_pt2e(graph, chosen)
         with torch.no_grad():
             for inputs in calibration[:1] if is_dynamic else calibration:
                 prepared(*inputs)
         made = convert_pt2e(prepared)
+        own = {name for name, _ in made.named_buffers()} & buffers.keys()
+        restore(made, {name: buffers[name] for name in own})
     except Exception as error:
         raise ExportError(
             name,

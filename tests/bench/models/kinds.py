@@ -815,3 +815,19 @@ class Differentiating(Spectrum):
 
 def differentiating():
     return Differentiating(), torch.randn(2, 8)
+
+
+class Begun(Spectrum):
+    """A state that does not begin as zeros."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("level", torch.full((8,), 5.0))
+
+    def forward(self, x):
+        self.level.add_(1)
+        return self.linear(x) * self.level
+
+
+def begun():
+    return Begun(), torch.randn(2, 8)

@@ -167,3 +167,12 @@ def test_a_recurrent_layer_that_stays_float32_is_named(export_kind):
     artifact = export_kind("plain_recurrent", "int8-dynamic+executorch")
 
     assert artifact.export.kept_float == ("module",)
+
+
+@pytest.mark.parametrize("made", ["float32", "int8-dynamic"])
+def test_a_state_begins_with_the_models_own_values(nets, export_here, made):
+    shutil.copy(Path(__file__).with_name("kinds.py"), nets / "user_kinds.py")
+    artifact = export_here("user_kinds:begun", f"{made}+executorch")
+
+    assert artifact.export.state == ("level",)
+    assert artifact.output_error.worst_sqnr_db > 40
