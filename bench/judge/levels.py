@@ -4,9 +4,10 @@ A history is looked at after every run, so a step must stand out more than one l
 needs. It is confirmed when all of these hold:
 
 * it lasted `LASTING` runs, all but one or two on its own side of the middle;
-* it is beyond chance, and clear: the sum of its height over the noise of single runs
-  (less where noise lasts), of the likelihood by which two levels explain the values
-  better than one that walks, and of that beside a cubic curve;
+* it is beyond chance, and clear: the sum of its height over the noise of single runs,
+  of the log likelihood by which two levels explain the values better than one that
+  walks, and of that beside a cubic curve, less where noise lasts. While it is new the
+  height counts most, for hardly anything else is known; later the likelihood does;
 * it is abrupt: most of it happens within a few runs;
 * the history has been steady: levels before it lasted long enough, longer where it only
   returns to a level that was there before, as a machine of two speeds does; or it has
@@ -43,11 +44,14 @@ _STEADY = 12.0
 _STEADY_WHEN_BACK, _STEADY_WHEN_BACK_AT_ONCE = 14.5, 18.0
 _EACH = 12
 _SAME = 4.0
-_CLEAR, _CLEARER = 4.3, 5.3
-_HIGHEST = 5.0
-_BESIDE_A_WALK, _MOST_BESIDE_A_WALK = 0.2, 12.0
-_BESIDE_A_CURVE, _LEAST_BESIDE_A_CURVE, _MOST_BESIDE_A_CURVE = 0.03, -5.0, 10.0
-_ABRUPT = 0.65
+_NEW, _NO_LONGER_NEW = 10, 15
+_CLEAR, _HEIGHT = (17.8, 11.8), (4.0, 1.0)
+_CLEARER_WHEN_YOUNG, _CLEARER_WHEN_EARLY_OR_BACK = 3.0, 5.0
+_HIGHEST = 4.0
+_MOST_BESIDE_A_WALK = 10.0
+_BESIDE_A_CURVE, _LEAST_BESIDE_A_CURVE = 0.25, -5.0
+_LASTING_NOISE = 2.0
+_ABRUPT = 0.6
 _NEAR = 4
 _ALPHA = 0.003
 _STANDS_OUT = 4.0
@@ -114,7 +118,17 @@ def _is_sure(cut: Segments, number: int, sides: _Sides) -> bool:
             steady = _STEADY_WHEN_BACK_AT_ONCE if number == 2 else _STEADY_WHEN_BACK
         if is_early or start < max(_FIRST_OF_ALL, steady * number):
             return False
-    return sides.clearness >= (_CLEARER if is_early or is_back_at_once else _CLEAR)
+    clear = _while_new(_CLEAR, end - start)
+    if is_early or is_back_at_once:
+        clear += _CLEARER_WHEN_EARLY_OR_BACK
+    elif start < _FIRST:
+        clear += _CLEARER_WHEN_YOUNG
+    return sides.clearness >= clear
+
+
+def _while_new(bounds: tuple[float, float], lasted: int) -> float:
+    """From the one for a new level to the one for a level that lasted."""
+    return float(np.interp(lasted, (_NEW, _NO_LONGER_NEW), bounds))
 
 
 class _Sides:
@@ -144,10 +158,13 @@ class _Sides:
         """How clearly it is a step: the height, and how badly else is explained."""
         height = abs(self._apart) / math.sqrt(self._variance) / (1 + self._noise.wider)
         walk = beside_a_walk(self._old, self._new, self._least)
+        length = len(self._old) + len(self._new)
+        curve = length / 2 * math.log1p(self._beside_a_curve / (length - 2))
         return (
-            min(height, _HIGHEST)
-            + _BESIDE_A_WALK * min(walk, _MOST_BESIDE_A_WALK)
-            + _BESIDE_A_CURVE * min(self._beside_a_curve, _MOST_BESIDE_A_CURVE)
+            _while_new(_HEIGHT, len(self._new)) * min(height, _HIGHEST)
+            + min(walk, _MOST_BESIDE_A_WALK)
+            + _BESIDE_A_CURVE * curve
+            - _LASTING_NOISE * self._noise.wider
         )
 
     @cached_property
