@@ -55,11 +55,11 @@ def net(tmp_path):
     return model_file(tmp_path / "net.ptl", b"a model")
 
 
-def the_failure(run, reason):
-    """The one failure of a run, which has its remedy and stands for a reason."""
+def the_failure(run, reason, remedy=None):
+    """The one failure of a run, with its reason's remedy or one that says more."""
     (failure,) = {(x.reason, x.fact): x for x in run.failures}.values()
     assert failure.reason is reason
-    assert failure.remedy == reason.remedy
+    assert failure.remedy == (remedy or reason.remedy)
     return failure
 
 
@@ -238,8 +238,12 @@ def test_a_symbol_that_is_missing_is_named(phones, job, net, compiled):
         name=RUNNER, path=str(compiled / "needs"), abi=ABI, options=(library,)
     )
 
-    failure = the_failure(job.measures(phones(), net, given=program), Reason.LINKER)
-
+    failure = the_failure(
+        job.measures(phones(), net, given=program),
+        Reason.LINKER,
+        "A library of another release lacks the symbol needed: give the libraries that "
+        "the program was built with",
+    )
     assert "undefined symbol: needed" in failure.fact
 
 

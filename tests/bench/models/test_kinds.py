@@ -280,7 +280,7 @@ def test_a_number_that_a_call_changes_is_a_state(export_kind):
 
     assert artifact.export.state == ("calls",)
     # Calibrated on many calls, it counts from the first again.
-    assert artifact.output_error.worst_sqnr_db > 30
+    assert artifact.output_error.worst_sqnr_db > 20
     x = torch.randn(1, 8)
     assert torch.equal(answer(artifact, x), answer(artifact, x))
     assert export_kind("noting").export.state == ()
