@@ -185,8 +185,8 @@ def test_an_x86_64_phone_gets_this_computers_programs_and_c_library(
     (ready,) = run.devices
     for program in ready.programs:
         assert (program.libc, program.loader) == ("glibc", "ld-linux-x86-64.so.2")
-    # The phone was opened before, to see whether its torch can prepack the model.
-    assert origins(ready) == {"sent", "present"}
+    # Where no earlier run prepacked the model, the phone was opened for that before.
+    assert origins(ready) in ({"sent"}, {"sent", "present"})
     assert {x.runner for x in run.launches} == {"executorch", "lite"}
     assert len(run.launches) == 8
     again, _ = runs(user, start, *NET, *VARIANTS, *engines, "-d", "android:*", adb=adb)
