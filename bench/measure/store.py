@@ -47,6 +47,7 @@ class Store:
         self.folder = folder
         self._path = path = folder / FILE_NAME
         self._lock = threading.Lock()
+        self._sync_lock = threading.Lock()
         self._descriptor = -1
         self._synced_bytes = -1
         try:
@@ -84,18 +85,24 @@ class Store:
         Raises:
             StorageError: The disk fails.
         """
+        # While the disk works for one device the others go on appending, and those
+        # that come here meanwhile share the next turn.
         with self._lock:
-            if self._synced_bytes == self._end:
+            wanted = self._end
+        with self._sync_lock:
+            if self._synced_bytes >= wanted:
                 return
+            with self._lock:
+                wanted = self._end
             try:
                 os.fsync(self._descriptor)
             except OSError as error:
                 raise _failed(self._path, error) from error
-            self._synced_bytes = self._end
+            self._synced_bytes = wanted
 
     def close(self) -> None:
         """Sync and close; closing again does nothing."""
-        with self._lock:
+        with self._sync_lock, self._lock:
             if self._descriptor < 0:
                 return
             try:

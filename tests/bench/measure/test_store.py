@@ -1,3 +1,4 @@
+import os
 import threading
 from datetime import datetime, timedelta
 
@@ -29,6 +30,37 @@ def test_what_was_appended_is_read_back(tmp_path, records):
     assert run.failures == (failure,)
     assert run.artifacts == (artifact,)
     assert run.outcome == "finished"
+
+
+def test_others_append_while_the_disk_works_for_one(tmp_path, records, monkeypatch):
+    appended = threading.Event()
+
+    def append():
+        run.append(records.failure())
+        appended.set()
+
+    def slow_disk(descriptor):
+        threading.Thread(target=append).start()
+        assert appended.wait(60)
+
+    with Store(tmp_path) as run:
+        run.append(records.started())
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", slow_disk)
+            run.sync()
+
+    assert len(read_run(tmp_path).failures) == 1
+
+
+def test_what_is_on_disk_is_not_synced_again(tmp_path, records, monkeypatch):
+    synced = []
+    with Store(tmp_path) as run:
+        run.append(records.launch())
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", synced.append)
+            run.sync()
+            run.sync()
+    assert len(synced) == 1
 
 
 def test_each_record_is_on_disk_as_one_line_as_soon_as_it_is_appended(
