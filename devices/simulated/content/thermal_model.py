@@ -19,14 +19,13 @@ if TYPE_CHECKING:
     from pocketbench.devices.simulated.profile import Profile
 
 _TICK_S = 0.02
-_UNSCRIPTED_S = 0.2
 _LONGEST = 4.0
 """Of a part of the duty cycle. This computer may be late in ending one; the next one
 is then longer too, so that the slowdown stays what the script says."""
 
 
 class Heating:
-    """Follows the script of heat, if there is one, for as long as the phone is on."""
+    """How warm a phone is, by its script of heat."""
 
     def __init__(
         self, profile: Profile, vitals: Vitals, script: Callable[[], Heat | None]
@@ -47,16 +46,12 @@ class Heating:
 
     def started(self, process: Process) -> None:
         """Hear of a command that starts."""
+        self._processes = [x for x in self._processes if x.is_running]
         self._processes.append(process)
 
     async def follow(self) -> None:
-        """Warm, cool, throttle and recover, until cancelled."""
-        while True:
-            heat = self._script()
-            if heat is None:
-                self._processes = [x for x in self._processes if x.is_running]
-                await asyncio.sleep(_UNSCRIPTED_S)
-                continue
+        """Warm, cool, throttle and recover, for as long as there is a script."""
+        while (heat := self._script()) is not None:
             self._advance(heat)
             if self._is_throttled:
                 await self._pause(heat)

@@ -64,7 +64,7 @@ class Control:
                 daemon.vitals.refresh()
             case "behave":
                 whole = msgspec.to_builtins(daemon.behaviour) | arguments
-                daemon.behaviour = msgspec.convert(whole, Behaviour)
+                daemon.behave(msgspec.convert(whole, Behaviour))
             case _:
                 raise KeyError(what)
         return None

@@ -74,13 +74,20 @@ class Daemon:
         self._idle = asyncio.Event()
         self._idle.set()
         self._background: set[asyncio.Task[None]] = set()
+        self._heated: asyncio.Task[None] | None = None
+
+    def behave(self, behaviour: Behaviour) -> None:
+        """Follow a script from now on."""
+        self.behaviour = behaviour
+        if behaviour.heat and (self._heated is None or self._heated.done()):
+            self._heated = asyncio.create_task(self._heating.follow())
 
     async def listen(self, listener: socket.socket) -> None:
         """Serve adb servers that connect to a bound socket."""
         self.processes.watch()
         self._address = listener.getsockname()
         await self._listen(sock=listener)
-        self._in_background(self._heating.follow())
+        self.behave(self.behaviour)
 
     def unplug(self) -> None:
         """Drop every connection, and refuse new ones until `plug`."""
