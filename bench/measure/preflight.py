@@ -149,13 +149,13 @@ def without_room(
     """
     if not isinstance(device, SupportsStorage) or not artifacts:
         return {}
+    objects = needed_objects(used_bindings(bindings, artifacts), artifacts.values())
+    lacking = {item.sha256: item.size_bytes for item in device.lacking(objects)}
+    if not lacking:
+        return {}
     free_bytes = device.free_bytes()
     if isinstance(free_bytes, Missing):
         return {}
-    objects = needed_objects(used_bindings(bindings, artifacts), artifacts.values())
-    if sum(item.size_bytes for item in objects) <= free_bytes:
-        return {}
-    lacking = {item.sha256: item.size_bytes for item in device.lacking(objects)}
     if sum(lacking.values()) > free_bytes:
         free_bytes += device.make_room(sum(lacking.values()) - free_bytes, objects)
     models = {artifact.sha256 for artifact in artifacts.values()}

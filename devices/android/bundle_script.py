@@ -220,7 +220,7 @@ def compose_script(
         f"conditions() {{ (\n{compose_probe(token)}) }}\n"
         f"{_COOLDOWN if limits.is_on else _ALWAYS_SETTLED}{_LAUNCH}{runs}{checks}"
         'cat plan.json >"$results" || exit 1\n'
-        f"identity() {{ {IDENTITY_SCRIPT}; }}\n"
+        f"identity() {{ (\n{IDENTITY_SCRIPT}) }}\n"
         '{ printf \'{"record":"bundle_phone","identity":"\'\n'
         'identity 2>/dev/null | encoded; printf \'"}\\n\'; } >>"$results"\n'
         f"{warm_up}{'capped_from_start=$(clocks)' if limits.is_on else ':'}\n{blocks}"

@@ -10,21 +10,13 @@ from typing import TYPE_CHECKING
 from pocketbench.bench.errors import (
     DeviceError,
     DeviceLostError,
-    DeviceUnavailableError,
 )
 from pocketbench.bench.records.device import Claim
-from pocketbench.bench.records.failure import FailureReason
 from pocketbench.devices.android.adb.errors import lost
 from pocketbench.devices.android.adb.program import find_adb
 from pocketbench.devices.android.adb.server import AdbServer
 from pocketbench.devices.android.adb.transports import ready_transport
-from pocketbench.devices.android.identity import (
-    IDENTITY_SCRIPT,
-    device_info,
-    parse_properties,
-    parse_sections,
-    serial_number,
-)
+from pocketbench.devices.android.identification import is_still, read_identity
 from pocketbench.devices.android.pinning import pin_to
 from pocketbench.devices.android.push.free_space import DF_SCRIPT, parse_free_space
 from pocketbench.devices.android.push.hubs import hub_of
@@ -68,10 +60,10 @@ if TYPE_CHECKING:
     )
     from pocketbench.bench.records.logcat import LogLine
     from pocketbench.devices.android.adb.program import AdbProgram
+    from pocketbench.devices.android.identification import Identity
 
 logger = logging.getLogger(__name__)
 
-IDENTITY_TIMEOUT_S = 20.0
 _CONDITIONS_TIMEOUT_S = 20.0
 _DF_TIMEOUT_S = 20.0
 _LOG_TIMEOUT_S = 20.0
@@ -320,6 +312,7 @@ def open_serial(
     progress: Callable[[str], None] | None = None,
     claim: Claim | None = None,
     adb: AdbProgram | None = None,
+    known: Identity | None = None,
 ) -> Iterator[AndroidDevice]:
     """Take exclusive use of a phone by adb's name for it.
 
@@ -333,6 +326,7 @@ def open_serial(
         progress: Called with one line about what takes long.
         claim: Whose run uses it, and how long it waits for another.
         adb: The program that pushes; `None`: the one that is found.
+        known: Who answered there before: asked only whether it is the same still.
 
     Raises:
         DeviceUnavailableError: Not there, unauthorized, offline, or in use.
@@ -345,9 +339,11 @@ def open_serial(
     with contextlib.closing(
         AdbShell(server, serial, device_id=device_id, cancel=cancel)
     ) as shell:
-        info, properties, boot_id = read_identity(
-            shell, device_id=device_id, family=family, serial=serial
-        )
+        if known is None or not is_still(known, shell):
+            known = read_identity(
+                shell, device_id=device_id, family=family, serial=serial
+            )
+        info = known.info
         assert info.serial_hash is not None
         with device_lock(device_id, info.serial_hash, claim, cancel):
             sender = ObjectSender(
@@ -368,33 +364,7 @@ def open_serial(
                 server,
                 shell,
                 objects,
-                properties=properties,
-                boot_id=boot_id,
+                properties=known.properties,
+                boot_id=known.boot_id,
                 cancel=cancel,
             )
-
-
-def read_identity(
-    shell: AdbShell, *, device_id: str, family: str, serial: str
-) -> tuple[DeviceInfo, Mapping[str, str], str]:
-    """Ask a phone who it is, in one round trip; also its properties and its boot id.
-
-    Raises:
-        DeviceUnavailableError: It is listed as ready and does not answer.
-        DeviceLostError: It went away meanwhile.
-    """
-    done = shell.run(["sh", "-c", IDENTITY_SCRIPT], timeout_s=IDENTITY_TIMEOUT_S)
-    sections = parse_sections(done.stdout)
-    properties = parse_properties(sections.get("getprop", ""))
-    if done.timed_out or not properties:
-        raise DeviceUnavailableError(
-            device_id,
-            f"does not answer within {IDENTITY_TIMEOUT_S:.0f} s"
-            if done.timed_out
-            else "does not report its properties",
-            "Unlock it, replug it, or restart it",
-            FailureReason.OFFLINE,
-        )
-    info = device_info(sections, device_id=device_id, family=family, serial=serial)
-    logger.debug("%s: serial %s", device_id, serial_number(properties) or serial)
-    return info, properties, sections.get("boot_id", "").strip()

@@ -21,7 +21,8 @@ from pocketbench.devices.android.adb.server import (
     server_from_environment,
 )
 from pocketbench.devices.android.adb.transports import Transport, list_transports
-from pocketbench.devices.android.device import AndroidDevice, open_serial, read_identity
+from pocketbench.devices.android.device import AndroidDevice, open_serial
+from pocketbench.devices.android.identification import Identity, read_identity
 from pocketbench.devices.android.reconnect import wait_until_back
 from pocketbench.devices.android.shell.shell import AdbShell
 from pocketbench.devices.device_lock import serial_hash, with_holders
@@ -66,6 +67,7 @@ class AndroidDriver:
         self.claim = Claim()
         self._adb: AdbProgram | None = None
         self._lost: set[str] = set()
+        self._found: dict[str, Identity] = {}
         elsewhere = "" if self._server.is_local else f"@{self._server}"
         self._prefix = f"android{elsewhere}:"
 
@@ -108,13 +110,14 @@ class AndroidDriver:
             with contextlib.closing(
                 AdbShell(self._server, transport.name, device_id=device_id, cancel=None)
             ) as shell:
-                info, _, _ = read_identity(
+                found = read_identity(
                     shell,
                     device_id=device_id,
                     family="android",
                     serial=transport.name,
                 )
-                return info
+                self._found[transport.name] = found
+                return found.info
         except DeviceError as error:
             logger.info("%s", error)
             state = _STATE_OF.get(error.reason, "unknown")
@@ -152,6 +155,7 @@ class AndroidDriver:
                 cancel=cancel,
                 progress=self._progress,
                 claim=self.claim,
+                known=self._found.get(serial),
             ) as device:
                 self._check_same(info, device.info)
                 yield device

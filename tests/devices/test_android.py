@@ -23,6 +23,7 @@ from pocketbench.devices.android.driver import (
     open_serial,
 )
 from pocketbench.devices.device_lock import device_lock
+from tests.phones import wait_for
 
 pytestmark = pytest.mark.needs("namespaces")
 
@@ -53,6 +54,32 @@ def test_a_phone_is_described_from_one_round_trip(phone, driver):
     assert info.core_count >= 1
     assert info.ram_bytes > 2**28
     assert info.page_size_bytes >= 4096
+
+
+def opens(driver, info):
+    with driver.open(info, cancel=threading.Event()) as device:
+        return device.info
+
+
+def test_a_phone_that_was_found_is_only_asked_whether_it_is_the_same(phone, driver):
+    info = of(phone, driver)
+    phone.ask("reset_statistics")
+    assert opens(driver, info) == info
+    asked = phone.statistics()["services"]
+    assert len(asked) == 1
+    assert "getprop" not in asked[0]
+
+
+def test_a_phone_that_restarted_since_it_was_found_is_asked_who_it_is(
+    phone, driver, adb
+):
+    info = of(phone, driver)
+    phone.ask("behave", reboot_s=0.0)
+    phone.ask("reboot")
+    wait_for(lambda: adb.state(phone) == "device")
+    phone.ask("reset_statistics")
+    assert opens(driver, info).serial_hash == info.serial_hash
+    assert "getprop" in phone.statistics()["services"][-1]
 
 
 def test_a_simulated_phone_says_so_however_it_is_found(phone, driver):
@@ -129,7 +156,9 @@ def test_a_phone_offline_is_listed_with_its_remedy_and_not_opened(phone, driver,
 def test_a_phone_that_does_not_answer_keeps_no_other_from_being_listed(
     phone_factory, driver, monkeypatch
 ):
-    monkeypatch.setattr("pocketbench.devices.android.device.IDENTITY_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(
+        "pocketbench.devices.android.identification.IDENTITY_TIMEOUT_S", 1.0
+    )
     rules = [{"contains": "getprop", "action": "hang"}]
     silent, well = phone_factory(behaviour={"rules": rules}), phone_factory()
     states = {info.id: info.state for info in driver.discover()}

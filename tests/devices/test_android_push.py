@@ -60,6 +60,27 @@ def test_the_second_push_sends_nothing_and_is_one_stream(phone, device, make_obj
     assert (counted["streams"], counted["received_bytes"]) == (1, 0)
 
 
+def test_what_was_looked_up_before_a_push_is_not_looked_up_by_it(
+    phone, device, make_object
+):
+    old, new = make_object("old", b"content"), make_object("new", b"few")
+    device.push([old])
+    phone.ask("reset_statistics")
+    assert device.lacking([old]) == ()
+    assert [o.origin for o in device.push([old])] == ["present"]
+    assert phone.statistics()["streams"] == 1
+    assert device.lacking([old, new]) == (new,)
+    assert [o.origin for o in device.push([new, old])] == ["sent", "present"]
+
+
+def test_what_was_removed_since_it_was_looked_up_is_sent_again(device, make_object):
+    old = make_object("old", b"content")
+    device.push([old])
+    assert device.lacking([old]) == ()
+    device.clean()
+    assert [o.origin for o in device.push([old])] == ["sent"]
+
+
 def test_only_what_is_missing_is_sent(phone, device, make_object):
     old, new = make_object("old", os.urandom(50_000)), make_object("new", b"few")
     device.push([old])

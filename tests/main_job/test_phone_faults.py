@@ -103,7 +103,9 @@ def test_a_phone_that_takes_too_long_for_each_command_is_offline(
     phone_factory, measured, monkeypatch
 ):
     """As one that takes 30 s is, for the 20 s that a phone has to say who it is."""
-    monkeypatch.setattr("pocketbench.devices.android.device.IDENTITY_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(
+        "pocketbench.devices.android.identification.IDENTITY_TIMEOUT_S", 0.5
+    )
     rule = {"contains": "", "action": "delay", "after_s": 2.0}
 
     run = measured(phone_factory(behaviour={"rules": [rule]}))

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import socket
     import threading
 
-_POLL_S = 0.05
+_POLL_S = 0.25
 """How often the cancel event is looked at; data wakes us at once."""
 _OPENING_GRACE_S = 1.0
 _CHUNK_BYTES = 1 << 18

@@ -77,6 +77,8 @@ class PhoneObjects:
         self._device_id = device_id
         self._progress = progress
         self._in_use: set[str] = set()
+        self._looked_up: dict[LocalFile, Found] = {}
+        """What `lacking` has just found out, for the `put` that follows."""
 
     def clean(self) -> int:
         """Remove everything of ours from the phone; gives the bytes that were removed.
@@ -164,6 +166,7 @@ class PhoneObjects:
         return removed_bytes
 
     def _delete(self, script: str, names: Sequence[str]) -> None:
+        self._looked_up.clear()
         done = run_script(
             self._shell, self._device_id, script, names, timeout_s=_DELETE_TIMEOUT_S
         )
@@ -173,21 +176,25 @@ class PhoneObjects:
 
     def _put(self, objects: Sequence[LocalFile]) -> dict[LocalFile, Found]:
         self._in_use.update(wanted.sha256 for wanted in objects)
-        found = self._found(objects)
+        known, self._looked_up = self._looked_up, {}
+        if known.keys() >= set(objects):
+            found = {wanted: known[wanted] for wanted in objects}
+        else:
+            found = self._found(objects)
         missing = [wanted for wanted, origin in found.items() if origin == "missing"]
         if missing:
             self._send(missing)
         return found
 
     def lacking(self, objects: Sequence[LocalFile]) -> tuple[LocalFile, ...]:
-        """Those that `put` would send; one round trip.
+        """Those that `put` would send; one round trip, which the next `put` saves.
 
         Raises:
             PushError: With the phone's own reason.
             DeviceLostError: The phone went away.
             Cancelled: The cancel event was set.
         """
-        found = self._found(objects)
+        self._looked_up = found = self._found(objects)
         return tuple(x for x in found if found[x] == "missing")
 
     def _found(self, objects: Sequence[LocalFile]) -> dict[LocalFile, Found]:

@@ -19,7 +19,8 @@ NO_FOLDER = 97
 """Exit code of a script that could not enter its folder."""
 
 LOOK_UP = f"""
-mkdir -p {OBJECTS} && cd {OBJECTS} || exit {NO_FOLDER}
+[ -d {OBJECTS} ] || mkdir -p {OBJECTS}
+cd {OBJECTS} || exit {NO_FOLDER}
 for left in {INCOMING}/*; do
   if [ -e "$left" ]; then rm -rf {INCOMING}; fi
   break
