@@ -55,3 +55,12 @@ def test_outputs_of_another_shape_are_never_called_equal():
 
     assert quality_text(lost) == "outputs of another shape in 8 calls"
     assert quality_text(error_of(sqnr_db=None, max_abs=0.0)) == "outputs identical"
+
+
+def test_outputs_without_a_value_are_not_called_identical():
+    nothing = error_of(sqnr_db=None, max_abs=0.0, shape=(0, 4))
+    scores = error_of(sqnr_db=None, max_abs=0.0).outputs
+
+    assert quality_text(nothing) == "outputs without values"
+    both = replace(nothing, outputs=(*nothing.outputs, *scores))
+    assert quality_text(both) == "outputs identical"
