@@ -20,9 +20,6 @@ from pocketbench.bench.measure.store import Store, utc_now
 from pocketbench.bench.records.launch import Failure, Launch
 from pocketbench.bench.records.run import DeviceReady, RunEnded
 
-_APART_S = 0.015
-"""Equal phones that begin together stay in step, and all their commands meet."""
-
 
 @contextmanager
 def noting_the_end(store: Store) -> Iterator[None]:
@@ -54,9 +51,8 @@ def measure(
     """
     kind = DeviceSession if run.plan.sustained is None else SustainedSession
 
-    def work_through(number: int, job: DeviceJob, work: SharedWork) -> None:
+    def work_through(job: DeviceJob, work: SharedWork) -> None:
         device_id = job.selected.info.id
-        run.cancel.wait(number * _APART_S % 1.0)
         while (models := work.take(device_id)) is not None:
             part = job.limited(models, job.deadline)
             session: JobSession = (
@@ -81,10 +77,8 @@ def measure(
         max_workers=max(1, len(jobs)), thread_name_prefix="device"
     ) as pool:
         futures = [
-            pool.submit(work_through, number, *shared)
-            for number, shared in enumerate(
-                shared_work(jobs, launches, spread=run.plan.spread)
-            )
+            pool.submit(work_through, *shared)
+            for shared in shared_work(jobs, launches, spread=run.plan.spread)
         ]
         try:
             for future in concurrent.futures.as_completed(futures):
