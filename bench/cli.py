@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from pathlib import Path
@@ -159,6 +160,7 @@ def main() -> None:
     from pocketbench.bench.errors import PocketbenchError
 
     _end_cleanly_when_asked()
+    _wake_for_signals()
     try:
         code = cli.main(standalone_mode=False)
         sys.stdout.flush()
@@ -193,6 +195,28 @@ def _end_cleanly_when_asked() -> None:
         # nohup asks to be left alone.
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, stop)
+
+
+def _wake_for_signals() -> None:
+    """See that a handler runs at once, whichever thread the signal was given to.
+
+    Only the main thread runs handlers, and where it waits for another thread, a signal
+    that the kernel gave to that one does not wake it (Python's documentation, signal,
+    "Signals and threads"). On a busy computer one Ctrl-C in thirty was lost so.
+    """
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    main_thread = threading.get_ident()
+
+    def wake() -> None:
+        while numbers := os.read(reading, 64):
+            if any(number != signal.SIGURG for number in numbers):
+                signal.pthread_kill(main_thread, signal.SIGURG)
+
+    # One that nothing else sends; its handler has nothing to do but interrupt a wait.
+    signal.signal(signal.SIGURG, lambda number, frame: None)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    threading.Thread(target=wake, daemon=True).start()
 
 
 def _discard_output() -> None:

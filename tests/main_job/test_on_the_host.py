@@ -1,6 +1,7 @@
 """The main job on this computer alone, typed as a user types it."""
 
 import contextlib
+import ctypes
 import json
 import os
 import shutil
@@ -326,6 +327,20 @@ def test_ctrl_c_leaves_a_readable_run_and_no_process(user, ctrl_c):
     run = user.last_run()
     assert run.outcome == "interrupted"
     assert len(run.launches) < 150
+
+
+def test_ctrl_c_is_heard_also_where_the_kernel_gives_it_to_another_thread(user):
+    process = user.starts(
+        "run", *NET, "--device", "host", "--blocks", "50", "--iterations", "3"
+    )
+    user.waits_for_launches(process, 1)
+    threads = {int(x.name) for x in Path(f"/proc/{process.pid}/task").iterdir()}
+    other = min(threads - {process.pid})
+    assert ctypes.CDLL(None).tgkill(process.pid, other, signal.SIGINT) == 0
+    process.communicate(timeout=120)
+
+    assert process.returncode == 130
+    assert len(user.last_run().launches) < 150
 
 
 def test_a_second_run_exports_nothing_again_and_shows_a_changed_source(user):
