@@ -34,6 +34,10 @@ _LEAST_UA = 20_000
 """Below this a number may be milliamperes: a running phone draws more than 20 mA, and
 never 20 A."""
 
+_LEAST_DECI_C = 100
+"""Below this a number may be whole degrees, which some phones state instead of tenths:
+a battery in use is warmer than 10 C, and never has 100."""
+
 
 def parse_battery(section: Section, files: Files) -> Reading[Battery]:
     """The first line of each standard key; later vendor lines do not win."""
@@ -58,6 +62,9 @@ def parse_battery(section: Section, files: Files) -> Reading[Battery]:
     deci_c = figure("temperature", "temperature_c", -400, 1500)
     if deci_c == 0:
         deci_c, missing["temperature_c"] = None, "0.0: no sensor"
+    elif deci_c is not None and 0 < deci_c < _LEAST_DECI_C:
+        missing["temperature_c"] = f"temperature says {deci_c}, which may be C or 0.1 C"
+        deci_c = None
     current_ua, why = _current_ua(facts, files)
     if why:
         missing["current_ua"] = why

@@ -46,6 +46,18 @@ def test_a_current_that_may_be_milliamperes_is_not_used(said: Said, number: str)
     assert missing["current_ua"] == f"current_now says {number}, which may be mA or uA"
 
 
+@pytest.mark.parametrize("number", ["1", "28", "99"])
+def test_a_temperature_that_may_be_whole_degrees_is_not_used(said: Said, number: str):
+    text = said("battery_pixel").stdout
+    text = text.replace("temperature: 274", f"temperature: {number}")
+    battery, missing = parse_battery(Section(text, "", 0), NO_FILES)
+    assert battery is not None
+    assert battery.temperature_c is None
+    assert missing["temperature_c"] == (
+        f"temperature says {number}, which may be C or 0.1 C"
+    )
+
+
 def test_a_denied_current_says_so(said: Said):
     _, missing = parse_battery(
         said("battery_pixel"), Files({}, {CURRENT: "Permission denied"})
