@@ -36,6 +36,7 @@ from pocketbench.bench.measure.execute import measure
 from pocketbench.bench.measure.lease import CpuLease
 from pocketbench.bench.measure.observer import Observer
 from pocketbench.bench.measure.prepacking import with_prepacked
+from pocketbench.bench.measure.spacing import LaunchSpacing
 from pocketbench.bench.measure.store import Store, utc_now
 from pocketbench.bench.paths import cache_dir, state_dir
 from pocketbench.bench.records.device import Claim, DeviceInfo, SupportsClaim
@@ -48,6 +49,9 @@ PHONES_AT_ONCE = 256
 _CHECK_S = 0.5
 _AGAIN_S = 5.0
 _CONNECT_S = 15.0
+
+_SPACING = LaunchSpacing()
+"""All phones of this host share it, whichever run they are measured for."""
 
 Wanted = tuple[str, str]
 """sha256 and file name."""
@@ -220,6 +224,7 @@ def measure_part(payload: bytes) -> list[str]:
             CpuLease(state_dir() / "lease"),
             observer,
             cancel,
+            _SPACING,
         )
         jobs = with_prepacked(run, [job])
         measure(run, jobs, launches=part.launches, failures=part.failures)

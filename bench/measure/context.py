@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pocketbench.bench.measure.lease import CpuLease
 from pocketbench.bench.measure.observer import Observer
+from pocketbench.bench.measure.spacing import LaunchSpacing
 from pocketbench.bench.measure.store import Store
 from pocketbench.bench.records.plan import Plan
 
@@ -21,3 +22,4 @@ class RunContext:
     observer: Observer
     cancel: threading.Event
     """Set to stop: what runs on every device is ended, and finished launches stay."""
+    spacing: LaunchSpacing = field(default_factory=LaunchSpacing)

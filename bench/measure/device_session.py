@@ -188,10 +188,16 @@ class DeviceSession(JobSession):
             )
             by_id = {variant.id: variant for variant in live}
             for position, variant_id in enumerate(order):
+                self._wait_for_turn()
                 if not self.launch(device, by_id[variant_id], block, attempt, position):
                     break
             else:
                 self._faults.progressed()
+
+    def _wait_for_turn(self) -> None:
+        delay_s = self._run.spacing.delay_s(self._info.id, time.monotonic())
+        if delay_s > 0:
+            self._run.cancel.wait(delay_s)
 
     def launch(
         self, device: Device, variant: Variant, block: int, attempt: int, position: int
