@@ -5,9 +5,9 @@ and prints what the null program does; launch and reading of conditions take a s
 Counted is the time from the first phone's opening to the last one's end, and processor
 time and memory of the pocketbench process and the adb programs it starts. Ideal is
 LAUNCHES seconds for any number of phones. Beside it stands the share of what the
-busiest phone itself spent on the commands, which its own late answers make longer; the
-plot shows that one. The phones run on the same processor, and where they fill it the
-makespan is theirs and not pocketbench's. With --remembered each phone runs its first
+busiest phone itself spent on the commands, which its own late answers make longer. The
+phones run on the same processor, and where they fill it the makespan is theirs and not
+pocketbench's. With --remembered each phone runs its first
 three launches and readings before, two phones at a time. Then it answers as the fastest
 of them, a reading after 50 ms and a launch after 950: it costs this computer next to
 nothing, like a real phone.
@@ -152,15 +152,15 @@ def rows(
 
 
 def draw(path: Path, rows: Sequence[Spent]) -> None:
-    """Draw the shares of the ideal and the cores over the number of phones."""
+    """Draw the share of the ideal and the cores over the number of phones."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 3.2), layout="constrained")
     shares, cores = figure.subplots(1, 2)
     counts = [row.phones for row in rows]
-    shares.plot(counts, [100 * row.phones_share for row in rows], "o-")
+    shares.plot(counts, [100 * row.share for row in rows], "o-")
     shares.axhline(100 * LEAST_SHARE, linestyle=":", color="gray")
-    shares.set(ylabel="% that the phones' own time allows", ylim=(0, 105))
+    shares.set(ylabel="% of the ideal makespan", ylim=(0, 105))
     cores.plot(counts, [row.cores for row in rows], "o-")
     cores.axhline(MOST_CORES, linestyle=":", color="gray")
     cores.set(ylabel="cores of pocketbench and adb", ylim=(0, 1.1 * MOST_CORES))
