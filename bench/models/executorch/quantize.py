@@ -11,6 +11,7 @@ from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 from pocketbench.bench.errors import ExportError
 from pocketbench.bench.models.executorch.delegates import quantizer
 from pocketbench.bench.models.executorch.program import refuse_norms_of_each_batch
+from pocketbench.bench.models.executorch.ranges import joined_too_widely
 from pocketbench.bench.models.state import fresh, restore
 from pocketbench.bench.models.summarize_exception import summarize_exception
 
@@ -62,9 +63,13 @@ def quantize_graph(
     refuse_norms_of_each_batch(graph.graph, name)
     try:
         chosen = quantizer(delegate, is_dynamic=is_dynamic)
-        if delegate == "xnnpack":
+        if delegate in ("xnnpack", "portable"):
+            joined = [x for x in graph.graph.nodes if _joins(x)]
+            wide = joined_too_widely(fresh(graph), joined, calibration[0])
             chosen.set_filter_function(
-                lambda node: _takes_reals(node) and _kind(node) != kept
+                lambda node: (
+                    _takes_reals(node) and _kind(node) != kept and node.name not in wide
+                )
             )
         if is_dynamic and delegate == "xnnpack":
             _flatten_linear_inputs(graph)
@@ -96,6 +101,11 @@ def _takes_reals(node: fx.Node) -> bool:
     return all(
         value.is_floating_point() for value in values if isinstance(value, torch.Tensor)
     )
+
+
+def _joins(node: fx.Node) -> bool:
+    """Whether it computes with two tensors, as a sum with a mask does."""
+    return len(node.all_input_nodes) > 1 and _kind(node) is None
 
 
 def _flatten_linear_inputs(graph: fx.GraphModule) -> None:

@@ -831,3 +831,29 @@ class Begun(Spectrum):
 
 def begun():
     return Begun(), torch.randn(2, 8)
+
+
+class CausalSum(nn.Module):
+    """Attention whose mask is added to the scores."""
+
+    def __init__(self, forbidden):
+        super().__init__()
+        self.query, self.key = nn.Linear(32, 32), nn.Linear(32, 32)
+        self.out = nn.Linear(32, 32)
+        self.register_buffer("mask", torch.full((8, 8), forbidden).triu(1))
+
+    def forward(self, x):
+        scores = self.query(x) @ self.key(x).transpose(-1, -2) / 32**0.5
+        return self.out((scores + self.mask).softmax(-1) @ x)
+
+
+def causal_inf():
+    return CausalSum(float("-inf")), torch.randn(1, 8, 32)
+
+
+def causal_least():
+    return CausalSum(torch.finfo(torch.float32).min), torch.randn(1, 8, 32)
+
+
+def causal_half():
+    return CausalSum(-65504.0), torch.randn(1, 8, 32)

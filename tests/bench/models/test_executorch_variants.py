@@ -163,6 +163,15 @@ def test_arithmetic_with_whole_numbers_is_not_quantized(export_kind):
     assert artifact.output_error.worst_sqnr_db > 25
 
 
+@pytest.mark.parametrize("engine", ["executorch", "executorch-portable"])
+@pytest.mark.parametrize("kind", ["causal_inf", "causal_least", "causal_half"])
+def test_scores_with_a_mask_added_keep_their_levels(export_kind, kind, engine):
+    artifact = export_kind(kind, f"int8-static+{engine}")
+
+    assert artifact.export.changed.startswith("3 of 3 linear layers quantized")
+    assert artifact.output_error.worst_sqnr_db > 25
+
+
 def test_a_recurrent_layer_that_stays_float32_is_named(export_kind):
     artifact = export_kind("plain_recurrent", "int8-dynamic+executorch")
 
