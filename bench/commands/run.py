@@ -363,6 +363,10 @@ def run(options: RunOptions) -> None:
     """
     from pocketbench.bench.commands.run_flow import run_main_job
 
+    if options.resume is not None:
+        from pocketbench.bench.commands.resume_options import refuse_others
+
+        refuse_others(click.get_current_context())
     sys.exit(run_main_job(under_suite(options)))
 
 

@@ -264,6 +264,8 @@ def test_a_model_that_throws_on_its_inputs_is_reported_with_the_reason(user):
             "one process gives no verdict",
         ),
         (("run", "--resume", "nope"), "no such run"),
+        (("run", "--resume", "last", "--iterations", "5"), "Leave it out"),
+        (("run", "--resume", "last", "-d", "host"), "--device: is that of the stored"),
         (("report", "nope"), "no such run"),
         (("rnu",), "Did you mean run"),
     ],
