@@ -270,12 +270,7 @@ def _caveats(view: View, console: Console) -> list[Text]:
     if not found:
         return []
     words = "; ".join(entry.fact for entry in found)
-    lines = _wrapped(console, f"Caveats: {words}.")
-    if len(lines) > _MOST_CAVEATS:
-        lines = lines[:_MOST_CAVEATS]
-        last = lines[-1].plain.rstrip()
-        lines[-1] = Text(f"{last[: console.width - 2].rstrip(' ;')} …")
-    return [Text(), *lines]
+    return [Text(), *_cut(console, f"Caveats: {words}.", _MOST_CAVEATS)]
 
 
 def _failures(view: View, console: Console) -> list[Text]:
@@ -286,8 +281,9 @@ def _failures(view: View, console: Console) -> list[Text]:
     more = f" ({len(found) - 1} more: --details)" if len(found) > 1 else ""
     first = found[0]
     lines = [
-        *_wrapped(console, f"Failed: {first.where}: {first.fact}{more}")[:2],
-        *_wrapped(console, first.remedy)[:2],
+        *_cut(console, f"Failed{more}: {first.where}", 1),
+        *_cut(console, first.fact, 2),
+        *_cut(console, first.remedy, 2),
     ]
     return [Text(), *lines]
 
@@ -298,6 +294,15 @@ def _more(view: View) -> str:
     if other is not None:
         return f"Full report: pocketbench compare {other.run_id} {run} --details"
     return f"Full report: pocketbench report {run} --details"
+
+
+def _cut(console: Console, words: str, most: int) -> list[Text]:
+    """So many lines at most; `…` where words were left out."""
+    lines = _wrapped(console, words)
+    if len(lines) > most:
+        last = lines[most - 1].plain[: console.width - 2].rstrip(" ;")
+        lines[most - 1 :] = [Text(f"{last} …")]
+    return lines
 
 
 def _wrapped(console: Console, words: str, style: str = "") -> list[Text]:

@@ -152,6 +152,27 @@ def test_the_same_failure_on_many_devices_is_said_once(tiny):
     ) in words
 
 
+def test_a_failure_on_many_builds_still_shows_its_cause(tiny):
+    failures = tuple(
+        Failure(
+            device_id=tiny.devices[0].device.id,
+            reason=FailureReason.CRASHED,
+            fact=f"it raised an error: {'shapes (1x6272 and 1152x10) differ ' * 9}",
+            remedy="Check --input",
+            model="mobilenet_v2",
+            variant_id=variant,
+            started_at="2026-03-02T09:16:00Z",
+        )
+        for variant in ("float32", "int8-dynamic", "int8-static")
+    )
+    lines = console.render(View(replace(tiny, failures=failures))).splitlines()
+    first = next(n for n, line in enumerate(lines) if line.startswith("Failed: this"))
+    assert lines[first].endswith(" …")
+    assert lines[first + 1].startswith("it raised an error: shapes (1x6272")
+    assert lines[first + 2].endswith(" …")
+    assert lines[first + 3] == "Check --input"
+
+
 def test_slower_within_a_run_is_red_only_where_that_was_to_fail(tiny):
     def printed(*, fails_slower: bool) -> str:
         out = io.StringIO()
