@@ -130,6 +130,11 @@ class View:
             (kind, cell.device_id, cell.model, cell.variant_id, metric)
         )
 
+    def against_baseline(self, cell: Cell, metric: str) -> Comparison | None:
+        """A cell against its baseline: a build of this run, or an earlier run."""
+        kind = "variant" if self.summary.compared_with is None else "run"
+        return self.comparison(kind, cell, metric)
+
     def is_alarm(self, comparison: Comparison | FleetComparison) -> bool:
         """A regression between runs; within one only what was asked to fail."""
         if comparison.verdict is not Verdict.REGRESSION:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from pocketbench.bench.commands.show_reports import console_report, exit_code
 from pocketbench.bench.commands.write_reports import Reports, file_name
 from pocketbench.bench.errors import UsageError
+from pocketbench.bench.judge.cells import measured_cells
 from pocketbench.bench.judge.compare import compare_runs
 from pocketbench.bench.judge.summarize import summarize
 from pocketbench.bench.judge.summary import Summary
@@ -111,6 +112,12 @@ def differences(base: Run, head: Run) -> Iterator[str]:
     before, after = (_length(run.started.plan.workload) for run in (base, head))
     if before != after:
         yield f"a launch was {before}, is {after}"
+    cells = [measured_cells(run, run.devices) for run in (base, head)]
+    for run, mine, other in zip((base, head), cells, reversed(cells), strict=True):
+        if alone := [key for key in mine if key not in other]:
+            first = f"{alone[0].model} {alone[0].variant_id} on {alone[0].device_id}"
+            more = f" and {len(alone) - 1} more" if len(alone) > 1 else ""
+            yield f"only {run.started.run_id} has {first}{more}: not compared"
 
 
 def _length(workload: Workload) -> str:

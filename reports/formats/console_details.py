@@ -220,9 +220,10 @@ def _figure(estimate: Estimate | None, scale: Scale, *, bare: bool = False) -> T
 
 
 def _ratio(view: View, cell: Cell) -> Text:
-    found = view.comparison("variant", cell, view.primary.name)
+    found = view.against_baseline(cell, view.primary.name)
     if found is None:
-        return Text("baseline" if cell.is_baseline else "-", style="dim")
+        is_baseline = cell.is_baseline and view.summary.compared_with is None
+        return Text("baseline" if is_baseline else "-", style="dim")
     text = _figure(found.candidate_over_baseline, Scale(1.0, ""))
     if found.verdict:
         text.append(f" {VERDICT_SHAPES[found.verdict]}", verdict_style(view, found))

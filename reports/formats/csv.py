@@ -106,9 +106,7 @@ def render(view: View) -> str:
 def _row(view: View, cell: Cell, name: str) -> dict[str, Any]:
     estimate = cell.estimates[name]
     metric = view.metrics.get(name)
-    against = view.comparison("variant", cell, name) or view.comparison(
-        "run", cell, name
-    )
+    against = view.against_baseline(cell, name)
     before = view.sides(against)[0] if against else None
     host = view.comparison("host", cell, name)
     ratio = against.candidate_over_baseline if against else None

@@ -64,6 +64,8 @@ def sources(view: View, cells: Sequence[Cell]) -> list[Source]:
     ]
     baselines = {c.variant_id for c in cells if c.is_baseline}
     baseline = baselines.pop() if len(baselines) == 1 else "the baseline"
+    if view.summary.compared_with is not None:
+        baseline = "the earlier run"
     return [
         _measured(first),
         _ratio(view, baseline),
@@ -91,7 +93,7 @@ def _measured(metric: Metric) -> Source:
 
 def _ratio(view: View, baseline: str) -> Source:
     def comparison(cell: Cell) -> Comparison | None:
-        return view.comparison("variant", cell, view.primary.name)
+        return view.against_baseline(cell, view.primary.name)
 
     def find(cell: Cell) -> Estimate | None:
         found = comparison(cell)
@@ -102,7 +104,12 @@ def _ratio(view: View, baseline: str) -> Source:
             "candidate_over_baseline",
             f"ratio to {baseline}",
             "",
-            "candidate ÷ baseline, of blocks paired on the same device",
+            "candidate ÷ baseline, "
+            + (
+                "of blocks paired on the same device"
+                if view.summary.compared_with is None
+                else "of two runs measured apart"
+            ),
             view.primary.better,
         ),
         "",

@@ -81,6 +81,16 @@ def test_what_else_changed_is_said(user, runs):
     assert "torch was 2.13.0, is 2.14.0" in done.stderr
 
 
+def test_what_only_one_of_the_runs_has_is_said(user, runs):
+    runs.stored(runs.run(1, devices=(HOST, PHONE)))
+    runs.stored(runs.run(2, variants=("float32", "int8")))
+
+    done = user.types("compare", "run-0001", "run-0002")
+
+    assert f"only run-0001 has net float32 on {PHONE.id}: not compared" in done.stderr
+    assert f"only run-0002 has net int8 on {HOST.id}: not compared" in done.stderr
+
+
 def test_memory_is_judged_where_asked(user, two):
     done = user.types(
         "compare", "run-0001", "run-0002", "--gate-on", "peak_memory", "--json"

@@ -196,6 +196,9 @@ def test_two_runs_are_shown_by_commit_with_both_figures_and_the_verdict(tiny):
     assert "Baseline: commit 0a1b2c3d4e, run before-it. Candidate: commit" in words
     assert "vs 0a1b2c3d4e" in answer
     assert "▲ regression, 10 % slower" in answer
+    details = console_details.render(View(of_two_runs(tiny)))
+    assert re.search(r"A int8-static  11.0 \[.*\] +1.10 \[1.08, 1.12\] ▲", details)
+    assert not re.search(r"float32 .* baseline", details)
 
 
 def test_no_line_is_wider_than_the_terminal(full):

@@ -57,7 +57,7 @@ def chosen_pairs(view: View) -> list[tuple[str, str]]:
     """(model, device) to draw in detail: the changed and undecided ones first."""
     rank: dict[tuple[str, str], int] = {}
     for cell in view.summary.cells:
-        found = view.comparison("variant", cell, view.primary.name)
+        found = view.against_baseline(cell, view.primary.name)
         place = BY_INTEREST.index(found.verdict if found else None)
         key = (cell.model, cell.device_id)
         rank[key] = min(place, rank.get(key, len(BY_INTEREST)))
