@@ -29,6 +29,7 @@ from pocketbench.reports.text.failures import failures_once
 from pocketbench.reports.text.fastest import (
     fastest_headings,
     first_table,
+    memory_words,
 )
 from pocketbench.reports.text.headline import headline
 from pocketbench.reports.text.history import line, raised, shared_names, title
@@ -135,7 +136,8 @@ def _table(view: View, found: Sequence[ComparisonRow]) -> list[str]:
     if not found:
         return []
     headings = ["device", "model", "build", "baseline", "before → after"]
-    headings += ["ratio [95 % CI]", "verdict", "peak memory", "file size", "quality"]
+    headings += ["ratio [95 % CI]", "verdict", memory_words(view)]
+    headings += ["file size", "quality"]
     has_metrics = len({row.comparison.metric for row in found}) > 1
     if has_metrics:
         headings.insert(4, "metric")
@@ -167,7 +169,7 @@ def _table(view: View, found: Sequence[ComparisonRow]) -> list[str]:
 
 
 def _resources_changed(view: View, comparison: Comparison) -> tuple[str, str]:
-    """Peak memory and file size, before → after where both are known."""
+    """Memory and file size, before → after where both are known."""
     after = view.candidate_cell(comparison)
     if after is None:
         return "", ""

@@ -3,6 +3,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from pocketbench.bench.history.series import CellHistory, HistoryCell, Point, Series
+from pocketbench.bench.records.caveat import Caveat
 from pocketbench.reports.formats import markdown
 from pocketbench.reports.view import View
 from tests.reports.two_runs import of_two_runs
@@ -107,6 +108,16 @@ def rising_history(metric, runs):
         cell=cell, device_name="host", imitation=None, metric=metric, points=points
     )
     return CellHistory(series=series, changes=())
+
+
+def test_the_heading_of_memory_is_of_the_memory_below_it(tiny):
+    caveats = (Caveat.FOREIGN_MEMORY,)
+    cells = tuple(replace(cell, caveats=caveats) for cell in tiny.cells)
+
+    text = markdown.render(View(replace(tiny, cells=cells)))
+
+    assert "| verdict | model memory | file size |" in text
+    assert "peak memory" not in text
 
 
 def test_a_link_and_a_sparkline_are_added_where_there_is_something_to_add(tiny):
