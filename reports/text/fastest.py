@@ -40,6 +40,8 @@ class Fastest(NamedTuple):
     """`2.1x faster than float32`; how it stands to its baseline."""
     builds: int
     """How many were measured there."""
+    is_clear: bool
+    """Whether it is a baseline that every other build is slower than by verdict."""
 
     @property
     def figures(self) -> tuple[str, ...]:
@@ -121,7 +123,8 @@ def _among(rows: list[Fastest]) -> str:
     if max(row.builds for row in rows) == 1:
         return ""
     is_baseline = all(row.cell.is_baseline for row in rows)
-    return " (no build clearly faster)" if is_baseline else " (the fastest build)"
+    is_unclear = is_baseline and not all(row.is_clear for row in rows)
+    return " (no build clearly faster)" if is_unclear else " (the fastest build)"
 
 
 def fastest_headings(view: View) -> tuple[str, ...]:
@@ -167,7 +170,14 @@ def _row(view: View, cell: Cell, cells: list[Cell]) -> Fastest:
         format_size(cell.artifact.size_bytes),
         _versus(view, cell, cells),
         len(cells),
+        cell.is_baseline
+        and all(_verdict(view, x) is Verdict.REGRESSION for x in cells if x != cell),
     )
+
+
+def _verdict(view: View, cell: Cell) -> Verdict | None:
+    found = view.comparison("variant", cell, view.primary.name)
+    return found.verdict if found else None
 
 
 def _versus(view: View, best: Cell, cells: list[Cell]) -> str:

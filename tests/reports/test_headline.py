@@ -123,7 +123,7 @@ def test_one_device_has_latency_memory_and_size_in_the_sentence(tiny):
     )
     assert sentence(summary) == (
         "mobilenet_v2 on this computer (Ryzen 7): 10.0 ms [9.90, 10.1] with float32 "
-        "(no build clearly faster); 100 MiB peak memory, 13.3 MiB file."
+        "(the fastest build); 100 MiB peak memory, 13.3 MiB file."
     )
 
 
