@@ -20,6 +20,8 @@ def next_step(view: View) -> str | None:
             "measure both builds in the same blocks before deciding: "
             "`pocketbench run --baseline A --candidate B`"
         )
+    if view.summary.resolutions:
+        return _resolving_step(view)
     open_ones = [c for c in judged if c.verdict is Verdict.INCONCLUSIVE]
     if open_ones:
         needed = [c.launches_to_settle for c in open_ones]
@@ -40,3 +42,16 @@ def next_step(view: View) -> str | None:
     ):
         return "measure on a real phone before deciding anything about phones"
     return None
+
+
+def _resolving_step(view: View) -> str | None:
+    """How many blocks a self-check asks for; its two builds are the same file."""
+    found = view.summary.resolutions
+    needed = [x.blocks_for_min_effect for x in found if x.metric == view.primary.name]
+    known = [number for number in needed if number is not None]
+    if len(known) < len(needed):
+        return "quiet the device and run again: its noise hides the minimum effect"
+    most = max(known, default=0)
+    if most <= max((x.blocks for x in found), default=0):
+        return None
+    return f"quiet the device, or compare builds with about `--blocks {most}`"

@@ -4,7 +4,13 @@ import re
 
 from msgspec.structs import replace
 
-from pocketbench.bench.judge.summary import Cell, Comparison, Summary, Verdict
+from pocketbench.bench.judge.summary import (
+    Cell,
+    Comparison,
+    Resolution,
+    Summary,
+    Verdict,
+)
 from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.plan import BuildOrigin
 from pocketbench.reports.text.headline import headline, verdict_counts
@@ -74,6 +80,27 @@ def test_an_interrupted_run_is_to_be_resumed_before_anything_else(tiny):
     assert next_step(interrupted) == (
         f"`pocketbench run --resume {tiny.run.started.run_id}` measures what is missing"
     )
+
+
+def test_a_self_check_asks_for_the_blocks_that_it_found(tiny):
+    found = Resolution(
+        device_id="host",
+        model="mobilenet_v2",
+        variant_id="float32-again",
+        metric="latency_ns",
+        blocks=6,
+        half_width=0.05,
+        smallest_found=0.06,
+        blocks_for_min_effect=40,
+        min_effect=0.02,
+    )
+    step = next_step(View(replace(tiny, resolutions=(found,))))
+    assert step == "quiet the device, or compare builds with about `--blocks 40`"
+    enough = replace(found, blocks_for_min_effect=6)
+    assert next_step(View(replace(tiny, resolutions=(enough,)))) is None
+    never = replace(found, blocks_for_min_effect=None)
+    step = next_step(View(replace(tiny, resolutions=(never,))))
+    assert step == "quiet the device and run again: its noise hides the minimum effect"
 
 
 def test_a_candidate_better_everywhere_is_one_sentence(tiny):
