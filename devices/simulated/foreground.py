@@ -116,7 +116,10 @@ def run_phones(
                 )
             )
             running.append((phone_name or found.name, phone))
-            show(f"{phone_name or found.name}: {phone.serial}, {found.modelled_on}")
+            show(
+                f"{phone_name or found.name}: {phone.serial}, {abi_of(found)}, "
+                f"modelled on {found.modelled_on}"
+            )
         show("")
         show("Programs on them run on this computer's CPU. In another terminal:")
         show(f"  adb -s {running[0][1].serial} shell")

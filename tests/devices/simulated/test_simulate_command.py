@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from pocketbench.devices.simulated.phone.translator import native_abi
+
 
 @pytest.fixture
 def simulate(adb, monkeypatch):
@@ -52,6 +54,7 @@ def test_phones_are_connected_and_reported_and_gone_after_ctrl_c(simulate, adb):
             break
     names = [line.split(":")[0] for line in lines[:3]]
     assert names == ["pixel-8", "redmi-note-11s", "pixel-8-2"]
+    assert f", {native_abi()}, modelled on Pixel 8 (arm64-v8a" in lines[0]
     serials = [serial_of(line) for line in lines[:3]]
     assert all(adb("get-state", serial=s).stdout == "device\n" for s in serials)
     assert any(f"--device android:{serials[1]}" in line for line in lines)
