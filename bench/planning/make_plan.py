@@ -207,6 +207,13 @@ def _plan(
             "has nothing to settle: one variant is compared with nothing",
             "Give a second variant, or --blocks",
         )
+    min_effect = given(options.min_effect, DEFAULT_MIN_EFFECT)
+    if not 0 < min_effect < 1:
+        raise UsageError(
+            f"minimum effect {min_effect}",
+            "is not between 0 and 1",
+            "Give a proportion, such as 0.02 for 2 %",
+        )
     runners = [parse_runner(text, options.runner_options) for text in options.runners]
     return Plan(
         models=tuple(requests),
@@ -218,7 +225,7 @@ def _plan(
         device_selectors=options.devices,
         workload=workload,
         runners=tuple(runners) or (suite.runner if suite else ()),
-        min_effect=given(options.min_effect, DEFAULT_MIN_EFFECT),
+        min_effect=min_effect,
         self_check=options.self_check,
         gate_on=gates(options.gate_on, workload),
         cooldown=cooldown_limits(

@@ -49,11 +49,14 @@ def test_init_asks_six_questions_and_takes_the_answers(here):
     assert (suite.devices.select, suite.gate.min_effect) == (("host",), 0.05)
 
 
-def test_init_leaves_no_file_that_cannot_be_run(here):
-    with pytest.raises(UsageError, match="resnet18"):
-        CliRunner().invoke(
-            init, input="resnet81\n-\nfloat32\nhost\n10\n2\n", catch_exceptions=False
-        )
+@pytest.mark.parametrize(
+    ("model", "percent", "reported"),
+    [("resnet81", "2", "resnet18"), ("resnet18", "200", "is not between 0 and 1")],
+)
+def test_init_leaves_no_file_that_cannot_be_run(here, model, percent, reported):
+    answers = f"{model}\n-\nfloat32\nhost\n10\n{percent}\n"
+    with pytest.raises(UsageError, match=reported):
+        CliRunner().invoke(init, input=answers, catch_exceptions=False)
     assert not (here / "performance.toml").exists()
 
 
