@@ -23,6 +23,7 @@ from pocketbench.bench.records.artifact import (
     Decoder,
     ExportFacts,
     OutputReference,
+    TensorSpec,
 )
 from pocketbench.bench.records.engines import Format
 
@@ -40,6 +41,7 @@ def describe_ready(order: Order) -> Artifact:
 
     Raises:
         ExportError: A `.ptl` that is none, or is damaged.
+        UsageError: It has inputs of its own, and the user names others.
     """
     source = order.source
     path = Path(source.spec)
@@ -50,6 +52,12 @@ def describe_ready(order: Order) -> Artifact:
         facts = read_lite_file(path, name=f"{order.model} {order.variant}")
     elif source.format == "pt":
         facts = _read_script(source.spec, order.model)
+    if facts.inputs and order.inputs and _shapes(facts.inputs) != _shapes(order.inputs):
+        raise UsageError(
+            f"--input {_shapes(order.inputs)}",
+            f"{source.spec} has inputs of its own ({_shapes(facts.inputs)})",
+            "Leave --input out, or export the model with it",
+        )
     program = _read_program(path) if source.format == "pte" else None
     sha256 = sha256_of(path)
     if sha256 is None:
@@ -80,6 +88,11 @@ def describe_ready(order: Order) -> Artifact:
         reference=_reference(path, facts, order),
         decoder=program.decoder if program else _decoder(path, source.format),
     )
+
+
+def _shapes(specs: tuple[TensorSpec, ...]) -> str:
+    """`1x16:int64 1x3x8x8:float32`."""
+    return " ".join(f"{'x'.join(map(str, x.shape))}:{x.dtype}" for x in specs)
 
 
 def _decoder(path: Path, file_format: Format) -> Decoder | None:

@@ -293,6 +293,10 @@ def test_a_ready_file_is_described_and_not_rewritten(export_here, nets, script):
     assert artifact.bytecode_version == 8
     assert artifact.export.method == "ready file"
     assert artifact.output_error is None
+    assert export_here("ready ü.ptl", "as-is", inputs=[IMAGE]).inputs == (IMAGE,)
+    larger = TensorSpec(shape=(1, 3, 32, 32))
+    with pytest.raises(UsageError, match=r"inputs of its own \(1x3x16x16:float32\)"):
+        export_here("ready ü.ptl", "as-is", inputs=[larger])
 
 
 def images_of(sets):
