@@ -130,6 +130,14 @@ class View:
             (kind, cell.device_id, cell.model, cell.variant_id, metric)
         )
 
+    @property
+    def how_to_go_on(self) -> str:
+        """What measures the rest of a run that ended early."""
+        started = self.summary.run.started
+        if started.command[1:2] == ("ingest",):
+            return "measure again on the phone: what was ingested cannot be resumed"
+        return f"`pocketbench run --resume {started.run_id}` measures what is missing"
+
     def against_baseline(self, cell: Cell, metric: str) -> Comparison | None:
         """A cell against its baseline: a build of this run, or an earlier run."""
         kind = "variant" if self.summary.compared_with is None else "run"

@@ -50,7 +50,7 @@ def _of_the_run(view: View) -> list[CaveatEntry]:
                 "the whole run",
                 (),
                 "Ctrl-C, a kill or a crash of the host program",
-                f"go on with `pocketbench run --resume {summary.run.started.run_id}`",
+                view.how_to_go_on,
             )
         )
     if summary.failures:

@@ -11,9 +11,8 @@ def next_step(view: View) -> str | None:
     """The one thing that would help most; `None` where nothing is missing."""
     if view.summary.failures or view.summary.sustained:
         return None
-    started = view.summary.run.started
     if view.summary.run.outcome != "finished":
-        return f"`pocketbench run --resume {started.run_id}` measures what is missing"
+        return view.how_to_go_on
     judged = [c for c in view.judged if c.metric == view.primary.name]
     if view.summary.compared_with is not None:
         return (

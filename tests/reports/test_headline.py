@@ -13,6 +13,7 @@ from pocketbench.bench.judge.summary import (
 )
 from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.plan import BuildOrigin
+from pocketbench.reports.formats import console_details
 from pocketbench.reports.text.headline import headline, verdict_counts
 from pocketbench.reports.text.next_step import next_step
 from pocketbench.reports.view import View
@@ -80,6 +81,15 @@ def test_an_interrupted_run_is_to_be_resumed_before_anything_else(tiny):
     assert next_step(interrupted) == (
         f"`pocketbench run --resume {tiny.run.started.run_id}` measures what is missing"
     )
+
+
+def test_what_was_ingested_is_to_be_measured_again_on_the_phone(tiny):
+    started = replace(tiny.run.started, command=("pocketbench", "ingest", "r.jsonl"))
+    killed = replace(tiny, run=replace(tiny.run, started=started, outcome="killed"))
+
+    for text in (next_step(View(killed)), console_details.render(View(killed))):
+        assert "again on the phone" in " ".join(text.split()).lower()
+        assert "--resume" not in text
 
 
 def test_a_self_check_asks_for_the_blocks_that_it_found(tiny):
