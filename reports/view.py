@@ -134,6 +134,8 @@ class View:
     def how_to_go_on(self) -> str:
         """What measures the rest of a run that ended early."""
         started = self.summary.run.started
+        if self.summary.run.outcome == "running":
+            return "wait for the end of the run, and make the report again"
         if started.command[1:2] == ("ingest",):
             return "measure again on the phone: what was ingested cannot be resumed"
         return f"`pocketbench run --resume {started.run_id}` measures what is missing"

@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import msgspec
+from filelock import FileLock, Timeout
 
 from pocketbench.bench.errors import StoreError
 from pocketbench.bench.measure.store import FILE_NAME, read_lines
@@ -92,6 +93,20 @@ def read_run(folder: Path) -> Run:
             str(path), "has no first line with the plan", "Give another run"
         )
     return _gather(folder, records[0], records)
+
+
+def is_written(folder: Path) -> bool:
+    """Whether a pocketbench measures into the run's folder now."""
+    lock = folder / ".lock"
+    if not lock.exists():
+        return False
+    try:
+        with FileLock(lock, timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError:  # another user's folder
+        return False
 
 
 def _decoded(path: Path, number: int, line: bytes) -> Record:
@@ -184,5 +199,5 @@ def _gather(folder: Path, started: RunStarted, records: list[Record]) -> Run:
         failures=tuple(failures),
         profiles=tuple(profiles.values()),
         output_checks=tuple(checks.values()),
-        outcome=outcome,
+        outcome="running" if outcome == "killed" and is_written(folder) else outcome,
     )

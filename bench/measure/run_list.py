@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 import msgspec
-from filelock import FileLock, Timeout
 
 from pocketbench.bench.errors import StoreError
+from pocketbench.bench.measure.run_folder import is_written
 from pocketbench.bench.measure.store import FILE_NAME, read_lines
 from pocketbench.bench.records.record import Value
 from pocketbench.bench.records.run import Outcome, RunStarted
@@ -25,7 +24,7 @@ class ListedRun(Value, frozen=True, kw_only=True):
     """As they were selected."""
     commit: str | None
     launches: int
-    outcome: Outcome | Literal["running"]
+    outcome: Outcome
     size_bytes: int
 
 
@@ -78,18 +77,8 @@ def _listed(path: Path) -> ListedRun:
         devices=started.plan.device_selectors,
         commit=started.commit,
         launches=launches,
-        outcome="running" if outcome == "killed" and _is_written(path) else outcome,
+        outcome="running"
+        if outcome == "killed" and is_written(path.parent)
+        else outcome,
         size_bytes=sum(x.stat().st_size for x in path.parent.rglob("*") if x.is_file()),
     )
-
-
-def _is_written(path: Path) -> bool:
-    """Whether another pocketbench holds the run's folder now."""
-    lock = path.parent / ".lock"
-    if not lock.exists():
-        return False
-    try:
-        with FileLock(lock, timeout=0):
-            return False
-    except Timeout:
-        return True

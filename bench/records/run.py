@@ -14,7 +14,7 @@ from pocketbench.bench.records.plan import Plan
 from pocketbench.bench.records.record import Count, Value
 from pocketbench.bench.records.sustained import SustainedLaunch
 
-Outcome = Literal["finished", "interrupted", "killed"]
+Outcome = Literal["finished", "interrupted", "killed", "running"]
 SCHEMA = 1
 """Raised when a reader of the old schema would misread the new one.
 

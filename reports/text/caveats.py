@@ -46,10 +46,14 @@ def _of_the_run(view: View) -> list[CaveatEntry]:
         found.append(
             CaveatEntry(
                 "unfinished",
-                f"the run was {summary.run.outcome} before its end",
+                "the run is not over yet"
+                if summary.run.outcome == "running"
+                else f"the run was {summary.run.outcome} before its end",
                 "the whole run",
                 (),
-                "Ctrl-C, a kill or a crash of the host program",
+                "another pocketbench is writing to it"
+                if summary.run.outcome == "running"
+                else "Ctrl-C, a kill or a crash of the host program",
                 view.how_to_go_on,
             )
         )

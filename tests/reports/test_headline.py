@@ -13,7 +13,7 @@ from pocketbench.bench.judge.summary import (
 )
 from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.plan import BuildOrigin
-from pocketbench.reports.formats import console_details
+from pocketbench.reports.formats import console, console_details
 from pocketbench.reports.text.headline import headline, verdict_counts
 from pocketbench.reports.text.next_step import next_step
 from pocketbench.reports.view import View
@@ -81,6 +81,9 @@ def test_an_interrupted_run_is_to_be_resumed_before_anything_else(tiny):
     assert next_step(interrupted) == (
         f"`pocketbench run --resume {tiny.run.started.run_id}` measures what is missing"
     )
+    running = View(replace(tiny, run=replace(tiny.run, outcome="running")))
+    assert next_step(running).startswith("wait for the end of the run")
+    assert "Caveats: the run is not over yet;" in console.render(running)
 
 
 def test_what_was_ingested_is_to_be_measured_again_on_the_phone(tiny):

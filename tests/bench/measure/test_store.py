@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 import pytest
+from filelock import FileLock
 from msgspec.structs import replace
 
 from pocketbench.bench.errors import StoreError
@@ -83,6 +84,14 @@ def test_a_run_without_an_end_was_killed(tmp_path, records):
     with Store(tmp_path) as store:
         store.append(records.started())
 
+    assert read_run(tmp_path).outcome == "killed"
+
+
+def test_a_run_that_is_being_written_was_not_killed(tmp_path, records):
+    with Store(tmp_path) as store:
+        store.append(records.started())
+    with FileLock(tmp_path / ".lock"):
+        assert read_run(tmp_path).outcome == "running"
     assert read_run(tmp_path).outcome == "killed"
 
 
