@@ -93,7 +93,9 @@ def find_review(
     if repository is None or (service == "github" and repository.count("/") != 1):
         raise UsageError(
             "comment",
-            f"{repository or 'nothing here'} names no repository",
+            f"{repository} names no repository"
+            if repository
+            else "neither CI nor a remote origin names a repository",
             "Give --repository OWNER/NAME",
         )
     if number is None:

@@ -92,7 +92,7 @@ def compact(folder: str) -> None:
 
     done = compact_folder(_local(folder))
     for path, runs in done:
-        click.echo(f"{path}: {runs} files taken in")
+        click.echo(f"{path}: {runs} files merged")
     if not done:
         click.echo("Nothing to compact.")
 

@@ -153,11 +153,14 @@ def test_without_a_token_the_services_program_is_used(
         posted(environment)
 
 
-def test_a_job_of_no_request_is_a_usage_error(github):
+def test_a_job_of_no_request_is_a_usage_error(github, tmp_path, monkeypatch):
     with pytest.raises(UsageError, match="--number"):
         find_review(None, None, {**github, "GITHUB_REF": "refs/heads/main"})
     with pytest.raises(UsageError, match="--repository OWNER/NAME"):
         find_review("name", 7, github)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"neither CI nor .* names a repository"):
+        find_review(None, 7, {})
 
 
 def test_a_stored_run_becomes_the_comment_with_a_link_to_its_job(
