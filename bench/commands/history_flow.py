@@ -86,12 +86,13 @@ def list_stored(folder: str, *, as_json: bool) -> None:
     for _, group in itertools.groupby(runs, key=lambda run: run.device):
         of_device = list(group)
         name = " ".join(of_device[-1].device_name.split())
-        click.echo(f"{name} ({of_device[0].device}): {len(of_device)} runs")
+        number = f"{len(of_device)} run{'s' if len(of_device) > 1 else ''}"
+        click.echo(f"{name} ({of_device[0].device}): {number}")
         for run in of_device:
             commit = (run.commit or "no commit")[:10]
             click.echo(
                 f"  {run.started_at[:16]}  {commit:10}  {run.launches:5} launches, "
-                f"{run.models} models  {run.run_id}"
+                f"{run.models} model{'s' if run.models > 1 else ''}  {run.run_id}"
             )
 
 

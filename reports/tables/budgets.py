@@ -34,8 +34,9 @@ class BudgetRow(NamedTuple):
         shape, _, word = verdict.partition(" ")
         if self.judged.estimate is None:
             return f"{shape} budget of {at_most} {metric}: {word} ({where})"
-        placed = f"{metric} {word} budget: {measured}, at most {at_most}"
-        return f"{shape} {placed} ({where})"
+        is_open = self.judged.verdict is BudgetVerdict.UNDECIDED
+        said = f"{metric}, budget undecided" if is_open else f"{metric} {word} budget"
+        return f"{shape} {said}: {measured}, at most {at_most} ({where})"
 
 
 def budget_rows(view: View) -> list[BudgetRow]:

@@ -37,6 +37,7 @@ def test_stored_runs_are_added_and_shown(user, runs):
     shown = user.types("history", "show", "net")
     assert shown.returncode == 0, shown.stderr
     assert shown.stdout.count("3 runs from 2026-01-01 to 2026-01-03") == 2
+    assert " 1 model  run-0" in user.types("history", "list").stdout
 
 
 def test_a_metric_has_the_same_name_here_as_for_a_gate(user, runs):

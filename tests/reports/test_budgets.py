@@ -18,6 +18,7 @@ from pocketbench.reports.formats import annotations, console, junit, markdown
 from pocketbench.reports.formats import csv as csv_report
 from pocketbench.reports.formats import json as json_report
 from pocketbench.reports.formats.html import page
+from pocketbench.reports.tables.budgets import budget_rows
 from pocketbench.reports.view import View
 
 
@@ -66,6 +67,11 @@ def test_a_budget_is_about_every_configuration_that_it_names(with_budgets):
     )
     assert (suite.get("tests"), suite.get("skipped")) == ("1", "1")
     assert "Galaxy*" in suite.find("testcase").get("classname")
+
+
+def test_an_undecided_budget_is_called_so(with_budgets):
+    (row,) = budget_rows(View(with_budgets(on_pixel("20.1 ms"))))
+    assert row.line.startswith("○ median latency, budget undecided: 20.0 ms [19.8,")
 
 
 def test_every_report_has_the_verdict_with_its_interval(with_budgets, small):
