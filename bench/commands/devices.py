@@ -60,14 +60,17 @@ def _print_table(infos: list[DeviceInfo]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from pocketbench.bench.units import shown
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("device", "name", "ABI", "cores", "OS", "state"):
         table.add_column(title, overflow="fold", no_wrap=title == "device")
+    below = []
     for info in infos:
         system = " ".join(x for x in (info.os_name, info.os_version) if x)
         state = info.state.replace("_", " ")
         if info.remedy is not None:
-            state += f": {info.remedy}"
+            below.append(shown(f"{info.id}: {info.remedy}"))
         if info.held_by is not None:
             state += f"; in use by {info.held_by}"
         table.add_row(
@@ -83,7 +86,10 @@ def _print_table(infos: list[DeviceInfo]) -> None:
                 ),
             )
         )
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    for line in below:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _plain(text: str) -> str:

@@ -89,7 +89,9 @@ def test_a_selector_is_never_wrapped(monkeypatch):
     )
     monkeypatch.setattr("rich.console.Console", lambda: Console(width=80))
     done = CliRunner().invoke(devices, catch_exceptions=False)
-    assert any(line.startswith(id) for line in done.output.splitlines())
+    lines = done.output.splitlines()
+    assert any(line.startswith(f"{id} ") for line in lines)
+    assert f"{id}: {info.remedy}" in lines
 
 
 @pytest.mark.parametrize(
