@@ -21,7 +21,7 @@ from pocketbench.bench.records.caveat import Caveat
 from pocketbench.bench.records.device_kind import device_tag
 from pocketbench.bench.records.families import SIMULATED, family_of
 from pocketbench.bench.records.generation import Generation
-from pocketbench.bench.records.metrics import Metric
+from pocketbench.bench.records.metrics import METRICS, Metric
 from pocketbench.reports.redact import redact
 
 CellKey = tuple[str, str, str]
@@ -209,8 +209,11 @@ class View:
         return [cell for cell in found if cell is not None]
 
     def metric_title(self, name: str) -> str:
-        """A metric's title; its name when another pocketbench wrote it."""
-        return self.metrics[name].title if name in self.metrics else name
+        """A metric's title, measured or not; its name if another pocketbench's."""
+        titles = {metric.name: metric.title for metric in METRICS}
+        return (
+            self.metrics[name].title if name in self.metrics else titles.get(name, name)
+        )
 
     @cached_property
     def _labels(self) -> dict[str, str]:

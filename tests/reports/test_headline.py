@@ -95,6 +95,11 @@ def test_what_was_ingested_is_to_be_measured_again_on_the_phone(tiny):
         assert "--resume" not in text
 
 
+def test_a_gate_that_was_not_measured_has_its_title(tiny):
+    text = str(headline(View(replace(tiny, gate_on=("latency_ns", "p90_latency_ns")))))
+    assert "No verdict on p90 latency: nothing was measured of it." in text
+
+
 def test_a_self_check_asks_for_the_blocks_that_it_found(tiny):
     found = Resolution(
         device_id="host",
