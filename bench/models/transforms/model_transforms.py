@@ -82,5 +82,8 @@ def _with_channels_last(
         # ExecuTorch keeps weights of this layout in an order its kernels do not take;
         # the XNNPACK delegate packs its own.
         return TransformedModel(original.module, changed)
-    module = original.module.to(memory_format=torch.channels_last)
-    return TransformedModel(module, f"{changed}, weights of convolutions too")
+    for tensor in (*original.module.parameters(), *original.module.buffers()):
+        # Not those of five dimensions, which Module.to() cannot lay out so.
+        if tensor.dim() == 4:
+            tensor.data = tensor.data.contiguous(memory_format=torch.channels_last)
+    return TransformedModel(original.module, f"{changed}, weights of convolutions too")
