@@ -118,6 +118,7 @@ def _xnnpack_quantizer(is_dynamic: bool) -> Any:
         XNNPACKQuantizer,
         get_symmetric_quantization_config,
     )
+    from torchao.quantization.pt2e.quantizer.quantizer import Q_ANNOTATION_KEY
 
     config = get_symmetric_quantization_config(
         is_per_channel=True, is_dynamic=is_dynamic
@@ -133,6 +134,15 @@ def _xnnpack_quantizer(is_dynamic: bool) -> Any:
                 value = node.meta.get("val")
                 if isinstance(value, torch.Tensor) and not value.is_floating_point():
                     _make_whole(model, node, value.dtype)
+            return model
+
+        def _annotate_for_quantization_config(self, model: Any) -> Any:
+            """Let the filter hold for concatenations, too."""
+            model = super()._annotate_for_quantization_config(model)
+            for node in model.graph.nodes:
+                is_cat = node.target is torch.ops.aten.cat.default
+                if is_cat and self.filter_fn and not self.filter_fn(node):
+                    node.meta.pop(Q_ANNOTATION_KEY, None)
             return model
 
     return WholeNumbersKept().set_global(config)

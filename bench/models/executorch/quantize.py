@@ -27,6 +27,9 @@ _KINDS = {
     "linear": re.compile(r"aten\.linear\.\w+"),
     "recurrent": re.compile(r"aten\.(lstm|gru|rnn_tanh|rnn_relu)\.\w+"),
 }
+_JOINS = re.compile(r"aten\.((add|mul)_?\.Tensor|cat\.default)")
+"""What is quantized besides layers, and need not be."""
+_LOGARITHM = re.compile(r"aten\.log(2|10)?_?\.default")
 _WEIGHT = re.compile(r"(^|\.)weight(_ih_l0)?$")
 
 
@@ -64,11 +67,13 @@ def quantize_graph(
     try:
         chosen = quantizer(delegate, is_dynamic=is_dynamic)
         if delegate in ("xnnpack", "portable"):
-            joined = [x for x in graph.graph.nodes if _joins(x)]
-            wide = joined_too_widely(fresh(graph), joined, calibration[0])
+            joined = [x for x in graph.graph.nodes if _JOINS.fullmatch(str(x.target))]
+            sets = () if is_dynamic else calibration
+            wide = joined_too_widely(fresh(graph), joined, sets)
+            real = wide | _before_logarithms(graph)
             chosen.set_filter_function(
                 lambda node: (
-                    _takes_reals(node) and _kind(node) != kept and node.name not in wide
+                    _takes_reals(node) and _kind(node) != kept and node.name not in real
                 )
             )
         if is_dynamic and delegate == "xnnpack":
@@ -103,9 +108,15 @@ def _takes_reals(node: fx.Node) -> bool:
     )
 
 
-def _joins(node: fx.Node) -> bool:
-    """Whether it computes with two tensors, as a sum with a mask does."""
-    return len(node.all_input_nodes) > 1 and _kind(node) is None
+def _before_logarithms(graph: fx.GraphModule) -> set[str]:
+    """What lies between layers and a logarithm, to which 0 is not near 1e-10."""
+    found: set[str] = set()
+    for node in reversed(graph.graph.nodes):
+        if _kind(node) is None and any(
+            x.name in found or _LOGARITHM.fullmatch(str(x.target)) for x in node.users
+        ):
+            found.add(node.name)
+    return found
 
 
 def _flatten_linear_inputs(graph: fx.GraphModule) -> None:

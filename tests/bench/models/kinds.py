@@ -857,3 +857,113 @@ def causal_least():
 
 def causal_half():
     return CausalSum(-65504.0), torch.randn(1, 8, 32)
+
+
+class PaddedSum(CausalSum):
+    """Attention with a mask that its caller gives."""
+
+    def __init__(self):
+        super().__init__(0.0)
+
+    def forward(self, x, mask):
+        scores = self.query(x) @ self.key(x).transpose(-1, -2) / 32**0.5
+        return self.out((scores + mask).softmax(-1) @ x)
+
+
+def padded_later():
+    masks = [torch.zeros(1, 1, 8) for _ in range(8)]
+    for mask in masks[1:]:
+        mask[..., 5:] = float("-inf")
+    return PaddedSum(), [(torch.randn(1, 8, 32), mask) for mask in masks]
+
+
+class Beside(CausalSum):
+    """Scores with forbidden ones beside them."""
+
+    def forward(self, x):
+        scores = self.query(x) @ self.key(x).transpose(-1, -2) / 32**0.5
+        scores = torch.cat((scores, torch.full((1, 8, 4), -1e9)), -1)
+        return self.out(scores.softmax(-1)[..., :8] @ x)
+
+
+def forbidden_beside():
+    return Beside(0.0), torch.randn(1, 8, 32)
+
+
+class WithClass(nn.Module):
+    """Words after one that stands for the class."""
+
+    def __init__(self):
+        super().__init__()
+        self.table, self.top = nn.Embedding(100, 16), nn.Linear(16, 4)
+        self.register_buffer("first", torch.tensor([[99]]))
+
+    def forward(self, ids):
+        return self.top(self.table(torch.cat((self.first, ids), 1)).mean(1))
+
+
+def with_class():
+    return WithClass(), torch.randint(0, 100, (1, 8))
+
+
+class Small(nn.Module):
+    """A product with a small number."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(16, 4)
+
+    def forward(self, x):
+        return self.linear(x) * 1e-4
+
+
+def small_factor():
+    return Small(), torch.randn(2, 16)
+
+
+class Shifted(nn.Module):
+    """Values far from 0 that come back to it."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(16, 4)
+
+    def forward(self, x):
+        return self.linear(x + 1000.0 - 1000.0)
+
+
+def shifted():
+    return Shifted(), torch.randn(2, 16)
+
+
+class LogPower(nn.Module):
+    """A spectrum in decibels, of which most is near 0."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(33, 4)
+
+    def forward(self, real, imaginary):
+        return self.linear((real**2 + imaginary**2 + 1e-10).log())
+
+
+def log_spectrum():
+    parts = torch.randn(2, 1, 33) * torch.logspace(-2, 1, 33)
+    return LogPower(), (parts[0], parts[1])
+
+
+class WithGrid(nn.Module):
+    """A head with a grid and anchors of five dimensions, as in YOLOv5."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Conv2d(3, 6, 3, padding=1)
+        self.register_buffer("anchors", torch.rand(1, 3, 1, 1, 2) * 100)
+
+    def forward(self, image):
+        found = self.layer(image).view(1, 3, 2, 8, 8).permute(0, 1, 3, 4, 2)
+        return found.sigmoid() * self.anchors
+
+
+def with_grid():
+    return WithGrid(), torch.randn(1, 3, 8, 8)

@@ -164,11 +164,36 @@ def test_arithmetic_with_whole_numbers_is_not_quantized(export_kind):
 
 
 @pytest.mark.parametrize("engine", ["executorch", "executorch-portable"])
-@pytest.mark.parametrize("kind", ["causal_inf", "causal_least", "causal_half"])
-def test_scores_with_a_mask_added_keep_their_levels(export_kind, kind, engine):
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("causal_inf", "causal_least", "causal_half"),
+        *("padded_later", "forbidden_beside"),
+    ],
+)
+def test_scores_with_a_mask_keep_their_levels(export_kind, kind, engine):
     artifact = export_kind(kind, f"int8-static+{engine}")
 
     assert artifact.export.changed.startswith("3 of 3 linear layers quantized")
+    assert artifact.output_error.worst_sqnr_db > 25
+
+
+@pytest.mark.parametrize("engine", ["executorch", "executorch-portable"])
+@pytest.mark.parametrize(
+    "kind", ["log_spectrum", "shifted", "small_factor", "with_class"]
+)
+def test_what_int8_cannot_hold_stays_float32(export_kind, kind, engine):
+    artifact = export_kind(kind, f"int8-static+{engine}")
+
+    assert artifact.export.changed.startswith("1 of 1 linear layers quantized")
+    assert artifact.output_error.worst_sqnr_db > 25
+
+
+@pytest.mark.parametrize("engine", ["executorch", "executorch-portable"])
+def test_scores_beside_boxes_keep_their_levels(export_kind, engine):
+    artifact = export_kind("head", f"int8-static+{engine}")
+
+    assert artifact.export.changed.startswith("3 of 3 convolution layers quantized")
     assert artifact.output_error.worst_sqnr_db > 25
 
 

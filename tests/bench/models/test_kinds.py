@@ -345,3 +345,11 @@ def test_what_is_quantized_already_is_no_variant(nets, export_here, variant):
     with pytest.raises(ExportError, match="computes in int8 already") as caught:
         export_here("q.pt", variant, inputs=[TensorSpec(shape=(1, 8))])
     assert "as-is" in caught.value.next_step
+
+
+def test_anchors_of_five_dimensions_stay_as_they_are_beside_channels_last(export_kind):
+    artifact = export_kind("with_grid", "channels-last")
+
+    assert artifact.export.changed.endswith("weights of convolutions too")
+    error = artifact.output_error.worst_sqnr_db
+    assert error is None or error > 100
