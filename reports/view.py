@@ -210,10 +210,9 @@ class View:
 
     def metric_title(self, name: str) -> str:
         """A metric's title, measured or not; its name if another pocketbench's."""
-        titles = {metric.name: metric.title for metric in METRICS}
-        return (
-            self.metrics[name].title if name in self.metrics else titles.get(name, name)
-        )
+        if name in self.metrics:
+            return self.metrics[name].title
+        return next((x.title for x in METRICS if x.name == name), name)
 
     @cached_property
     def _labels(self) -> dict[str, str]:

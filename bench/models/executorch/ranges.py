@@ -67,8 +67,13 @@ class _Watching(fx.Interpreter):  # type: ignore[misc]  # torch is not followed
 
     def run_node(self, n: fx.Node) -> object:
         value = super().run_node(n)
-        is_seen = n.name in self._names - self.wide and isinstance(value, torch.Tensor)
-        if is_seen and value.is_floating_point() and value.numel():
+        is_asked = n.name in self._names and n.name not in self.wide
+        if (
+            is_asked
+            and isinstance(value, torch.Tensor)
+            and value.is_floating_point()
+            and value.numel()
+        ):
             if _is_wide(value.detach()):
                 self.wide.add(n.name)
             largest = float(value.detach().abs().max())
